@@ -1,0 +1,3 @@
+//! One try to one address on one channel.
+
+pub mod attempt;

@@ -1,0 +1,3 @@
+//! Purpose + audience + content + schedule + limits.
+
+pub mod campaign;

@@ -1,0 +1,3 @@
+//! Companies that carry messages and calls, and how we reach them.
+
+pub mod trunk;

@@ -1,0 +1,4 @@
+//! Nobody is contacted without a permit.
+
+pub mod purpose;
+pub mod suppression;

@@ -1,0 +1,3 @@
+//! What is held, how long, and how it goes.
+
+pub mod retention;

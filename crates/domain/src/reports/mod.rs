@@ -1,0 +1,1 @@
+//! Counts that equal a recount of the attempts.

@@ -1,0 +1,4 @@
+//! Tenants, the people who sign in, and what each may do.
+
+pub mod role;
+pub mod tenant;
