@@ -1,5 +1,6 @@
-//! A standing reason never to contact, and a reason not to contact until it ends.
+//! A standing reason never to contact.
 
+use crate::campaigns::campaign::Channel;
 use crate::word::words;
 
 words! {
@@ -28,15 +29,20 @@ words! {
     }
 }
 
-words! {
-    pub enum HoldReason {
-        BreathingSpace = "breathing_space",
-        Dispute = "dispute",
-        Capacity = "capacity",
-        Complaint = "complaint",
-        /// A reply held something that reads like a stop; a person must look.
-        ReplyReview = "reply_review",
-        Restricted = "restricted",
-        Other = "other",
+/// One entry that matches the person or the number, in the tenant's list or the operator's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Suppression {
+    pub scope: SuppressionScope,
+    pub reason: SuppressionReason,
+}
+
+impl SuppressionScope {
+    #[must_use]
+    pub fn covers(self, channel: Channel) -> bool {
+        match self {
+            Self::Every => true,
+            Self::Sms => channel == Channel::Sms,
+            Self::Voice => channel == Channel::Voice,
+        }
     }
 }
