@@ -34,7 +34,7 @@ impl Role {
     /// The whole matrix of rights, readable in one place.
     #[must_use]
     pub fn may(self, right: Right) -> bool {
-        use Right::{AnswerReplies, AnswerSubjects, LoadContacts, ManageTeam, ManageTrunks, ReadAudit, RevealPersonal, RunCampaigns, Suppress, View};
+        use Right::{AnswerReplies, AnswerSubjects, LoadContacts, ReadAudit, RevealPersonal, RunCampaigns, Suppress, View};
         match self {
             Role::Owner => true,
             Role::Manager => matches!(right, View | LoadContacts | RunCampaigns | Suppress | AnswerReplies | RevealPersonal | ReadAudit),

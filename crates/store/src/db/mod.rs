@@ -1,0 +1,173 @@
+//! One SQL text for two databases: a thin layer over rusqlite and tokio-postgres.
+//!
+//! Statements use `$1`, `$2` …, the types BIGINT, TEXT and blob, and nothing that only one engine has.
+//! What needs two texts lives in `dialect.rs`.
+
+mod migrate;
+mod postgres;
+mod row;
+mod sqlite;
+mod statement;
+
+use std::path::Path;
+
+pub use migrate::{Migration, MIGRATIONS_POSTGRES, MIGRATIONS_SQLITE};
+pub use postgres::{scratch_postgres, scratch_url};
+pub use row::{FromValue, Row, Value};
+pub use statement::Statement;
+pub(crate) use statement::sql;
+
+/// Why a database call failed.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// A row with this key exists.
+    #[error("a row with this key exists already")]
+    Unique,
+    /// The database cannot be reached, or no connection came free in time.
+    #[error("the database cannot be reached: {0}")]
+    Unreachable(String),
+    /// The statement failed; a fault of ours or of the disk.
+    #[error("the database refused a statement: {0}")]
+    Failed(String),
+    /// The schema is older or newer than this program.
+    #[error("{0}")]
+    Schema(String),
+}
+
+/// A database: SQLite in a file of this machine, or PostgreSQL shared by several nodes.
+#[derive(Clone)]
+pub enum Db {
+    Sqlite(sqlite::Sqlite),
+    Postgres(postgres::Postgres),
+}
+
+/// One transaction. Dropped without `commit`, it is rolled back.
+pub enum Tx {
+    Sqlite(sqlite::SqliteTx),
+    Postgres(postgres::PostgresTx),
+}
+
+/// The parameters of one execution.
+pub type Params = Vec<Value>;
+
+/// `params![a, b]`: values in the order of `$1`, `$2` ….
+#[macro_export]
+macro_rules! params {
+    ($($value:expr),* $(,)?) => { vec![$($crate::db::Value::from($value)),*] };
+}
+
+impl Db {
+    /// Opens or creates the SQLite file.
+    pub async fn open_sqlite(path: &Path) -> Result<Self, DbError> {
+        Ok(Self::Sqlite(sqlite::Sqlite::open(path)?))
+    }
+
+    /// Connects to PostgreSQL; `url` is `postgres://user:password@host/database`.
+    pub async fn open_postgres(url: &str) -> Result<Self, DbError> {
+        Ok(Self::Postgres(postgres::Postgres::open(url).await?))
+    }
+
+    #[must_use]
+    pub fn is_sqlite(&self) -> bool {
+        matches!(self, Self::Sqlite(_))
+    }
+
+    /// Rows of a statement that only reads.
+    pub async fn query(&self, statement: &Statement, params: &[Value]) -> Result<Vec<Row>, DbError> {
+        match self {
+            Self::Sqlite(db) => db.query(statement, params).await,
+            Self::Postgres(db) => db.query(statement, params).await,
+        }
+    }
+
+    /// The first row, if there is one.
+    pub async fn query_first(&self, statement: &Statement, params: &[Value]) -> Result<Option<Row>, DbError> {
+        Ok(self.query(statement, params).await?.into_iter().next())
+    }
+
+    /// One statement in a transaction of its own; the number of rows it touched.
+    pub async fn execute(&self, statement: &Statement, params: &[Value]) -> Result<u64, DbError> {
+        let mut tx = self.begin().await?;
+        let touched = tx.execute(statement, params).await?;
+        tx.commit().await?;
+        Ok(touched)
+    }
+
+    /// Begins a transaction that may write. On SQLite there is one writer: keep it short.
+    pub async fn begin(&self) -> Result<Tx, DbError> {
+        match self {
+            Self::Sqlite(db) => Ok(Tx::Sqlite(db.begin().await?)),
+            Self::Postgres(db) => Ok(Tx::Postgres(db.begin().await?)),
+        }
+    }
+
+    /// Brings the schema up to date; returns the names of the migrations applied.
+    pub async fn migrate(&self) -> Result<Vec<&'static str>, DbError> {
+        match self {
+            Self::Sqlite(db) => db.migrate().await,
+            Self::Postgres(db) => db.migrate().await,
+        }
+    }
+
+    /// The names of migrations not yet applied; an error when the database is newer than this program.
+    pub async fn pending_migrations(&self) -> Result<Vec<&'static str>, DbError> {
+        match self {
+            Self::Sqlite(db) => db.pending_migrations().await,
+            Self::Postgres(db) => db.pending_migrations().await,
+        }
+    }
+
+    /// Prepares a statement without running it, and returns its parameters' types as the engine sees them
+    /// (SQLite has none to tell: only their number). For the test that keeps both engines in step.
+    pub async fn prepare(&self, statement: &Statement) -> Result<Vec<String>, DbError> {
+        match self {
+            Self::Sqlite(db) => db.prepare(statement).await,
+            Self::Postgres(db) => db.prepare(statement).await,
+        }
+    }
+}
+
+impl Tx {
+    pub async fn query(&mut self, statement: &Statement, params: &[Value]) -> Result<Vec<Row>, DbError> {
+        match self {
+            Self::Sqlite(tx) => tx.query(statement, params),
+            Self::Postgres(tx) => tx.query(statement, params).await,
+        }
+    }
+
+    pub async fn query_first(&mut self, statement: &Statement, params: &[Value]) -> Result<Option<Row>, DbError> {
+        Ok(self.query(statement, params).await?.into_iter().next())
+    }
+
+    pub async fn execute(&mut self, statement: &Statement, params: &[Value]) -> Result<u64, DbError> {
+        match self {
+            Self::Sqlite(tx) => tx.execute(statement, params),
+            Self::Postgres(tx) => tx.execute(statement, params).await,
+        }
+    }
+
+    /// The same statement once for each set of parameters: a loop on SQLite, pipelined on PostgreSQL.
+    /// Returns the rows touched by each, in order.
+    pub async fn execute_many(&mut self, statement: &Statement, batch: &[Params]) -> Result<Vec<u64>, DbError> {
+        match self {
+            Self::Sqlite(tx) => tx.execute_many(statement, batch),
+            Self::Postgres(tx) => tx.execute_many(statement, batch).await,
+        }
+    }
+
+    /// The same read once for each set of parameters; the rows of each, in order.
+    pub async fn query_many(&mut self, statement: &Statement, batch: &[Params]) -> Result<Vec<Vec<Row>>, DbError> {
+        match self {
+            Self::Sqlite(tx) => tx.query_many(statement, batch),
+            Self::Postgres(tx) => tx.query_many(statement, batch).await,
+        }
+    }
+
+    /// Makes it durable: fsync on SQLite (synchronous=FULL), the commit record on PostgreSQL.
+    pub async fn commit(self) -> Result<(), DbError> {
+        match self {
+            Self::Sqlite(tx) => tx.commit(),
+            Self::Postgres(tx) => tx.commit().await,
+        }
+    }
+}

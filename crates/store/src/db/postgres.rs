@@ -1,0 +1,208 @@
+//! PostgreSQL through a pool; statements are prepared once a connection and pipelined in batches.
+
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Timeouts};
+use futures_util::future::try_join_all;
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::{NoTls, error::SqlState};
+
+use super::migrate::{self, MIGRATIONS_POSTGRES};
+use super::{DbError, Params, Row, Statement, Value};
+
+const CONNECTIONS: usize = 12;
+const CONNECTION_WAIT_SECONDS: u64 = 10;
+
+#[derive(Clone)]
+pub struct Postgres {
+    pool: Pool,
+}
+
+pub struct PostgresTx {
+    connection: Option<Object>,
+}
+
+impl ToSql for Value {
+    fn to_sql(&self, kind: &Type, out: &mut tokio_postgres::types::private::BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        match self {
+            Self::Null => Ok(IsNull::Yes),
+            Self::Int(number) => number.to_sql(kind, out),
+            Self::Text(text) => text.to_sql(kind, out),
+            Self::Blob(bytes) => bytes.to_sql(kind, out),
+        }
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        matches!(*kind, Type::INT8 | Type::TEXT | Type::BYTEA)
+    }
+
+    to_sql_checked!();
+}
+
+impl From<tokio_postgres::Error> for DbError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        match error.code() {
+            Some(&SqlState::UNIQUE_VIOLATION) => Self::Unique,
+            Some(_) => Self::Failed(error.as_db_error().map_or_else(|| error.to_string(), |cause| cause.message().to_owned())),
+            None if error.is_closed() => Self::Unreachable(error.to_string()),
+            None => Self::Failed(format!("{error}: {:?}", std::error::Error::source(&error).map(ToString::to_string))),
+        }
+    }
+}
+
+impl From<deadpool_postgres::PoolError> for DbError {
+    fn from(error: deadpool_postgres::PoolError) -> Self {
+        Self::Unreachable(error.to_string())
+    }
+}
+
+fn text(statement: &Statement) -> &'static str {
+    if statement.postgres.is_empty() { statement.text } else { statement.postgres }
+}
+
+fn as_params(params: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
+    params.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
+}
+
+fn as_row(row: &tokio_postgres::Row) -> Result<Row, DbError> {
+    let read = |place: usize| -> Result<Value, tokio_postgres::Error> {
+        Ok(match *row.columns()[place].type_() {
+            Type::TEXT => row.try_get::<_, Option<String>>(place)?.into(),
+            Type::BYTEA => row.try_get::<_, Option<Vec<u8>>>(place)?.into(),
+            _ => row.try_get::<_, Option<i64>>(place)?.into(),
+        })
+    };
+    Ok(Row((0..row.len()).map(read).collect::<Result<_, _>>()?))
+}
+
+async fn run_query(connection: &Object, statement: &Statement, params: &[Value]) -> Result<Vec<Row>, DbError> {
+    let prepared = connection.prepare_cached(text(statement)).await?;
+    connection.query(&prepared, &as_params(params)).await?.iter().map(as_row).collect()
+}
+
+impl Postgres {
+    pub(super) async fn open(url: &str) -> Result<Self, DbError> {
+        let config: tokio_postgres::Config = url.parse().map_err(|error| DbError::Unreachable(format!("database.url does not read as postgres://user:password@host/database: {error}")))?;
+        let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        let wait = Some(std::time::Duration::from_secs(CONNECTION_WAIT_SECONDS));
+        let pool = Pool::builder(manager)
+            .max_size(CONNECTIONS)
+            .runtime(deadpool_postgres::Runtime::Tokio1)
+            .timeouts(Timeouts { wait, create: wait, recycle: wait })
+            .build()
+            .map_err(|error| DbError::Unreachable(error.to_string()))?;
+        drop(pool.get().await?);
+        Ok(Self { pool })
+    }
+
+    pub(super) async fn query(&self, statement: &Statement, params: &[Value]) -> Result<Vec<Row>, DbError> {
+        run_query(&self.pool.get().await?, statement, params).await
+    }
+
+    pub(super) async fn begin(&self) -> Result<PostgresTx, DbError> {
+        let connection = self.pool.get().await?;
+        connection.batch_execute("BEGIN").await?;
+        Ok(PostgresTx { connection: Some(connection) })
+    }
+
+    async fn pending(&self) -> Result<Vec<&'static migrate::Migration>, DbError> {
+        let connection = self.pool.get().await?;
+        connection.batch_execute(migrate::CREATE_LEDGER).await?;
+        let applied: Vec<String> = connection.query("SELECT name FROM schema_migration", &[]).await?.iter().map(|row| row.get(0)).collect();
+        migrate::pending(MIGRATIONS_POSTGRES, &applied)
+    }
+
+    pub(super) async fn pending_migrations(&self) -> Result<Vec<&'static str>, DbError> {
+        Ok(self.pending().await?.into_iter().map(|migration| migration.name).collect())
+    }
+
+    /// Several nodes may start at once: an advisory lock lets one of them migrate.
+    pub(super) async fn migrate(&self) -> Result<Vec<&'static str>, DbError> {
+        const LOCK: &str = "SELECT pg_advisory_xact_lock(4919131752989213764)";
+        let mut names = Vec::new();
+        for migration in self.pending().await? {
+            let tx = self.begin().await?;
+            tx.connection()?.batch_execute(LOCK).await?;
+            let done = tx.connection()?.query_opt("SELECT 1 FROM schema_migration WHERE name = $1", &[&migration.name]).await?;
+            if done.is_none() {
+                tx.connection()?.batch_execute(migration.text).await?;
+                tx.connection()?.execute("INSERT INTO schema_migration (name) VALUES ($1)", &[&migration.name]).await?;
+                names.push(migration.name);
+            }
+            tx.commit().await?;
+        }
+        Ok(names)
+    }
+
+    pub(super) async fn prepare(&self, statement: &Statement) -> Result<Vec<String>, DbError> {
+        let prepared = self.pool.get().await?.prepare(text(statement)).await?;
+        Ok(prepared.params().iter().map(|kind| kind.name().to_owned()).collect())
+    }
+}
+
+impl PostgresTx {
+    fn connection(&self) -> Result<&Object, DbError> {
+        self.connection.as_ref().ok_or_else(|| DbError::Failed("the transaction has ended".into()))
+    }
+
+    pub(super) async fn query(&mut self, statement: &Statement, params: &[Value]) -> Result<Vec<Row>, DbError> {
+        run_query(self.connection()?, statement, params).await
+    }
+
+    pub(super) async fn execute(&mut self, statement: &Statement, params: &[Value]) -> Result<u64, DbError> {
+        let prepared = self.connection()?.prepare_cached(text(statement)).await?;
+        Ok(self.connection()?.execute(&prepared, &as_params(params)).await?)
+    }
+
+    pub(super) async fn execute_many(&mut self, statement: &Statement, batch: &[Params]) -> Result<Vec<u64>, DbError> {
+        let connection = self.connection()?;
+        let prepared = connection.prepare_cached(text(statement)).await?;
+        let all = batch.iter().map(|params| async { connection.execute(&prepared, &as_params(params)).await });
+        Ok(try_join_all(all).await?)
+    }
+
+    pub(super) async fn query_many(&mut self, statement: &Statement, batch: &[Params]) -> Result<Vec<Vec<Row>>, DbError> {
+        let connection = self.connection()?;
+        let prepared = connection.prepare_cached(text(statement)).await?;
+        let all = batch.iter().map(|params| async { connection.query(&prepared, &as_params(params)).await });
+        try_join_all(all).await?.iter().map(|rows| rows.iter().map(as_row).collect()).collect()
+    }
+
+    pub(super) async fn commit(mut self) -> Result<(), DbError> {
+        self.connection()?.batch_execute("COMMIT").await?;
+        self.connection = None;
+        Ok(())
+    }
+}
+
+impl Drop for PostgresTx {
+    fn drop(&mut self) {
+        // The connection goes back to the pool only after its transaction has ended.
+        if let Some(connection) = self.connection.take()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(async move {
+                if connection.batch_execute("ROLLBACK").await.is_err() {
+                    drop(Object::take(connection));
+                }
+            });
+        }
+    }
+}
+
+/// A fresh, empty database on the server that `url` names, called `clarion_test_…` and `purpose`: each test has its
+/// own, and an older one of the same name is dropped first.
+pub async fn scratch_postgres(url: &str, purpose: &str) -> Result<super::Db, DbError> {
+    Ok(super::Db::Postgres(Postgres::open(&scratch_url(url, purpose).await?).await?))
+}
+
+/// The same, for a process of its own: the address of the fresh database.
+pub async fn scratch_url(url: &str, purpose: &str) -> Result<String, DbError> {
+    let name = format!("clarion_test_{purpose}");
+    if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        return Err(DbError::Failed("a scratch database's purpose has letters, digits and underscores".into()));
+    }
+    let server = Postgres::open(url).await?.pool.get().await?;
+    server.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await?;
+    server.batch_execute(&format!("CREATE DATABASE {name}")).await?;
+    let (base, _) = url.rsplit_once('/').ok_or_else(|| DbError::Failed("the address names no database".into()))?;
+    Ok(format!("{base}/{name}"))
+}

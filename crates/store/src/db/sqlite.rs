@@ -1,0 +1,201 @@
+//! SQLite: one writer, a few readers, WAL, fsync on every commit.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OpenFlags};
+use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore};
+
+use super::migrate::{self, MIGRATIONS_SQLITE};
+use super::{DbError, Params, Row, Statement, Value};
+
+const READERS: usize = 4;
+const STATEMENT_CACHE: usize = 512;
+
+#[derive(Clone)]
+pub struct Sqlite {
+    writer: Arc<Mutex<Connection>>,
+    readers: Arc<Readers>,
+}
+
+struct Readers {
+    free: Semaphore,
+    connections: std::sync::Mutex<Vec<Connection>>,
+}
+
+pub struct SqliteTx {
+    connection: OwnedMutexGuard<Connection>,
+    open: bool,
+}
+
+impl rusqlite::ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Int(number) => ValueRef::Integer(*number),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Blob(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+impl From<rusqlite::Error> for DbError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error() {
+            Some(cause) if matches!(cause.extended_code, rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE | rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY) => Self::Unique,
+            Some(cause) if cause.code == rusqlite::ErrorCode::CannotOpen => Self::Unreachable(error.to_string()),
+            _ => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+/// A call into SQLite may wait for the disk: on a runtime with several threads, the others go on meanwhile.
+fn blocking<T>(call: impl FnOnce() -> T) -> T {
+    match tokio::runtime::Handle::try_current().map(|handle| handle.runtime_flavor()) {
+        Ok(tokio::runtime::RuntimeFlavor::MultiThread) => tokio::task::block_in_place(call),
+        _ => call(),
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, DbError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)
+        .map_err(|error| DbError::Unreachable(format!("cannot open {}: {error}", path.display())))?;
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;
+         PRAGMA busy_timeout = 10000; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 268435456;",
+    )?;
+    connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+    Ok(connection)
+}
+
+/// `$n` reads to SQLite as a name in order of appearance: `$2, $1` would swap the values. `?n` is a number.
+fn numbered(statement: &Statement) -> std::borrow::Cow<'static, str> {
+    if statement.text.contains('$') { statement.text.replace('$', "?").into() } else { statement.text.into() }
+}
+
+fn run_query(connection: &Connection, statement: &Statement, params: &[Value]) -> Result<Vec<Row>, DbError> {
+    let mut prepared = connection.prepare_cached(&numbered(statement))?;
+    read_rows(&mut prepared, params)
+}
+
+fn read_rows(prepared: &mut rusqlite::CachedStatement<'_>, params: &[Value]) -> Result<Vec<Row>, DbError> {
+    let columns = prepared.column_count();
+    let mut found = prepared.query(rusqlite::params_from_iter(params))?;
+    let mut rows = Vec::new();
+    while let Some(row) = found.next()? {
+        let mut values = Vec::with_capacity(columns);
+        for place in 0..columns {
+            values.push(match row.get_ref(place)? {
+                ValueRef::Null => Value::Null,
+                ValueRef::Integer(number) => Value::Int(number),
+                ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
+                ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
+                ValueRef::Real(_) => return Err(DbError::Failed("a floating-point column: the schema has none".into())),
+            });
+        }
+        rows.push(Row(values));
+    }
+    Ok(rows)
+}
+
+impl Sqlite {
+    pub(super) fn open(path: &Path) -> Result<Self, DbError> {
+        let writer = connect(path)?;
+        let mut connections = Vec::with_capacity(READERS);
+        for _ in 0..READERS {
+            let reader = connect(path)?;
+            reader.execute_batch("PRAGMA query_only = ON")?;
+            connections.push(reader);
+        }
+        let readers = Readers { free: Semaphore::new(READERS), connections: std::sync::Mutex::new(connections) };
+        Ok(Self { writer: Arc::new(Mutex::new(writer)), readers: Arc::new(readers) })
+    }
+
+    pub(super) async fn query(&self, statement: &Statement, params: &[Value]) -> Result<Vec<Row>, DbError> {
+        let _permit = self.readers.free.acquire().await.map_err(|_| DbError::Unreachable("the database is closed".into()))?;
+        let lock = || self.readers.connections.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let reader = lock().pop().ok_or_else(|| DbError::Unreachable("no reader is free".into()))?;
+        let result = blocking(|| run_query(&reader, statement, params));
+        lock().push(reader);
+        result
+    }
+
+    pub(super) async fn begin(&self) -> Result<SqliteTx, DbError> {
+        let connection = self.writer.clone().lock_owned().await;
+        blocking(|| connection.execute_batch("BEGIN IMMEDIATE"))?;
+        Ok(SqliteTx { connection, open: true })
+    }
+
+    async fn pending(&self) -> Result<Vec<&'static migrate::Migration>, DbError> {
+        let connection = self.writer.lock().await;
+        connection.execute_batch(migrate::CREATE_LEDGER)?;
+        let mut prepared = connection.prepare("SELECT name FROM schema_migration")?;
+        let applied = prepared.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+        migrate::pending(MIGRATIONS_SQLITE, &applied)
+    }
+
+    pub(super) async fn pending_migrations(&self) -> Result<Vec<&'static str>, DbError> {
+        Ok(self.pending().await?.into_iter().map(|migration| migration.name).collect())
+    }
+
+    pub(super) async fn migrate(&self) -> Result<Vec<&'static str>, DbError> {
+        let mut names = Vec::new();
+        for migration in self.pending().await? {
+            let tx = self.begin().await?;
+            tx.connection.execute_batch(migration.text)?;
+            tx.connection.execute("INSERT INTO schema_migration (name) VALUES (?1)", [migration.name])?;
+            tx.commit()?;
+            names.push(migration.name);
+        }
+        Ok(names)
+    }
+
+    pub(super) async fn prepare(&self, statement: &Statement) -> Result<Vec<String>, DbError> {
+        let connection = self.writer.lock().await;
+        let prepared = connection.prepare(&numbered(statement))?;
+        Ok(vec![String::new(); prepared.parameter_count()])
+    }
+}
+
+impl SqliteTx {
+    pub(super) fn query(&mut self, statement: &Statement, params: &[Value]) -> Result<Vec<Row>, DbError> {
+        blocking(|| run_query(&self.connection, statement, params))
+    }
+
+    pub(super) fn execute(&mut self, statement: &Statement, params: &[Value]) -> Result<u64, DbError> {
+        blocking(|| {
+            let mut prepared = self.connection.prepare_cached(&numbered(statement))?;
+            Ok(prepared.execute(rusqlite::params_from_iter(params))? as u64)
+        })
+    }
+
+    pub(super) fn execute_many(&mut self, statement: &Statement, batch: &[Params]) -> Result<Vec<u64>, DbError> {
+        blocking(|| {
+            let mut prepared = self.connection.prepare_cached(&numbered(statement))?;
+            batch.iter().map(|params| Ok(prepared.execute(rusqlite::params_from_iter(params))? as u64)).collect()
+        })
+    }
+
+    pub(super) fn query_many(&mut self, statement: &Statement, batch: &[Params]) -> Result<Vec<Vec<Row>>, DbError> {
+        blocking(|| {
+            let mut prepared = self.connection.prepare_cached(&numbered(statement))?;
+            batch.iter().map(|params| read_rows(&mut prepared, params)).collect()
+        })
+    }
+
+    pub(super) fn commit(mut self) -> Result<(), DbError> {
+        blocking(|| self.connection.execute_batch("COMMIT"))?;
+        self.open = false;
+        Ok(())
+    }
+}
+
+impl Drop for SqliteTx {
+    fn drop(&mut self) {
+        if self.open && self.connection.execute_batch("ROLLBACK").is_err() {
+            tracing::debug!("the engine had rolled the transaction back already");
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! A worker wakes by a signal of this process or by its poll; other nodes are found by the poll.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+/// What a worker waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// An import has something to do.
+    Intake,
+    /// A campaign was started, paused, resumed or cancelled.
+    Campaigns,
+    /// A notice waits to be sent.
+    Notices,
+    /// A trunk or a route was changed.
+    Carriers,
+}
+
+/// The signals of one process.
+#[derive(Clone, Default)]
+pub struct Signals(Arc<[Notify; 4]>);
+
+impl Signals {
+    fn of(&self, signal: Signal) -> &Notify {
+        &self.0[signal as usize]
+    }
+
+    /// Wakes whoever waits; kept for the next wait when nobody does.
+    pub fn raise(&self, signal: Signal) {
+        self.of(signal).notify_one();
+    }
+
+    /// Returns at the signal, and after `poll` at the latest.
+    pub async fn wait(&self, signal: Signal, poll: Duration) {
+        let _elapsed = tokio::time::timeout(poll, self.of(signal).notified()).await;
+    }
+}

@@ -1,0 +1,175 @@
+//! The store and the tenant handle.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use clarion_domain::id::{IdMaker, NodeId, TenantId};
+use clarion_domain::tenancy::tenant::Actor;
+use clarion_domain::time::Instant;
+
+use crate::db::{Db, DbError};
+use crate::seal::{DataKey, IndexKey, Keyring, SealError};
+use crate::signal::Signals;
+
+/// Why the store could not do what was asked. `Invalid`, `NotFound` and `Conflict` are for the user to read.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("{0} not found")]
+    NotFound(&'static str),
+    /// Something else stands in the way: a doubled name, a state that has moved on.
+    #[error("{0}")]
+    Conflict(String),
+    /// The request itself cannot be: says what to do instead.
+    #[error("{0}")]
+    Invalid(String),
+    #[error(transparent)]
+    Db(#[from] DbError),
+    #[error(transparent)]
+    Seal(#[from] SealError),
+}
+
+/// One page of a listing; `next` is the cursor of the page after it.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    pub rows: Vec<T>,
+    pub next: Option<i64>,
+}
+
+impl<T> Page<T> {
+    /// From `limit + 1` fetched rows: the extra one only tells that there is more.
+    pub(crate) fn cut(mut rows: Vec<T>, limit: i64, cursor: impl Fn(&T) -> i64) -> Self {
+        let more = rows.len() as i64 > limit;
+        rows.truncate(usize::try_from(limit).unwrap_or(0));
+        let next = if more { rows.last().map(cursor) } else { None };
+        Self { rows, next }
+    }
+}
+
+/// A tenant's keys, unwrapped.
+pub(crate) struct TenantKeys {
+    pub index: IndexKey,
+    pub data: DataKey,
+}
+
+struct Shared {
+    db: Db,
+    keyring: Keyring,
+    ids: Mutex<IdMaker>,
+    node: NodeId,
+    signals: Signals,
+    keys: RwLock<HashMap<TenantId, Arc<TenantKeys>>>,
+}
+
+/// The database, its keyring, and this node's identifiers. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+impl Store {
+    /// `node` is this process's number among those that share the database, 0 to 127.
+    pub fn new(db: Db, keyring: &Path, node: u8) -> Result<Self, StoreError> {
+        let shared = Shared {
+            db,
+            keyring: Keyring::open_or_create(keyring)?,
+            ids: Mutex::new(IdMaker::new(node)),
+            node: NodeId(i64::from(node)),
+            signals: Signals::default(),
+            keys: RwLock::default(),
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    #[must_use]
+    pub fn db(&self) -> &Db {
+        &self.shared.db
+    }
+
+    #[must_use]
+    pub fn keyring(&self) -> &Keyring {
+        &self.shared.keyring
+    }
+
+    #[must_use]
+    pub fn node(&self) -> NodeId {
+        self.shared.node
+    }
+
+    #[must_use]
+    pub fn signals(&self) -> &Signals {
+        &self.shared.signals
+    }
+
+    /// A fresh identifier of this node.
+    #[must_use]
+    pub fn next_id(&self, now: Instant) -> i64 {
+        self.id_block(now, 1)
+    }
+
+    /// The first of `count` fresh identifiers in a row (at most 8,192).
+    #[must_use]
+    pub fn id_block(&self, now: Instant, count: u16) -> i64 {
+        self.shared.ids.lock().unwrap_or_else(PoisonError::into_inner).block(now.ms(), count)
+    }
+
+    /// The only way to a tenant's rows. Fails when there is no such tenant.
+    pub async fn tenant(&self, id: TenantId, actor: Actor) -> Result<Tenant, StoreError> {
+        let known = self.shared.keys.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
+        let keys = match known {
+            Some(keys) => keys,
+            None => {
+                let keys = Arc::new(self.load_tenant_keys(id).await?);
+                self.shared.keys.write().unwrap_or_else(PoisonError::into_inner).insert(id, keys.clone());
+                keys
+            }
+        };
+        Ok(Tenant { store: self.clone(), id, actor, keys })
+    }
+
+    /// Forgets unwrapped tenant keys, so that the next use reads them anew: after a rotation.
+    pub(crate) fn forget_tenant_keys(&self) {
+        self.shared.keys.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+/// One tenant's rows, in the name of one actor.
+#[derive(Clone)]
+pub struct Tenant {
+    pub(crate) store: Store,
+    pub(crate) id: TenantId,
+    pub(crate) actor: Actor,
+    pub(crate) keys: Arc<TenantKeys>,
+}
+
+impl Tenant {
+    #[must_use]
+    pub fn id(&self) -> TenantId {
+        self.id
+    }
+
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        self.actor
+    }
+
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The blind index by which a number (E.164, `+44…`) is found in this tenant's rows.
+    #[must_use]
+    pub fn number_index(&self, e164: &str) -> [u8; 16] {
+        self.keys.index.number(e164)
+    }
+
+    #[must_use]
+    pub fn reference_index(&self, reference: &str) -> [u8; 16] {
+        self.keys.index.reference(reference)
+    }
+
+    pub(crate) fn db(&self) -> &Db {
+        self.store.db()
+    }
+}

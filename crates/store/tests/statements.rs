@@ -1,0 +1,106 @@
+//! Every statement in the sources is prepared on SQLite, and on PostgreSQL when `CLARION_TEST_POSTGRES` names one;
+//! `./test` always names one. The number of parameters must agree.
+
+use std::path::Path;
+
+use clarion_store::db::{Db, Statement};
+
+/// The literals of each `sql!(…)` below `folder`, with the file they stand in.
+fn statements(folder: &Path, found: &mut Vec<(String, &'static Statement)>) {
+    for entry in std::fs::read_dir(folder).expect("the sources") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            statements(&path, found);
+        } else if path.extension().is_some_and(|end| end == "rs") && !path.ends_with("db/statement.rs") {
+            let text = std::fs::read_to_string(&path).expect("a source file");
+            for (place, _) in text.match_indices("sql!(\"") {
+                let (first, rest) = literal(&text[place + 5..]);
+                let second = rest.strip_prefix(',').map(str::trim_start).and_then(|rest| rest.strip_prefix("postgres "));
+                let postgres = second.map_or(String::new(), |rest| literal(rest).0);
+                let line = text[..place].lines().count();
+                let statement = Box::leak(Box::new(Statement { text: first.leak(), postgres: postgres.leak() }));
+                found.push((format!("{}:{line}", path.display()), statement));
+            }
+            let calls = text.matches("sql!(").count() - text.lines().filter(|line| line.trim_start().starts_with("//")).map(|line| line.matches("sql!(").count()).sum::<usize>();
+            let read = found.iter().filter(|(place, _)| place.starts_with(&format!("{}:", path.display()))).count();
+            assert!(read >= calls.saturating_sub(text.matches("sql!(\n").count()), "{}: a sql!( without its literal in place", path.display());
+            for (place, _) in text.match_indices("sql!(\n") {
+                let start = text[place + 5..].trim_start();
+                let (first, rest) = literal(start);
+                let second = rest.trim_start().strip_prefix(',').map(str::trim_start).and_then(|rest| rest.strip_prefix("postgres "));
+                let postgres = second.map_or(String::new(), |rest| literal(rest).0);
+                let line = text[..place].lines().count();
+                let statement = Box::leak(Box::new(Statement { text: first.leak(), postgres: postgres.leak() }));
+                found.push((format!("{}:{line}", path.display()), statement));
+            }
+        }
+    }
+}
+
+/// A plain Rust string literal at the start of `source`: its value, and what follows it.
+fn literal(source: &str) -> (String, &str) {
+    let mut value = String::new();
+    let mut letters = source.char_indices().skip(1);
+    while let Some((place, letter)) = letters.next() {
+        match letter {
+            '"' => return (value, &source[place + 1..]),
+            '\\' => match letters.next() {
+                Some((_, '\n')) => {
+                    let rest = source[place + 2..].trim_start();
+                    let (tail, after) = literal_rest(rest);
+                    value.push_str(&tail);
+                    return (value, after);
+                }
+                Some((_, other)) => value.push(other),
+                None => break,
+            },
+            other => value.push(other),
+        }
+    }
+    panic!("a literal without its end")
+}
+
+fn literal_rest(source: &str) -> (String, &str) {
+    let end = source.find('"').expect("the literal's end");
+    (source[..end].replace("\\\n", " "), &source[end + 1..])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_statement_prepares_on_both_engines() {
+    let mut found = Vec::new();
+    statements(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    assert!(found.len() > 5, "the sources hold statements: {}", found.len());
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let sqlite = Db::open_sqlite(&folder.path().join("clarion.db")).await.expect("opens");
+    sqlite.migrate().await.expect("migrates");
+    let postgres = match std::env::var("CLARION_TEST_POSTGRES") {
+        Ok(url) => {
+            let db = clarion_store::db::scratch_postgres(&url, "statements").await.expect("a scratch database");
+            db.migrate().await.expect("migrates");
+            Some(db)
+        }
+        Err(_) => None,
+    };
+    let mut faults = Vec::new();
+    for (place, statement) in &found {
+        let on_sqlite = sqlite.prepare(statement).await;
+        if let Err(error) = &on_sqlite {
+            faults.push(format!("{place} on SQLite: {error}"));
+        }
+        if let Some(postgres) = &postgres {
+            match postgres.prepare(statement).await {
+                Err(error) => faults.push(format!("{place} on PostgreSQL: {error}")),
+                Ok(kinds) => {
+                    if statement.postgres.is_empty() && on_sqlite.is_ok_and(|list| list.len() != kinds.len()) {
+                        faults.push(format!("{place}: another number of parameters"));
+                    }
+                    if let Some(odd) = kinds.iter().find(|kind| !["int8", "text", "bytea"].contains(&kind.as_str())) {
+                        faults.push(format!("{place}: PostgreSQL takes a parameter for {odd}: cast it to BIGINT or TEXT"));
+                    }
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
