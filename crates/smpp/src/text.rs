@@ -1,0 +1,13 @@
+//! Text on the wire: alphabets, `data_coding`, parts of long messages, and putting parts together again.
+
+mod coding;
+mod gsm;
+mod reassembly;
+mod segment;
+mod udh;
+
+pub use coding::{Content, Encoded, GsmText, TextCoding};
+pub use gsm::{decode_gsm, decode_gsm_packed, encode_gsm, septets};
+pub use reassembly::{Added, Complete, Piece, Reassembler, ReassemblyLimits};
+pub use segment::{segment, LongMessage, SegmentError, SegmentedMessage, SEGMENTS_MAX};
+pub use udh::{Concatenation, UserDataHeader};
