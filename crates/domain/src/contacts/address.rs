@@ -1,5 +1,12 @@
-//! A number a person is reached at.
+//! A number a person is reached at: read from whatever a file holds, checked, and put in one form.
 
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberType};
+
+use crate::contacts::e164::E164;
+use crate::contacts::region::Region;
+use crate::contacts::written::{self, Written};
+use crate::contacts::{test_range, zone};
+use crate::intake::reject::RejectReason;
 use crate::word::words;
 
 words! {
@@ -19,3 +26,99 @@ words! {
         Unknown = "unknown",
     }
 }
+
+words! {
+    /// Which numbers this installation may hold.
+    pub enum NumberMode {
+        /// Real numbers only: those set aside for films and tests are refused.
+        Production = "production",
+        /// Only the numbers set aside for films and tests.
+        Demo = "demo",
+    }
+}
+
+/// A checked number and what its range tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Address {
+    pub e164: E164,
+    pub line_type: LineType,
+    pub region: Region,
+    /// Every time zone, by IANA name, in which the person may be; empty when unknown.
+    pub zones: &'static [&'static str],
+}
+
+impl LineType {
+    /// Whether a person may be contacted on such a line. Not on lines that cost the person or us a premium
+    /// (070, 084, 087, 09) and not on pagers.
+    #[must_use]
+    pub fn is_destination(self) -> bool {
+        !matches!(self, Self::PremiumRate | Self::SharedCost | Self::Personal | Self::Pager)
+    }
+
+    /// Whether a text message can arrive there, as far as the range tells.
+    #[must_use]
+    pub fn may_take_texts(self) -> bool {
+        matches!(self, Self::Mobile | Self::FixedOrMobile | Self::Unknown)
+    }
+}
+
+impl From<PhoneNumberType> for LineType {
+    fn from(library: PhoneNumberType) -> Self {
+        match library {
+            PhoneNumberType::FixedLine => Self::FixedLine,
+            PhoneNumberType::Mobile => Self::Mobile,
+            PhoneNumberType::FixedLineOrMobile => Self::FixedOrMobile,
+            PhoneNumberType::TollFree => Self::TollFree,
+            PhoneNumberType::PremiumRate => Self::PremiumRate,
+            PhoneNumberType::SharedCost => Self::SharedCost,
+            PhoneNumberType::VoIP => Self::Voip,
+            PhoneNumberType::PersonalNumber => Self::Personal,
+            PhoneNumberType::Pager => Self::Pager,
+            PhoneNumberType::UAN => Self::Uan,
+            PhoneNumberType::VoiceMail | PhoneNumberType::Unknown => Self::Unknown,
+        }
+    }
+}
+
+/// Reads a number as people and spreadsheets write it: `07…`, `+44 7…`, `0044…`, `+44 (0) 7…`, `447…`, `7…` with its
+/// zero lost. What has no country code belongs to `default_region`.
+pub fn normalise(raw: &str, default_region: Region, mode: NumberMode) -> Result<Address, RejectReason> {
+    let written = written::read(raw)?;
+    let number = parse(&written, default_region)?;
+    let country_code = u16::try_from(number.country_code).map_err(|_| RejectReason::PhoneImpossible)?;
+    let national = number.get_national_significant_number();
+    let e164 = E164::from_parts(country_code, &national).map_err(|_| RejectReason::PhoneImpossible)?;
+
+    // The test ranges come before validity: the metadata calls some of them invalid and others real.
+    let (line_type, region) = match (test_range::find(country_code, &national), mode) {
+        (Some(_), NumberMode::Production) => return Err(RejectReason::TestNumberInProduction),
+        (None, NumberMode::Demo) if number.is_valid() => return Err(RejectReason::RealNumberInDemo),
+        (None, _) => valid_range(&number)?,
+        (Some(range), NumberMode::Demo) => (range.line_type, number.get_region_code().and_then(Region::from_library).unwrap_or(Region::GB)),
+    };
+    if !line_type.is_destination() {
+        return Err(RejectReason::PhoneUnsupportedType);
+    }
+    Ok(Address { e164, line_type, region, zones: zone::candidates(&e164, region) })
+}
+
+fn parse(written: &Written, default_region: Region) -> Result<PhoneNumber, RejectReason> {
+    let text = written.as_str();
+    PHONE_NUMBER_UTIL.parse(text, default_region.library()).map_err(|_| RejectReason::PhoneImpossible)
+}
+
+fn valid_range(number: &PhoneNumber) -> Result<(LineType, Region), RejectReason> {
+    if !number.is_valid() {
+        return Err(RejectReason::PhoneImpossible);
+    }
+    if number.get_type() == PhoneNumberType::VoiceMail {
+        return Err(RejectReason::PhoneUnsupportedType);
+    }
+    // Valid and of no place: satellite and international shared-cost numbers.
+    let region = number.get_region_code().and_then(Region::from_library).ok_or(RejectReason::PhoneUnsupportedType)?;
+    Ok((number.get_type().into(), region))
+}
+
+#[cfg(test)]
+#[path = "address_tests.rs"]
+mod tests;
