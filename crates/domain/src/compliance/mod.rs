@@ -1,9 +1,21 @@
 //! Nobody is contacted without a permit.
 
+mod check;
 pub mod consent;
-pub mod decision;
+pub mod decide;
 pub mod facts;
 pub mod hold;
+pub mod lint;
+pub mod opening;
 pub mod purpose;
+pub mod rule_book;
+mod rule_file;
+pub mod rule_pack;
+pub mod rule_set;
 pub mod suppression;
+pub mod tenant_limits;
 pub mod window;
+
+pub use decide::{Decision, Deferral, Permit, Refusal, decide, decide_cached};
+pub use rule_book::RuleBook;
+pub use rule_pack::RulePack;

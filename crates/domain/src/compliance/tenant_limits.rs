@@ -1,0 +1,81 @@
+//! What a tenant asks of itself beyond the law. It is added to the rules and all must pass, so it can only narrow.
+
+use crate::campaigns::campaign::Channel;
+use crate::compliance::check::{Cap, CapCounts, Check};
+use crate::compliance::opening::Opening;
+use crate::compliance::purpose::Purpose;
+use crate::compliance::rule_pack::{Rule, RulePack, RuleStatus};
+use crate::compliance::window::WeekHours;
+use crate::time::HOUR_MS;
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TenantLimits {
+    /// In the person's zone, for every purpose and channel.
+    pub hours: Option<WeekHours>,
+    pub caps: Vec<TenantCap>,
+}
+
+/// At most `count_max` attempts to a person in any `period_hours`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TenantCap {
+    pub count_max: u16,
+    pub period_hours: u32,
+    /// `None` is for every purpose.
+    pub purpose: Option<Purpose>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LimitsError {
+    #[error("the tenant's hours are never open: cancel the campaigns instead")]
+    NeverOpen,
+    #[error("a cap needs a period of at least 1 hour and a count of at least 1")]
+    EmptyCap,
+    #[error("too many limits: {0}")]
+    TooMany(String),
+}
+
+impl RulePack {
+    /// This pack with a tenant's own limits added.
+    pub fn narrowed_by(&self, limits: &TenantLimits) -> Result<Self, LimitsError> {
+        let mut pack = self.clone();
+        if let Some(hours) = limits.hours {
+            if hours.is_never() {
+                return Err(LimitsError::NeverOpen);
+            }
+            let check = Check::Hours(Opening { hours, closed_on_holidays: false });
+            let rule = own_rule("TENANT-HOURS", check, "Your organisation's own hours are closed.", "The organisation contacts people only at certain hours.");
+            pack.push(rule, Purpose::ALL, Channel::ALL).map_err(LimitsError::TooMany)?;
+        }
+        for (index, cap) in limits.caps.iter().enumerate() {
+            if cap.period_hours == 0 || cap.count_max == 0 {
+                return Err(LimitsError::EmptyCap);
+            }
+            let counts = if cap.purpose.is_some() { CapCounts::SamePurpose } else { CapCounts::Every };
+            let check = Check::Cap(Cap { count_max: cap.count_max, period_ms: i64::from(cap.period_hours) * HOUR_MS, counts });
+            let rule = own_rule(
+                &format!("TENANT-CAP-{}", index + 1),
+                check,
+                &format!("Your organisation's own limit of {} in {} hours is reached.", cap.count_max, cap.period_hours),
+                "The organisation limits how often it contacts a person.",
+            );
+            let purposes = cap.purpose.as_ref().map_or(Purpose::ALL, std::slice::from_ref);
+            pack.push(rule, purposes, Channel::ALL).map_err(LimitsError::TooMany)?;
+        }
+        if pack.rules().len() > self.rules().len() {
+            pack.mark_narrowed();
+        }
+        Ok(pack)
+    }
+}
+
+fn own_rule(id: &str, check: Check, manager: &str, person: &str) -> Rule {
+    Rule {
+        id: id.to_owned(),
+        manager: manager.to_owned(),
+        person: person.to_owned(),
+        source: "The tenant's settings".to_owned(),
+        reviewer: "The tenant".to_owned(),
+        status: RuleStatus::Policy,
+        check,
+    }
+}
