@@ -20,9 +20,11 @@ CREATE TABLE import (
     proposal TEXT NOT NULL,
     sealed_sample BYTEA,
     mapping TEXT NOT NULL,
-    mapping_only BIGINT NOT NULL,
+    auto_start BIGINT NOT NULL,
     repeat_of BIGINT,
     error TEXT NOT NULL,
+    drop_file BIGINT NOT NULL,
+    rows_total BIGINT,
     rows_read BIGINT NOT NULL,
     rows_loaded BIGINT NOT NULL,
     rows_updated BIGINT NOT NULL,
@@ -52,4 +54,10 @@ CREATE TABLE import_count (
     reason TEXT NOT NULL,
     n BIGINT NOT NULL,
     PRIMARY KEY (import_id, reason)
+);
+CREATE TABLE import_number (
+    import_id BIGINT NOT NULL REFERENCES import (id),
+    position BIGINT NOT NULL,
+    indexes BYTEA NOT NULL,
+    PRIMARY KEY (import_id, position)
 );

@@ -37,6 +37,8 @@ CREATE TABLE sweep (
     id BIGINT PRIMARY KEY,
     tenant_id BIGINT NOT NULL,
     class TEXT NOT NULL,
+    source TEXT NOT NULL,
+    through_id BIGINT NOT NULL,
     deleted BIGINT NOT NULL,
     evidence BYTEA NOT NULL,
     swept_at BIGINT NOT NULL

@@ -20,9 +20,11 @@ CREATE TABLE import (
     proposal TEXT NOT NULL,
     sealed_sample BLOB,
     mapping TEXT NOT NULL,
-    mapping_only INTEGER NOT NULL,
+    auto_start INTEGER NOT NULL,
     repeat_of INTEGER,
     error TEXT NOT NULL,
+    drop_file INTEGER NOT NULL,
+    rows_total INTEGER,
     rows_read INTEGER NOT NULL,
     rows_loaded INTEGER NOT NULL,
     rows_updated INTEGER NOT NULL,
@@ -52,4 +54,10 @@ CREATE TABLE import_count (
     reason TEXT NOT NULL,
     n INTEGER NOT NULL,
     PRIMARY KEY (import_id, reason)
+) STRICT;
+CREATE TABLE import_number (
+    import_id INTEGER NOT NULL REFERENCES import (id),
+    position INTEGER NOT NULL,
+    indexes BLOB NOT NULL,
+    PRIMARY KEY (import_id, position)
 ) STRICT;

@@ -37,6 +37,8 @@ CREATE TABLE sweep (
     id INTEGER PRIMARY KEY,
     tenant_id INTEGER NOT NULL,
     class TEXT NOT NULL,
+    source TEXT NOT NULL,
+    through_id INTEGER NOT NULL,
     deleted INTEGER NOT NULL,
     evidence BLOB NOT NULL,
     swept_at INTEGER NOT NULL
