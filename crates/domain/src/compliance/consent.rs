@@ -16,6 +16,16 @@ words! {
 }
 
 words! {
+    /// What a record of the ledger says.
+    pub enum ConsentKind {
+        /// The person said yes.
+        Express = "express",
+        /// A customer who could refuse and did not.
+        SoftOptIn = "soft_opt_in",
+    }
+}
+
+words! {
     /// In which dealings the sender itself obtained the number (UK PECR reg. 22(3)(a)). A bought list is `other`.
     pub enum ObtainedIn {
         Sale = "sale",

@@ -204,3 +204,7 @@ impl Inquiry<'_> {
         first_open(&openings, &zones, self.rules.holidays(), self.until)
     }
 }
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

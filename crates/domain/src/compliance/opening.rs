@@ -166,3 +166,7 @@ impl WindowCache {
         Some(spell)
     }
 }
+
+#[cfg(test)]
+#[path = "opening_tests.rs"]
+mod tests;

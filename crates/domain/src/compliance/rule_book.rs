@@ -66,3 +66,7 @@ fn refuse_overlaps(packs: &[Arc<RulePack>]) -> Result<(), PackError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "rule_book_tests.rs"]
+mod tests;
