@@ -15,10 +15,6 @@ impl<'a> Reader<'a> {
         Reader { rest: body }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.rest.is_empty()
-    }
-
     pub(crate) fn u8(&mut self, field: &'static str) -> Result<u8, Undecodable> {
         let (&first, rest) = self.rest.split_first().ok_or(Undecodable::Truncated { field })?;
         self.rest = rest;
