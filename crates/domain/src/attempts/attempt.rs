@@ -3,6 +3,8 @@
 //! What is known of an attempt only ever grows: every event carries a word, and the stronger word stays. That is why
 //! receipts may come late, twice, out of order, or before the carrier's answer, and end in the same place.
 
+use std::cmp::Reverse;
+
 use crate::outcomes::cause::Cause;
 use crate::outcomes::disposition::Disposition;
 use crate::outcomes::receipt::Receipt;
@@ -142,8 +144,8 @@ impl Attempt {
 
     /// Keeps the stronger of what was known and this word; of two equal words the earlier, then the lower cause.
     fn hear(self, word: Disposition, cause: Option<Cause>, at: Instant) -> Self {
-        let known = self.disposition.map(|known| (strength(known), std::cmp::Reverse((self.settled_at, self.cause.map(Cause::code)))));
-        let heard = (strength(word), std::cmp::Reverse((Some(at), cause.map(Cause::code))));
+        let known = self.disposition.map(|known| (strength(known, self.cause), Reverse((self.settled_at, self.cause.map(Cause::code)))));
+        let heard = (strength(word, cause), Reverse((Some(at), cause.map(Cause::code))));
         if known.is_some_and(|known| known >= heard) {
             return self;
         }
@@ -163,16 +165,21 @@ impl Attempt {
 
 /// Which of two contradictory words stays. A message on the handset cannot be undone by a later "undeliverable";
 /// otherwise the word that tells more about the number outranks the one that tells less.
-fn strength(word: Disposition) -> u8 {
+fn strength(word: Disposition, cause: Option<Cause>) -> u8 {
     match word {
         Disposition::Accepted => 0,
-        Disposition::Unknown => 1,
-        Disposition::NoRoute => 2,
-        Disposition::Rejected => 3,
-        Disposition::Expired => 4,
-        Disposition::Undeliverable => 5,
-        Disposition::Blocked => 6,
-        Disposition::InvalidNumber => 7,
-        Disposition::Delivered => 8,
+        Disposition::Unknown if cause == Some(Cause::AnswerLost) => 1,
+        Disposition::Unknown => 2,
+        Disposition::NoRoute => 3,
+        Disposition::Rejected => 4,
+        Disposition::Expired => 5,
+        Disposition::Undeliverable => 6,
+        Disposition::Blocked => 7,
+        Disposition::InvalidNumber => 8,
+        Disposition::Delivered => 9,
     }
 }
+
+#[cfg(test)]
+#[path = "attempt_tests.rs"]
+mod tests;

@@ -286,3 +286,7 @@ fn gsm(state: ReceiptState, error: ErrorCode) -> Option<Verdict> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+#[path = "cause_tests.rs"]
+mod tests;
