@@ -13,6 +13,8 @@ CREATE TABLE campaign (
     name TEXT NOT NULL,
     channel TEXT NOT NULL,
     purpose TEXT NOT NULL,
+    underlying_purpose TEXT NOT NULL,
+    not_marketing_reason TEXT NOT NULL,
     legal_basis TEXT NOT NULL,
     assessment_reference TEXT NOT NULL,
     state TEXT NOT NULL,
@@ -51,3 +53,15 @@ CREATE TABLE due (
     why TEXT NOT NULL,
     PRIMARY KEY (campaign_id, due_at, position)
 );
+CREATE TABLE dry_run (
+    id BIGINT PRIMARY KEY,
+    tenant_id BIGINT NOT NULL,
+    campaign_id BIGINT NOT NULL REFERENCES campaign (id),
+    state TEXT NOT NULL,
+    result TEXT NOT NULL,
+    asked_by TEXT NOT NULL,
+    asked_at BIGINT NOT NULL,
+    done_at BIGINT
+);
+CREATE INDEX dry_run_campaign ON dry_run (campaign_id, id);
+CREATE INDEX dry_run_waiting ON dry_run (id) WHERE state = 'asked';

@@ -23,6 +23,7 @@ CREATE TABLE hold (
     created_at BIGINT NOT NULL
 );
 CREATE INDEX hold_contact ON hold (contact_id);
+CREATE INDEX hold_tenant ON hold (tenant_id, id);
 CREATE TABLE consent (
     id BIGINT PRIMARY KEY,
     tenant_id BIGINT NOT NULL,
@@ -35,14 +36,19 @@ CREATE TABLE consent (
     withdrawn_at BIGINT,
     evidence TEXT NOT NULL,
     wording_version TEXT NOT NULL,
+    obtained_in TEXT NOT NULL,
+    refusal_offered BIGINT NOT NULL,
     created_by TEXT NOT NULL,
     created_at BIGINT NOT NULL
 );
 CREATE INDEX consent_contact ON consent (contact_id);
+CREATE INDEX consent_tenant ON consent (tenant_id, id);
 CREATE TABLE preference (
     contact_id BIGINT PRIMARY KEY,
     tenant_id BIGINT NOT NULL,
     windows TEXT NOT NULL,
+    no_sms BIGINT NOT NULL,
+    no_voice BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
 );
 CREATE TABLE decision (

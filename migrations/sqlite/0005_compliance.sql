@@ -23,6 +23,7 @@ CREATE TABLE hold (
     created_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX hold_contact ON hold (contact_id);
+CREATE INDEX hold_tenant ON hold (tenant_id, id);
 CREATE TABLE consent (
     id INTEGER PRIMARY KEY,
     tenant_id INTEGER NOT NULL,
@@ -35,14 +36,19 @@ CREATE TABLE consent (
     withdrawn_at INTEGER,
     evidence TEXT NOT NULL,
     wording_version TEXT NOT NULL,
+    obtained_in TEXT NOT NULL,
+    refusal_offered INTEGER NOT NULL,
     created_by TEXT NOT NULL,
     created_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX consent_contact ON consent (contact_id);
+CREATE INDEX consent_tenant ON consent (tenant_id, id);
 CREATE TABLE preference (
     contact_id INTEGER PRIMARY KEY,
     tenant_id INTEGER NOT NULL,
     windows TEXT NOT NULL,
+    no_sms INTEGER NOT NULL,
+    no_voice INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE decision (

@@ -1,1 +1,4 @@
+//! The walk, as workers: the only crate that sends or dials. It meets `edge` in the store alone.
 
+// The walk, in order.
+pub mod compliance;

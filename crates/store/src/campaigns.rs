@@ -1,1 +1,5 @@
-//! (being written)
+//! Campaigns: purpose, audience, content, schedule and limits; and one contact's place in them.
+
+mod campaign;
+
+pub use campaign::CampaignRecord;

@@ -1,0 +1,68 @@
+//! One recipient's facts put before the domain's decision.
+
+use std::sync::PoisonError;
+
+use clarion_domain::compliance::consent::{Consent, SoftOptIn};
+use clarion_domain::compliance::facts::{Facts, NumberFacts, Touch};
+use clarion_domain::compliance::hold::HoldReason;
+use clarion_domain::compliance::suppression::{Suppression, SuppressionReason, SuppressionScope};
+use clarion_domain::compliance::{Decision, decide_cached};
+use clarion_domain::contacts::test_range;
+use clarion_domain::time::Instant;
+use clarion_store::compliance::RecipientFacts;
+
+use crate::compliance::terms::CampaignTerms;
+
+/// May this recipient be contacted now? `in_flight_elsewhere` are attempts to the same person that are claimed and
+/// not yet in the store's rows.
+#[must_use]
+pub fn decide(terms: &CampaignTerms, facts: &RecipientFacts, in_flight_elsewhere: &[Touch], now: Instant) -> Decision {
+    let pack = terms.pack_of(&facts.region, now);
+    let zones: Vec<&str> = facts.zones.iter().map(String::as_str).collect();
+    let consents = consents(terms, facts);
+    let mut touches = std::borrow::Cow::Borrowed(facts.touches.as_slice());
+    if !in_flight_elsewhere.is_empty() {
+        touches.to_mut().extend_from_slice(in_flight_elsewhere);
+    }
+    let asked = Facts {
+        channel: terms.channel,
+        purpose: terms.purpose,
+        basis: terms.basis,
+        assessment_recorded: terms.assessment_recorded,
+        number: NumberFacts {
+            is_test_range: is_test_number(facts.number.reveal()),
+            mode: terms.mode,
+            line_type: facts.line_type,
+            region: (!facts.region.is_empty()).then_some(facts.region.as_str()),
+        },
+        zones: &zones,
+        suppressions: if facts.erased { &[ERASED] } else { &facts.suppressions },
+        holds: &facts.holds,
+        is_restricted: facts.holds.iter().any(|hold| hold.reason == HoldReason::Restricted),
+        consents: &consents,
+        soft_opt_in: soft_opt_in(terms, facts),
+        touches: &touches,
+        wishes: facts.wishes.as_ref(),
+        message: terms.message,
+        campaign_hours: Some(&terms.hours),
+    };
+    let mut windows = pack.windows.lock().unwrap_or_else(PoisonError::into_inner);
+    decide_cached(&pack.narrowed, &mut windows, &asked, now)
+}
+
+/// What stands for a person of whom only the tombstone is left.
+const ERASED: Suppression = Suppression { scope: SuppressionScope::Every, reason: SuppressionReason::Erased };
+
+/// Words about other purposes are not about this campaign.
+fn consents(terms: &CampaignTerms, facts: &RecipientFacts) -> Vec<Consent> {
+    facts.consents.iter().filter(|record| terms.concerns(record.purpose)).filter_map(|record| record.consent()).collect()
+}
+
+fn soft_opt_in(terms: &CampaignTerms, facts: &RecipientFacts) -> Option<SoftOptIn> {
+    facts.consents.iter().filter(|record| record.channel == terms.channel && terms.concerns(record.purpose)).find_map(|record| record.soft_opt_in())
+}
+
+fn is_test_number(e164: &str) -> bool {
+    let national = |prefix: &str, code: u16| e164.strip_prefix(prefix).is_some_and(|national| test_range::find(code, national).is_some());
+    national("+44", 44) || national("+1", 1)
+}

@@ -1,0 +1,115 @@
+//! What is the same for every recipient of a campaign, put together once.
+
+use std::sync::{Arc, Mutex};
+
+use clarion_domain::campaigns::campaign::Channel;
+use clarion_domain::compliance::facts::MessageFacts;
+use clarion_domain::compliance::lint::lint;
+use clarion_domain::compliance::opening::WindowCache;
+use clarion_domain::compliance::purpose::{LegalBasis, Purpose, StatedPurpose};
+use clarion_domain::compliance::rule_set::RuleSet;
+use clarion_domain::compliance::tenant_limits::{LimitsError, TenantLimits};
+use clarion_domain::compliance::window::WeekHours;
+use clarion_domain::compliance::{Decision, RuleBook, RulePack};
+use clarion_domain::tenancy::tenant::NumberMode;
+use clarion_domain::time::Instant;
+use clarion_store::campaigns::CampaignRecord;
+use clarion_store::tenancy::TenantRecord;
+
+/// Terms that cannot be put together; each says which setting to mend.
+#[derive(Debug, thiserror::Error)]
+pub enum TermsError {
+    #[error("the tenant's limits do not fit the rules: {0}")]
+    Limits(#[from] LimitsError),
+}
+
+/// A pack with the tenant's limits added, and what its windows last said.
+pub(super) struct TermsPack {
+    shipped: Arc<RulePack>,
+    pub narrowed: Arc<RulePack>,
+    pub windows: Mutex<WindowCache>,
+}
+
+/// One campaign's side of every decision. Cheap to keep for the campaign's life; made anew when the campaign, the
+/// tenant's limits or the rule book change.
+pub struct CampaignTerms {
+    pub channel: Channel,
+    pub purpose: Option<StatedPurpose>,
+    pub basis: Option<LegalBasis>,
+    pub assessment_recorded: bool,
+    /// In the contact's zone.
+    pub hours: WeekHours,
+    pub message: MessageFacts,
+    pub mode: NumberMode,
+    book: RuleBook,
+    packs: Vec<TermsPack>,
+}
+
+/// A decision in the words that the store keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecisionWords {
+    /// `permit`, `defer` or `refuse`.
+    pub kind: &'static str,
+    /// The ids of the rules, with commas between: those that passed, defer or refuse.
+    pub rules: String,
+    /// `uk@2026-11-23+tenant`.
+    pub rule_pack: String,
+    pub until: Option<Instant>,
+}
+
+impl CampaignTerms {
+    pub fn new(tenant: &TenantRecord, limits: &TenantLimits, campaign: &CampaignRecord, book: &RuleBook) -> Result<Self, TermsError> {
+        let none = book.pack(None, campaign.created_at);
+        let packs = book.packs().iter().chain([none]).map(|pack| -> Result<TermsPack, LimitsError> {
+            Ok(TermsPack { shipped: pack.clone(), narrowed: Arc::new(pack.narrowed_by(limits)?), windows: Mutex::default() })
+        });
+        Ok(Self {
+            channel: campaign.channel,
+            purpose: campaign.purpose,
+            basis: campaign.basis,
+            assessment_recorded: !campaign.assessment_reference.trim().is_empty(),
+            hours: campaign.schedule.week_hours(),
+            message: lint(&campaign.body, &campaign.sender, &[&tenant.name]).facts,
+            mode: tenant.number_mode,
+            packs: packs.collect::<Result<_, _>>()?,
+            book: book.clone(),
+        })
+    }
+
+    /// How far back attempts must be read: what `recipient_facts` takes as `attempts_since`.
+    #[must_use]
+    pub fn touches_since(&self, now: Instant) -> Instant {
+        now.plus_ms(-self.packs.iter().map(|pack| pack.narrowed.touches_kept_ms()).max().unwrap_or(0))
+    }
+
+    pub(super) fn pack_of(&self, region: &str, now: Instant) -> &TermsPack {
+        let shipped = self.book.pack(Some(region), now);
+        self.packs.iter().find(|pack| Arc::ptr_eq(&pack.shipped, shipped)).expect("every pack of the book is among the terms")
+    }
+
+    /// Whether a consent for this purpose is about this campaign: its own purpose, what lies under it, or what the law places it as.
+    pub(super) fn concerns(&self, purpose: Purpose) -> bool {
+        self.purpose.is_some_and(|stated| {
+            let placed = stated.in_law();
+            stated.purpose == purpose || stated.underlying == Some(purpose) || placed.is_some_and(|(first, second)| first == purpose || second == Some(purpose))
+        })
+    }
+
+    /// The rules that speak for a region now, the tenant's own among them.
+    #[must_use]
+    pub fn rules(&self, region: &str, now: Instant) -> &Arc<RulePack> {
+        &self.pack_of(region, now).narrowed
+    }
+
+    /// A decision about a number of this region, in words.
+    #[must_use]
+    pub fn words(&self, decision: &Decision, region: &str, now: Instant) -> DecisionWords {
+        let rules = self.rules(region, now);
+        let ids = |set: RuleSet| rules.ids(set).collect::<Vec<_>>().join(",");
+        match decision {
+            Decision::Permit(permit) => DecisionWords { kind: "permit", rules: ids(permit.passed()), rule_pack: permit.version().to_string(), until: None },
+            Decision::Defer(deferral) => DecisionWords { kind: "defer", rules: ids(deferral.rules), rule_pack: deferral.version.to_string(), until: Some(deferral.until) },
+            Decision::Refuse(refusal) => DecisionWords { kind: "refuse", rules: ids(refusal.rules), rule_pack: refusal.version.to_string(), until: None },
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! A campaign as stored.
+
+use clarion_domain::campaigns::campaign::{CampaignState, Channel};
+use clarion_domain::campaigns::retry::RetryRules;
+use clarion_domain::campaigns::schedule::Schedule;
+use clarion_domain::compliance::purpose::{LegalBasis, Purpose, StatedPurpose};
+use clarion_domain::id::{CampaignId, FilterId, ListId};
+use clarion_domain::time::Instant;
+
+use crate::db::{DbError, Row, Statement, Tx, sql};
+use crate::params;
+use crate::store::{StoreError, Tenant};
+
+/// Every column, typed.
+#[derive(Debug, Clone)]
+pub struct CampaignRecord {
+    pub id: CampaignId,
+    pub name: String,
+    pub channel: Channel,
+    /// `None` while the draft does not say.
+    pub purpose: Option<StatedPurpose>,
+    /// Why an incomplete application is not marketing; empty when nothing is claimed.
+    pub not_marketing_reason: String,
+    pub basis: Option<LegalBasis>,
+    pub assessment_reference: String,
+    pub state: CampaignState,
+    pub list_id: Option<ListId>,
+    pub filter_id: Option<FilterId>,
+    /// The template's text with its fields.
+    pub body: String,
+    pub sender: String,
+    pub schedule: Schedule,
+    pub retry: RetryRules,
+    /// 0: as fast as the trunks.
+    pub rate_per_second: i64,
+    pub starts_at: Option<Instant>,
+    pub audience_size: i64,
+    /// The first position that was never decided for sending.
+    pub next_position: i64,
+    /// Why it stands as it does, for people: a refused start, a pause by the software.
+    pub state_reason: String,
+    pub created_by: String,
+    pub created_at: Instant,
+    pub started_by: String,
+    pub started_at: Option<Instant>,
+    pub finished_at: Option<Instant>,
+}
+
+/// An empty word is nothing said yet.
+fn word_or_none<T: std::str::FromStr>(row: &mut Row, place: usize) -> Result<Option<T>, StoreError>
+where
+    T::Err: std::fmt::Display,
+{
+    let text: String = row.take(place)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|error| DbError::Failed(format!("column {place}: {error}")).into())
+}
+
+pub(super) fn read(mut row: Row) -> Result<CampaignRecord, StoreError> {
+    let reason: String = row.take(5)?;
+    let underlying: Option<Purpose> = word_or_none(&mut row, 4)?;
+    let purpose: Option<Purpose> = word_or_none(&mut row, 3)?;
+    Ok(CampaignRecord {
+        id: row.take(0)?,
+        name: row.take(1)?,
+        channel: row.word(2)?,
+        purpose: purpose.map(|purpose| StatedPurpose { purpose, underlying, reasoned_not_marketing: !reason.trim().is_empty() }),
+        not_marketing_reason: reason,
+        basis: word_or_none(&mut row, 6)?,
+        assessment_reference: row.take(7)?,
+        state: row.word(8)?,
+        list_id: row.take(9)?,
+        filter_id: row.take(10)?,
+        body: row.take(11)?,
+        sender: row.take(12)?,
+        schedule: row.json(13)?,
+        retry: row.json(14)?,
+        rate_per_second: row.take(15)?,
+        starts_at: row.take(16)?,
+        audience_size: row.take(17)?,
+        next_position: row.take(18)?,
+        state_reason: row.take(19)?,
+        created_by: row.take(20)?,
+        created_at: row.take(21)?,
+        started_by: row.take(22)?,
+        started_at: row.take(23)?,
+        finished_at: row.take(24)?,
+    })
+}
+
+fn by_id() -> &'static Statement {
+    sql!(
+        "SELECT id, name, channel, purpose, underlying_purpose, not_marketing_reason, legal_basis, assessment_reference, state, list_id, filter_id,
+                body, sender, schedule, retry, rate_per_second, starts_at, audience_size, next_position, state_reason,
+                created_by, created_at, started_by, started_at, finished_at
+         FROM campaign WHERE id = $1 AND tenant_id = $2"
+    )
+}
+
+impl Tenant {
+    pub async fn campaign(&self, id: CampaignId) -> Result<CampaignRecord, StoreError> {
+        read(self.db().query_first(by_id(), &params![id, self.id]).await?.ok_or(StoreError::NotFound("campaign"))?)
+    }
+
+    /// The same within a transaction.
+    pub async fn campaign_in(&self, tx: &mut Tx, id: CampaignId) -> Result<CampaignRecord, StoreError> {
+        read(tx.query_first(by_id(), &params![id, self.id]).await?.ok_or(StoreError::NotFound("campaign"))?)
+    }
+}
