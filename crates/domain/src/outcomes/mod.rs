@@ -1,6 +1,8 @@
 //! The carrier's later word, and the person's.
 
 pub mod cause;
+pub mod cost;
 pub mod disposition;
+mod keyword;
 pub mod receipt;
 pub mod reply;

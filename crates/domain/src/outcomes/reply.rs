@@ -1,5 +1,6 @@
-//! What an inbound message means.
+//! What an inbound message means: the matching steps of contact-rules section 8, in their order.
 
+use crate::outcomes::keyword::{FORMS, HELP, PHRASES, START, STOP, YES, holds_phrase, is_about_something_else, is_in, is_stop_word, stop_at, words_of};
 use crate::word::words;
 
 words! {
@@ -15,3 +16,60 @@ words! {
         Other = "other",
     }
 }
+
+/// A text of at most so many words that begins or ends with a word of stopping is a stop.
+const SHORT_WORDS: usize = 4;
+
+impl ReplyMeaning {
+    /// Writes an opt-out, at once.
+    #[must_use]
+    pub fn opts_out(self) -> bool {
+        matches!(self, Self::Stop | Self::StopReview)
+    }
+
+    /// Waits in the inbox for somebody to read it.
+    #[must_use]
+    pub fn needs_a_person(self) -> bool {
+        matches!(self, Self::StopReview | Self::Unsure | Self::Other)
+    }
+}
+
+/// Reads a reply. `awaits_opt_in` is set when the last thing that we sent asked for a yes: only then does YES start.
+#[must_use]
+pub fn read(text: &str, awaits_opt_in: bool) -> ReplyMeaning {
+    let words = words_of(text);
+    if words.is_empty() {
+        return ReplyMeaning::Other;
+    }
+    let polite: Vec<String> = words.iter().filter(|word| !matches!(word.as_str(), "please" | "pls" | "plz")).cloned().collect();
+    if is_in(&words, STOP) || words.len() == 1 && is_stop_word(&words[0]) {
+        return ReplyMeaning::Stop;
+    }
+    if is_in(&polite, START) || awaits_opt_in && is_in(&polite, &[YES]) {
+        return ReplyMeaning::Start;
+    }
+    if is_in(&polite, HELP) {
+        return ReplyMeaning::Help;
+    }
+    let mentions = (0..words.len()).any(|place| stop_at(&words, place).is_some());
+    let about_something_else = mentions && is_about_something_else(&words);
+    if words.len() <= SHORT_WORDS && begins_or_ends(&words) && !about_something_else {
+        return ReplyMeaning::Stop;
+    }
+    if holds_phrase(&words, PHRASES) {
+        return ReplyMeaning::StopReview;
+    }
+    if mentions || holds_phrase(&words, FORMS) {
+        return ReplyMeaning::Unsure;
+    }
+    ReplyMeaning::Other
+}
+
+fn begins_or_ends(words: &[String]) -> bool {
+    let last = words.len() - 1;
+    stop_at(words, 0).is_some() || stop_at(words, last).is_some() || last > 0 && stop_at(words, last - 1) == Some(2)
+}
+
+#[cfg(test)]
+#[path = "reply_tests.rs"]
+mod tests;

@@ -1,0 +1,77 @@
+use super::ReplyMeaning::{Help, Other, Start, Stop, StopReview, Unsure};
+use super::*;
+use proptest::prelude::*;
+
+#[test]
+fn reads_what_people_write() {
+    let long = format!("{} stop {}", "word ".repeat(500), "word ".repeat(500));
+    let cases: &[(&str, ReplyMeaning)] = &[
+        // Step 1: the whole text.
+        ("STOP", Stop), ("stop", Stop), ("Stop.", Stop), ("STOP!!!", Stop), (" stop \r\n", Stop), ("\"STOP\"", Stop), ("“stop”", Stop), ("'stop'", Stop),
+        ("(stop)", Stop), ("*STOP*", Stop), ("STOP 🛑", Stop), ("🙏stop🙏", Stop), ("STOPALL", Stop), ("Stop all", Stop), ("UNSUBSCRIBE", Stop), ("unsub", Stop),
+        ("Cancel", Stop), ("END", Stop), ("quit", Stop), ("REVOKE", Stop), ("optout", Stop), ("Opt out", Stop), ("OPT-OUT", Stop), ("opt‑out", Stop),
+        ("remove", Stop), ("ARRET", Stop), ("arrêt", Stop), ("Stopp", Stop), ("alto", Stop), ("¡Baja!", Stop), ("TD", Stop), ("S.T.O.P.", Stop), ("s t o p", Stop),
+        ("ＳＴＯＰ", Stop), ("𝐒𝐓𝐎𝐏", Stop), ("ST\u{200b}OP", Stop), ("stop\u{fe0f}", Stop), ("st\u{ad}op", Stop),
+        // Slips of the finger.
+        ("STPO", Stop), ("sotp", Stop), ("unsubcribe", Stop), ("unsuscribe", Stop), ("Cancle", Stop), ("cancell", Stop), ("optuot", Stop), ("remvoe", Stop), ("revok", Stop),
+        ("stoppp", Stop), ("spot", Other), ("shop", Other), ("stoop", Other), ("I have cancer", Other), ("the remote", Other), ("they will arrest me", Other), ("ok", Other),
+        // Step 2: first or last of at most four words.
+        ("STOP PLEASE", Stop), ("Please stop", Stop), ("stop texting me", Stop), ("stop it now thanks", Stop), ("ok then stop", Stop), ("I said STOP!", Stop),
+        ("opt out please", Stop), ("please opt out", Stop), ("I want to unsubscribe", Stop), ("Remove me", Stop), ("stop\nJohn", Stop), ("stop, start", Stop),
+        // …unless it is turned round, or about something else.
+        ("don't stop", Unsure), ("Dont stop", Unsure), ("do not stop", Unsure), ("please don’t stop", Unsure), ("never stop", Unsure),
+        ("cancel my direct debit", Unsure), ("Cancel my order", Unsure), ("stop the payment", Unsure), ("end my agreement", Unsure), ("cancel dd", Unsure),
+        // Step 3: sayings.
+        ("Can you please stop sending me these every day", StopReview), ("take me off your list", StopReview), ("TAKE ME OFF THIS", StopReview),
+        ("Can you remove me from this list please", StopReview), ("don't text me again", StopReview), ("Do not text this number", StopReview), ("dont text", StopReview),
+        ("leave me alone", StopReview), ("Leave me alone!!! I mean it", StopReview), ("wrong number", StopReview), ("You have the wrong number mate", StopReview),
+        ("Wrong person", StopReview), ("stop texting me about my direct debit", StopReview),
+        // Step 4: a word of stopping in a longer sentence.
+        ("I need to cancel my direct debit this month", Unsure), ("What happens if I stop paying the loan", Unsure), ("when does the plan end because I forgot", Unsure),
+        ("You said this would be stopped last week", Unsure), ("I will quit my job in two weeks and then pay", Unsure), ("Reply STOP to opt out of these messages", Unsure),
+        ("you never stopped", Unsure), (&long, Unsure), ("I already cancelled it", Unsure), ("how do i unsubscribe from all of this", Unsure),
+        // Start and help.
+        ("START", Start), ("start.", Start), ("UNSTOP", Start), ("Start please", Start), ("start my payment plan", Other), ("restart", Other), ("when do we start", Other),
+        ("HELP", Help), ("help?", Help), ("Info", Help), ("AIDE", Help), ("help please", Help), ("help me I lost my job", Other),
+        // Step 5: anything else.
+        ("yes", Other), ("no", Other), ("", Other), ("   ", Other), ("?!", Other), ("👍", Other), ("Who is this", Other), ("I paid on Friday", Other), ("the weekend is fine", Other),
+        ("bus stopover", Other), ("friend", Other), ("sending it tomorrow", Other), ("мне нужна помощь", Other), ("これは誰ですか", Other), ("من هذا", Other),
+        ("07700 900123", Other),
+    ];
+    assert!(cases.len() > 110);
+    for (text, expected) in cases {
+        assert_eq!(read(text, false), *expected, "{text:?}");
+    }
+}
+
+#[test]
+fn yes_starts_only_as_an_answer() {
+    assert_eq!((read("Yes!", true), read("Yes!", false), read("yes but not today", true)), (Start, Other, Other));
+    assert_eq!((read("yes stop", true), read("stop", true)), (Stop, Stop));
+}
+
+#[test]
+fn what_opts_out_and_what_waits() {
+    assert!(Stop.opts_out() && StopReview.opts_out() && !Unsure.opts_out() && !Start.opts_out() && !Help.opts_out());
+    assert!(StopReview.needs_a_person() && Unsure.needs_a_person() && Other.needs_a_person() && !Stop.needs_a_person() && !Help.needs_a_person());
+}
+
+proptest! {
+    /// However it is dressed, a bare word of the set stops; and whatever holds one is at least looked at.
+    #[test]
+    fn dress_does_not_hide_a_stop(word in prop::sample::select(STOP), before in "[ .,!?'\"*()🛑]{0,6}", after in "[ .,!?'\"*()🙏\n]{0,6}", upper: bool) {
+        let word = if upper { word.to_uppercase() } else { word.to_owned() };
+        prop_assert_eq!(read(&format!("{before}{word}{after}"), false), Stop);
+    }
+
+    #[test]
+    fn a_stop_word_is_never_lost(before in "[a-z]{1,9}( [a-z]{1,9}){0,12}", word in prop::sample::select(STOP), after in "[a-z]{1,9}( [a-z]{1,9}){0,12}") {
+        let meaning = read(&format!("{before} {word} {after}"), false);
+        prop_assert!(matches!(meaning, Stop | StopReview | Unsure));
+    }
+
+    #[test]
+    fn reads_anything(text in "\\PC{0,300}", awaits: bool) {
+        let _ = read(&text, awaits);
+    }
+}
