@@ -7,6 +7,7 @@ use crate::contacts::region::Region;
 use crate::contacts::written::{self, Written};
 use crate::contacts::{test_range, zone};
 use crate::intake::reject::RejectReason;
+use crate::tenancy::tenant::NumberMode;
 use crate::word::words;
 
 words! {
@@ -24,16 +25,6 @@ words! {
         Pager = "pager",
         Uan = "uan",
         Unknown = "unknown",
-    }
-}
-
-words! {
-    /// Which numbers this installation may hold.
-    pub enum NumberMode {
-        /// Real numbers only: those set aside for films and tests are refused.
-        Production = "production",
-        /// Only the numbers set aside for films and tests.
-        Demo = "demo",
     }
 }
 
@@ -116,7 +107,16 @@ fn valid_range(number: &PhoneNumber) -> Result<(LineType, Region), RejectReason>
     }
     // Valid and of no place: satellite and international shared-cost numbers.
     let region = number.get_region_code().and_then(Region::from_library).ok_or(RejectReason::PhoneUnsupportedType)?;
-    Ok((number.get_type().into(), region))
+    Ok((number.get_type().into(), crown_dependency(&number.get_national_significant_number(), region)))
+}
+
+/// Prefixes that the metadata lists for the United Kingdom and for a Crown dependency, whose law differs and is the
+/// stricter reading. The test looks for every such prefix.
+const CROWN_PREFIXES: &[(&str, Region)] = &[("7524", Region::IM), ("7924", Region::IM)];
+
+fn crown_dependency(national: &str, region: Region) -> Region {
+    let shared = CROWN_PREFIXES.iter().find(|(prefix, _)| region == Region::GB && national.starts_with(prefix));
+    shared.map_or(region, |(_, crown)| *crown)
 }
 
 #[cfg(test)]

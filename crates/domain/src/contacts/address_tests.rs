@@ -67,6 +67,17 @@ fn a_number_outside_the_ranges_passes_in_production_and_is_refused_in_the_demo()
 }
 
 #[test]
+fn what_may_be_a_crown_dependency_is_never_taken_for_britain() {
+    for prefix in 70_000..80_000u32 {
+        let raw = format!("+44{prefix}00000");
+        let Ok(address) = production(&raw) else { continue };
+        let number = PHONE_NUMBER_UTIL.parse(&raw, None).expect("digits");
+        let elsewhere = [Region::GG, Region::JE, Region::IM].into_iter().find(|region| number.is_valid_for_region(region.library().expect("has numbers")));
+        assert_eq!(address.region, elsewhere.unwrap_or(Region::GB), "{prefix}");
+    }
+}
+
+#[test]
 fn lines_at_a_premium_and_pagers_are_no_destinations() {
     for kind in [PhoneNumberType::PremiumRate, PhoneNumberType::PersonalNumber, PhoneNumberType::Pager] {
         assert_eq!(production(&example(Region::GB, kind)), Err(R::PhoneUnsupportedType), "{kind:?}");

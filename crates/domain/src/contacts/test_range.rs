@@ -3,6 +3,7 @@
 //! Asked before validity, because the reference metadata calls some of them invalid and others real.
 
 use crate::contacts::address::LineType;
+use crate::contacts::e164::E164;
 
 /// One range of numbers that belong to nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +66,15 @@ pub fn find(country_code: u16, national: &str) -> Option<&'static TestRange> {
     }
 }
 
+/// Whether a number belongs to nobody, by its test range.
+#[must_use]
+pub fn contains(number: &E164) -> bool {
+    // No country code begins with 1 or 44 but these two.
+    let digits = number.digits();
+    let parts = digits.strip_prefix("44").map(|national| (44, national)).or_else(|| digits.strip_prefix('1').map(|national| (1, national)));
+    parts.is_some_and(|(country_code, national)| find(country_code, national).is_some())
+}
+
 fn is_nanp_test(national: &str) -> bool {
     national.len() == NANP_TEST_RANGE.length_digits
         && national.get(3..8) == Some("55501")
@@ -96,5 +106,8 @@ mod tests {
             assert_eq!(find(1, national).is_some(), inside, "+1 {national}");
         }
         assert_eq!(find(33, "2125550100"), None);
+        for (number, inside) in [("+447700900123", true), ("+447700901123", false), ("+12125550100", true), ("+33125550100", false)] {
+            assert_eq!(contains(&number.parse().unwrap()), inside);
+        }
     }
 }

@@ -9,8 +9,8 @@ use crate::contacts::region::Region;
 /// Regions that lie in one zone, or whose people may be in any of a few whatever their prefix says.
 const BY_REGION: &[(&str, &[&str])] = &[
     ("AT", &["Europe/Vienna"]),
-    ("AX", &["Europe/Mariehamn"]),
     ("AU", &["Australia/Sydney", "Australia/Brisbane", "Australia/Adelaide", "Australia/Darwin", "Australia/Perth", "Australia/Hobart"]),
+    ("AX", &["Europe/Mariehamn"]),
     ("BE", &["Europe/Brussels"]),
     ("BG", &["Europe/Sofia"]),
     ("CH", &["Europe/Zurich"]),

@@ -1,11 +1,12 @@
 //! One line of a file becomes a contact's fields, or rejects that say why not.
 
-use crate::contacts::address::{self, Address, NumberMode};
+use crate::contacts::address::{self, Address};
 use crate::contacts::region::Region;
 use crate::intake::cell::Cell;
 use crate::intake::mapping::{ColumnUse, Mapping, StandardField};
 use crate::intake::reject::{Reject, RejectReason};
 use crate::personal::Personal;
+use crate::tenancy::tenant::NumberMode;
 
 pub const REFERENCE_LENGTH_CHARS_MAX: usize = 100;
 pub const NAME_LENGTH_CHARS_MAX: usize = 100;
