@@ -50,7 +50,7 @@ CREATE TABLE idempotency_key (
     key_hash BYTEA NOT NULL,
     request_hash BYTEA NOT NULL,
     status BIGINT NOT NULL,
-    body TEXT NOT NULL,
+    sealed_answer BYTEA,
     created_at BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, key_hash)
 );

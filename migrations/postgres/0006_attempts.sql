@@ -6,6 +6,7 @@ CREATE TABLE claim (
     trunk_id BIGINT NOT NULL,
     first_attempt_id BIGINT NOT NULL,
     items BYTEA NOT NULL,
+    released BYTEA NOT NULL,
     decision TEXT NOT NULL,
     claimed_at BIGINT NOT NULL
 );
@@ -27,6 +28,7 @@ CREATE TABLE attempt (
     cost BIGINT NOT NULL,
     sealed_body BYTEA,
     carrier_message_id TEXT NOT NULL,
+    parts_heard BIGINT NOT NULL,
     claimed_at BIGINT NOT NULL,
     answered_at BIGINT NOT NULL,
     settled_at BIGINT

@@ -25,3 +25,10 @@ CREATE TABLE reply (
 CREATE INDEX reply_tenant ON reply (tenant_id, id);
 CREATE INDEX reply_contact ON reply (contact_id);
 CREATE INDEX reply_number ON reply (tenant_id, number_index);
+CREATE TABLE reply_part (
+    id BIGINT PRIMARY KEY,
+    trunk_id BIGINT NOT NULL,
+    tenant_id BIGINT NOT NULL,
+    sealed_pdu BYTEA NOT NULL,
+    received_at BIGINT NOT NULL
+);

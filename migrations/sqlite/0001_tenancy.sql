@@ -50,7 +50,7 @@ CREATE TABLE idempotency_key (
     key_hash BLOB NOT NULL,
     request_hash BLOB NOT NULL,
     status INTEGER NOT NULL,
-    body TEXT NOT NULL,
+    sealed_answer BLOB,
     created_at INTEGER NOT NULL,
     PRIMARY KEY (tenant_id, key_hash)
 ) STRICT;

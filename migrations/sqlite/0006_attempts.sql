@@ -6,6 +6,7 @@ CREATE TABLE claim (
     trunk_id INTEGER NOT NULL,
     first_attempt_id INTEGER NOT NULL,
     items BLOB NOT NULL,
+    released BLOB NOT NULL,
     decision TEXT NOT NULL,
     claimed_at INTEGER NOT NULL
 ) STRICT;
@@ -27,6 +28,7 @@ CREATE TABLE attempt (
     cost INTEGER NOT NULL,
     sealed_body BLOB,
     carrier_message_id TEXT NOT NULL,
+    parts_heard INTEGER NOT NULL,
     claimed_at INTEGER NOT NULL,
     answered_at INTEGER NOT NULL,
     settled_at INTEGER

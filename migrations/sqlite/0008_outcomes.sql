@@ -25,3 +25,10 @@ CREATE TABLE reply (
 CREATE INDEX reply_tenant ON reply (tenant_id, id);
 CREATE INDEX reply_contact ON reply (contact_id);
 CREATE INDEX reply_number ON reply (tenant_id, number_index);
+CREATE TABLE reply_part (
+    id INTEGER PRIMARY KEY,
+    trunk_id INTEGER NOT NULL,
+    tenant_id INTEGER NOT NULL,
+    sealed_pdu BLOB NOT NULL,
+    received_at INTEGER NOT NULL
+) STRICT;
