@@ -8,7 +8,7 @@ CREATE TABLE suppression (
     source TEXT NOT NULL,
     created_by TEXT NOT NULL,
     created_at INTEGER NOT NULL,
-    UNIQUE (tenant_id, number_index, scope)
+    UNIQUE (tenant_id, number_index, scope, reason)
 ) STRICT;
 CREATE INDEX suppression_tenant ON suppression (tenant_id, id);
 CREATE TABLE hold (

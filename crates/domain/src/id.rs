@@ -97,6 +97,8 @@ ids! {
     ImportId = "imp";
     /// One person as one tenant knows them.
     ContactId = "con";
+    /// One number of a contact.
+    AddressId = "adr";
     ListId = "lst";
     FilterId = "flt";
     SuppressionId = "sup";

@@ -1,7 +1,5 @@
-//! Loads what the domain's decision looks at, and asks it: at planning, in a dry run, and right before the wire.
+//! The decision before every attempt: asked at planning, in a dry run, and right before the wire.
+//!
+//! Facts and decision stand in the store's crate, because the portal explains with them; only this crate acts on a permit.
 
-mod decide;
-mod terms;
-
-pub use decide::decide;
-pub use terms::{CampaignTerms, DecisionWords, TermsError};
+pub use clarion_store::compliance::{CampaignTerms, DecisionWords, RecipientFacts, decide};

@@ -1,7 +1,26 @@
-//! What may not be done to whom: suppressions, holds, consents, wishes, a tenant's own limits.
+//! What may not be done to whom: suppressions, holds, consents, wishes, a tenant's own limits; and the decision over it all.
 
+mod consent;
+mod decide;
 mod facts;
+mod hold;
+mod limits;
+mod preference;
+mod suppression;
+mod suppression_check;
+mod suppression_import;
+mod terms;
 mod week;
+mod why_not;
 
+pub use consent::{ConsentEntry, NewConsent};
+pub use decide::decide;
 pub use facts::{ConsentRecord, RECIPIENTS_MAX, RecipientFacts};
+pub use hold::{HoldEntry, NewHold};
+pub use limits::read_limits;
+pub use preference::Preference;
+pub use suppression::{NewSuppression, SuppressionEntry};
+pub use suppression_import::SuppressionImport;
+pub use terms::{CampaignTerms, DecisionWords, RuleReason, rule_book};
 pub use week::Week;
+pub use why_not::WhyNot;

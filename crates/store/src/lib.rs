@@ -1,6 +1,7 @@
 //! The only SQL. A tenant's rows are reached through `Store::tenant(id, actor)` and in no other way.
 
 pub mod db;
+mod lease;
 pub mod seal;
 mod signal;
 mod store;
@@ -18,5 +19,6 @@ pub mod reports;
 pub mod privacy;
 pub mod audit;
 
+pub use lease::Lease;
 pub use signal::{Signal, Signals};
-pub use store::{Page, Store, StoreError, Tenant};
+pub use store::{FieldFault, Page, Store, StoreError, Tenant};

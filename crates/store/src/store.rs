@@ -12,6 +12,13 @@ use crate::db::{Db, DbError};
 use crate::seal::{DataKey, IndexKey, Keyring, SealError};
 use crate::signal::Signals;
 
+/// One field of a form or request that cannot stand as it is; the message says what to do instead.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct FieldFault {
+    pub field: &'static str,
+    pub message: String,
+}
+
 /// Why the store could not do what was asked. `Invalid`, `NotFound` and `Conflict` are for the user to read.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -23,6 +30,9 @@ pub enum StoreError {
     /// The request itself cannot be: says what to do instead.
     #[error("{0}")]
     Invalid(String),
+    /// Several fields at once, each with its own message.
+    #[error("{}", .0.iter().map(|fault| format!("{}: {}", fault.field, fault.message)).collect::<Vec<_>>().join("; "))]
+    Faults(Vec<FieldFault>),
     #[error(transparent)]
     Db(#[from] DbError),
     #[error(transparent)]

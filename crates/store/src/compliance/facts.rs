@@ -9,7 +9,7 @@ use clarion_domain::compliance::hold::{Hold, HoldReason};
 use clarion_domain::compliance::purpose::Purpose;
 use clarion_domain::compliance::suppression::Suppression;
 use clarion_domain::contacts::address::LineType;
-use clarion_domain::id::{ContactId, floor_at};
+use clarion_domain::id::{AddressId, ContactId, floor_at};
 use clarion_domain::personal::Personal;
 use clarion_domain::time::Instant;
 
@@ -26,7 +26,7 @@ pub const RECIPIENTS_MAX: usize = 1_024;
 /// One recipient with everything that is known about contacting them.
 pub struct RecipientFacts {
     pub contact_id: ContactId,
-    pub address_id: i64,
+    pub address_id: AddressId,
     /// Only a tombstone is left, or the row is gone: there is no key, no number and no profile, and nobody may be contacted.
     pub erased: bool,
     /// E.164; empty when erased.
@@ -93,7 +93,7 @@ struct Ledgers {
 
 impl Tenant {
     /// The facts of up to `RECIPIENTS_MAX` recipients (contact, address), in the order asked for.
-    pub async fn recipient_facts(&self, tx: &mut Tx, recipients: &[(ContactId, i64)], attempts_since: Instant) -> Result<Vec<RecipientFacts>, StoreError> {
+    pub async fn recipient_facts(&self, tx: &mut Tx, recipients: &[(ContactId, AddressId)], attempts_since: Instant) -> Result<Vec<RecipientFacts>, StoreError> {
         let mut facts = self.people(tx, recipients).await?;
         let ledgers = self.ledgers(tx).await?;
         if ledgers.suppressions {
@@ -125,7 +125,7 @@ impl Tenant {
         Ok(Ledgers { suppressions: row.take(0)?, holds: row.take(1)?, consents: row.take(2)?, wishes: row.take(3)? })
     }
 
-    async fn people(&self, tx: &mut Tx, recipients: &[(ContactId, i64)]) -> Result<Vec<RecipientFacts>, StoreError> {
+    async fn people(&self, tx: &mut Tx, recipients: &[(ContactId, AddressId)]) -> Result<Vec<RecipientFacts>, StoreError> {
         let select = sql!(
             "SELECT c.wrapped_key, c.sealed_profile, a.number_index, a.sealed_number, a.line_type, a.region, a.zones
              FROM address a JOIN contact c ON c.id = a.contact_id
@@ -250,7 +250,7 @@ pub(super) fn read_consent(mut row: Row) -> Result<ConsentRecord, StoreError> {
 }
 
 impl RecipientFacts {
-    fn erased(contact_id: ContactId, address_id: i64) -> Self {
+    fn erased(contact_id: ContactId, address_id: AddressId) -> Self {
         Self {
             contact_id,
             address_id,

@@ -1,6 +1,6 @@
 //! What is the same for every recipient of a campaign, put together once.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::compliance::facts::MessageFacts;
@@ -13,15 +13,11 @@ use clarion_domain::compliance::window::WeekHours;
 use clarion_domain::compliance::{Decision, RuleBook, RulePack};
 use clarion_domain::tenancy::tenant::NumberMode;
 use clarion_domain::time::Instant;
-use clarion_store::campaigns::CampaignRecord;
-use clarion_store::tenancy::TenantRecord;
 
-/// Terms that cannot be put together; each says which setting to mend.
-#[derive(Debug, thiserror::Error)]
-pub enum TermsError {
-    #[error("the tenant's limits do not fit the rules: {0}")]
-    Limits(#[from] LimitsError),
-}
+use crate::campaigns::CampaignRecord;
+use crate::compliance::limits::read_limits;
+use crate::store::{StoreError, Tenant};
+use crate::tenancy::TenantRecord;
 
 /// A pack with the tenant's limits added, and what its windows last said.
 pub(super) struct TermsPack {
@@ -45,6 +41,13 @@ pub struct CampaignTerms {
     packs: Vec<TermsPack>,
 }
 
+/// One rule that stands in the way, as the campaign's manager reads it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct RuleReason {
+    pub rule: String,
+    pub sentence: String,
+}
+
 /// A decision in the words that the store keeps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecisionWords {
@@ -57,8 +60,24 @@ pub struct DecisionWords {
     pub until: Option<Instant>,
 }
 
+/// The rule packs that ship with the software.
+#[must_use]
+pub fn rule_book() -> &'static RuleBook {
+    static BOOK: LazyLock<RuleBook> = LazyLock::new(|| RuleBook::embedded().expect("a test of the domain reads the shipped packs"));
+    &BOOK
+}
+
+impl Tenant {
+    /// The terms of a campaign under this tenant's limits and the shipped rules.
+    pub async fn campaign_terms(&self, campaign: &CampaignRecord) -> Result<CampaignTerms, StoreError> {
+        let record = self.record().await?;
+        let limits = read_limits(&record.limits)?;
+        CampaignTerms::new(&record, &limits, campaign, rule_book()).map_err(|error| StoreError::Invalid(format!("the tenant's limits do not fit the rules: {error}")))
+    }
+}
+
 impl CampaignTerms {
-    pub fn new(tenant: &TenantRecord, limits: &TenantLimits, campaign: &CampaignRecord, book: &RuleBook) -> Result<Self, TermsError> {
+    pub fn new(tenant: &TenantRecord, limits: &TenantLimits, campaign: &CampaignRecord, book: &RuleBook) -> Result<Self, LimitsError> {
         let none = book.pack(None, campaign.created_at);
         let packs = book.packs().iter().chain([none]).map(|pack| -> Result<TermsPack, LimitsError> {
             Ok(TermsPack { shipped: pack.clone(), narrowed: Arc::new(pack.narrowed_by(limits)?), windows: Mutex::default() })
@@ -99,6 +118,23 @@ impl CampaignTerms {
     #[must_use]
     pub fn rules(&self, region: &str, now: Instant) -> &Arc<RulePack> {
         &self.pack_of(region, now).narrowed
+    }
+
+    /// The sentence of each rule that defers or refuses, for people; nothing for a permit.
+    #[must_use]
+    pub fn reasons(&self, decision: &Decision, region: &str, now: Instant) -> Vec<RuleReason> {
+        let set = match decision {
+            Decision::Permit(_) => return Vec::new(),
+            Decision::Defer(deferral) => deferral.rules,
+            Decision::Refuse(refusal) => refusal.rules,
+        };
+        self.rules(region, now).named(set).map(|rule| RuleReason { rule: rule.id.clone(), sentence: rule.manager.clone() }).collect()
+    }
+
+    /// The sentence of one rule by its id, in whichever pack it stands.
+    #[must_use]
+    pub fn sentence(&self, rule: &str) -> Option<&str> {
+        self.packs.iter().find_map(|pack| pack.narrowed.rule(rule)).map(|rule| rule.manager.as_str())
     }
 
     /// A decision about a number of this region, in words.

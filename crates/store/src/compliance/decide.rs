@@ -9,8 +9,8 @@ use clarion_domain::compliance::suppression::{Suppression, SuppressionReason, Su
 use clarion_domain::compliance::{Decision, decide_cached};
 use clarion_domain::contacts::test_range;
 use clarion_domain::time::Instant;
-use clarion_store::compliance::RecipientFacts;
 
+use crate::compliance::facts::RecipientFacts;
 use crate::compliance::terms::CampaignTerms;
 
 /// May this recipient be contacted now? `in_flight_elsewhere` are attempts to the same person that are claimed and

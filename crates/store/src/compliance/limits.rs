@@ -1,0 +1,90 @@
+//! A tenant's own limits beyond the rules, written in TOML. They are added to the rules, so they can only narrow.
+
+use clarion_domain::audit::event::Act;
+use clarion_domain::compliance::purpose::Purpose;
+use clarion_domain::compliance::tenant_limits::{TenantCap, TenantLimits};
+use clarion_domain::time::Instant;
+use serde::Deserialize;
+
+use crate::compliance::Week;
+use crate::compliance::terms::rule_book;
+use crate::db::sql;
+use crate::params;
+use crate::signal::Signal;
+use crate::store::{StoreError, Tenant};
+
+/// Characters of the text.
+const LENGTH_BYTES_MAX: usize = 10_000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    hours: Option<Week>,
+    #[serde(default)]
+    cap: Vec<WrittenCap>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenCap {
+    count_max: u16,
+    period_hours: u32,
+    purpose: Option<Purpose>,
+}
+
+/// Reads limits as a tenant writes them: `[hours]` with spans a day, and any number of `[[cap]]`.
+pub fn read_limits(text: &str) -> Result<TenantLimits, StoreError> {
+    let invalid = |why: String| StoreError::Invalid(format!("the limits do not read: {why}"));
+    if text.len() > LENGTH_BYTES_MAX {
+        return Err(invalid(format!("they are longer than {LENGTH_BYTES_MAX} bytes")));
+    }
+    let written: Written = toml::from_str(text).map_err(|error| invalid(error.message().to_owned()))?;
+    let hours = written.hours.map(|week| week.hours()).transpose().map_err(|error| invalid(error.to_string()))?.flatten();
+    let caps = written.cap.into_iter().map(|cap| TenantCap { count_max: cap.count_max, period_hours: cap.period_hours, purpose: cap.purpose });
+    let limits = TenantLimits { hours, caps: caps.collect() };
+    for pack in rule_book().packs() {
+        pack.narrowed_by(&limits).map_err(|error| invalid(error.to_string()))?;
+    }
+    Ok(limits)
+}
+
+impl Tenant {
+    /// Replaces the limits; an empty text leaves the rules alone. Running campaigns take them at their next decision.
+    pub async fn set_limits(&self, text: &str, now: Instant) -> Result<(), StoreError> {
+        let limits = read_limits(text)?;
+        let mut tx = self.db().begin().await?;
+        tx.execute(sql!("UPDATE tenant SET limits = $2 WHERE id = $1"), &params![self.id, text]).await?;
+        let what = format!("limits: {}, {} caps", if limits.hours.is_some() { "own hours" } else { "no own hours" }, limits.caps.len());
+        self.audit(&mut tx, now, Act::Changed, "tenant", self.id.0, &what).await?;
+        tx.commit().await?;
+        self.store.signals().raise(Signal::Campaigns);
+        Ok(())
+    }
+
+    /// The limits as they stand.
+    pub async fn limits(&self) -> Result<TenantLimits, StoreError> {
+        read_limits(&self.record().await?.limits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_hours_and_caps_and_says_what_is_wrong() {
+        let limits = read_limits("[hours]\nmonday = \"09:00-17:00\"\n[[cap]]\ncount_max = 2\nperiod_hours = 24\npurpose = \"collections\"\n").expect("reads");
+        assert_eq!((limits.hours.is_some(), limits.caps.len()), (true, 1));
+        assert_eq!(read_limits("").expect("nothing is fine"), TenantLimits::default());
+        for (text, why) in [
+            ("[hours]\nmonday = \"17:00-09:00\"", "span of hours"),
+            ("[hours]\nmoonday = \"09:00-17:00\"", "moonday"),
+            ("[[cap]]\ncount_max = 0\nperiod_hours = 24", "at least 1"),
+            ("[[cap]]\ncount_max = 1", "period_hours"),
+            ("cap = 3", "cap"),
+        ] {
+            let error = read_limits(text).expect_err(text).to_string();
+            assert!(error.contains(why), "{error}");
+        }
+    }
+}
