@@ -1,1 +1,18 @@
-//! (being written)
+//! People as a tenant knows them: contacts, their numbers, lists, saved filters, audiences and timelines.
+
+mod audience;
+mod contact;
+mod filter;
+mod list;
+mod profile;
+mod search;
+mod timeline;
+mod timeline_read;
+
+pub use audience::AudienceMember;
+pub use contact::{Address, Contact, NUMBER_LABEL, OpenedContact};
+pub use filter::SavedFilter;
+pub use list::{ContactList, ListEntry};
+pub use profile::{ContactProfile, PROFILE_LABEL};
+pub use timeline::{Reason, TimelineEvent, TimelineKind};
+pub use search::NOT_FOUND_HINT;

@@ -93,6 +93,13 @@ impl IndexKey {
         index
     }
 
+    /// For what is hashed in parts: a whole file.
+    pub(crate) fn hasher(&self, kind: &str) -> blake3::Hasher {
+        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        hasher.update(kind.as_bytes()).update(&[0]);
+        hasher
+    }
+
     pub(crate) fn from_key(key: &DataKey) -> Self {
         Self(key.bytes.clone())
     }

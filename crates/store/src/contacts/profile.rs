@@ -19,6 +19,9 @@ pub struct ContactProfile {
     pub last_name: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub user_id: String,
+    /// The number as the latest file had it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub number_as_written: String,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, String>,
 }

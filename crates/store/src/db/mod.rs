@@ -85,6 +85,14 @@ impl Db {
         Ok(self.query(statement, params).await?.into_iter().next())
     }
 
+    /// The same read once for each set of parameters, outside a transaction; the rows of each, in order.
+    pub async fn query_many(&self, statement: &Statement, batch: &[Params]) -> Result<Vec<Vec<Row>>, DbError> {
+        match self {
+            Self::Sqlite(db) => db.query_many(statement, batch).await,
+            Self::Postgres(db) => db.query_many(statement, batch).await,
+        }
+    }
+
     /// One statement in a transaction of its own; the number of rows it touched.
     pub async fn execute(&self, statement: &Statement, params: &[Value]) -> Result<u64, DbError> {
         let mut tx = self.begin().await?;

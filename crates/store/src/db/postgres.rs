@@ -78,6 +78,12 @@ async fn run_query(connection: &Object, statement: &Statement, params: &[Value])
     connection.query(&prepared, &as_params(params)).await?.iter().map(as_row).collect()
 }
 
+async fn run_query_many(connection: &Object, statement: &Statement, batch: &[Params]) -> Result<Vec<Vec<Row>>, DbError> {
+    let prepared = connection.prepare_cached(text(statement)).await?;
+    let all = batch.iter().map(|params| async { connection.query(&prepared, &as_params(params)).await });
+    try_join_all(all).await?.iter().map(|rows| rows.iter().map(as_row).collect()).collect()
+}
+
 impl Postgres {
     pub(super) async fn open(url: &str) -> Result<Self, DbError> {
         let config: tokio_postgres::Config = url.parse().map_err(|error| DbError::Unreachable(format!("database.url does not read as postgres://user:password@host/database: {error}")))?;
@@ -95,6 +101,10 @@ impl Postgres {
 
     pub(super) async fn query(&self, statement: &Statement, params: &[Value]) -> Result<Vec<Row>, DbError> {
         run_query(&self.pool.get().await?, statement, params).await
+    }
+
+    pub(super) async fn query_many(&self, statement: &Statement, batch: &[Params]) -> Result<Vec<Vec<Row>>, DbError> {
+        run_query_many(&self.pool.get().await?, statement, batch).await
     }
 
     pub(super) async fn begin(&self) -> Result<PostgresTx, DbError> {
@@ -160,10 +170,7 @@ impl PostgresTx {
     }
 
     pub(super) async fn query_many(&mut self, statement: &Statement, batch: &[Params]) -> Result<Vec<Vec<Row>>, DbError> {
-        let connection = self.connection()?;
-        let prepared = connection.prepare_cached(text(statement)).await?;
-        let all = batch.iter().map(|params| async { connection.query(&prepared, &as_params(params)).await });
-        try_join_all(all).await?.iter().map(|rows| rows.iter().map(as_row).collect()).collect()
+        run_query_many(self.connection()?, statement, batch).await
     }
 
     pub(super) async fn commit(mut self) -> Result<(), DbError> {

@@ -114,10 +114,22 @@ impl Sqlite {
     }
 
     pub(super) async fn query(&self, statement: &Statement, params: &[Value]) -> Result<Vec<Row>, DbError> {
+        self.read(|reader| run_query(reader, statement, params)).await
+    }
+
+    pub(super) async fn query_many(&self, statement: &Statement, batch: &[Params]) -> Result<Vec<Vec<Row>>, DbError> {
+        self.read(|reader| {
+            let mut prepared = reader.prepare_cached(&numbered(statement))?;
+            batch.iter().map(|params| read_rows(&mut prepared, params)).collect()
+        })
+        .await
+    }
+
+    async fn read<T>(&self, ask: impl FnOnce(&Connection) -> Result<T, DbError>) -> Result<T, DbError> {
         let _permit = self.readers.free.acquire().await.map_err(|_| DbError::Unreachable("the database is closed".into()))?;
         let lock = || self.readers.connections.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let reader = lock().pop().ok_or_else(|| DbError::Unreachable("no reader is free".into()))?;
-        let result = blocking(|| run_query(&reader, statement, params));
+        let result = blocking(|| ask(&reader));
         lock().push(reader);
         result
     }

@@ -1,0 +1,96 @@
+//! Everything that happened between a tenant and one person, newest first.
+
+use clarion_domain::attempts::attempt::AttemptState;
+use clarion_domain::campaigns::campaign::Channel;
+use clarion_domain::compliance::hold::HoldReason;
+use clarion_domain::compliance::rule_book::RuleBook;
+use clarion_domain::compliance::suppression::{SuppressionReason, SuppressionScope};
+use clarion_domain::id::{AttemptId, CampaignId, ContactId, ImportId, ReplyId, SuppressionId};
+use clarion_domain::outcomes::disposition::Disposition;
+use clarion_domain::outcomes::reply::ReplyMeaning;
+use clarion_domain::personal::Personal;
+use clarion_domain::time::Instant;
+
+use crate::store::{StoreError, Tenant};
+
+/// One event of a contact's timeline.
+#[derive(Debug, Clone)]
+pub struct TimelineEvent {
+    pub at: Instant,
+    pub what: TimelineKind,
+}
+
+/// Why a decision went as it did: the rule and its sentences.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// `UK-34`.
+    pub rule: String,
+    /// For the campaign manager.
+    pub manager: String,
+    /// For the person contacted.
+    pub person: String,
+}
+
+#[derive(Debug, Clone)]
+pub enum TimelineKind {
+    Imported { import: ImportId, file_name: String, line: Option<i64> },
+    Attempted {
+        attempt: AttemptId,
+        campaign: CampaignId,
+        campaign_name: String,
+        channel: Channel,
+        state: AttemptState,
+        /// `None` while nothing is known.
+        disposition: Option<Disposition>,
+        /// The cause's word; empty when there is none.
+        cause: String,
+        /// The decision that allowed it.
+        decision: String,
+        segments: i64,
+        /// `None` once its retention has passed.
+        body: Option<Personal>,
+        settled_at: Option<Instant>,
+    },
+    /// Not contacted, and why.
+    Refused { campaign: CampaignId, campaign_name: String, reasons: Vec<Reason> },
+    /// Contact put off.
+    Deferred { campaign: CampaignId, campaign_name: String, reasons: Vec<Reason>, until: Option<Instant> },
+    Replied { reply: ReplyId, meaning: ReplyMeaning, state: String, body: Option<Personal> },
+    /// A message outside a campaign: the confirmation of a stop, an answer from the inbox, a test.
+    Noticed { kind: String, state: String, cause: String, body: Option<Personal> },
+    Suppressed { suppression: SuppressionId, scope: SuppressionScope, reason: SuppressionReason, source: String },
+    ConsentGiven { channel: Channel, purpose: String, expires_at: Option<Instant> },
+    ConsentWithdrawn { channel: Channel, purpose: String },
+    Held { reason: HoldReason, until: Option<Instant> },
+    HoldLifted { reason: HoldReason },
+}
+
+impl Tenant {
+    /// The newest `limit` events before `before`. `rules` gives each refusal its sentence.
+    pub async fn timeline(&self, contact: ContactId, rules: &RuleBook, before: Option<Instant>, limit: i64) -> Result<Vec<TimelineEvent>, StoreError> {
+        let reader = self.timeline_reader(contact, before, limit).await?;
+        let mut events = reader.imports().await?;
+        events.extend(reader.attempts().await?);
+        events.extend(reader.decisions(rules).await?);
+        events.extend(reader.replies().await?);
+        events.extend(reader.notices().await?);
+        events.extend(reader.suppressions().await?);
+        events.extend(reader.consents().await?);
+        events.extend(reader.holds().await?);
+        events.sort_by_key(|event| std::cmp::Reverse(event.at));
+        events.truncate(usize::try_from(limit).unwrap_or(0));
+        Ok(events)
+    }
+}
+
+/// The sentences of the rules named in a decision (`UK-34,UK-17`), whichever pack they are of.
+pub(crate) fn reasons(rules: &RuleBook, named: &str) -> Vec<Reason> {
+    let sentence = |id: &str| rules.packs().iter().find_map(|pack| pack.rule(id)).map(|rule| (rule.manager.clone(), rule.person.clone()));
+    let ids = named.split([',', ' ']).filter(|id| !id.is_empty());
+    ids.map(|id| {
+        let unknown = || (format!("Rule {id} of an earlier rule pack."), format!("Rule {id} of an earlier rule pack."));
+        let (manager, person) = sentence(id).unwrap_or_else(unknown);
+        Reason { rule: id.to_owned(), manager, person }
+    })
+    .collect()
+}

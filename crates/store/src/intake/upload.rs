@@ -1,0 +1,175 @@
+//! Receiving a file: sealed chunks of one mebibyte, a size limit, and nothing left behind by an upload given up.
+
+use clarion_domain::audit::event::Act;
+use clarion_domain::id::{ImportId, ListId};
+use clarion_domain::intake::import::{ImportSource, ImportState};
+use clarion_domain::intake::mapping::Mapping;
+use clarion_domain::time::Instant;
+
+use crate::db::sql;
+use crate::params;
+use crate::seal::DataKey;
+use crate::signal::Signal;
+use crate::store::{Store, StoreError, Tenant};
+
+/// Plain bytes in a stored chunk; all but the last are full, so that a position tells its chunk.
+pub(super) const CHUNK_BYTES: usize = 1 << 20;
+pub(super) const CHUNK_LABEL: &str = "import.chunk";
+/// The largest file that may be loaded, unless the caller says less.
+pub const IMPORT_BYTES_MAX: i64 = 1 << 30;
+const FILE_NAME_CHARS_MAX: usize = 200;
+
+/// What is known of a file before its first byte.
+#[derive(Debug, Clone)]
+pub struct NewImport<'a> {
+    pub source: ImportSource,
+    /// As the user calls it; shown to the tenant, never used as a path.
+    pub file_name: &'a str,
+    /// The list on which the loaded contacts are put.
+    pub list: Option<ListId>,
+    /// A mapping given beforehand: the import does not wait for one.
+    pub mapping: Option<&'a Mapping>,
+    /// Load without waiting when the proposed mapping has a phone column.
+    pub auto_start: bool,
+    /// Load even when the same bytes were loaded before.
+    pub accept_repeat: bool,
+    pub bytes_max: i64,
+}
+
+impl<'a> NewImport<'a> {
+    /// A file that waits for its mapping to be confirmed.
+    #[must_use]
+    pub fn new(source: ImportSource, file_name: &'a str) -> Self {
+        Self { source, file_name, list: None, mapping: None, auto_start: false, accept_repeat: false, bytes_max: IMPORT_BYTES_MAX }
+    }
+}
+
+/// A file being received. Give it its bytes in order, then `finish` it or `abort` it.
+pub struct Upload {
+    tenant: Tenant,
+    id: ImportId,
+    key: DataKey,
+    hasher: blake3::Hasher,
+    buffer: Vec<u8>,
+    chunks: i64,
+    bytes: i64,
+    bytes_max: i64,
+    accept_repeat: bool,
+}
+
+fn tidy_file_name(name: &str) -> String {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let tidy: String = last.chars().filter(|letter| !letter.is_control()).take(FILE_NAME_CHARS_MAX).collect();
+    if tidy.trim().is_empty() { "file".into() } else { tidy }
+}
+
+impl Tenant {
+    /// Begins to receive a file. It is visible as `receiving` and does nothing until it is finished.
+    pub async fn begin_import(&self, new: &NewImport<'_>, now: Instant) -> Result<Upload, StoreError> {
+        if let Some(mapping) = new.mapping {
+            self.check_mapping(mapping, mapping.columns.len()).await?;
+        }
+        let id = ImportId(self.store.next_id(now));
+        let key = DataKey::random()?;
+        let mapping = new.mapping.map(serde_json::to_string).transpose().map_err(|error| StoreError::Invalid(error.to_string()))?.unwrap_or_default();
+        let mut tx = self.db().begin().await?;
+        if let Some(list) = new.list {
+            self.check_list(&mut tx, list).await?;
+        }
+        let insert = sql!(
+            "INSERT INTO import (id, tenant_id, source, state, file_name, file_hash, file_bytes, wrapped_key, list_id, proposal, mapping, auto_start,
+                error, drop_file, rows_read, rows_loaded, rows_updated, rows_rejected, created_by, created_at)
+             VALUES ($1, $2, $3, 'receiving', $4, $5, 0, $6, $7, '', $8, $9, '', 0, 0, 0, 0, 0, $10, $11)"
+        );
+        let wrapped = self.store.keyring().wrap(&key)?;
+        let values = params![id, self.id, new.source.as_str(), tidy_file_name(new.file_name), Vec::new(), wrapped, new.list, mapping, new.auto_start, self.actor.to_string(), now];
+        tx.execute(insert, &values).await?;
+        self.audit(&mut tx, now, Act::Created, "import", id.0, "").await?;
+        tx.commit().await?;
+        let bytes_max = new.bytes_max.min(IMPORT_BYTES_MAX);
+        Ok(Upload { tenant: self.clone(), id, key, hasher: self.keys.index.hasher("file"), buffer: Vec::new(), chunks: 0, bytes: 0, bytes_max, accept_repeat: new.accept_repeat })
+    }
+}
+
+impl Upload {
+    #[must_use]
+    pub fn id(&self) -> ImportId {
+        self.id
+    }
+
+    /// Takes the next bytes, of any length; whole chunks are sealed and written at once.
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.bytes += bytes.len() as i64;
+        if self.bytes > self.bytes_max {
+            let mebibytes = self.bytes_max >> 20;
+            return Err(StoreError::Invalid(format!("the file is larger than {mebibytes} MiB, the most that is taken: split it into several files")));
+        }
+        self.hasher.update(bytes);
+        self.buffer.extend_from_slice(bytes);
+        while self.buffer.len() >= CHUNK_BYTES {
+            let rest = self.buffer.split_off(CHUNK_BYTES);
+            let chunk = std::mem::replace(&mut self.buffer, rest);
+            self.append_chunk(&chunk).await?;
+        }
+        Ok(())
+    }
+
+    async fn append_chunk(&mut self, chunk: &[u8]) -> Result<(), StoreError> {
+        let insert = sql!("INSERT INTO import_chunk (import_id, position, sealed) VALUES ($1, $2, $3)");
+        let sealed = self.key.seal(CHUNK_LABEL, chunk)?;
+        self.tenant.db().execute(insert, &params![self.id, self.chunks, sealed]).await?;
+        self.chunks += 1;
+        Ok(())
+    }
+
+    /// The file is whole. It waits for a worker, or, when the same bytes were loaded before, for somebody's yes.
+    pub async fn finish(mut self, now: Instant) -> Result<(ImportId, ImportState), StoreError> {
+        if self.bytes == 0 {
+            self.abort().await?;
+            return Err(StoreError::Invalid("the file is empty: choose a file with a header line and at least one contact".into()));
+        }
+        let last = std::mem::take(&mut self.buffer);
+        if !last.is_empty() {
+            self.append_chunk(&last).await?;
+        }
+        let hash = *self.hasher.finalize().as_bytes();
+        let tenant = &self.tenant;
+        let mut tx = tenant.db().begin().await?;
+        let earlier = sql!("SELECT id FROM import WHERE tenant_id = $1 AND file_hash = $2 AND state = 'loaded' ORDER BY id DESC LIMIT 1");
+        let repeat_of: Option<i64> = tx.query_first(earlier, &params![tenant.id, hash]).await?.map(|mut row| row.take(0)).transpose()?;
+        let state = if repeat_of.is_some() && !self.accept_repeat { ImportState::AwaitingRepeat } else { ImportState::Received };
+        let update = sql!("UPDATE import SET state = $1, file_hash = $2, file_bytes = $3, repeat_of = $4 WHERE tenant_id = $5 AND id = $6 AND state = 'receiving'");
+        if tx.execute(update, &params![state.as_str(), hash, self.bytes, repeat_of, tenant.id, self.id]).await? == 0 {
+            return Err(StoreError::Conflict("the upload was given up in the meantime: send the file again".into()));
+        }
+        tx.commit().await?;
+        tracing::debug!(import = %self.id, at = now.ms(), "file received");
+        tenant.store.signals().raise(Signal::Intake);
+        Ok((self.id, state))
+    }
+
+    /// Gives the upload up: neither the row nor a chunk is left.
+    pub async fn abort(&self) -> Result<(), StoreError> {
+        remove_upload(&self.tenant.store, self.id).await
+    }
+}
+
+async fn remove_upload(store: &Store, id: ImportId) -> Result<(), StoreError> {
+    let mut tx = store.db().begin().await?;
+    tx.execute(sql!("DELETE FROM import_chunk WHERE import_id IN (SELECT id FROM import WHERE id = $1 AND state = 'receiving')"), &params![id]).await?;
+    tx.execute(sql!("DELETE FROM import WHERE id = $1 AND state = 'receiving'"), &params![id]).await?;
+    Ok(tx.commit().await?)
+}
+
+impl Store {
+    /// Removes uploads that began before `before` and never ended: their sender is gone. Returns how many.
+    pub async fn remove_stale_uploads(&self, before: Instant) -> Result<usize, StoreError> {
+        let select = sql!("SELECT id FROM import WHERE state = 'receiving' AND created_at < $1");
+        let stale = self.db().query(select, &params![before]).await?;
+        let count = stale.len();
+        for mut row in stale {
+            remove_upload(self, row.take(0)?).await?;
+        }
+        Ok(count)
+    }
+}
