@@ -1,4 +1,8 @@
 //! Companies that carry messages and calls, and how we reach them.
 
+pub mod fairness;
+pub mod rate;
+pub mod route;
+pub mod sender;
 pub mod settings;
 pub mod trunk;
