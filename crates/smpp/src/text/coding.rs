@@ -124,7 +124,7 @@ impl TextCoding {
         }
         match data_coding {
             0 => Content::Text(decode_gsm_text(self.inbound_default, octets, header_bytes)),
-            1 => Content::Text(decode_gsm_text(GsmText::Ia5, octets, header_bytes)),
+            1 => Content::Text(decode_ia5(octets)),
             3 => Content::Text(decode_gsm_text(GsmText::Latin1, octets, header_bytes)),
             8 => Content::Text(decode_utf16(octets)),
             2 | 4 => Content::Binary(octets.to_vec()),
@@ -155,6 +155,13 @@ fn decode_gsm_text(form: GsmText, octets: &[u8], header_bytes: usize) -> String 
         GsmText::GsmPacked => decode_gsm_packed(octets, (7 - header_bytes * 8 % 7) % 7),
         GsmText::Latin1 | GsmText::Ia5 => octets.iter().map(|&octet| char::from(octet)).collect(),
     }
+}
+
+/// Some SMSCs (node-smpp among them) announce IA5 and write GSM 03.38. Its escape, its `@`, `£` and accented
+/// letters are control characters in IA5, where no text has them.
+fn decode_ia5(octets: &[u8]) -> String {
+    let is_gsm = octets.iter().any(|octet| *octet < b' ' && !matches!(octet, b'\n' | b'\r' | b'\t'));
+    decode_gsm_text(if is_gsm { GsmText::Gsm } else { GsmText::Ia5 }, octets, 0)
 }
 
 /// A lone surrogate becomes U+FFFD, an odd last octet is dropped.
@@ -189,6 +196,8 @@ mod tests {
         let coding = TextCoding::GSM;
         assert_eq!(coding.decode(0, &[0]).text(), Some("@"));
         assert_eq!(coding.decode(3, &[0xE9]).text(), Some("é"));
+        assert_eq!(coding.decode(1, b"[a@b]").text(), Some("[a@b]"));
+        assert_eq!(coding.decode(1, b"\x1B<a\0b\x1B>").text(), Some("[a@b]"));
         assert_eq!(coding.decode(0xF1, &[0]).text(), Some("@"));
         assert_eq!(coding.decode(0x19, &[0x20, 0xAC]).text(), Some("€"));
         assert_eq!(coding.decode(0xF5, &[1]), Content::Binary(vec![1]));
