@@ -77,3 +77,54 @@ fn has_somewhere_to_go(text: &str) -> bool {
     let longest_number = text.split(|letter: char| !(letter.is_ascii_digit() || letter == ' ')).map(|run| run.bytes().filter(u8::is_ascii_digit).count()).max();
     text.contains("http://") || text.contains("https://") || text.contains("www.") || longest_number >= Some(5)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_service_from_marketing() {
+        let service = [
+            "North Bank: your payment of 12.50 is due on Friday. Call us free on 0800 000 0000 or reply STOP.",
+            "Hi Ada, please ring North Bank about your account. We can offer a payment plan.",
+            "Your appointment is tomorrow at 10:00. Interest is free of charge this month.",
+            "We could not deal with your request. 20% of the balance is due.",
+            "Win back control of your debt: call us.",
+        ];
+        for text in service {
+            assert_eq!(lint(text, "NorthBank", &["North Bank"]).promotional, Vec::<&str>::new(), "{text}");
+        }
+        let marketing = [
+            ("Your payment is due. Special offer: borrow more today!", vec!["special offer", "borrow more"]),
+            ("20% OFF everything", vec!["% off"]),
+            ("Don’t miss out, apply now", vec!["dont miss out", "apply now"]),
+            ("You could WIN a prize", vec!["prize", "win a", "you could win"]),
+            ("Get cash-back. DISCOUNT inside", vec!["discount"]),
+        ];
+        for (text, found) in marketing {
+            let lint = lint(text, "NorthBank", &["North Bank"]);
+            assert_eq!(lint.promotional, found, "{text}");
+            assert!(lint.facts.is_promotional);
+        }
+    }
+
+    #[test]
+    fn finds_the_sender_and_the_way_to_stop() {
+        let cases = [
+            ("a number can be replied to", "North Bank sale. Reply STOP to opt out", "+447700900123", (true, true)),
+            ("a name cannot", "North Bank sale. Reply STOP to opt out", "NorthBank", (true, false)),
+            ("a name, with a code", "North Bank sale. Text STOP to 66777", "NorthBank", (true, true)),
+            ("a name, with a page", "Sale. Opt out: https://nb.example/o", "NorthBank", (true, true)),
+            ("a name, with a number of another kind", "Sale. Opt out any time. 20 % for 30 days", "NorthBank", (true, false)),
+            ("nobody named", "Sale today. Reply STOP to end", "+447700900123", (false, true)),
+            ("named in the text", "NORTH BANK here. Bye", "66777", (true, false)),
+            ("named by half", "The north of England. Unsubscribe: reply STOP", "66777", (false, true)),
+            ("a non-stop sale", "North Bank: non-stop savings", "66777", (true, false)),
+        ];
+        for (label, text, sender, (names, stops)) in cases {
+            let facts = lint(text, sender, &["North Bank"]).facts;
+            assert_eq!((facts.names_sender, facts.says_how_to_stop), (names, stops), "{label}");
+        }
+        assert!(!lint("Anything", "", &["", " "]).facts.names_sender, "no brand is nobody's name");
+    }
+}

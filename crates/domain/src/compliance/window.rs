@@ -116,3 +116,41 @@ fn parse_minute(text: &str) -> Result<u16, HoursError> {
     let minute = hours * 60 + minutes;
     if minutes < 60 && minute <= MINUTES_OF_DAY { Ok(minute) } else { Err(wrong()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn week(monday: &str) -> WeekHours {
+        let mut hours = WeekHours::default();
+        hours.set_day(0, monday).expect("good hours");
+        hours
+    }
+
+    #[test]
+    fn reads_a_day() {
+        let minutes = |text: &str| week(text).day(0).map(|span| (span.open_minute, span.close_minute)).collect::<Vec<_>>();
+        assert_eq!(minutes("08:00-12:00,13:30 - 24:00"), [(480, 720), (810, 1440)]);
+        assert_eq!(minutes(""), []);
+        assert_eq!(minutes("00:00-08:00, 08:00-09:00"), [(0, 480), (480, 540)]);
+        for bad in ["8:00-9:00", "08:00", "09:00-08:00", "08:00-08:00", "08:60-09:00", "24:01-24:02", "a-b", "10:00-11:00,09:00-09:30", "01:00-02:00,03:00-04:00,05:00-06:00,07:00-08:00", "+8:00-09:00"] {
+            assert!(WeekHours::default().set_day(0, bad).is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_intersection_is_open_when_both_are(a in prop::array::uniform4(0u16..1440), b in prop::array::uniform4(0u16..1440), minute in 0u16..1440) {
+            let two = |mut edges: [u16; 4]| {
+                edges.sort_unstable();
+                let text = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
+                let spans: Vec<String> = edges.chunks(2).filter(|pair| pair[0] < pair[1]).map(|pair| format!("{}-{}", text(pair[0]), text(pair[1]))).collect();
+                week(&spans.join(","))
+            };
+            let (a, b) = (two(a), two(b));
+            let open = |hours: &WeekHours| hours.day(0).any(|span| span.contains(minute));
+            prop_assert_eq!(open(&a.intersect(&b)), open(&a) && open(&b));
+        }
+    }
+}

@@ -1,1 +1,3 @@
 //! Counts that equal a recount of the attempts.
+
+pub mod measure;
