@@ -9,7 +9,9 @@ use std::time::Instant;
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
 }
 
 async fn serve(listener: Listener) -> Result<(), Failure> {
@@ -40,7 +42,12 @@ fn message() -> Box<ShortMessage> {
 /// CPU time of this thread in microseconds, from the kernel's own book-keeping.
 fn thread_cpu_micros() -> u64 {
     let schedstat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    schedstat.split(' ').next().and_then(|nanos| nanos.parse::<u64>().ok()).unwrap_or_default() / 1_000
+    schedstat
+        .split(' ')
+        .next()
+        .and_then(|nanos| nanos.parse::<u64>().ok())
+        .unwrap_or_default()
+        / 1_000
 }
 
 async fn send(address: String, messages: u64, window_max: usize) -> Result<(), Failure> {
@@ -52,7 +59,13 @@ async fn send(address: String, messages: u64, window_max: usize) -> Result<(), F
     tokio::spawn(async move {
         for first in (0..messages).step_by(500) {
             let tokens = first..(first + 500).min(messages);
-            let batch = tokens.map(|token| Submission { token, segments: 1, message: message() }).collect();
+            let batch = tokens
+                .map(|token| Submission {
+                    token,
+                    segments: 1,
+                    message: message(),
+                })
+                .collect();
             if submitter.submit_when_room(batch).await.is_err() {
                 return;
             }
@@ -62,18 +75,33 @@ async fn send(address: String, messages: u64, window_max: usize) -> Result<(), F
     while accepted < messages {
         let batch = events.recv().await.ok_or("the session ended early")?;
         batches += 1;
-        let is_accepted = |event: &&Event| matches!(event, Event::SubmitResult { outcome: Outcome::Accepted { .. }, .. });
+        let is_accepted = |event: &&Event| {
+            matches!(
+                event,
+                Event::SubmitResult {
+                    outcome: Outcome::Accepted { .. },
+                    ..
+                }
+            )
+        };
         accepted += batch.iter().filter(is_accepted).count() as u64;
     }
     let (seconds, cpu) = (start.elapsed().as_secs_f64(), thread_cpu_micros() - cpu);
     let rate = messages as f64 / seconds;
     let per_message = cpu as f64 / messages as f64;
-    println!("{messages} messages, window {window_max}: {rate:.0} a second, {per_message:.2} µs of the client's CPU each, {:.0} events a batch", messages as f64 / batches as f64);
+    println!(
+        "{messages} messages, window {window_max}: {rate:.0} a second, {per_message:.2} µs of the client's CPU each, {:.0} events a batch",
+        messages as f64 / batches as f64
+    );
     Ok(())
 }
 
 fn main() -> Result<(), Failure> {
-    let argument = |at| std::env::args().nth(at).and_then(|text: String| text.parse::<u64>().ok());
+    let argument = |at| {
+        std::env::args()
+            .nth(at)
+            .and_then(|text: String| text.parse::<u64>().ok())
+    };
     let (messages, window) = (argument(1).unwrap_or(1_000_000), argument(2).unwrap_or(256));
     let server = runtime()?;
     let listener = server.block_on(Listener::bind("127.0.0.1:0", None, ServerConfig::default()))?;

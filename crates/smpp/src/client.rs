@@ -2,7 +2,8 @@
 
 use crate::link::{self, Answer, AnswerBody, Command, Handle, Role};
 use crate::pdu::{
-    Bind, BindKind, Body, CommandId, CommandStatus, DecodeError, DeliverSm, Frame, Framer, Pdu, QuerySm, Version,
+    Bind, BindKind, Body, CommandId, CommandStatus, DecodeError, DeliverSm, Frame, Framer, Pdu,
+    QuerySm, Version,
 };
 use crate::tls::{TlsClient, TlsError};
 use std::time::Duration;
@@ -12,7 +13,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 pub use crate::link::{
-    CloseReason, LinkConfig, Outcome, QueryOutcome, RequestId, SharedLimiter, Submission, SubmitError,
+    CloseReason, LinkConfig, Outcome, QueryOutcome, RequestId, SharedLimiter, Submission,
+    SubmitError,
 };
 
 /// How to reach and open a session.
@@ -38,13 +40,21 @@ pub struct ClientConfig {
 
 impl ClientConfig {
     /// A transceiver, SMPP 3.4, plain TCP, default limits, no rate.
-    pub fn new(address: impl Into<String>, system_id: impl Into<String>, password: impl Into<String>) -> ClientConfig {
+    pub fn new(
+        address: impl Into<String>,
+        system_id: impl Into<String>,
+        password: impl Into<String>,
+    ) -> ClientConfig {
         ClientConfig {
             address: address.into(),
             tls: None,
             kind: BindKind::Transceiver,
             version: Version::V34,
-            bind: Bind { system_id: system_id.into(), password: password.into(), ..Bind::default() },
+            bind: Bind {
+                system_id: system_id.into(),
+                password: password.into(),
+                ..Bind::default()
+            },
             connect_timeout: Duration::from_secs(15),
             link: LinkConfig::default(),
             limiter: None,
@@ -175,7 +185,14 @@ impl Submitter {
     /// Answers receipts and replies. An answer to an ended session is dropped: the SMSC will send them again.
     pub fn ack(&self, acks: impl IntoIterator<Item = (RequestId, CommandStatus)>) {
         let body = || AnswerBody::MessageId(String::new());
-        let answers = acks.into_iter().map(|(id, status)| Answer { id, status, body: body() }).collect();
+        let answers = acks
+            .into_iter()
+            .map(|(id, status)| Answer {
+                id,
+                status,
+                body: body(),
+            })
+            .collect();
         self.handle.send(Command::Answer(answers));
     }
 
@@ -219,43 +236,83 @@ pub struct Session {
 impl Session {
     /// Binds. The first event is [`Event::Bound`], the last [`Event::Unbound`]; take events steadily, since
     /// a session whose events pile up stops reading.
-    pub async fn bind(config: &ClientConfig) -> Result<(Session, mpsc::Receiver<Vec<Event>>), BindError> {
+    pub async fn bind(
+        config: &ClientConfig,
+    ) -> Result<(Session, mpsc::Receiver<Vec<Event>>), BindError> {
         let (sender, receiver) = mpsc::channel(EVENT_BATCHES_MAX);
         Ok((Session::bind_into(config, sender).await?, receiver))
     }
 
     /// Binds, with events going into a channel that outlives the session.
-    pub async fn bind_into(config: &ClientConfig, events: mpsc::Sender<Vec<Event>>) -> Result<Session, BindError> {
+    pub async fn bind_into(
+        config: &ClientConfig,
+        events: mpsc::Sender<Vec<Event>>,
+    ) -> Result<Session, BindError> {
         let opened = tokio::time::timeout(config.connect_timeout, open(config)).await;
-        let (connection, framer, answer) = opened.map_err(|_| BindError::Timeout(config.address.clone()))??;
+        let (connection, framer, answer) =
+            opened.map_err(|_| BindError::Timeout(config.address.clone()))??;
         let (limiter, link) = (config.limiter.clone(), config.link.clone());
         let permit = events.clone().reserve_owned().await.ok();
-        let (handle, ended) = link::start(Esme, (connection, framer, Vec::new()), link, limiter, events);
+        let (handle, ended) = link::start(
+            Esme,
+            (connection, framer, Vec::new()),
+            link,
+            limiter,
+            events,
+        );
         if let Some(permit) = permit {
-            permit.send(vec![Event::Bound { session: handle.session() }]);
+            permit.send(vec![Event::Bound {
+                session: handle.session(),
+            }]);
         }
         let smsc_version = answer.interface_version();
-        Ok(Session { submitter: Submitter { handle }, smsc_system_id: answer.system_id, smsc_version, ended })
+        Ok(Session {
+            submitter: Submitter { handle },
+            smsc_system_id: answer.system_id,
+            smsc_version,
+            ended,
+        })
     }
 }
 
 type Opened = (Box<dyn link::Connection>, Framer, crate::pdu::BindResponse);
 
 async fn open(config: &ClientConfig) -> Result<Opened, BindError> {
-    let failed = |error| BindError::Connect { address: config.address.clone(), error };
+    let failed = |error| BindError::Connect {
+        address: config.address.clone(),
+        error,
+    };
     let mut connection = connect(config).await?;
-    let bind = Bind { interface_version: config.version.octet(), ..config.bind.clone() };
-    let request = Pdu { status: CommandStatus::ROK, sequence: 1, body: Body::Bind(config.kind, bind) };
-    connection.write_all(&request.to_bytes()).await.map_err(failed)?;
+    let bind = Bind {
+        interface_version: config.version.octet(),
+        ..config.bind.clone()
+    };
+    let request = Pdu {
+        status: CommandStatus::ROK,
+        sequence: 1,
+        body: Body::Bind(config.kind, bind),
+    };
+    connection
+        .write_all(&request.to_bytes())
+        .await
+        .map_err(failed)?;
     connection.flush().await.map_err(failed)?;
     let mut framer = Framer::default();
     loop {
         match framer.next_frame() {
             Frame::Whole(frame) => match Pdu::decode(frame).map_err(BindError::NotSmpp)? {
-                Pdu { status, body: Body::BindResponse(_, answer), .. } if status.is_ok() => {
+                Pdu {
+                    status,
+                    body: Body::BindResponse(_, answer),
+                    ..
+                } if status.is_ok() => {
                     return Ok((connection, framer, answer));
                 }
-                Pdu { status, body: Body::BindResponse(..) | Body::GenericNack, .. } => {
+                Pdu {
+                    status,
+                    body: Body::BindResponse(..) | Body::GenericNack,
+                    ..
+                } => {
                     return Err(BindError::Refused(status));
                 }
                 _ => {}
@@ -273,12 +330,17 @@ async fn open(config: &ClientConfig) -> Result<Opened, BindError> {
 }
 
 async fn connect(config: &ClientConfig) -> Result<Box<dyn link::Connection>, BindError> {
-    let failed = |error| BindError::Connect { address: config.address.clone(), error };
+    let failed = |error| BindError::Connect {
+        address: config.address.clone(),
+        error,
+    };
     let tls = config.tls.as_ref().map(TlsClient::connector).transpose()?;
     let stream = TcpStream::connect(&config.address).await.map_err(failed)?;
     stream.set_nodelay(true).map_err(failed)?;
     match tls {
         None => Ok(Box::new(stream)),
-        Some((connector, name)) => Ok(Box::new(connector.connect(name, stream).await.map_err(failed)?)),
+        Some((connector, name)) => Ok(Box::new(
+            connector.connect(name, stream).await.map_err(failed)?,
+        )),
     }
 }

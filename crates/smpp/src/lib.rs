@@ -4,12 +4,12 @@
 //! Architecture invariant: no clock, chance or configuration file is read here except by the
 //! session task and [`supervise`]; everything else is a function of its arguments.
 
-pub mod pdu;
-pub mod text;
-pub mod receipt;
-pub mod limiter;
-pub mod tls;
-mod link;
 pub mod client;
-pub mod supervise;
+pub mod limiter;
+mod link;
+pub mod pdu;
+pub mod receipt;
 pub mod server;
+pub mod supervise;
+pub mod text;
+pub mod tls;

@@ -165,7 +165,8 @@ impl Limiter {
 
     fn refill(&mut self, now_micros: u64) {
         let elapsed = now_micros.saturating_sub(self.refilled_at_micros) as f64;
-        self.tokens = (self.tokens + elapsed * self.rate_per_second / SECOND_MICROS as f64).min(self.burst());
+        self.tokens =
+            (self.tokens + elapsed * self.rate_per_second / SECOND_MICROS as f64).min(self.burst());
         self.refilled_at_micros = self.refilled_at_micros.max(now_micros);
     }
 
@@ -187,7 +188,8 @@ impl Limiter {
         if now_micros < self.rest_until_micros || self.rate_per_second >= self.ceiling_per_second {
             return;
         }
-        self.rate_per_second = (self.rate_per_second * (1.0 + self.step)).min(self.ceiling_per_second);
+        self.rate_per_second =
+            (self.rate_per_second * (1.0 + self.step)).min(self.ceiling_per_second);
         self.step = (self.step * 2.0).min(STEP_MAX);
         self.raised_at_micros = now_micros;
     }
@@ -196,7 +198,11 @@ impl Limiter {
         let rate = self.rate_per_second;
         let measured = self.accepted.last_second(now_micros) as f64;
         let seen_for = now_micros.saturating_sub(self.first_at_micros.unwrap_or(now_micros));
-        let proven = if sent_at_micros < self.raised_at_micros { self.proven_before } else { self.proven };
+        let proven = if sent_at_micros < self.raised_at_micros {
+            self.proven_before
+        } else {
+            self.proven
+        };
         let next = match proven {
             Some(proven) => proven.max(measured.min(rate)) * MARGIN,
             None if seen_for < SECOND_MICROS => measured.max(rate / 2.0),
@@ -204,7 +210,11 @@ impl Limiter {
         };
         self.rate_per_second = next.clamp(RATE_MIN_PER_SECOND, self.ceiling_per_second);
         let fine = proven.is_some() && self.step <= STEP_FINE;
-        self.rest_until_micros = if self.step <= STEP_FINE { now_micros + REST_MICROS } else { now_micros };
+        self.rest_until_micros = if self.step <= STEP_FINE {
+            now_micros + REST_MICROS
+        } else {
+            now_micros
+        };
         self.step = (self.step / 4.0).max(STEP_MIN);
         (self.proven, self.proven_before) = (None, None);
         (self.interval_at_micros, self.interval_segments) = (now_micros, 0);
@@ -218,7 +228,8 @@ impl Limiter {
     /// Owes as many tokens as come in during the pause.
     fn pause(&mut self, now_micros: u64) {
         (self.cut_at_micros, self.refilled_at_micros) = (now_micros, now_micros);
-        self.tokens = self.tokens.min(1.0) - self.rate_per_second * PROBE_PAUSE_MIN_MICROS as f64 / SECOND_MICROS as f64;
+        self.tokens = self.tokens.min(1.0)
+            - self.rate_per_second * PROBE_PAUSE_MIN_MICROS as f64 / SECOND_MICROS as f64;
         self.paused_only = true;
     }
 
@@ -235,11 +246,15 @@ impl Limiter {
 
 impl Probe {
     fn is(&self, sent_at_micros: u64) -> bool {
-        self.sent_at_micros.is_some_and(|sent| sent_at_micros >= sent)
+        self.sent_at_micros
+            .is_some_and(|sent| sent_at_micros >= sent)
     }
 
     fn acquire(&mut self, now_micros: u64) -> Result<(), u64> {
-        if let Some(sent) = self.sent_at_micros.filter(|sent| now_micros < sent + PROBE_LOST_MICROS) {
+        if let Some(sent) = self
+            .sent_at_micros
+            .filter(|sent| now_micros < sent + PROBE_LOST_MICROS)
+        {
             return Err(sent + PROBE_LOST_MICROS);
         }
         if now_micros < self.next_at_micros {

@@ -11,14 +11,16 @@ mod run;
 mod state;
 
 use crate::limiter::Limiter;
-use crate::pdu::{Body, CommandId, CommandStatus, InvalidField, QuerySm, QuerySmResponse, ShortMessage};
+use crate::pdu::{
+    Body, CommandId, CommandStatus, InvalidField, QuerySm, QuerySmResponse, ShortMessage,
+};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::{mpsc, Semaphore};
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 
-pub(crate) use run::{start, Connection};
+pub(crate) use run::{Connection, start};
 
 /// The limits of one session.
 #[derive(Debug, Clone)]
@@ -60,19 +62,27 @@ pub struct SharedLimiter {
 impl SharedLimiter {
     /// Shares `limiter`; its time begins now.
     pub fn new(limiter: Limiter) -> SharedLimiter {
-        SharedLimiter { limiter: Arc::new(Mutex::new(limiter)), epoch: Instant::now() }
+        SharedLimiter {
+            limiter: Arc::new(Mutex::new(limiter)),
+            epoch: Instant::now(),
+        }
     }
 
     /// Looks at or changes the limiter; the second argument is the present time in its microseconds.
     pub fn with<T>(&self, act: impl FnOnce(&mut Limiter, u64) -> T) -> T {
         let now_micros = self.micros(Instant::now());
-        let mut limiter = self.limiter.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut limiter = self
+            .limiter
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         act(&mut limiter, now_micros)
     }
 
     /// One second's head start, so that no time is zero.
     pub(crate) fn micros(&self, at: Instant) -> u64 {
-        u64::try_from(at.saturating_duration_since(self.epoch).as_micros()).unwrap_or(u64::MAX).saturating_add(1_000_000)
+        u64::try_from(at.saturating_duration_since(self.epoch).as_micros())
+            .unwrap_or(u64::MAX)
+            .saturating_add(1_000_000)
     }
 
     pub(crate) fn instant(&self, micros: u64) -> Instant {
@@ -175,7 +185,8 @@ pub enum CloseReason {
 /// A batch that could not be queued, given back whole.
 #[derive(Debug, thiserror::Error)]
 pub enum SubmitError {
-    /// More than [`LinkConfig::queue_max`] would be waiting. Try again when results have come.
+    /// More than [`LinkConfig::queue_max`] would be waiting. Try again when results have come; a batch that
+    /// is larger than that by itself never fits.
     #[error("the session's queue is full")]
     Full(Vec<Submission>),
     /// The session has ended, or there is none at the moment. Nothing of this batch was sent.
@@ -259,14 +270,19 @@ impl Handle {
             Err(_) if self.commands.is_closed() => return Err(SubmitError::NotBound(batch)),
             Err(_) => return Err(SubmitError::Full(batch)),
         }
-        self.commands.send(Command::Submit(batch)).map_err(|refused| match refused.0 {
-            Command::Submit(batch) => SubmitError::NotBound(batch),
-            _ => SubmitError::NotBound(Vec::new()),
-        })
+        self.commands
+            .send(Command::Submit(batch))
+            .map_err(|refused| match refused.0 {
+                Command::Submit(batch) => SubmitError::NotBound(batch),
+                _ => SubmitError::NotBound(Vec::new()),
+            })
     }
 
     /// Waits for room; a batch above `queue_max` goes in pieces.
-    pub(crate) async fn submit_when_room(&self, mut batch: Vec<Submission>) -> Result<(), SubmitError> {
+    pub(crate) async fn submit_when_room(
+        &self,
+        mut batch: Vec<Submission>,
+    ) -> Result<(), SubmitError> {
         while !batch.is_empty() {
             let rest = batch.split_off(batch.len().min(self.queue_max));
             let count = u32::try_from(batch.len()).unwrap_or(u32::MAX);
@@ -277,7 +293,10 @@ impl Handle {
             let refused = match room {
                 Some(permits) => {
                     permits.forget();
-                    self.commands.send(Command::Submit(batch)).err().map(|refused| refused.0)
+                    self.commands
+                        .send(Command::Submit(batch))
+                        .err()
+                        .map(|refused| refused.0)
                 }
                 None => Some(Command::Submit(batch)),
             };

@@ -18,13 +18,14 @@ pub use bind::{Bind, BindKind, BindResponse, Outbind, Version};
 pub use body::{Body, Pdu};
 pub use command::CommandId;
 pub use decode::{DecodeError, Undecodable};
-pub use frame::{Frame, Framer, FRAME_MAX_BYTES};
+pub use frame::{FRAME_MAX_BYTES, Frame, Framer};
 pub use message::{
-    Address, AlertNotification, DeliverSm, EsmClass, InvalidField, MessageId, ShortMessage, SubmitSm,
+    Address, AlertNotification, DeliverSm, EsmClass, InvalidField, MessageId, ShortMessage,
+    SubmitSm,
 };
 pub use query::{MessageState, QuerySm, QuerySmResponse};
 pub use status::{CommandStatus, RetryClass};
-pub use tlv::{tag, Tlv, Tlvs};
+pub use tlv::{Tlv, Tlvs, tag};
 
 pub(crate) use encode::{encode_bare, encode_message, encode_message_response};
 

@@ -4,10 +4,10 @@
 mod ids;
 mod text;
 
-pub use ids::{message_id_candidates, IdFormat};
+pub use ids::{IdFormat, message_id_candidates};
 pub use text::parse_text;
 
-use crate::pdu::{tag, MessageState, ShortMessage};
+use crate::pdu::{MessageState, ShortMessage, tag};
 use crate::text::TextCoding;
 
 /// What a receipt says. At least an id or a state is known.
@@ -34,12 +34,22 @@ impl Receipt {
     pub fn of(message: &ShortMessage, coding: &TextCoding) -> Option<Receipt> {
         let from_tlvs = from_tlvs(message);
         let marked = message.esm_class.is_receipt();
-        if !marked && from_tlvs.message_id.is_none() && !message.content().starts_with_ignore_case(b"id:") {
+        if !marked
+            && from_tlvs.message_id.is_none()
+            && !message.content().starts_with_ignore_case(b"id:")
+        {
             return None;
         }
         let content = coding.decode_message(message);
-        let written = content.text().and_then(parse_text).or_else(|| from_ascii(message.content())).unwrap_or_default();
-        if !marked && from_tlvs.message_id.is_none() && (written.message_id.is_none() || written.state_raw.is_none()) {
+        let written = content
+            .text()
+            .and_then(parse_text)
+            .or_else(|| from_ascii(message.content()))
+            .unwrap_or_default();
+        if !marked
+            && from_tlvs.message_id.is_none()
+            && (written.message_id.is_none() || written.state_raw.is_none())
+        {
             return None;
         }
         let receipt = from_tlvs.or(written);
@@ -52,7 +62,10 @@ impl Receipt {
             message_id: self.message_id.or(other.message_id),
             state: self.state.or(other.state),
             state_raw: self.state_raw.or(other.state_raw),
-            error: other.error.filter(|error| error.bytes().any(|digit| digit != b'0')).or(self.error),
+            error: other
+                .error
+                .filter(|error| error.bytes().any(|digit| digit != b'0'))
+                .or(self.error),
             done_at: self.done_at.or(other.done_at),
         }
     }
@@ -75,12 +88,21 @@ fn from_ascii(octets: &[u8]) -> Option<Receipt> {
 }
 
 fn from_tlvs(message: &ShortMessage) -> Receipt {
-    let id = message.tlvs.text(tag::RECEIPTED_MESSAGE_ID).map(|id| id.trim().to_owned());
+    let id = message
+        .tlvs
+        .text(tag::RECEIPTED_MESSAGE_ID)
+        .map(|id| id.trim().to_owned());
     Receipt {
         message_id: id.filter(|id| !id.is_empty()),
-        state: message.tlvs.number(tag::MESSAGE_STATE).and_then(MessageState::of),
+        state: message
+            .tlvs
+            .number(tag::MESSAGE_STATE)
+            .and_then(MessageState::of),
         state_raw: None,
-        error: message.tlvs.get(tag::NETWORK_ERROR_CODE).and_then(network_error),
+        error: message
+            .tlvs
+            .get(tag::NETWORK_ERROR_CODE)
+            .and_then(network_error),
         done_at: None,
     }
 }
@@ -92,11 +114,24 @@ fn network_error(value: &[u8]) -> Option<String> {
         [network, high, low] if !value.iter().all(u8::is_ascii_digit) => {
             Some(format!("{network}:{}", u16::from_be_bytes([*high, *low])))
         }
-        _ if value.iter().all(|octet| octet.is_ascii_graphic() || *octet == 0) => {
-            let digits = value.iter().filter(|octet| **octet != 0).map(|octet| char::from(*octet)).collect::<String>();
+        _ if value
+            .iter()
+            .all(|octet| octet.is_ascii_graphic() || *octet == 0) =>
+        {
+            let digits = value
+                .iter()
+                .filter(|octet| **octet != 0)
+                .map(|octet| char::from(*octet))
+                .collect::<String>();
             (!digits.is_empty()).then_some(digits)
         }
-        _ => Some(value.iter().take(8).fold(0u64, |sum, &octet| sum << 8 | u64::from(octet)).to_string()),
+        _ => Some(
+            value
+                .iter()
+                .take(8)
+                .fold(0u64, |sum, &octet| sum << 8 | u64::from(octet))
+                .to_string(),
+        ),
     }
 }
 
@@ -107,12 +142,19 @@ mod tests {
 
     fn deliver(esm_class: u8, text: &str) -> ShortMessage {
         let esm_class = EsmClass(esm_class);
-        ShortMessage { esm_class, short_message: text.as_bytes().to_vec(), ..ShortMessage::default() }
+        ShortMessage {
+            esm_class,
+            short_message: text.as_bytes().to_vec(),
+            ..ShortMessage::default()
+        }
     }
 
     #[test]
     fn parameters_win_over_text() {
-        let mut message = deliver(4, "id:123 sub:001 dlvrd:001 done date:2611232144 stat:ENROUTE err:000 text:");
+        let mut message = deliver(
+            4,
+            "id:123 sub:001 dlvrd:001 done date:2611232144 stat:ENROUTE err:000 text:",
+        );
         message.tlvs.push(tag::RECEIPTED_MESSAGE_ID, *b"ABC");
         message.tlvs.push(tag::MESSAGE_STATE, [0, 2]);
         message.tlvs.push(tag::NETWORK_ERROR_CODE, [3, 1, 4]);
@@ -125,10 +167,17 @@ mod tests {
 
     #[test]
     fn an_unmarked_receipt_is_known_by_its_text_and_a_reply_is_not_one() {
-        let receipt = deliver(0, "id:77 sub:001 dlvrd:001 submit date:2611 done date:2612 stat:DELIVRD err:000 text:Hi");
+        let receipt = deliver(
+            0,
+            "id:77 sub:001 dlvrd:001 submit date:2611 done date:2612 stat:DELIVRD err:000 text:Hi",
+        );
         assert!(Receipt::of(&receipt, &TextCoding::GSM).is_some());
         assert_eq!(Receipt::of(&deliver(0, "STOP"), &TextCoding::GSM), None);
-        assert_eq!(Receipt::of(&deliver(0, "id: I want to stat: my case"), &TextCoding::GSM).and_then(|r| r.state), None);
+        assert_eq!(
+            Receipt::of(&deliver(0, "id: I want to stat: my case"), &TextCoding::GSM)
+                .and_then(|r| r.state),
+            None
+        );
     }
 
     #[test]

@@ -24,8 +24,8 @@
 
 use crate::link::{self, Answer, AnswerBody, Command, Handle, Role};
 use crate::pdu::{
-    tag, Bind, BindKind, BindResponse, Body, CommandId, CommandStatus, DecodeError, Frame, Framer, Pdu, QuerySm,
-    QuerySmResponse, SubmitSm, Tlvs, Version,
+    Bind, BindKind, BindResponse, Body, CommandId, CommandStatus, DecodeError, Frame, Framer, Pdu,
+    QuerySm, QuerySmResponse, SubmitSm, Tlvs, Version, tag,
 };
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -92,7 +92,11 @@ impl Listener {
         tls: Option<TlsAcceptor>,
         config: ServerConfig,
     ) -> std::io::Result<Listener> {
-        Ok(Listener { tcp: TcpListener::bind(address).await?, tls, config })
+        Ok(Listener {
+            tcp: TcpListener::bind(address).await?,
+            tls,
+            config,
+        })
     }
 
     /// The address, with the port that was chosen when port 0 was asked for.
@@ -104,7 +108,12 @@ impl Listener {
     pub async fn accept(&self) -> std::io::Result<Arrival> {
         let (stream, peer) = self.tcp.accept().await?;
         stream.set_nodelay(true)?;
-        Ok(Arrival { stream, peer, tls: self.tls.clone(), config: self.config.clone() })
+        Ok(Arrival {
+            stream,
+            peer,
+            tls: self.tls.clone(),
+            config: self.config.clone(),
+        })
     }
 }
 
@@ -134,11 +143,18 @@ impl Arrival {
     /// Waits for the bind request. `enquire_link` before it is answered, anything else refused.
     pub async fn binding(self) -> Result<Binding, ArrivalError> {
         let timeout = self.config.bind_timeout;
-        tokio::time::timeout(timeout, self.wait_for_bind()).await.map_err(|_| ArrivalError::Timeout)?
+        tokio::time::timeout(timeout, self.wait_for_bind())
+            .await
+            .map_err(|_| ArrivalError::Timeout)?
     }
 
     async fn wait_for_bind(self) -> Result<Binding, ArrivalError> {
-        let Arrival { stream, peer, tls, config } = self;
+        let Arrival {
+            stream,
+            peer,
+            tls,
+            config,
+        } = self;
         let mut connection: Box<dyn link::Connection> = match tls {
             Some(acceptor) => Box::new(acceptor.accept(stream).await?),
             None => Box::new(stream),
@@ -148,13 +164,27 @@ impl Arrival {
             let mut answer = Vec::new();
             match framer.next_frame() {
                 Frame::Whole(frame) => match Pdu::decode(frame) {
-                    Ok(Pdu { sequence, body: Body::Bind(kind, bind), .. }) => {
-                        return Ok(Binding { kind, bind, peer, sequence, connection, framer, config });
+                    Ok(Pdu {
+                        sequence,
+                        body: Body::Bind(kind, bind),
+                        ..
+                    }) => {
+                        return Ok(Binding {
+                            kind,
+                            bind,
+                            peer,
+                            sequence,
+                            connection,
+                            framer,
+                            config,
+                        });
                     }
                     Ok(Pdu { sequence, body, .. }) => refuse_unbound(&body, sequence, &mut answer),
                     Err(error) => error.answer(&mut answer),
                 },
-                Frame::Skipped(error) | Frame::Lost(error) => return Err(ArrivalError::NotSmpp(error)),
+                Frame::Skipped(error) | Frame::Lost(error) => {
+                    return Err(ArrivalError::NotSmpp(error));
+                }
                 Frame::Incomplete => {
                     let bytes = connection.read(framer.room(4096)).await?;
                     if bytes == 0 {
@@ -255,21 +285,34 @@ impl Binding {
         let (events, receiver) = mpsc::channel(EVENT_BATCHES_MAX);
         let mut tlvs = Tlvs::default();
         tlvs.push(tag::SC_INTERFACE_VERSION, [self.config.version.octet()]);
-        let response = BindResponse { system_id: self.config.system_id.clone(), tlvs };
+        let response = BindResponse {
+            system_id: self.config.system_id.clone(),
+            tlvs,
+        };
         let answer = Pdu {
             status: CommandStatus::ROK,
             sequence: self.sequence,
             body: Body::BindResponse(self.kind, response),
         };
         let wire = (self.connection, self.framer, answer.to_bytes());
-        let (handle, ended) = link::start(Centre { kind: self.kind }, wire, self.config.link, None, events);
+        let (handle, ended) = link::start(
+            Centre { kind: self.kind },
+            wire,
+            self.config.link,
+            None,
+            events,
+        );
         (Smsc { handle, ended }, receiver)
     }
 
     /// Refuses the bind and closes the connection.
     pub async fn refuse(mut self, status: CommandStatus) -> std::io::Result<()> {
         let body = Body::BindResponse(self.kind, BindResponse::default());
-        let answer = Pdu { status, sequence: self.sequence, body };
+        let answer = Pdu {
+            status,
+            sequence: self.sequence,
+            body,
+        };
         self.connection.write_all(&answer.to_bytes()).await?;
         self.connection.shutdown().await
     }
@@ -284,10 +327,21 @@ pub struct Smsc {
 
 impl Smsc {
     /// Answers submits: a message id, or a status that refuses.
-    pub fn respond(&self, answers: impl IntoIterator<Item = (RequestId, Result<String, CommandStatus>)>) {
+    pub fn respond(
+        &self,
+        answers: impl IntoIterator<Item = (RequestId, Result<String, CommandStatus>)>,
+    ) {
         let answers = answers.into_iter().map(|(id, answer)| match answer {
-            Ok(message_id) => Answer { id, status: CommandStatus::ROK, body: AnswerBody::MessageId(message_id) },
-            Err(status) => Answer { id, status, body: AnswerBody::MessageId(String::new()) },
+            Ok(message_id) => Answer {
+                id,
+                status: CommandStatus::ROK,
+                body: AnswerBody::MessageId(message_id),
+            },
+            Err(status) => Answer {
+                id,
+                status,
+                body: AnswerBody::MessageId(String::new()),
+            },
         });
         self.handle.send(Command::Answer(answers.collect()));
     }
@@ -298,7 +352,11 @@ impl Smsc {
             Ok(response) => (CommandStatus::ROK, response),
             Err(status) => (status, QuerySmResponse::default()),
         };
-        self.handle.send(Command::Answer(vec![Answer { id, status, body: AnswerBody::Query(response) }]));
+        self.handle.send(Command::Answer(vec![Answer {
+            id,
+            status,
+            body: AnswerBody::Query(response),
+        }]));
     }
 
     /// Queues deliveries without waiting; on an error the batch comes back.

@@ -1,7 +1,9 @@
 //! Keeps one session up: binds, binds again when it ends, waits longer the more often it fails, and slows
 //! right down when the SMSC refuses the account.
 
-use crate::client::{BindError, ClientConfig, Event, RequestId, Session, Submission, SubmitError, Submitter};
+use crate::client::{
+    BindError, ClientConfig, Event, RequestId, Session, Submission, SubmitError, Submitter,
+};
 use crate::pdu::{CommandStatus, QuerySm, RetryClass};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -82,7 +84,10 @@ pub struct Supervised {
 impl Supervised {
     /// The session of the moment.
     pub fn submitter(&self) -> Option<Submitter> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.current
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Queues a batch on the session of the moment; [`SubmitError::NotBound`] when there is none.
@@ -102,7 +107,8 @@ impl Supervised {
 
     /// Asks what became of a message; `false` when there is no session.
     pub fn query(&self, token: u64, query: QuerySm) -> bool {
-        self.submitter().is_some_and(|submitter| submitter.query(token, query))
+        self.submitter()
+            .is_some_and(|submitter| submitter.query(token, query))
     }
 
     /// How it stands, and a way to wait for changes.
@@ -129,9 +135,24 @@ pub fn supervise(
     let (state, state_receiver) = watch::channel(BindState::Connecting);
     let (stop, stopped) = watch::channel(false);
     let current = Arc::new(Mutex::new(None));
-    let keeper = Keeper { config, chance, events, state, stopped, current: Arc::clone(&current), failures: 0 };
+    let keeper = Keeper {
+        config,
+        chance,
+        events,
+        state,
+        stopped,
+        current: Arc::clone(&current),
+        failures: 0,
+    };
     tokio::spawn(keeper.run());
-    (Supervised { current, state: state_receiver, stop }, receiver)
+    (
+        Supervised {
+            current,
+            state: state_receiver,
+            stop,
+        },
+        receiver,
+    )
 }
 
 struct Keeper<C> {
@@ -154,7 +175,9 @@ impl<C: FnMut() -> f64> Keeper<C> {
             };
             let pause = match bound {
                 Ok(session) => self.live(session).await,
-                Err(BindError::Refused(status)) if status.retry() == RetryClass::Permanent => self.refused(status),
+                Err(BindError::Refused(status)) if status.retry() == RetryClass::Permanent => {
+                    self.refused(status)
+                }
                 Err(error) => self.failed(error.to_string()),
             };
             tokio::select! {
@@ -175,11 +198,20 @@ impl<C: FnMut() -> f64> Keeper<C> {
 
     /// From bound to ended; gives the pause before the next try.
     async fn live(&mut self, session: Session) -> Duration {
-        let Session { submitter, smsc_system_id, mut ended, .. } = session;
+        let Session {
+            submitter,
+            smsc_system_id,
+            mut ended,
+            ..
+        } = session;
         let since = Instant::now();
         let number = submitter.session();
         self.put(Some(submitter.clone()));
-        self.state.send_replace(BindState::Bound { session: number, since, smsc_system_id });
+        self.state.send_replace(BindState::Bound {
+            session: number,
+            since,
+            smsc_system_id,
+        });
         let reason = tokio::select! {
             reason = &mut ended => reason,
             () = until_stopped(&mut self.stopped) => {
@@ -202,14 +234,23 @@ impl<C: FnMut() -> f64> Keeper<C> {
     fn failed(&mut self, reason: String) -> Duration {
         let pause = self.pause(self.config.backoff_min, self.config.backoff_max);
         tracing::info!(address = %self.config.client.address, reason, pause_ms = pause.as_millis(), "not bound");
-        self.state.send_replace(BindState::Backoff { until: Instant::now() + pause, reason });
+        self.state.send_replace(BindState::Backoff {
+            until: Instant::now() + pause,
+            reason,
+        });
         pause
     }
 
     fn refused(&mut self, status: CommandStatus) -> Duration {
-        let pause = self.pause(self.config.refused_backoff_min, self.config.refused_backoff_max);
+        let pause = self.pause(
+            self.config.refused_backoff_min,
+            self.config.refused_backoff_max,
+        );
         tracing::warn!(address = %self.config.client.address, %status, pause_ms = pause.as_millis(), "bind refused");
-        self.state.send_replace(BindState::Refused { status, until: Instant::now() + pause });
+        self.state.send_replace(BindState::Refused {
+            status,
+            until: Instant::now() + pause,
+        });
         pause
     }
 

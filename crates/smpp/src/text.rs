@@ -9,5 +9,5 @@ mod udh;
 pub use coding::{Content, Encoded, GsmText, TextCoding};
 pub use gsm::{decode_gsm, decode_gsm_packed, encode_gsm, septets};
 pub use reassembly::{Added, Complete, Piece, Reassembler, ReassemblyLimits};
-pub use segment::{segment, LongMessage, SegmentError, SegmentedMessage, SEGMENTS_MAX};
+pub use segment::{LongMessage, SEGMENTS_MAX, SegmentError, SegmentedMessage, segment};
 pub use udh::{Concatenation, UserDataHeader};

@@ -2,12 +2,15 @@
 //!
 //! There are no system roots here on purpose: an SMSC is one peer, and its operator says what to trust.
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::WebPkiServerVerifier;
-use rustls::crypto::{ring, verify_tls12_signature, verify_tls13_signature, CryptoProvider};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig,
+    SignatureScheme,
+};
 use std::sync::Arc;
 
 /// What makes an SMSC's certificate trustworthy.
@@ -42,7 +45,9 @@ pub struct TlsClient {
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// The PEM holds no certificate, or a broken one.
-    #[error("the CA file holds no readable certificate: give PEM with at least one CERTIFICATE block")]
+    #[error(
+        "the CA file holds no readable certificate: give PEM with at least one CERTIFICATE block"
+    )]
     NoCertificate,
     /// The PEM holds no private key, or a broken one.
     #[error("the key file holds no readable private key: give PEM with one PRIVATE KEY block")]
@@ -78,11 +83,15 @@ fn provider() -> Arc<CryptoProvider> {
 
 fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    read.ok().filter(|found| !found.is_empty()).ok_or(TlsError::NoCertificate)
+    read.ok()
+        .filter(|found| !found.is_empty())
+        .ok_or(TlsError::NoCertificate)
 }
 
 impl TlsClient {
-    pub(crate) fn connector(&self) -> Result<(tokio_rustls::TlsConnector, ServerName<'static>), TlsError> {
+    pub(crate) fn connector(
+        &self,
+    ) -> Result<(tokio_rustls::TlsConnector, ServerName<'static>), TlsError> {
         let name = ServerName::try_from(self.server_name.clone());
         let name = name.map_err(|_| TlsError::BadServerName(self.server_name.clone()))?;
         let verifier = Arc::new(Verifier::new(&self.trust)?);
@@ -96,7 +105,10 @@ impl TlsClient {
 }
 
 /// TLS for our own SMSC side.
-pub fn acceptor(certificate_pem: &[u8], key_pem: &[u8]) -> Result<tokio_rustls::TlsAcceptor, TlsError> {
+pub fn acceptor(
+    certificate_pem: &[u8],
+    key_pem: &[u8],
+) -> Result<tokio_rustls::TlsAcceptor, TlsError> {
     let key = PrivateKeyDer::from_pem_slice(key_pem).map_err(|_| TlsError::NoKey)?;
     let config = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()?
@@ -118,13 +130,26 @@ impl Verifier {
     fn new(trust: &Trust) -> Result<Verifier, TlsError> {
         let provider = provider();
         match trust {
-            Trust::PinSha256(pin) => Ok(Verifier { provider, exact: Vec::new(), pin: Some(*pin), authorities: None }),
+            Trust::PinSha256(pin) => Ok(Verifier {
+                provider,
+                exact: Vec::new(),
+                pin: Some(*pin),
+                authorities: None,
+            }),
             Trust::CaPem(pem) => {
                 let exact = certificates(pem)?;
                 let mut roots = RootCertStore::empty();
                 roots.add_parsable_certificates(exact.iter().cloned());
-                let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
-                Ok(Verifier { provider, exact, pin: None, authorities: builder.build().ok() })
+                let builder = WebPkiServerVerifier::builder_with_provider(
+                    Arc::new(roots),
+                    Arc::clone(&provider),
+                );
+                Ok(Verifier {
+                    provider,
+                    exact,
+                    pin: None,
+                    authorities: builder.build().ok(),
+                })
             }
         }
     }
@@ -141,12 +166,25 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, rustls::Error> {
         let digest = ::ring::digest::digest(&::ring::digest::SHA256, end_entity);
         let pinned = self.pin.is_some_and(|pin| digest.as_ref() == pin);
-        if pinned || self.exact.iter().any(|known| known.as_ref() == end_entity.as_ref()) {
+        if pinned
+            || self
+                .exact
+                .iter()
+                .any(|known| known.as_ref() == end_entity.as_ref())
+        {
             return Ok(ServerCertVerified::assertion());
         }
         match &self.authorities {
-            Some(webpki) => webpki.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now),
-            None => Err(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)),
+            Some(webpki) => webpki.verify_server_cert(
+                end_entity,
+                intermediates,
+                server_name,
+                ocsp_response,
+                now,
+            ),
+            None => Err(rustls::Error::InvalidCertificate(
+                CertificateError::UnknownIssuer,
+            )),
         }
     }
 
@@ -156,7 +194,12 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+        verify_tls12_signature(
+            message,
+            certificate,
+            signature,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -165,11 +208,18 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+        verify_tls13_signature(
+            message,
+            certificate,
+            signature,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }
 
@@ -193,7 +243,13 @@ mod tests {
             server_name: name.to_owned(),
             trust: Trust::CaPem(pem.as_bytes().to_vec()),
         };
-        assert!(matches!(client("localhost", "nothing").connector().err(), Some(TlsError::NoCertificate)));
-        assert!(matches!(client("not a name", "").connector().err(), Some(TlsError::BadServerName(_))));
+        assert!(matches!(
+            client("localhost", "nothing").connector().err(),
+            Some(TlsError::NoCertificate)
+        ));
+        assert!(matches!(
+            client("not a name", "").connector().err(),
+            Some(TlsError::BadServerName(_))
+        ));
     }
 }

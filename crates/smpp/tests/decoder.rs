@@ -3,11 +3,12 @@
 
 use clarion_smpp::pdu::*;
 use clarion_smpp::receipt::Receipt;
-use clarion_smpp::text::{decode_gsm_packed, Concatenation, TextCoding};
+use clarion_smpp::text::{Concatenation, TextCoding, decode_gsm_packed};
 use proptest::prelude::*;
 
 fn latin1(length_max: usize) -> impl Strategy<Value = String> {
-    proptest::collection::vec(1u8..=255, 0..=length_max).prop_map(|octets| octets.into_iter().map(char::from).collect())
+    proptest::collection::vec(1u8..=255, 0..=length_max)
+        .prop_map(|octets| octets.into_iter().map(char::from).collect())
 }
 
 fn address() -> impl Strategy<Value = Address> {
@@ -15,53 +16,86 @@ fn address() -> impl Strategy<Value = Address> {
 }
 
 fn tlvs() -> impl Strategy<Value = Tlvs> {
-    let tlv = (any::<u16>(), proptest::collection::vec(any::<u8>(), 0..40)).prop_map(|(tag, value)| Tlv { tag, value });
+    let tlv = (any::<u16>(), proptest::collection::vec(any::<u8>(), 0..40))
+        .prop_map(|(tag, value)| Tlv { tag, value });
     proptest::collection::vec(tlv, 0..5).prop_map(Tlvs)
 }
 
 fn message() -> impl Strategy<Value = ShortMessage> {
-    let texts = (latin1(5), latin1(16), latin1(16), proptest::collection::vec(any::<u8>(), 0..=254));
-    (texts, address(), address(), any::<[u8; 7]>(), tlvs()).prop_map(|(texts, source, destination, flags, tlvs)| {
-        let (service_type, schedule_delivery_time, validity_period, short_message) = texts;
-        let [esm_class, protocol_id, priority, registered_delivery, replace_if_present, data_coding, sm_default_msg_id] =
-            flags;
-        ShortMessage {
-            service_type,
-            source,
-            destination,
-            esm_class: EsmClass(esm_class),
-            protocol_id,
-            priority,
-            schedule_delivery_time,
-            validity_period,
-            registered_delivery,
-            replace_if_present,
-            data_coding,
-            sm_default_msg_id,
-            short_message,
-            tlvs,
-        }
-    })
+    let texts = (
+        latin1(5),
+        latin1(16),
+        latin1(16),
+        proptest::collection::vec(any::<u8>(), 0..=254),
+    );
+    (texts, address(), address(), any::<[u8; 7]>(), tlvs()).prop_map(
+        |(texts, source, destination, flags, tlvs)| {
+            let (service_type, schedule_delivery_time, validity_period, short_message) = texts;
+            let [
+                esm_class,
+                protocol_id,
+                priority,
+                registered_delivery,
+                replace_if_present,
+                data_coding,
+                sm_default_msg_id,
+            ] = flags;
+            ShortMessage {
+                service_type,
+                source,
+                destination,
+                esm_class: EsmClass(esm_class),
+                protocol_id,
+                priority,
+                schedule_delivery_time,
+                validity_period,
+                registered_delivery,
+                replace_if_present,
+                data_coding,
+                sm_default_msg_id,
+                short_message,
+                tlvs,
+            }
+        },
+    )
 }
 
 fn kind() -> impl Strategy<Value = BindKind> {
-    prop_oneof![Just(BindKind::Transmitter), Just(BindKind::Receiver), Just(BindKind::Transceiver)]
+    prop_oneof![
+        Just(BindKind::Transmitter),
+        Just(BindKind::Receiver),
+        Just(BindKind::Transceiver)
+    ]
 }
 
 fn body() -> impl Strategy<Value = Body> {
     let id = || (latin1(64), tlvs()).prop_map(|(message_id, tlvs)| MessageId { message_id, tlvs });
-    let bind = (latin1(15), latin1(8), latin1(12), any::<[u8; 3]>(), latin1(40)).prop_map(
-        |(system_id, password, system_type, [interface_version, addr_ton, addr_npi], address_range)| Bind {
-            system_id,
-            password,
-            system_type,
-            interface_version,
-            addr_ton,
-            addr_npi,
-            address_range,
-        },
-    );
-    let query = (latin1(64), address()).prop_map(|(message_id, source)| QuerySm { message_id, source });
+    let bind = (
+        latin1(15),
+        latin1(8),
+        latin1(12),
+        any::<[u8; 3]>(),
+        latin1(40),
+    )
+        .prop_map(
+            |(
+                system_id,
+                password,
+                system_type,
+                [interface_version, addr_ton, addr_npi],
+                address_range,
+            )| Bind {
+                system_id,
+                password,
+                system_type,
+                interface_version,
+                addr_ton,
+                addr_npi,
+                address_range,
+            },
+        );
+    let query =
+        (latin1(64), address()).prop_map(|(message_id, source)| QuerySm { message_id, source });
     let state = (latin1(64), latin1(16), any::<u8>(), any::<u8>()).prop_map(
         |(message_id, final_date, message_state, error_code)| QuerySmResponse {
             message_id,
@@ -72,8 +106,10 @@ fn body() -> impl Strategy<Value = Body> {
     );
     prop_oneof![
         (kind(), bind).prop_map(|(kind, bind)| Body::Bind(kind, bind)),
-        (kind(), latin1(15), tlvs())
-            .prop_map(|(kind, system_id, tlvs)| Body::BindResponse(kind, BindResponse { system_id, tlvs })),
+        (kind(), latin1(15), tlvs()).prop_map(|(kind, system_id, tlvs)| Body::BindResponse(
+            kind,
+            BindResponse { system_id, tlvs }
+        )),
         message().prop_map(|message| Body::SubmitSm(Box::new(message))),
         message().prop_map(|message| Body::DeliverSm(Box::new(message))),
         id().prop_map(Body::SubmitSmResponse),
@@ -81,8 +117,9 @@ fn body() -> impl Strategy<Value = Body> {
         id().prop_map(Body::DataSmResponse),
         query.prop_map(Body::QuerySm),
         state.prop_map(Body::QuerySmResponse),
-        (address(), address(), tlvs())
-            .prop_map(|(source, esme, tlvs)| Body::AlertNotification(AlertNotification { source, esme, tlvs })),
+        (address(), address(), tlvs()).prop_map(|(source, esme, tlvs)| Body::AlertNotification(
+            AlertNotification { source, esme, tlvs }
+        )),
         Just(Body::Unbind),
         Just(Body::EnquireLink),
         Just(Body::GenericNack),
@@ -153,8 +190,26 @@ proptest! {
 }
 
 const COMMANDS: [u32; 20] = [
-    0x8000_0000, 1, 0x8000_0001, 2, 3, 0x8000_0003, 4, 0x8000_0004, 5, 0x8000_0005, 6, 0x8000_0006, 7, 9, 0x0B, 0x15,
-    0x102, 0x103, 0x8000_0103, 0x7FFF_FFFF,
+    0x8000_0000,
+    1,
+    0x8000_0001,
+    2,
+    3,
+    0x8000_0003,
+    4,
+    0x8000_0004,
+    5,
+    0x8000_0005,
+    6,
+    0x8000_0006,
+    7,
+    9,
+    0x0B,
+    0x15,
+    0x102,
+    0x103,
+    0x8000_0103,
+    0x7FFF_FFFF,
 ];
 
 proptest! {
@@ -201,14 +256,32 @@ proptest! {
 /// A frame of any command around a body.
 fn frame(command: CommandId, sequence: u32, body: &[u8]) -> Vec<u8> {
     let length = 16 + body.len() as u32;
-    let header = [length, command.0, 0, sequence].into_iter().flat_map(u32::to_be_bytes);
+    let header = [length, command.0, 0, sequence]
+        .into_iter()
+        .flat_map(u32::to_be_bytes);
     header.chain(body.iter().copied()).collect()
 }
 
 fn deliver(source: &[u8], text: &[u8], tail: &[u8]) -> Vec<u8> {
     let mut body = vec![0, 1, 1];
     body.extend_from_slice(source);
-    body.extend_from_slice(&[0, 5, 0, b'A', 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, text.len() as u8]);
+    body.extend_from_slice(&[
+        0,
+        5,
+        0,
+        b'A',
+        0,
+        4,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        text.len() as u8,
+    ]);
     body.extend_from_slice(text);
     body.extend_from_slice(tail);
     frame(CommandId::DELIVER_SM, 9, &body)
@@ -222,7 +295,11 @@ fn delivered(octets: &[u8]) -> ShortMessage {
 }
 
 fn receipt_of(tail: &[u8]) -> Receipt {
-    Receipt::of(&delivered(&deliver(b"447700900123", b"", tail)), &TextCoding::GSM).expect("a receipt")
+    Receipt::of(
+        &delivered(&deliver(b"447700900123", b"", tail)),
+        &TextCoding::GSM,
+    )
+    .expect("a receipt")
 }
 
 #[test]
@@ -230,36 +307,81 @@ fn odd_receipt_parameters_are_understood() {
     let id = |tail: &[u8]| receipt_of(tail).message_id.expect("an id");
     assert_eq!(id(b"\x00\x1E\x00\x03abc"), "abc", "no NUL");
     assert_eq!(id(b"\x00\x1E\x00\x04abc"), "abc", "a NUL counted, not sent");
-    assert_eq!(id(&[b"\x00\x1E\x00\x46".as_slice(), &[b'7'; 70]].concat()), "7".repeat(70), "over 64");
-    assert_eq!(id(b"\x00\x1E\x00\x04abc\0\x04\x27\x00\x01\x02\xFF\xFF"), "abc", "trailing octets");
+    assert_eq!(
+        id(&[b"\x00\x1E\x00\x46".as_slice(), &[b'7'; 70]].concat()),
+        "7".repeat(70),
+        "over 64"
+    );
+    assert_eq!(
+        id(b"\x00\x1E\x00\x04abc\0\x04\x27\x00\x01\x02\xFF\xFF"),
+        "abc",
+        "trailing octets"
+    );
     let state = |tail: &[u8]| receipt_of(tail).state.expect("a state");
-    assert_eq!(state(b"\x04\x27\x00\x02\x00\x05"), MessageState::Undeliverable, "two octets");
-    assert_eq!(state(b"\x04\x27\x00\x04\x00\x00\x00\x02"), MessageState::Delivered, "four octets");
-    let error = |tail: &[u8]| receipt_of(&[b"\x04\x27\x00\x01\x05".as_slice(), tail].concat()).error;
-    assert_eq!(error(b"\x04\x23\x00\x02\x01\x0B").as_deref(), Some("267"), "two octets");
-    assert_eq!(error(b"\x04\x23\x00\x04\x03\x00\x01\x0B").as_deref(), Some("50331915"), "four octets");
+    assert_eq!(
+        state(b"\x04\x27\x00\x02\x00\x05"),
+        MessageState::Undeliverable,
+        "two octets"
+    );
+    assert_eq!(
+        state(b"\x04\x27\x00\x04\x00\x00\x00\x02"),
+        MessageState::Delivered,
+        "four octets"
+    );
+    let error =
+        |tail: &[u8]| receipt_of(&[b"\x04\x27\x00\x01\x05".as_slice(), tail].concat()).error;
+    assert_eq!(
+        error(b"\x04\x23\x00\x02\x01\x0B").as_deref(),
+        Some("267"),
+        "two octets"
+    );
+    assert_eq!(
+        error(b"\x04\x23\x00\x04\x03\x00\x01\x0B").as_deref(),
+        Some("50331915"),
+        "four octets"
+    );
     assert_eq!(error(b"\x04\x23\x00\x00").as_deref(), None, "none at all");
 }
 
 #[test]
 fn odd_addresses_are_kept_as_they_came() {
-    assert_eq!(delivered(&deliver(&[b'4'; 35], b"", b"")).source.value, "4".repeat(35));
-    assert_eq!(delivered(&deliver(b"Caf\xE9", b"", b"")).source.value, "Café");
-    assert_eq!(delivered(&deliver(b"", b"hi", b"\0\0\0")).short_message, b"hi");
+    assert_eq!(
+        delivered(&deliver(&[b'4'; 35], b"", b"")).source.value,
+        "4".repeat(35)
+    );
+    assert_eq!(
+        delivered(&deliver(b"Caf\xE9", b"", b"")).source.value,
+        "Café"
+    );
+    assert_eq!(
+        delivered(&deliver(b"", b"hi", b"\0\0\0")).short_message,
+        b"hi"
+    );
 }
 
 #[test]
 fn odd_responses_are_understood() {
-    let id = |body: &[u8]| match Pdu::decode(&frame(CommandId::SUBMIT_SM_RESP, 1, body)).expect("readable").body {
+    let id = |body: &[u8]| match Pdu::decode(&frame(CommandId::SUBMIT_SM_RESP, 1, body))
+        .expect("readable")
+        .body
+    {
         Body::SubmitSmResponse(id) => id.message_id,
         other => panic!("{other:?}"),
     };
     assert_eq!(id(b""), "", "no body at all");
     assert_eq!(id(b"\0"), "", "an empty id");
     assert_eq!(id(b"abc"), "abc", "no NUL");
-    assert_eq!(id(&[[b'f'; 100].as_slice(), b"\0"].concat()), "f".repeat(100), "over 64");
+    assert_eq!(
+        id(&[[b'f'; 100].as_slice(), b"\0"].concat()),
+        "f".repeat(100),
+        "over 64"
+    );
     assert_eq!(id(b"abc\0\0\0\0"), "abc", "padding");
-    for command in [CommandId::BIND_TRANSCEIVER_RESP, CommandId::QUERY_SM_RESP, CommandId::DELIVER_SM_RESP] {
+    for command in [
+        CommandId::BIND_TRANSCEIVER_RESP,
+        CommandId::QUERY_SM_RESP,
+        CommandId::DELIVER_SM_RESP,
+    ] {
         assert!(Pdu::decode(&frame(command, 1, b"")).is_ok(), "{command}");
     }
 }
@@ -276,35 +398,79 @@ fn answer_to(octets: &[u8]) -> Option<(CommandId, CommandStatus, u32)> {
 fn what_cannot_be_read_gets_the_right_answer() {
     let nack = CommandId::GENERIC_NACK;
     let unknown = frame(CommandId(0x0000_0999), 5, b"whatever");
-    assert_eq!(answer_to(&unknown), Some((nack, CommandStatus::RINVCMDID, 5)));
-    assert_eq!(answer_to(&frame(CommandId::CANCEL_SM, 6, b"x")), Some((nack, CommandStatus::RINVCMDID, 6)));
+    assert_eq!(
+        answer_to(&unknown),
+        Some((nack, CommandStatus::RINVCMDID, 5))
+    );
+    assert_eq!(
+        answer_to(&frame(CommandId::CANCEL_SM, 6, b"x")),
+        Some((nack, CommandStatus::RINVCMDID, 6))
+    );
     let short = frame(CommandId::DELIVER_SM, 7, b"\0\x01\x01447700900123");
-    assert_eq!(answer_to(&short), Some((CommandId::DELIVER_SM_RESP, CommandStatus::RSYSERR, 7)));
+    assert_eq!(
+        answer_to(&short),
+        Some((CommandId::DELIVER_SM_RESP, CommandStatus::RSYSERR, 7))
+    );
     let mut overlong = deliver(b"1", b"hello", b"");
     let length_at = overlong.len() - 6;
     overlong[length_at] = 200;
-    assert_eq!(answer_to(&overlong), Some((CommandId::DELIVER_SM_RESP, CommandStatus::RINVMSGLEN, 9)));
-    assert_eq!(answer_to(&frame(CommandId(0x8000_0999), 5, b"")), None, "a response is never answered");
-    assert_eq!(answer_to(&frame(CommandId::ALERT_NOTIFICATION, 5, b"")), None);
+    assert_eq!(
+        answer_to(&overlong),
+        Some((CommandId::DELIVER_SM_RESP, CommandStatus::RINVMSGLEN, 9))
+    );
+    assert_eq!(
+        answer_to(&frame(CommandId(0x8000_0999), 5, b"")),
+        None,
+        "a response is never answered"
+    );
+    assert_eq!(
+        answer_to(&frame(CommandId::ALERT_NOTIFICATION, 5, b"")),
+        None
+    );
     let tiny = [0, 0, 0, 8, 0, 0, 0, 4];
-    assert_eq!(answer_to(&tiny).map(|(command, status, _)| (command, status)), Some((nack, CommandStatus::RINVCMDLEN)));
+    assert_eq!(
+        answer_to(&tiny).map(|(command, status, _)| (command, status)),
+        Some((nack, CommandStatus::RINVCMDLEN))
+    );
 }
 
 #[test]
 fn an_oversized_pdu_is_skipped_and_the_next_is_read() {
     let mut octets = frame(CommandId::DELIVER_SM, 3, &vec![b'x'; 200_000]);
-    octets.extend(Pdu { status: CommandStatus::ROK, sequence: 4, body: Body::EnquireLink }.to_bytes());
+    octets.extend(
+        Pdu {
+            status: CommandStatus::ROK,
+            sequence: 4,
+            body: Body::EnquireLink,
+        }
+        .to_bytes(),
+    );
     let (pdus, errors) = stream(&octets, 1500);
     assert_eq!((pdus.len(), pdus[0].sequence), (1, 4));
-    assert_eq!((errors.len(), errors[0].status(), errors[0].sequence), (1, CommandStatus::RINVCMDLEN, 3));
+    assert_eq!(
+        (errors.len(), errors[0].status(), errors[0].sequence),
+        (1, CommandStatus::RINVCMDLEN, 3)
+    );
 }
 
 #[test]
 fn a_long_text_travels_as_payload() {
-    let message = ShortMessage { short_message: vec![b'a'; 300], ..ShortMessage::default() };
-    let pdu = Pdu { status: CommandStatus::ROK, sequence: 1, body: Body::SubmitSm(Box::new(message.clone())) };
-    let Body::SubmitSm(read) = Pdu::decode(&pdu.to_bytes()).expect("readable").body else { panic!("no submit_sm") };
-    assert_eq!((read.short_message.len(), read.content()), (0, message.content()));
+    let message = ShortMessage {
+        short_message: vec![b'a'; 300],
+        ..ShortMessage::default()
+    };
+    let pdu = Pdu {
+        status: CommandStatus::ROK,
+        sequence: 1,
+        body: Body::SubmitSm(Box::new(message.clone())),
+    };
+    let Body::SubmitSm(read) = Pdu::decode(&pdu.to_bytes()).expect("readable").body else {
+        panic!("no submit_sm")
+    };
+    assert_eq!(
+        (read.short_message.len(), read.content()),
+        (0, message.content())
+    );
 }
 
 #[test]
@@ -315,5 +481,8 @@ fn nothing_personal_is_printed() {
         ..ShortMessage::default()
     };
     let printed = format!("{message:?}");
-    assert!(printed.contains("…0123") && !printed.contains("447700") && !printed.contains("9931"), "{printed}");
+    assert!(
+        printed.contains("…0123") && !printed.contains("447700") && !printed.contains("9931"),
+        "{printed}"
+    );
 }

@@ -5,10 +5,10 @@
 use clarion_smpp::client::*;
 use clarion_smpp::limiter::Limiter;
 use clarion_smpp::pdu::*;
-use clarion_smpp::receipt::{message_id_candidates, IdFormat, Receipt};
-use clarion_smpp::text::{segment, Added, LongMessage, Reassembler, ReassemblyLimits, TextCoding};
-use clarion_smpp::tls::{parse_pin, TlsClient, Trust};
-use serde_json::{json, Value};
+use clarion_smpp::receipt::{IdFormat, Receipt, message_id_candidates};
+use clarion_smpp::text::{Added, LongMessage, Reassembler, ReassemblyLimits, TextCoding, segment};
+use clarion_smpp::tls::{TlsClient, Trust, parse_pin};
+use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -30,10 +30,15 @@ fn node_packages() {
             return Ok(());
         }
         let installed = Command::new("npm").arg("ci").current_dir(folder()).output();
-        let installed = installed.map_err(|_| "npm is missing: install Node.js with npm (Debian: nodejs npm)".to_owned())?;
+        let installed = installed.map_err(|_| {
+            "npm is missing: install Node.js with npm (Debian: nodejs npm)".to_owned()
+        })?;
         match installed.status.success() {
             true => Ok(()),
-            false => Err(format!("npm ci failed in crates/smpp/tests/peers: {}", String::from_utf8_lossy(&installed.stderr))),
+            false => Err(format!(
+                "npm ci failed in crates/smpp/tests/peers: {}",
+                String::from_utf8_lossy(&installed.stderr)
+            )),
         }
     });
     if let Err(problem) = ready {
@@ -49,11 +54,22 @@ struct Peer {
 
 impl Peer {
     async fn start(mut command: tokio::process::Command, missing: &str) -> Peer {
-        let spawned = command.current_dir(folder()).stdout(Stdio::piped()).kill_on_drop(true).spawn();
+        let spawned = command
+            .current_dir(folder())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn();
         let mut child = spawned.unwrap_or_else(|_| panic!("{missing}"));
         let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-        let mut peer = Peer { child, lines, port: 0 };
-        let listening = peer.said("listening").await.unwrap_or_else(|| panic!("{missing}"));
+        let mut peer = Peer {
+            child,
+            lines,
+            port: 0,
+        };
+        let listening = peer
+            .said("listening")
+            .await
+            .unwrap_or_else(|| panic!("{missing}"));
         peer.port = listening["port"].as_u64().expect("a port");
         peer
     }
@@ -62,18 +78,29 @@ impl Peer {
         node_packages();
         let mut command = tokio::process::Command::new("node");
         command.arg("node_smsc.js").arg(options.to_string());
-        Peer::start(command, "node is missing: install Node.js (Debian: nodejs npm)").await
+        Peer::start(
+            command,
+            "node is missing: install Node.js (Debian: nodejs npm)",
+        )
+        .await
     }
 
     async fn perl() -> Peer {
         let mut command = tokio::process::Command::new("perl");
         command.arg("perl_smsc.pl");
-        Peer::start(command, "Net::SMPP is missing: install it (Debian: libnet-smpp-perl)").await
+        Peer::start(
+            command,
+            "Net::SMPP is missing: install it (Debian: libnet-smpp-perl)",
+        )
+        .await
     }
 
     async fn line(&mut self) -> Option<Value> {
-        let line = tokio::time::timeout(Duration::from_secs(20), self.lines.next_line()).await.expect("a line in time");
-        line.expect("readable").map(|line| serde_json::from_str(&line).expect("JSON"))
+        let line = tokio::time::timeout(Duration::from_secs(20), self.lines.next_line())
+            .await
+            .expect("a line in time");
+        line.expect("readable")
+            .map(|line| serde_json::from_str(&line).expect("JSON"))
     }
 
     /// The next line with this event; others are passed over.
@@ -100,8 +127,16 @@ struct Esme {
 impl Esme {
     async fn bind(config: &ClientConfig) -> Esme {
         let (session, events) = Session::bind(config).await.expect("bound");
-        let mut esme = Esme { session, events, waiting: Vec::new() };
-        assert!(matches!(esme.next(|event| matches!(event, Event::Bound { .. })).await, Event::Bound { .. }));
+        let mut esme = Esme {
+            session,
+            events,
+            waiting: Vec::new(),
+        };
+        assert!(matches!(
+            esme.next(|event| matches!(event, Event::Bound { .. }))
+                .await,
+            Event::Bound { .. }
+        ));
         esme
     }
 
@@ -112,17 +147,28 @@ impl Esme {
                 return self.waiting.remove(at);
             }
             let batch = tokio::time::timeout(Duration::from_secs(20), self.events.recv()).await;
-            self.waiting.extend(batch.expect("an event in time").expect("the session to live"));
+            self.waiting.extend(
+                batch
+                    .expect("an event in time")
+                    .expect("the session to live"),
+            );
         }
     }
 
     fn submit(&self, token: u64, message: ShortMessage) {
-        let batch = vec![Submission { token, segments: 1, message: Box::new(message) }];
+        let batch = vec![Submission {
+            token,
+            segments: 1,
+            message: Box::new(message),
+        }];
         self.session.submitter.submit(batch).expect("room");
     }
 
     async fn result(&mut self) -> (u64, Outcome) {
-        match self.next(|event| matches!(event, Event::SubmitResult { .. })).await {
+        match self
+            .next(|event| matches!(event, Event::SubmitResult { .. }))
+            .await
+        {
             Event::SubmitResult { token, outcome } => (token, outcome),
             other => panic!("{other:?}"),
         }
@@ -137,7 +183,10 @@ impl Esme {
 
     /// The next delivery, answered.
     async fn delivered(&mut self) -> Box<ShortMessage> {
-        match self.next(|event| matches!(event, Event::Deliver { .. })).await {
+        match self
+            .next(|event| matches!(event, Event::Deliver { .. }))
+            .await
+        {
             Event::Deliver { id, message } => {
                 self.session.submitter.ack([(id, CommandStatus::ROK)]);
                 message
@@ -148,8 +197,19 @@ impl Esme {
 
     async fn leave(mut self) {
         self.session.submitter.unbind();
-        let last = self.next(|event| matches!(event, Event::Unbound { .. })).await;
-        assert!(matches!(last, Event::Unbound { reason: CloseReason::Requested, .. }), "{last:?}");
+        let last = self
+            .next(|event| matches!(event, Event::Unbound { .. }))
+            .await;
+        assert!(
+            matches!(
+                last,
+                Event::Unbound {
+                    reason: CloseReason::Requested,
+                    ..
+                }
+            ),
+            "{last:?}"
+        );
     }
 }
 
@@ -180,31 +240,70 @@ async fn node_smpp_reads_our_texts_and_we_its_receipts() {
     let mut peer = Peer::node(json!({})).await;
     let mut esme = Esme::bind(&peer.client()).await;
     assert_eq!(esme.session.smsc_system_id, "node-smpp");
-    assert_eq!(peer.said("bound").await.expect("bound")["command"], "bind_transceiver");
+    assert_eq!(
+        peer.said("bound").await.expect("bound")["command"],
+        "bind_transceiver"
+    );
     let long = "Long [text] with € and more. ".repeat(12);
     let cyrillic = "Привет 👍 ".repeat(12);
     let latin1 = TextCoding::LATIN1;
-    for (coding, text) in [(TextCoding::GSM, "Hello @ £5 é [x] €"), (latin1, "Naïve é [x]"), (TextCoding::GSM, "Привет 👍"), (TextCoding::GSM, &long), (TextCoding::GSM, &cyrillic)] {
-        for form in [LongMessage::Udh8, LongMessage::Udh16, LongMessage::SarTlvs, LongMessage::MessagePayload] {
+    for (coding, text) in [
+        (TextCoding::GSM, "Hello @ £5 é [x] €"),
+        (latin1, "Naïve é [x]"),
+        (TextCoding::GSM, "Привет 👍"),
+        (TextCoding::GSM, &long),
+        (TextCoding::GSM, &cyrillic),
+    ] {
+        for form in [
+            LongMessage::Udh8,
+            LongMessage::Udh16,
+            LongMessage::SarTlvs,
+            LongMessage::MessagePayload,
+        ] {
             let mut read = String::new();
             for part in texts(text, &coding, form) {
                 esme.submit(1, part);
                 esme.accepted().await;
-                read.push_str(peer.said("submit").await.expect("a submit")["text"].as_str().expect("text"));
+                read.push_str(
+                    peer.said("submit").await.expect("a submit")["text"]
+                        .as_str()
+                        .expect("text"),
+                );
             }
             assert_eq!(read, *text, "{form:?}");
         }
     }
-    esme.submit(2, ShortMessage { registered_delivery: 1, ..plain("with a receipt") });
+    esme.submit(
+        2,
+        ShortMessage {
+            registered_delivery: 1,
+            ..plain("with a receipt")
+        },
+    );
     let id = esme.accepted().await;
     let receipt = Receipt::of(&*esme.delivered().await, &TextCoding::GSM).expect("a receipt");
-    assert_eq!((receipt.message_id.as_deref(), receipt.state), (Some(id.as_str()), Some(MessageState::Delivered)));
+    assert_eq!(
+        (receipt.message_id.as_deref(), receipt.state),
+        (Some(id.as_str()), Some(MessageState::Delivered))
+    );
     assert_eq!(receipt.done_at.as_deref(), Some("2611232144"));
-    assert_eq!(peer.said("receipt_answered").await.expect("an answer")["status"], 0);
-    let question = QuerySm { message_id: id.clone(), source: blank().source };
+    assert_eq!(
+        peer.said("receipt_answered").await.expect("an answer")["status"],
+        0
+    );
+    let question = QuerySm {
+        message_id: id.clone(),
+        source: blank().source,
+    };
     assert!(esme.session.submitter.query(9, question));
-    match esme.next(|event| matches!(event, Event::QueryResult { .. })).await {
-        Event::QueryResult { token: 9, outcome: QueryOutcome::Known(answer) } => {
+    match esme
+        .next(|event| matches!(event, Event::QueryResult { .. }))
+        .await
+    {
+        Event::QueryResult {
+            token: 9,
+            outcome: QueryOutcome::Known(answer),
+        } => {
             assert_eq!((answer.message_id, answer.message_state), (id, 2));
         }
         other => panic!("{other:?}"),
@@ -215,7 +314,11 @@ async fn node_smpp_reads_our_texts_and_we_its_receipts() {
 #[tokio::test]
 async fn node_smpp_sends_replies_plain_in_ucs2_and_in_parts() {
     let peer = Peer::node(json!({})).await;
-    let mut esme = Esme::bind(&ClientConfig { version: Version::V50, ..peer.client() }).await;
+    let mut esme = Esme::bind(&ClientConfig {
+        version: Version::V50,
+        ..peer.client()
+    })
+    .await;
     let mut said = Vec::new();
     for request in ["GO mo", "GO ucs2", "GO long"] {
         esme.submit(1, plain(request));
@@ -230,11 +333,29 @@ async fn node_smpp_sends_replies_plain_in_ucs2_and_in_parts() {
             }
         }
     }
-    assert_eq!(said, ["Stop. [please] €", "Стоп 👍", "first part, second part, third part"]);
+    assert_eq!(
+        said,
+        [
+            "Stop. [please] €",
+            "Стоп 👍",
+            "first part, second part, third part"
+        ]
+    );
     esme.submit(2, plain("GO unbind"));
     esme.accepted().await;
-    let last = esme.next(|event| matches!(event, Event::Unbound { .. })).await;
-    assert!(matches!(last, Event::Unbound { reason: CloseReason::PeerUnbound, .. }), "{last:?}");
+    let last = esme
+        .next(|event| matches!(event, Event::Unbound { .. }))
+        .await;
+    assert!(
+        matches!(
+            last,
+            Event::Unbound {
+                reason: CloseReason::PeerUnbound,
+                ..
+            }
+        ),
+        "{last:?}"
+    );
 }
 
 #[tokio::test]
@@ -246,25 +367,46 @@ async fn odd_pdus_from_node_are_read_or_answered_and_the_bind_lives() {
     let mut ids = Vec::new();
     for _ in 0..6 {
         let receipt = Receipt::of(&*esme.delivered().await, &TextCoding::GSM).expect("a receipt");
-        ids.push((receipt.message_id.expect("an id"), receipt.state.expect("a state")));
+        ids.push((
+            receipt.message_id.expect("an id"),
+            receipt.state.expect("a state"),
+        ));
     }
     use MessageState::*;
     let long = "f".repeat(80);
-    let expected = [("a0", Delivered), ("a1", Undeliverable), ("a2", Expired), ("a3", Delivered), (&long, Rejected), ("a5", Undeliverable)];
+    let expected = [
+        ("a0", Delivered),
+        ("a1", Undeliverable),
+        ("a2", Expired),
+        ("a3", Delivered),
+        (&long, Rejected),
+        ("a5", Undeliverable),
+    ];
     assert_eq!(ids, expected.map(|(id, state)| (id.to_owned(), state)));
     let last = esme.delivered().await;
     assert_eq!(last.short_message, b"the last of them");
     let mut answers = HashMap::new();
     while answers.len() < 10 {
         let answer = peer.said("odd_answered").await.expect("an answer");
-        answers.insert(answer["index"].as_u64().expect("an index"), answer["status"].as_u64().expect("a status"));
+        answers.insert(
+            answer["index"].as_u64().expect("an index"),
+            answer["status"].as_u64().expect("a status"),
+        );
     }
-    let refused = [(6, CommandStatus::RSYSERR), (7, CommandStatus::RINVCMDID), (8, CommandStatus::RINVCMDID)];
+    let refused = [
+        (6, CommandStatus::RSYSERR),
+        (7, CommandStatus::RINVCMDID),
+        (8, CommandStatus::RINVCMDID),
+    ];
     for index in [0, 1, 2, 3, 4, 5, 11] {
         assert_eq!(answers.get(&index), Some(&0), "odd PDU {index}");
     }
     for (index, status) in refused {
-        assert_eq!(answers.get(&index), Some(&u64::from(status.0)), "odd PDU {index}");
+        assert_eq!(
+            answers.get(&index),
+            Some(&u64::from(status.0)),
+            "odd PDU {index}"
+        );
     }
     esme.submit(2, plain("still here"));
     esme.accepted().await;
@@ -276,26 +418,46 @@ async fn a_wrong_password_is_told_as_such() {
     let peer = Peer::node(json!({})).await;
     let mut config = peer.client();
     config.bind.password = "wrong".to_owned();
-    let refused = Session::bind(&config).await.map(|_| ()).expect_err("refused");
-    assert!(matches!(refused, BindError::Refused(CommandStatus::RINVPASWD)), "{refused}");
+    let refused = Session::bind(&config)
+        .await
+        .map(|_| ())
+        .expect_err("refused");
+    assert!(
+        matches!(refused, BindError::Refused(CommandStatus::RINVPASWD)),
+        "{refused}"
+    );
     assert!(refused.to_string().contains("the password is wrong"));
 }
 
 #[tokio::test]
 async fn tls_with_a_self_signed_certificate_a_pin_or_an_authority() {
     let scratch = tempfile::tempdir().expect("a folder");
-    let own = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
-    let (key, cert) = (scratch.path().join("key.pem"), scratch.path().join("cert.pem"));
+    let own =
+        rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
+    let (key, cert) = (
+        scratch.path().join("key.pem"),
+        scratch.path().join("cert.pem"),
+    );
     std::fs::write(&key, own.signing_key.serialize_pem()).expect("written");
     std::fs::write(&cert, own.cert.pem()).expect("written");
     let peer = Peer::node(json!({ "tls": { "key": key, "cert": cert } })).await;
     let digest = ring::digest::digest(&ring::digest::SHA256, own.cert.der());
-    let pin: String = digest.as_ref().iter().map(|octet| format!("{octet:02x}")).collect();
+    let pin: String = digest
+        .as_ref()
+        .iter()
+        .map(|octet| format!("{octet:02x}"))
+        .collect();
     let with = |trust| ClientConfig {
-        tls: Some(TlsClient { server_name: "localhost".to_owned(), trust }),
+        tls: Some(TlsClient {
+            server_name: "localhost".to_owned(),
+            trust,
+        }),
         ..peer.client()
     };
-    for trust in [Trust::CaPem(own.cert.pem().into_bytes()), Trust::PinSha256(parse_pin(&pin).expect("a pin"))] {
+    for trust in [
+        Trust::CaPem(own.cert.pem().into_bytes()),
+        Trust::PinSha256(parse_pin(&pin).expect("a pin")),
+    ] {
         let mut esme = Esme::bind(&with(trust)).await;
         for part in texts(&"over TLS ".repeat(40), &TextCoding::GSM, LongMessage::Udh8) {
             esme.submit(1, part);
@@ -303,9 +465,16 @@ async fn tls_with_a_self_signed_certificate_a_pin_or_an_authority() {
         }
         esme.leave().await;
     }
-    let other = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
-    for trust in [Trust::CaPem(other.cert.pem().into_bytes()), Trust::PinSha256([7; 32])] {
-        let refused = Session::bind(&with(trust)).await.map(|_| ()).expect_err("an unknown certificate");
+    let other =
+        rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
+    for trust in [
+        Trust::CaPem(other.cert.pem().into_bytes()),
+        Trust::PinSha256([7; 32]),
+    ] {
+        let refused = Session::bind(&with(trust))
+            .await
+            .map(|_| ())
+            .expect_err("an unknown certificate");
         assert!(matches!(refused, BindError::Connect { .. }), "{refused}");
     }
 }
@@ -323,7 +492,11 @@ async fn a_peer_killed_in_mid_window_makes_lost_and_not_sent_exactly() {
         for token in 0..COUNT {
             esme.submit(token, plain(&format!("message {token}")));
         }
-        let token_of = |line: &Value| line["text"].as_str().and_then(|text| text.strip_prefix("message ")?.parse::<u64>().ok());
+        let token_of = |line: &Value| {
+            line["text"]
+                .as_str()
+                .and_then(|text| text.strip_prefix("message ")?.parse::<u64>().ok())
+        };
         let mut received: HashSet<u64> = HashSet::new();
         while received.len() < after {
             received.extend(peer.said("submit").await.iter().filter_map(token_of));
@@ -337,18 +510,28 @@ async fn a_peer_killed_in_mid_window_makes_lost_and_not_sent_exactly() {
             let (token, outcome) = esme.result().await;
             assert!(fates.insert(token, outcome).is_none(), "one fate each");
         }
-        esme.next(|event| matches!(event, Event::Unbound { .. })).await;
+        esme.next(|event| matches!(event, Event::Unbound { .. }))
+            .await;
         for (token, outcome) in &fates {
             match outcome {
                 Outcome::Accepted { .. } => assert!(received.contains(token)),
-                Outcome::NotSent { .. } => assert!(!received.contains(token), "{token} came in and would be sent twice"),
+                Outcome::NotSent { .. } => assert!(
+                    !received.contains(token),
+                    "{token} came in and would be sent twice"
+                ),
                 Outcome::Lost => lost_ever += 1,
                 other => panic!("{other:?}"),
             }
         }
-        not_sent_ever += fates.values().filter(|outcome| matches!(outcome, Outcome::NotSent { .. })).count();
+        not_sent_ever += fates
+            .values()
+            .filter(|outcome| matches!(outcome, Outcome::NotSent { .. }))
+            .count();
     }
-    assert!(lost_ever > 0 && not_sent_ever > 0, "{lost_ever} lost, {not_sent_ever} not sent");
+    assert!(
+        lost_ever > 0 && not_sent_ever > 0,
+        "{lost_ever} lost, {not_sent_ever} not sent"
+    );
 }
 
 #[tokio::test]
@@ -357,10 +540,18 @@ async fn what_a_throttling_node_allows_is_held() {
     const MEASURED_SECONDS: f64 = 20.0;
     let mut peer = Peer::node(json!({ "perSecond": PER_SECOND })).await;
     let limiter = SharedLimiter::new(Limiter::new(3_000.0));
-    let mut esme = Esme::bind(&ClientConfig { limiter: Some(limiter), ..peer.client() }).await;
+    let mut esme = Esme::bind(&ClientConfig {
+        limiter: Some(limiter),
+        ..peer.client()
+    })
+    .await;
     let start = Instant::now();
     let (mut token, mut settling, mut accepted, mut throttled) = (0, true, 0u32, 0u32);
-    let fresh = |token| Submission { token, segments: 1, message: Box::new(plain("throttle me")) };
+    let fresh = |token| Submission {
+        token,
+        segments: 1,
+        message: Box::new(plain("throttle me")),
+    };
     let first = (0..2_000).map(fresh).collect();
     esme.session.submitter.submit(first).expect("room");
     let (mut lived, settle) = (Duration::ZERO, Duration::from_secs(5));
@@ -380,7 +571,11 @@ async fn what_a_throttling_node_allows_is_held() {
             }
             Outcome::Throttled { message, .. } => {
                 throttled += 1;
-                Submission { token: done, segments: 1, message }
+                Submission {
+                    token: done,
+                    segments: 1,
+                    message,
+                }
             }
             other => panic!("{other:?}"),
         };
@@ -389,13 +584,29 @@ async fn what_a_throttling_node_allows_is_held() {
     let share = f64::from(accepted) / (PER_SECOND * MEASURED_SECONDS);
     println!("held {share:.3} of {PER_SECOND} a second, {throttled} refused of {accepted}");
     assert!(share >= 0.95, "held {share:.3}, {throttled} refused");
-    assert!(f64::from(throttled) <= 0.02 * f64::from(accepted), "{throttled} refused of {accepted}");
+    assert!(
+        f64::from(throttled) <= 0.02 * f64::from(accepted),
+        "{throttled} refused of {accepted}"
+    );
     esme.session.submitter.unbind();
-    esme.next(|event| matches!(event, Event::Unbound { .. })).await;
+    esme.next(|event| matches!(event, Event::Unbound { .. }))
+        .await;
     let tally = peer.said("unbound").await.expect("a tally");
-    let late = esme.waiting.iter().filter(|event| matches!(event, Event::SubmitResult { outcome: Outcome::Accepted { .. }, .. }));
+    let late = esme.waiting.iter().filter(|event| {
+        matches!(
+            event,
+            Event::SubmitResult {
+                outcome: Outcome::Accepted { .. },
+                ..
+            }
+        )
+    });
     let ours = accepted_ever.len() + late.count();
-    assert_eq!(tally["accepted"].as_u64(), Some(ours as u64), "nothing is lost, nothing counted twice");
+    assert_eq!(
+        tally["accepted"].as_u64(),
+        Some(ours as u64),
+        "nothing is lost, nothing counted twice"
+    );
 }
 
 #[tokio::test]
@@ -404,39 +615,85 @@ async fn net_smpp_texts_receipts_and_replies() {
     let mut esme = Esme::bind(&peer.client()).await;
     assert_eq!(esme.session.smsc_system_id, "net-smpp");
     let bound = peer.said("bound").await.expect("bound");
-    assert_eq!((&bound["system_id"], &bound["version"]), (&json!("clarion"), &json!(0x34)));
-    esme.submit(1, ShortMessage { registered_delivery: 1, ..plain("£5 [x]") });
+    assert_eq!(
+        (&bound["system_id"], &bound["version"]),
+        (&json!("clarion"), &json!(0x34))
+    );
+    esme.submit(
+        1,
+        ShortMessage {
+            registered_delivery: 1,
+            ..plain("£5 [x]")
+        },
+    );
     let id = esme.accepted().await;
     let seen = peer.said("submit").await.expect("a submit");
-    assert_eq!((&seen["hex"], &seen["data_coding"]), (&json!("0135201b3c781b3e"), &json!(0)));
+    assert_eq!(
+        (&seen["hex"], &seen["data_coding"]),
+        (&json!("0135201b3c781b3e"), &json!(0))
+    );
     let receipt = Receipt::of(&*esme.delivered().await, &TextCoding::GSM).expect("a receipt");
-    assert_eq!((receipt.state, receipt.error.as_deref()), (Some(MessageState::Undeliverable), Some("27")));
+    assert_eq!(
+        (receipt.state, receipt.error.as_deref()),
+        (Some(MessageState::Undeliverable), Some("27"))
+    );
     assert_eq!(receipt.done_at.as_deref(), Some("261123214501"));
     let key = IdFormat::DecimalToHex.key_of_response(&id);
     let written = receipt.message_id.expect("an id");
     assert_ne!(written, id);
-    assert_eq!(message_id_candidates(&written, IdFormat::DecimalToHex), [key]);
-    assert_eq!(peer.said("delivery_answered").await.expect("an answer")["status"], 0);
+    assert_eq!(
+        message_id_candidates(&written, IdFormat::DecimalToHex),
+        [key]
+    );
+    assert_eq!(
+        peer.said("delivery_answered").await.expect("an answer")["status"],
+        0
+    );
     esme.submit(2, plain("Привет"));
     esme.accepted().await;
     let seen = peer.said("submit").await.expect("a submit");
-    assert_eq!((&seen["hex"], &seen["data_coding"]), (&json!("041f04400438043204350442"), &json!(8)));
-    for (at, part) in texts(&"a".repeat(200), &TextCoding::GSM, LongMessage::Udh8).into_iter().enumerate() {
+    assert_eq!(
+        (&seen["hex"], &seen["data_coding"]),
+        (&json!("041f04400438043204350442"), &json!(8))
+    );
+    for (at, part) in texts(&"a".repeat(200), &TextCoding::GSM, LongMessage::Udh8)
+        .into_iter()
+        .enumerate()
+    {
         esme.submit(3, part);
         esme.accepted().await;
         let seen = peer.said("submit").await.expect("a submit");
         assert_eq!(seen["esm_class"], 0x40);
-        assert!(seen["hex"].as_str().is_some_and(|hex| hex.starts_with(&format!("0500034202{:02x}61", at + 1))));
+        assert!(
+            seen["hex"]
+                .as_str()
+                .is_some_and(|hex| hex.starts_with(&format!("0500034202{:02x}61", at + 1)))
+        );
     }
-    esme.submit(4, texts(&"b".repeat(200), &TextCoding::GSM, LongMessage::MessagePayload).remove(0));
+    esme.submit(
+        4,
+        texts(
+            &"b".repeat(200),
+            &TextCoding::GSM,
+            LongMessage::MessagePayload,
+        )
+        .remove(0),
+    );
     esme.accepted().await;
     let seen = peer.said("submit").await.expect("a submit");
-    assert_eq!((&seen["hex"], &seen["payload"]), (&json!(""), &json!("62".repeat(200))));
+    assert_eq!(
+        (&seen["hex"], &seen["payload"]),
+        (&json!(""), &json!("62".repeat(200)))
+    );
     esme.submit(5, plain("GO long"));
     esme.accepted().await;
     let mut reassembler = Reassembler::new(ReassemblyLimits::default());
-    assert_eq!(reassembler.add(0, esme.delivered().await, (), &TextCoding::GSM), Added::Waiting);
-    let Added::Complete(whole) = reassembler.add(0, esme.delivered().await, (), &TextCoding::GSM) else {
+    assert_eq!(
+        reassembler.add(0, esme.delivered().await, (), &TextCoding::GSM),
+        Added::Waiting
+    );
+    let Added::Complete(whole) = reassembler.add(0, esme.delivered().await, (), &TextCoding::GSM)
+    else {
         panic!("not whole")
     };
     assert_eq!(whole.content.text(), Some("one two"));

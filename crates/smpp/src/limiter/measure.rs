@@ -21,6 +21,10 @@ impl Measure {
 
     pub(super) fn last_second(&self, now_micros: u64) -> u64 {
         let slice = now_micros / SLICE_MICROS + 1;
-        self.slices.iter().filter(|(at, _)| *at + SLICES as u64 > slice).map(|(_, count)| count).sum()
+        self.slices
+            .iter()
+            .filter(|(at, _)| *at + SLICES as u64 > slice)
+            .map(|(_, count)| count)
+            .sum()
     }
 }

@@ -28,8 +28,20 @@ struct Smsc {
 
 impl Smsc {
     fn new(enforcement: Enforcement, per_second: f64) -> Smsc {
-        let tokens = if let Enforcement::TokenBucket(depth) = enforcement { (per_second * depth).max(1.0) } else { 0.0 };
-        Smsc { enforcement, per_second, window: 0, in_window: 0.0, tokens, at_micros: 0, accepted_at: VecDeque::new() }
+        let tokens = if let Enforcement::TokenBucket(depth) = enforcement {
+            (per_second * depth).max(1.0)
+        } else {
+            0.0
+        };
+        Smsc {
+            enforcement,
+            per_second,
+            window: 0,
+            in_window: 0.0,
+            tokens,
+            at_micros: 0,
+            accepted_at: VecDeque::new(),
+        }
     }
 
     fn take(&mut self, now: u64, segments: u32) -> bool {
@@ -47,7 +59,11 @@ impl Smsc {
                 fits
             }
             Enforcement::SlidingWindow => {
-                while self.accepted_at.front().is_some_and(|at| at + SECOND_MICROS <= now) {
+                while self
+                    .accepted_at
+                    .front()
+                    .is_some_and(|at| at + SECOND_MICROS <= now)
+                {
                     self.accepted_at.pop_front();
                 }
                 let fits = self.accepted_at.len() as f64 + segments <= self.per_second;
@@ -88,7 +104,15 @@ impl Client {
     fn new(ceiling: f64, round_trip_micros: u64) -> Client {
         let limiter = Limiter::new(ceiling);
         let in_flight = VecDeque::new();
-        Client { limiter, window_max: 1_000, round_trip_micros, tick_micros: 1_000, segments: 1, in_flight, now: 5_000_000 }
+        Client {
+            limiter,
+            window_max: 1_000,
+            round_trip_micros,
+            tick_micros: 1_000,
+            segments: 1,
+            in_flight,
+            now: 5_000_000,
+        }
     }
 
     /// Sends as much as it may for `seconds`.
@@ -106,10 +130,16 @@ impl Client {
                     false => self.limiter.on_throttled(self.now, sent, self.segments),
                 }
             }
-            while self.in_flight.len() < self.window_max && self.limiter.acquire(self.now, self.segments).is_ok() {
+            while self.in_flight.len() < self.window_max
+                && self.limiter.acquire(self.now, self.segments).is_ok()
+            {
                 let fits = smsc.take(self.now, self.segments);
                 self.in_flight.push_back((self.now, fits));
-                let count = if fits { &mut tally.accepted } else { &mut tally.refused };
+                let count = if fits {
+                    &mut tally.accepted
+                } else {
+                    &mut tally.refused
+                };
                 *count += f64::from(self.segments);
             }
             self.now += self.tick_micros;
@@ -126,9 +156,18 @@ fn holds(enforcement: Enforcement, per_second: f64, ceiling: f64, round_trip_mic
     let tally = client.run(&mut smsc, 120);
     let share = tally.accepted / (per_second.min(ceiling) * 120.0);
     let refused = tally.refused / (tally.accepted + tally.refused);
-    let case = format!("{enforcement:?} of {per_second}/s, ceiling {ceiling}, round trip {round_trip_micros} µs");
-    assert!(share >= 0.95, "{case}: held {share:.3} of what is allowed, rate {}", client.limiter.rate_per_second());
-    assert!(refused <= 0.02, "{case}: {refused:.4} of the messages were refused");
+    let case = format!(
+        "{enforcement:?} of {per_second}/s, ceiling {ceiling}, round trip {round_trip_micros} µs"
+    );
+    assert!(
+        share >= 0.95,
+        "{case}: held {share:.3} of what is allowed, rate {}",
+        client.limiter.rate_per_second()
+    );
+    assert!(
+        refused <= 0.02,
+        "{case}: {refused:.4} of the messages were refused"
+    );
 }
 
 const ALL: [Enforcement; 7] = [
@@ -144,8 +183,16 @@ const ALL: [Enforcement; 7] = [
 #[test]
 fn the_rates_that_carriers_sell_are_held() {
     for enforcement in ALL {
-        for (per_second, ceiling) in [(30.0, 1_000.0), (200.0, 3_000.0), (200.0, 200.0), (1_000.0, 1_500.0), (3_000.0, 10_000.0)] {
-            if matches!(enforcement, Enforcement::TokenBucket(depth) if depth * per_second < per_second / 500.0) && per_second > 200.0 {
+        for (per_second, ceiling) in [
+            (30.0, 1_000.0),
+            (200.0, 3_000.0),
+            (200.0, 200.0),
+            (1_000.0, 1_500.0),
+            (3_000.0, 10_000.0),
+        ] {
+            if matches!(enforcement, Enforcement::TokenBucket(depth) if depth * per_second < per_second / 500.0)
+                && per_second > 200.0
+            {
                 continue; // A bucket of one message cannot be served by any timer of a millisecond.
             }
             holds(enforcement, per_second, ceiling, 2_000);
@@ -155,7 +202,11 @@ fn the_rates_that_carriers_sell_are_held() {
 
 #[test]
 fn a_far_smsc_is_held_too() {
-    for enforcement in [Enforcement::FixedWindow, Enforcement::SlidingWindow, Enforcement::TokenBucket(0.1)] {
+    for enforcement in [
+        Enforcement::FixedWindow,
+        Enforcement::SlidingWindow,
+        Enforcement::TokenBucket(0.1),
+    ] {
         holds(enforcement, 200.0, 3_000.0, 150_000);
     }
 }
@@ -165,7 +216,10 @@ fn the_first_twenty_seconds_already_use_most_of_what_is_allowed() {
     for enforcement in ALL {
         let mut smsc = Smsc::new(enforcement, 200.0);
         let tally = Client::new(3_000.0, 2_000).run(&mut smsc, 20);
-        assert!(tally.accepted >= 0.85 * 200.0 * 20.0, "{enforcement:?}: {tally:?}");
+        assert!(
+            tally.accepted >= 0.85 * 200.0 * 20.0,
+            "{enforcement:?}: {tally:?}"
+        );
         assert!(tally.refused <= 400.0, "{enforcement:?}: {tally:?}");
     }
 }
@@ -179,14 +233,20 @@ fn a_limit_that_moves_is_followed_both_ways() {
         smsc.per_second = per_second;
         client.run(&mut smsc, 25);
         let tally = client.run(&mut smsc, 60);
-        assert!(tally.accepted >= 0.95 * per_second * 60.0, "{per_second}/s: {tally:?}");
+        assert!(
+            tally.accepted >= 0.95 * per_second * 60.0,
+            "{per_second}/s: {tally:?}"
+        );
     }
 }
 
 #[test]
 fn segments_are_what_is_counted() {
     let mut smsc = Smsc::new(Enforcement::FixedWindow, 200.0);
-    let mut client = Client { segments: 3, ..Client::new(3_000.0, 2_000) };
+    let mut client = Client {
+        segments: 3,
+        ..Client::new(3_000.0, 2_000)
+    };
     client.run(&mut smsc, 20);
     let tally = client.run(&mut smsc, 60);
     assert!(tally.accepted >= 0.95 * 198.0 * 60.0, "{tally:?}");
@@ -196,7 +256,10 @@ fn segments_are_what_is_counted() {
 fn without_a_refusal_the_ceiling_is_kept() {
     let mut smsc = Smsc::new(Enforcement::FixedWindow, 1e9);
     let tally = Client::new(500.0, 2_000).run(&mut smsc, 60);
-    assert!((0.99..=1.001).contains(&(tally.accepted / (500.0 * 60.0))), "{tally:?}");
+    assert!(
+        (0.99..=1.001).contains(&(tally.accepted / (500.0 * 60.0))),
+        "{tally:?}"
+    );
 }
 
 #[test]

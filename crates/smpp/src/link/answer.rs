@@ -3,7 +3,9 @@
 use super::flight::What;
 use super::state::{Phase, State};
 use super::{CloseReason, Outcome, QueryOutcome, RequestId, Role};
-use crate::pdu::{encode_bare, Body, CommandId, CommandStatus, Frame, Framer, MessageId, Pdu, RetryClass};
+use crate::pdu::{
+    Body, CommandId, CommandStatus, Frame, Framer, MessageId, Pdu, RetryClass, encode_bare,
+};
 use tokio::time::Instant;
 
 impl<R: Role> State<R> {
@@ -31,22 +33,36 @@ impl<R: Role> State<R> {
     }
 
     fn heard(&mut self, pdu: Pdu, now: Instant) {
-        let Pdu { status, sequence, body } = pdu;
+        let Pdu {
+            status,
+            sequence,
+            body,
+        } = pdu;
         match body {
             Body::SubmitSmResponse(id) | Body::DeliverSmResponse(id) | Body::DataSmResponse(id) => {
                 self.answered(sequence, status, id, now);
             }
             Body::GenericNack => {
-                let status = if status.is_ok() { CommandStatus::RUNKNOWNERR } else { status };
+                let status = if status.is_ok() {
+                    CommandStatus::RUNKNOWNERR
+                } else {
+                    status
+                };
                 self.answered(sequence, status, MessageId::default(), now);
             }
             Body::QuerySmResponse(response) => {
-                let outcome = if status.is_ok() { QueryOutcome::Known(response) } else { QueryOutcome::Refused(status) };
+                let outcome = if status.is_ok() {
+                    QueryOutcome::Known(response)
+                } else {
+                    QueryOutcome::Refused(status)
+                };
                 if let Some(flying) = self.flight.answer(sequence) {
                     self.pending.extend(R::queried(flying.token, outcome));
                 }
             }
-            Body::EnquireLink => self.reply(CommandId::ENQUIRE_LINK_RESP, CommandStatus::ROK, sequence),
+            Body::EnquireLink => {
+                self.reply(CommandId::ENQUIRE_LINK_RESP, CommandStatus::ROK, sequence)
+            }
             Body::EnquireLinkResponse => self.enquired = None,
             Body::Unbind => {
                 self.reply(CommandId::UNBIND_RESP, CommandStatus::ROK, sequence);
@@ -57,9 +73,14 @@ impl<R: Role> State<R> {
                     self.close = Some(CloseReason::Requested);
                 }
             }
-            Body::Bind(kind, _) => self.reply(kind.command().response(), CommandStatus::RALYBND, sequence),
+            Body::Bind(kind, _) => {
+                self.reply(kind.command().response(), CommandStatus::RALYBND, sequence)
+            }
             Body::BindResponse(..) | Body::Outbind(_) | Body::AlertNotification(_) => {
-                tracing::debug!(session = self.session, "a PDU that needs no answer was passed over");
+                tracing::debug!(
+                    session = self.session,
+                    "a PDU that needs no answer was passed over"
+                );
             }
             request => self.requested(request, sequence),
         }
@@ -67,14 +88,22 @@ impl<R: Role> State<R> {
 
     fn requested(&mut self, body: Body, sequence: u32) {
         let command = body.command();
-        match self.role.requested(RequestId { session: self.session, sequence, command }, body) {
+        match self.role.requested(
+            RequestId {
+                session: self.session,
+                sequence,
+                command,
+            },
+            body,
+        ) {
             Ok(event) => self.pending.push(event),
             Err(status) => self.reply(command.response(), status, sequence),
         }
     }
 
     fn reply(&mut self, command: CommandId, status: CommandStatus, sequence: u32) {
-        self.outbox.append(|out| encode_bare(out, command, status, sequence));
+        self.outbox
+            .append(|out| encode_bare(out, command, status, sequence));
     }
 
     fn answered(&mut self, sequence: u32, status: CommandStatus, id: MessageId, now: Instant) {
@@ -86,7 +115,9 @@ impl<R: Role> State<R> {
             What::Message { segments, message } => {
                 self.tell_limiter(status, flying.sent_at, segments, now);
                 let outcome = match status.retry() {
-                    RetryClass::Accepted => Outcome::Accepted { message_id: id.message_id },
+                    RetryClass::Accepted => Outcome::Accepted {
+                        message_id: id.message_id,
+                    },
                     RetryClass::Throttle => Outcome::Throttled { status, message },
                     _ => Outcome::Rejected { status },
                 };
@@ -98,17 +129,30 @@ impl<R: Role> State<R> {
 
     /// Too late, or to nothing that we asked; a `generic_nack` may also answer our `enquire_link`.
     fn answered_unexpectedly(&mut self, sequence: u32, status: CommandStatus, id: MessageId) {
-        if self.enquired.is_some_and(|(enquired, _)| enquired == sequence) {
+        if self
+            .enquired
+            .is_some_and(|(enquired, _)| enquired == sequence)
+        {
             self.enquired = None;
             return;
         }
         match self.flight.answer_late(sequence) {
             Some(token) => {
-                let accepted = Outcome::Accepted { message_id: id.message_id };
-                let outcome = if status.is_ok() { accepted } else { Outcome::Rejected { status } };
+                let accepted = Outcome::Accepted {
+                    message_id: id.message_id,
+                };
+                let outcome = if status.is_ok() {
+                    accepted
+                } else {
+                    Outcome::Rejected { status }
+                };
                 self.pending.push(R::answered_late(token, outcome));
             }
-            None => tracing::warn!(session = self.session, sequence, "the peer answered what was never asked"),
+            None => tracing::warn!(
+                session = self.session,
+                sequence,
+                "the peer answered what was never asked"
+            ),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What is on the wire without an answer, by sequence number.
 
-use crate::pdu::{QuerySm, ShortMessage, SEQUENCE_MAX};
+use crate::pdu::{QuerySm, SEQUENCE_MAX, ShortMessage};
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -16,7 +16,10 @@ pub(super) struct Flying {
 
 #[derive(Debug)]
 pub(super) enum What {
-    Message { segments: u32, message: Box<ShortMessage> },
+    Message {
+        segments: u32,
+        message: Box<ShortMessage>,
+    },
     Query(#[expect(dead_code, reason = "kept for Debug")] QuerySm),
 }
 
@@ -52,7 +55,11 @@ impl Flight {
     pub(super) fn sequence(&mut self) -> u32 {
         loop {
             let sequence = self.next_sequence;
-            self.next_sequence = if sequence >= SEQUENCE_MAX { 1 } else { sequence + 1 };
+            self.next_sequence = if sequence >= SEQUENCE_MAX {
+                1
+            } else {
+                sequence + 1
+            };
             if !self.flying.contains_key(&sequence) {
                 return sequence;
             }
@@ -67,14 +74,20 @@ impl Flight {
 
     pub(super) fn answer(&mut self, sequence: u32) -> Option<Flying> {
         let answered = self.flying.remove(&sequence);
-        while self.order.front().is_some_and(|(sequence, sent)| !self.is_flying(*sequence, *sent)) {
+        while self
+            .order
+            .front()
+            .is_some_and(|(sequence, sent)| !self.is_flying(*sequence, *sent))
+        {
             self.order.pop_front();
         }
         answered
     }
 
     fn is_flying(&self, sequence: u32, sent_at: Instant) -> bool {
-        self.flying.get(&sequence).is_some_and(|flying| flying.sent_at == sent_at)
+        self.flying
+            .get(&sequence)
+            .is_some_and(|flying| flying.sent_at == sent_at)
     }
 
     /// When the oldest one was sent.
@@ -104,7 +117,9 @@ impl Flight {
             self.late.insert(sequence, expired.token);
             self.late_order.push_back(sequence);
             if self.late_order.len() > LATE_MAX {
-                self.late_order.pop_front().and_then(|oldest| self.late.remove(&oldest));
+                self.late_order
+                    .pop_front()
+                    .and_then(|oldest| self.late.remove(&oldest));
             }
         }
     }
@@ -117,7 +132,10 @@ impl Flight {
     /// Everything, in the order of sending.
     pub(super) fn drain(&mut self) -> Vec<Flying> {
         let order = std::mem::take(&mut self.order);
-        order.into_iter().filter_map(|(sequence, _)| self.flying.remove(&sequence)).collect()
+        order
+            .into_iter()
+            .filter_map(|(sequence, _)| self.flying.remove(&sequence))
+            .collect()
     }
 }
 
@@ -126,7 +144,12 @@ mod tests {
     use super::*;
 
     fn flying(token: u64, sent_at: Instant) -> Flying {
-        Flying { token, ends_at: 0, sent_at, what: What::Query(QuerySm::default()) }
+        Flying {
+            token,
+            ends_at: 0,
+            sent_at,
+            what: What::Query(QuerySm::default()),
+        }
     }
 
     #[test]
@@ -144,11 +167,16 @@ mod tests {
         let mut flight = Flight::new(1);
         for token in 0..4 {
             let sequence = flight.sequence();
-            flight.add(sequence, flying(token, start + Duration::from_millis(token * 500)));
+            flight.add(
+                sequence,
+                flying(token, start + Duration::from_millis(token * 500)),
+            );
         }
         assert_eq!(flight.answer(1).map(|flying| flying.token), Some(0));
         let later = start + Duration::from_millis(2_100);
-        let expired: Vec<u64> = std::iter::from_fn(|| flight.expire(later, timeout)).map(|f| f.token).collect();
+        let expired: Vec<u64> = std::iter::from_fn(|| flight.expire(later, timeout))
+            .map(|f| f.token)
+            .collect();
         assert_eq!(expired, [1, 2]);
         assert_eq!(flight.count(), 1);
         assert_eq!(flight.drain().len(), 1);

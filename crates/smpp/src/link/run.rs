@@ -3,13 +3,13 @@
 use super::flight::Flight;
 use super::outbox::Outbox;
 use super::state::{Phase, State};
-use super::{next_session, CloseReason, Command, Handle, LinkConfig, Role, SharedLimiter};
+use super::{CloseReason, Command, Handle, LinkConfig, Role, SharedLimiter, next_session};
 use crate::pdu::Framer;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::sync::{mpsc, Semaphore};
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -21,6 +21,10 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection for T {}
 const READ_BYTES: usize = 64 * 1024;
 /// With this many events untold, reading stops until the caller takes some.
 const PENDING_MAX: usize = 20_000;
+/// The same by octets, for a peer that sends little but large.
+const UNTOLD_MAX_BYTES: usize = 4 * 1024 * 1024;
+/// A peer that asks without reading our answers is not read any further either.
+const UNANSWERED_MAX_BYTES: usize = 4 * 1024 * 1024;
 /// Commands taken from the queue at once.
 const COMMANDS_MAX: usize = 64;
 /// After a stop for want of the caller's attention, answers that lie unread are not yet overdue.
@@ -38,7 +42,12 @@ pub(crate) fn start<R: Role>(
     let queue_max = config.queue_max.clamp(1, Semaphore::MAX_PERMITS >> 3);
     let room = Arc::new(Semaphore::new(queue_max));
     let session = next_session();
-    let handle = Handle { commands, room: Arc::clone(&room), queue_max, session };
+    let handle = Handle {
+        commands,
+        room: Arc::clone(&room),
+        queue_max,
+        session,
+    };
     let mut outbox = Outbox::default();
     outbox.append(|out| out.extend_from_slice(&greeting));
     let state = State {
@@ -58,91 +67,160 @@ pub(crate) fn start<R: Role>(
         close: None,
         config,
     };
-    (handle, tokio::spawn(run(state, connection, framer, receiver, events)))
+    (
+        handle,
+        tokio::spawn(run(state, connection, framer, receiver, events)),
+    )
 }
 
-enum Happened {
+enum Happened<'a, E> {
     Read(std::io::Result<usize>),
     Wrote(std::io::Result<usize>),
     Flushed(std::io::Result<()>),
     Asked(usize),
-    Told,
-    NobodyListens,
+    CallerReady(mpsc::Permit<'a, Vec<E>>),
+    CallerGone,
     Time,
 }
 
+/// The loop's own memory, beside the session's.
+struct Turn<R: Role> {
+    state: State<R>,
+    framer: Framer,
+    asked: Vec<Command>,
+    unflushed: bool,
+    caller_listens: bool,
+    /// Octets read since the caller last took events.
+    untold_bytes: usize,
+    /// Before this, answers may still lie unread, and none counts as overdue.
+    overdue_from: Instant,
+}
+
+impl<R: Role> Turn<R> {
+    /// Whether the caller keeps up with its events.
+    fn attentive(&self) -> bool {
+        self.state.pending.len() < PENDING_MAX && self.untold_bytes < UNTOLD_MAX_BYTES
+    }
+
+    fn reading(&self) -> bool {
+        self.attentive() && self.state.outbox.ready().len() < UNANSWERED_MAX_BYTES
+    }
+
+    fn patient(&self, now: Instant) -> bool {
+        !self.attentive() || now < self.overdue_from
+    }
+
+    fn alarm_at(&self, now: Instant) -> Instant {
+        let due_at = match self.patient(now) {
+            true => self.overdue_from.max(now) + CATCH_UP,
+            false => self.state.due_at(),
+        };
+        self.state
+            .paced_until
+            .map_or(due_at, |paced| paced.min(due_at))
+    }
+
+    fn react(&mut self, happened: Happened<'_, R::Event>, now: Instant) -> Option<CloseReason> {
+        match happened {
+            Happened::Wrote(Ok(0)) => return Some(CloseReason::PeerClosed),
+            Happened::Read(Ok(0)) => return Some(ended(&self.state)),
+            Happened::Read(Err(error))
+            | Happened::Wrote(Err(error))
+            | Happened::Flushed(Err(error)) => return Some(failed(&self.state, error.kind())),
+            Happened::Wrote(Ok(bytes)) => {
+                self.state.outbox.wrote(bytes);
+                self.unflushed = true;
+            }
+            Happened::Flushed(Ok(())) => self.unflushed = false,
+            Happened::Read(Ok(bytes)) => self.read(bytes, now),
+            Happened::Asked(0) => {
+                self.caller_listens = false;
+                self.state.leave(now);
+            }
+            Happened::Asked(_) => {
+                for command in self.asked.drain(..) {
+                    self.state.take(command, now);
+                }
+            }
+            Happened::CallerReady(permit) => {
+                if !self.attentive() {
+                    self.overdue_from = now + CATCH_UP;
+                }
+                self.untold_bytes = 0;
+                permit.send(std::mem::take(&mut self.state.pending));
+            }
+            Happened::CallerGone => {
+                self.state.pending.clear();
+                self.state.leave(now);
+            }
+            Happened::Time if self.patient(now) => {}
+            Happened::Time => self.state.tend(now),
+        }
+        self.state.fill(now);
+        self.state.close
+    }
+
+    fn read(&mut self, bytes: usize, now: Instant) {
+        self.framer.filled(bytes);
+        self.state.heard_at = now;
+        self.state.receive(&mut self.framer, now);
+        self.untold_bytes = match self.state.pending.is_empty() {
+            true => 0,
+            false => self.untold_bytes + bytes,
+        };
+    }
+}
+
 async fn run<R: Role>(
-    mut state: State<R>,
+    state: State<R>,
     connection: Box<dyn Connection>,
-    mut framer: Framer,
+    framer: Framer,
     mut commands: mpsc::UnboundedReceiver<Command>,
     events: mpsc::Sender<Vec<R::Event>>,
 ) -> CloseReason {
     let (mut reader, mut writer) = tokio::io::split(connection);
-    let mut asked = Vec::with_capacity(COMMANDS_MAX);
+    let mut turn = Turn {
+        state,
+        framer,
+        asked: Vec::with_capacity(COMMANDS_MAX),
+        unflushed: false,
+        caller_listens: true,
+        untold_bytes: 0,
+        overdue_from: Instant::now(),
+    };
     let mut alarm = std::pin::pin!(tokio::time::sleep(Duration::from_secs(1)));
-    let (mut unflushed, mut caller_listens, mut overdue_from) = (false, true, Instant::now());
-    state.receive(&mut framer, Instant::now());
+    turn.state.receive(&mut turn.framer, Instant::now());
     let reason = loop {
-        state.fill(Instant::now());
-        if let Some(reason) = state.close {
+        if let Some(reason) = turn.state.close {
             break reason;
         }
-        let attentive = state.pending.len() < PENDING_MAX;
-        let patient = !attentive || Instant::now() < overdue_from;
-        let due_at = if patient { overdue_from.max(Instant::now()) + CATCH_UP } else { state.due_at() };
-        set_alarm(alarm.as_mut(), state.paced_until.map_or(due_at, |paced| paced.min(due_at)));
+        set_alarm(alarm.as_mut(), turn.alarm_at(Instant::now()));
+        let (reading, listens) = (turn.reading(), turn.caller_listens);
+        let (to_write, to_tell) = (
+            turn.unflushed || !turn.state.outbox.is_empty(),
+            !turn.state.pending.is_empty(),
+        );
         let happened = tokio::select! {
             biased;
-            pushed = push(&mut writer, state.outbox.ready()), if unflushed || !state.outbox.is_empty() => pushed,
-            permit = events.reserve(), if !state.pending.is_empty() => match permit {
-                Ok(permit) => {
-                    permit.send(std::mem::take(&mut state.pending));
-                    Happened::Told
-                }
-                Err(_) => Happened::NobodyListens,
-            },
-            count = commands.recv_many(&mut asked, COMMANDS_MAX), if caller_listens => Happened::Asked(count),
-            read = reader.read(framer.room(READ_BYTES)), if attentive => Happened::Read(read),
+            pushed = push(&mut writer, turn.state.outbox.ready()), if to_write => pushed,
+            permit = events.reserve(), if to_tell => permit.map_or(Happened::CallerGone, Happened::CallerReady),
+            count = commands.recv_many(&mut turn.asked, COMMANDS_MAX), if listens => Happened::Asked(count),
+            read = reader.read(turn.framer.room(READ_BYTES)), if reading => Happened::Read(read),
             () = alarm.as_mut() => Happened::Time,
         };
-        let now = Instant::now();
-        match happened {
-            Happened::Wrote(Ok(0)) => break CloseReason::PeerClosed,
-            Happened::Wrote(Ok(bytes)) => {
-                state.outbox.wrote(bytes);
-                unflushed = true;
-            }
-            Happened::Flushed(Ok(())) => unflushed = false,
-            Happened::Read(Ok(0)) => break ended(&state),
-            Happened::Read(Ok(bytes)) => {
-                framer.filled(bytes);
-                state.heard_at = now;
-                state.receive(&mut framer, now);
-            }
-            Happened::Read(Err(error)) | Happened::Wrote(Err(error)) | Happened::Flushed(Err(error)) => {
-                break failed(&state, error.kind());
-            }
-            Happened::Asked(0) => {
-                caller_listens = false;
-                state.leave(now);
-            }
-            Happened::Asked(_) => asked.drain(..).for_each(|command| state.take(command, now)),
-            Happened::Told if attentive => {}
-            Happened::Told => overdue_from = now + CATCH_UP,
-            Happened::NobodyListens => {
-                state.pending.clear();
-                state.leave(now);
-            }
-            Happened::Time if patient => {}
-            Happened::Time => state.tend(now),
+        if let Some(reason) = turn.react(happened, Instant::now()) {
+            break reason;
         }
     };
-    finish(state, writer, commands, events, reason).await
+    drop(reader);
+    finish(turn.state, writer, commands, events, reason).await
 }
 
 /// Writes what is ready, or flushes when all is written. Nothing is lost when it is dropped half-way.
-async fn push(writer: &mut tokio::io::WriteHalf<Box<dyn Connection>>, ready: &[u8]) -> Happened {
+async fn push<'a, E: 'a>(
+    writer: &mut tokio::io::WriteHalf<Box<dyn Connection>>,
+    ready: &[u8],
+) -> Happened<'a, E> {
     match ready {
         [] => Happened::Flushed(writer.flush().await),
         _ => Happened::Wrote(writer.write(ready).await),
@@ -180,7 +258,10 @@ async fn finish<R: Role>(
     events: mpsc::Sender<Vec<R::Event>>,
     reason: CloseReason,
 ) -> CloseReason {
-    let dead = matches!(reason, CloseReason::ConnectionFailed(_) | CloseReason::PeerClosed | CloseReason::NoSignOfLife);
+    let dead = matches!(
+        reason,
+        CloseReason::ConnectionFailed(_) | CloseReason::PeerClosed | CloseReason::NoSignOfLife
+    );
     if !dead {
         let farewell = async {
             while !state.outbox.is_empty() {

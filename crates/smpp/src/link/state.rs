@@ -2,8 +2,14 @@
 
 use super::flight::{Flight, Flying, What};
 use super::outbox::Outbox;
-use super::{Answer, AnswerBody, CloseReason, Command, LinkConfig, Outcome, QueryOutcome, Role, SharedLimiter, Submission};
-use crate::pdu::{encode_bare, encode_message, encode_message_response, Body, CommandId, CommandStatus, Pdu, QuerySm};
+use super::{
+    Answer, AnswerBody, CloseReason, Command, LinkConfig, Outcome, QueryOutcome, Role,
+    SharedLimiter, Submission,
+};
+use crate::pdu::{
+    Body, CommandId, CommandStatus, Pdu, QuerySm, encode_bare, encode_message,
+    encode_message_response,
+};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,11 +21,17 @@ use tokio::time::Instant;
 pub(super) enum Phase {
     Open,
     /// We want to leave and wait for the last answers.
-    Draining { until: Instant },
+    Draining {
+        until: Instant,
+    },
     /// `unbind` is written.
-    Unbinding { until: Instant },
+    Unbinding {
+        until: Instant,
+    },
     /// The peer unbound; the last answers may still come.
-    PeerLeft { until: Instant },
+    PeerLeft {
+        until: Instant,
+    },
 }
 
 /// How long a peer has for its last words.
@@ -57,13 +69,17 @@ impl<R: Role> State<R> {
 
     pub(super) fn leave(&mut self, now: Instant) {
         if self.phase == Phase::Open {
-            self.phase = Phase::Draining { until: now + self.config.response_timeout };
+            self.phase = Phase::Draining {
+                until: now + self.config.response_timeout,
+            };
         }
     }
 
     pub(super) fn peer_left(&mut self, now: Instant) {
         if !matches!(self.phase, Phase::PeerLeft { .. }) {
-            self.phase = Phase::PeerLeft { until: now + FAREWELL };
+            self.phase = Phase::PeerLeft {
+                until: now + FAREWELL,
+            };
         }
     }
 
@@ -74,12 +90,21 @@ impl<R: Role> State<R> {
         let (command, sequence) = (answer.id.command.response(), answer.id.sequence);
         self.outbox.append(|out| match answer.body {
             AnswerBody::Query(response) if answer.status.is_ok() => {
-                Pdu { status: answer.status, sequence, body: Body::QuerySmResponse(response) }.encode(out);
+                Pdu {
+                    status: answer.status,
+                    sequence,
+                    body: Body::QuerySmResponse(response),
+                }
+                .encode(out);
             }
-            AnswerBody::MessageId(_) if command == CommandId::SUBMIT_SM_RESP && !answer.status.is_ok() => {
+            AnswerBody::MessageId(_)
+                if command == CommandId::SUBMIT_SM_RESP && !answer.status.is_ok() =>
+            {
                 encode_bare(out, command, answer.status, sequence);
             }
-            AnswerBody::MessageId(id) => encode_message_response(out, command, answer.status, sequence, &id),
+            AnswerBody::MessageId(id) => {
+                encode_message_response(out, command, answer.status, sequence, &id)
+            }
             AnswerBody::Query(_) => encode_bare(out, command, answer.status, sequence),
         });
     }
@@ -91,25 +116,43 @@ impl<R: Role> State<R> {
         }
         self.paced_until = None;
         while self.has_window() {
-            let Some((token, query)) = self.queries.pop_front() else { break };
+            let Some((token, query)) = self.queries.pop_front() else {
+                break;
+            };
             let sequence = self.flight.sequence();
-            let pdu = Pdu { status: CommandStatus::ROK, sequence, body: Body::QuerySm(query.clone()) };
+            let pdu = Pdu {
+                status: CommandStatus::ROK,
+                sequence,
+                body: Body::QuerySm(query.clone()),
+            };
             let ends_at = self.outbox.append(|out| pdu.encode(out));
-            self.flight.add(sequence, Flying { token, ends_at, sent_at: now, what: What::Query(query) });
+            self.flight.add(
+                sequence,
+                Flying {
+                    token,
+                    ends_at,
+                    sent_at: now,
+                    what: What::Query(query),
+                },
+            );
         }
         while self.has_window() && !self.queue.is_empty() && self.may_go(now) {
-            let Some(submission) = self.queue.pop_front() else { break };
+            let Some(submission) = self.queue.pop_front() else {
+                break;
+            };
             self.room.add_permits(1);
             self.launch(submission, now);
         }
     }
 
     fn has_window(&self) -> bool {
-        self.flight.count() < self.config.window_max && !self.outbox.is_full()
+        self.flight.count() < self.config.window_max.max(1) && !self.outbox.is_full()
     }
 
     fn may_go(&mut self, now: Instant) -> bool {
-        let (Some(limiter), Some(next)) = (&self.limiter, self.queue.front()) else { return true };
+        let (Some(limiter), Some(next)) = (&self.limiter, self.queue.front()) else {
+            return true;
+        };
         let now_micros = limiter.micros(now);
         match limiter.with(|limiter, _| limiter.acquire(now_micros, next.segments)) {
             Ok(()) => true,
@@ -121,15 +164,31 @@ impl<R: Role> State<R> {
     }
 
     fn launch(&mut self, submission: Submission, now: Instant) {
-        let Submission { token, segments, message } = submission;
+        let Submission {
+            token,
+            segments,
+            message,
+        } = submission;
         if let Err(invalid) = message.check() {
             self.limiter_unanswered(now, now);
-            return self.pending.push(R::answered(token, Outcome::Invalid(invalid)));
+            return self
+                .pending
+                .push(R::answered(token, Outcome::Invalid(invalid)));
         }
         let sequence = self.flight.sequence();
-        let ends_at = self.outbox.append(|out| encode_message(out, R::SENDS, sequence, &message));
+        let ends_at = self
+            .outbox
+            .append(|out| encode_message(out, R::SENDS, sequence, &message));
         let what = What::Message { segments, message };
-        self.flight.add(sequence, Flying { token, ends_at, sent_at: now, what });
+        self.flight.add(
+            sequence,
+            Flying {
+                token,
+                ends_at,
+                sent_at: now,
+                what,
+            },
+        );
     }
 
     pub(super) fn limiter_unanswered(&self, now: Instant, sent_at: Instant) {
@@ -146,8 +205,12 @@ impl<R: Role> State<R> {
         match self.phase {
             Phase::Draining { until } if idle || now >= until => {
                 let sequence = self.flight.sequence();
-                self.outbox.append(|out| encode_bare(out, CommandId::UNBIND, CommandStatus::ROK, sequence));
-                self.phase = Phase::Unbinding { until: now + FAREWELL };
+                self.outbox.append(|out| {
+                    encode_bare(out, CommandId::UNBIND, CommandStatus::ROK, sequence)
+                });
+                self.phase = Phase::Unbinding {
+                    until: now + FAREWELL,
+                };
             }
             Phase::Unbinding { until } if now >= until => self.close = Some(CloseReason::Requested),
             Phase::PeerLeft { until } if (idle && self.outbox.is_empty()) || now >= until => {
@@ -160,10 +223,12 @@ impl<R: Role> State<R> {
     pub(super) fn return_queue(&mut self) {
         for Submission { token, message, .. } in self.queue.drain(..) {
             self.room.add_permits(1);
-            self.pending.push(R::answered(token, Outcome::NotSent { message }));
+            self.pending
+                .push(R::answered(token, Outcome::NotSent { message }));
         }
         for (token, _) in self.queries.drain(..) {
-            self.pending.extend(R::queried(token, QueryOutcome::Unanswered));
+            self.pending
+                .extend(R::queried(token, QueryOutcome::Unanswered));
         }
     }
 
@@ -180,7 +245,9 @@ impl<R: Role> State<R> {
             }
             None if now >= self.heard_at + self.config.enquire_link_interval => {
                 let sequence = self.flight.sequence();
-                self.outbox.append(|out| encode_bare(out, CommandId::ENQUIRE_LINK, CommandStatus::ROK, sequence));
+                self.outbox.append(|out| {
+                    encode_bare(out, CommandId::ENQUIRE_LINK, CommandStatus::ROK, sequence)
+                });
                 self.enquired = Some((sequence, now));
             }
             _ => {}
@@ -195,8 +262,12 @@ impl<R: Role> State<R> {
                 Some(R::answered(flying.token, Outcome::Lost))
             }
             // It may still stand in the outbox of a live session, and would go out after all.
-            What::Message { .. } if self.close.is_none() => Some(R::answered(flying.token, Outcome::Lost)),
-            What::Message { message, .. } => Some(R::answered(flying.token, Outcome::NotSent { message })),
+            What::Message { .. } if self.close.is_none() => {
+                Some(R::answered(flying.token, Outcome::Lost))
+            }
+            What::Message { message, .. } => {
+                Some(R::answered(flying.token, Outcome::NotSent { message }))
+            }
         }
     }
 
@@ -206,11 +277,19 @@ impl<R: Role> State<R> {
             Some((_, at)) => at + self.config.enquire_link_timeout,
             None => self.heard_at + self.config.enquire_link_interval,
         };
-        let answer = self.flight.oldest().map(|oldest| oldest + self.config.response_timeout);
+        let answer = self
+            .flight
+            .oldest()
+            .map(|oldest| oldest + self.config.response_timeout);
         let farewell = match self.phase {
             Phase::Open => None,
-            Phase::Draining { until } | Phase::Unbinding { until } | Phase::PeerLeft { until } => Some(until),
+            Phase::Draining { until } | Phase::Unbinding { until } | Phase::PeerLeft { until } => {
+                Some(until)
+            }
         };
-        [answer, farewell, self.paced_until].into_iter().flatten().fold(sign_of_life, Instant::min)
+        [answer, farewell, self.paced_until]
+            .into_iter()
+            .flatten()
+            .fold(sign_of_life, Instant::min)
     }
 }

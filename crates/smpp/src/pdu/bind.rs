@@ -2,8 +2,8 @@
 
 use super::command::CommandId;
 use super::decode::Undecodable;
-use super::tlv::{tag, Tlvs};
-use super::wire::{put_text, Reader};
+use super::tlv::{Tlvs, tag};
+use super::wire::{Reader, put_text};
 use std::fmt;
 
 /// What a session may carry.
@@ -131,7 +131,10 @@ pub struct BindResponse {
 impl BindResponse {
     pub(crate) fn decode(reader: &mut Reader<'_>) -> BindResponse {
         let system_id = reader.last_text();
-        BindResponse { system_id, tlvs: Tlvs::decode(reader.remainder()) }
+        BindResponse {
+            system_id,
+            tlvs: Tlvs::decode(reader.remainder()),
+        }
     }
 
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
@@ -141,7 +144,9 @@ impl BindResponse {
 
     /// The version that the SMSC says it speaks.
     pub fn interface_version(&self) -> Option<u8> {
-        self.tlvs.number(tag::SC_INTERFACE_VERSION).and_then(|version| u8::try_from(version).ok())
+        self.tlvs
+            .number(tag::SC_INTERFACE_VERSION)
+            .and_then(|version| u8::try_from(version).ok())
     }
 }
 
@@ -156,13 +161,18 @@ pub struct Outbind {
 
 impl fmt::Debug for Outbind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Outbind").field("system_id", &self.system_id).finish_non_exhaustive()
+        f.debug_struct("Outbind")
+            .field("system_id", &self.system_id)
+            .finish_non_exhaustive()
     }
 }
 
 impl Outbind {
     pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Outbind, Undecodable> {
-        Ok(Outbind { system_id: reader.text("system_id")?, password: reader.last_text() })
+        Ok(Outbind {
+            system_id: reader.text("system_id")?,
+            password: reader.last_text(),
+        })
     }
 
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {

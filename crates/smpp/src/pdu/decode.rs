@@ -1,5 +1,6 @@
 //! From one frame to a [`Pdu`]: lenient with what peers get wrong, definite about what to answer.
 
+use super::HEADER_BYTES;
 use super::bind::{Bind, BindKind, BindResponse, Outbind};
 use super::body::{Body, Pdu};
 use super::command::CommandId;
@@ -8,7 +9,6 @@ use super::message::{AlertNotification, MessageId, ShortMessage};
 use super::query::{QuerySm, QuerySmResponse};
 use super::status::CommandStatus;
 use super::wire::Reader;
-use super::HEADER_BYTES;
 
 /// Why a frame could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,7 +47,9 @@ impl DecodeError {
     pub fn status(&self) -> CommandStatus {
         match self.why {
             Undecodable::UnknownCommand => CommandStatus::RINVCMDID,
-            Undecodable::Truncated { field: "short_message" } => CommandStatus::RINVMSGLEN,
+            Undecodable::Truncated {
+                field: "short_message",
+            } => CommandStatus::RINVMSGLEN,
             Undecodable::Truncated { .. } => CommandStatus::RSYSERR,
             Undecodable::Headerless | Undecodable::Oversized => CommandStatus::RINVCMDLEN,
         }
@@ -70,7 +72,11 @@ impl DecodeError {
 
 fn word(frame: &[u8], at: usize) -> Option<u32> {
     let octets = frame.get(at..at + 4)?;
-    Some(octets.iter().fold(0, |sum, &octet| sum << 8 | u32::from(octet)))
+    Some(
+        octets
+            .iter()
+            .fold(0, |sum, &octet| sum << 8 | u32::from(octet)),
+    )
 }
 
 impl Pdu {
@@ -83,7 +89,17 @@ impl Pdu {
             None => Err(Undecodable::Headerless),
         };
         let status = CommandStatus(word(frame, 8).unwrap_or_default());
-        decoded.map(|body| Pdu { status, sequence, body }).map_err(|why| DecodeError { command, sequence, why })
+        decoded
+            .map(|body| Pdu {
+                status,
+                sequence,
+                body,
+            })
+            .map_err(|why| DecodeError {
+                command,
+                sequence,
+                why,
+            })
     }
 }
 
@@ -109,7 +125,9 @@ fn decode_body(command: CommandId, reader: &mut Reader<'_>) -> Result<Body, Unde
         CommandId::UNBIND_RESP => Body::UnbindResponse,
         CommandId::GENERIC_NACK => Body::GenericNack,
         CommandId::OUTBIND => Body::Outbind(Outbind::decode(reader)?),
-        CommandId::ALERT_NOTIFICATION => Body::AlertNotification(AlertNotification::decode(reader)?),
+        CommandId::ALERT_NOTIFICATION => {
+            Body::AlertNotification(AlertNotification::decode(reader)?)
+        }
         _ => return Err(Undecodable::UnknownCommand),
     })
 }

@@ -1,9 +1,9 @@
 //! Cutting a stream of octets into frames by `command_length` alone, so that nothing inside one PDU,
 //! however wrong, can reach the next.
 
+use super::HEADER_BYTES;
 use super::command::CommandId;
 use super::decode::{DecodeError, Undecodable};
-use super::HEADER_BYTES;
 
 /// The longest PDU that is read whole; a longer one is skipped and answered with `generic_nack`.
 pub const FRAME_MAX_BYTES: usize = 64 * 1024;
@@ -66,7 +66,7 @@ impl Framer {
             return self.short_header();
         }
         let length = usize::try_from(header_word(available, 0)).unwrap_or(usize::MAX);
-        if length < HEADER_BYTES || length > SKIP_MAX_BYTES {
+        if !(HEADER_BYTES..=SKIP_MAX_BYTES).contains(&length) {
             return Frame::Lost(header_error(available, Undecodable::Headerless));
         }
         if length > FRAME_MAX_BYTES {
@@ -86,7 +86,9 @@ impl Framer {
     /// those would otherwise never be answered.
     fn short_header(&self) -> Frame<'_> {
         let available = &self.buffer[self.start..self.end];
-        let impossible = self.skip == 0 && available.len() >= 4 && header_word(available, 0) < HEADER_BYTES as u32;
+        let impossible = self.skip == 0
+            && available.len() >= 4
+            && header_word(available, 0) < HEADER_BYTES as u32;
         match impossible {
             true => Frame::Lost(header_error(available, Undecodable::Headerless)),
             false => Frame::Incomplete,
@@ -96,9 +98,14 @@ impl Framer {
 
 fn header_word(octets: &[u8], at: usize) -> u32 {
     let word = octets.get(at..at + 4).unwrap_or_default();
-    word.iter().fold(0, |sum, &octet| sum << 8 | u32::from(octet))
+    word.iter()
+        .fold(0, |sum, &octet| sum << 8 | u32::from(octet))
 }
 
 fn header_error(octets: &[u8], why: Undecodable) -> DecodeError {
-    DecodeError { command: CommandId(header_word(octets, 4)), sequence: header_word(octets, 12), why }
+    DecodeError {
+        command: CommandId(header_word(octets, 4)),
+        sequence: header_word(octets, 12),
+        why,
+    }
 }

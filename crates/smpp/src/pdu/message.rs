@@ -1,8 +1,8 @@
 //! The message itself: `submit_sm`, `deliver_sm` and `data_sm` share one shape (4.4, 4.6, 4.7).
 
 use super::decode::Undecodable;
-use super::tlv::{put_tlv, tag, Tlvs};
-use super::wire::{put_text, Reader};
+use super::tlv::{Tlvs, put_tlv, tag};
+use super::wire::{Reader, put_text};
 use std::fmt;
 
 /// A number or name with its type of number and numbering plan (5.2.5 to 5.2.9).
@@ -21,16 +21,28 @@ pub struct Address {
 impl Address {
     /// An international number, digits only (a leading `+` is dropped).
     pub fn international(number: &str) -> Address {
-        Address { ton: 1, npi: 1, value: number.trim_start_matches('+').to_owned() }
+        Address {
+            ton: 1,
+            npi: 1,
+            value: number.trim_start_matches('+').to_owned(),
+        }
     }
 
     /// A sender name.
     pub fn alphanumeric(name: &str) -> Address {
-        Address { ton: 5, npi: 0, value: name.to_owned() }
+        Address {
+            ton: 5,
+            npi: 0,
+            value: name.to_owned(),
+        }
     }
 
     fn decode(reader: &mut Reader<'_>, field: &'static str) -> Result<Address, Undecodable> {
-        Ok(Address { ton: reader.u8(field)?, npi: reader.u8(field)?, value: reader.text(field)? })
+        Ok(Address {
+            ton: reader.u8(field)?,
+            npi: reader.u8(field)?,
+            value: reader.text(field)?,
+        })
     }
 
     fn encode(&self, out: &mut Vec<u8>) {
@@ -42,7 +54,11 @@ impl Address {
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let characters = self.value.chars().count();
-        let tail: String = self.value.chars().skip(characters.saturating_sub(4)).collect();
+        let tail: String = self
+            .value
+            .chars()
+            .skip(characters.saturating_sub(4))
+            .collect();
         let shown = if characters > 6 { tail.as_str() } else { "" };
         write!(f, "…{shown}/{}/{}", self.ton, self.npi)
     }
@@ -138,12 +154,26 @@ impl ShortMessage {
         check_text("destination_addr", &self.destination.value, 20)?;
         check_text("schedule_delivery_time", &self.schedule_delivery_time, 16)?;
         check_text("validity_period", &self.validity_period, 16)?;
-        let octets = self.short_message.len() + self.tlvs.0.iter().map(|tlv| tlv.value.len() + 4).sum::<usize>();
+        let octets = self.short_message.len()
+            + self
+                .tlvs
+                .0
+                .iter()
+                .map(|tlv| tlv.value.len() + 4)
+                .sum::<usize>();
         if octets > TLVS_MAX_BYTES {
-            return Err(InvalidField { field: "short_message", problem: "and parameters do not fit into one PDU" });
+            return Err(InvalidField {
+                field: "short_message",
+                problem: "and parameters do not fit into one PDU",
+            });
         }
-        if self.short_message.len() > SHORT_MESSAGE_MAX_BYTES && self.tlvs.get(tag::MESSAGE_PAYLOAD).is_some() {
-            return Err(InvalidField { field: "message_payload", problem: "is given beside a long short_message" });
+        if self.short_message.len() > SHORT_MESSAGE_MAX_BYTES
+            && self.tlvs.get(tag::MESSAGE_PAYLOAD).is_some()
+        {
+            return Err(InvalidField {
+                field: "message_payload",
+                problem: "is given beside a long short_message",
+            });
         }
         Ok(())
     }
@@ -190,7 +220,12 @@ impl ShortMessage {
         out.extend_from_slice(&[self.esm_class.0, self.protocol_id, self.priority]);
         put_text(out, &self.schedule_delivery_time);
         put_text(out, &self.validity_period);
-        let flags = [self.registered_delivery, self.replace_if_present, self.data_coding, self.sm_default_msg_id];
+        let flags = [
+            self.registered_delivery,
+            self.replace_if_present,
+            self.data_coding,
+            self.sm_default_msg_id,
+        ];
         out.extend_from_slice(&flags);
         match u8::try_from(self.short_message.len()) {
             Ok(length) if usize::from(length) <= SHORT_MESSAGE_MAX_BYTES => {
@@ -222,11 +257,18 @@ fn check_text(field: &'static str, text: &str, length_max: usize) -> Result<(), 
         return Ok(());
     }
     match text.chars().count() > length_max {
-        true => Err(InvalidField { field, problem: "is longer than SMPP allows" }),
-        false if text.contains('\0') => Err(InvalidField { field, problem: "contains a NUL" }),
-        false if text.chars().any(|c| u32::from(c) > 0xFF) => {
-            Err(InvalidField { field, problem: "contains a character that SMPP cannot carry" })
-        }
+        true => Err(InvalidField {
+            field,
+            problem: "is longer than SMPP allows",
+        }),
+        false if text.contains('\0') => Err(InvalidField {
+            field,
+            problem: "contains a NUL",
+        }),
+        false if text.chars().any(|c| u32::from(c) > 0xFF) => Err(InvalidField {
+            field,
+            problem: "contains a character that SMPP cannot carry",
+        }),
         false => Ok(()),
     }
 }
@@ -239,7 +281,10 @@ impl fmt::Debug for ShortMessage {
             .field("esm_class", &self.esm_class.0)
             .field("data_coding", &self.data_coding)
             .field("content_bytes", &self.content().len())
-            .field("tlvs", &self.tlvs.0.iter().map(|tlv| tlv.tag).collect::<Vec<_>>())
+            .field(
+                "tlvs",
+                &self.tlvs.0.iter().map(|tlv| tlv.tag).collect::<Vec<_>>(),
+            )
             .finish_non_exhaustive()
     }
 }
@@ -256,7 +301,10 @@ pub struct MessageId {
 impl MessageId {
     pub(crate) fn decode(reader: &mut Reader<'_>) -> MessageId {
         let message_id = reader.last_text();
-        MessageId { message_id, tlvs: Tlvs::decode(reader.remainder()) }
+        MessageId {
+            message_id,
+            tlvs: Tlvs::decode(reader.remainder()),
+        }
     }
 
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {

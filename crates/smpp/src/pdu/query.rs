@@ -2,7 +2,7 @@
 
 use super::decode::Undecodable;
 use super::message::Address;
-use super::wire::{put_text, Reader};
+use super::wire::{Reader, put_text};
 use std::fmt;
 
 /// The state of a message at the SMSC.
@@ -34,8 +34,21 @@ impl MessageState {
     /// From the octet on the wire.
     pub fn of(octet: u64) -> Option<MessageState> {
         use MessageState::*;
-        let states = [Scheduled, EnRoute, Delivered, Expired, Deleted, Undeliverable, Accepted, Unknown, Rejected, Skipped];
-        usize::try_from(octet).ok().and_then(|index| states.get(index).copied())
+        let states = [
+            Scheduled,
+            EnRoute,
+            Delivered,
+            Expired,
+            Deleted,
+            Undeliverable,
+            Accepted,
+            Unknown,
+            Rejected,
+            Skipped,
+        ];
+        usize::try_from(octet)
+            .ok()
+            .and_then(|index| states.get(index).copied())
     }
 
     /// The octet on the wire.
@@ -60,7 +73,9 @@ pub struct QuerySm {
 
 impl fmt::Debug for QuerySm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("QuerySm").field("message_id", &self.message_id).finish_non_exhaustive()
+        f.debug_struct("QuerySm")
+            .field("message_id", &self.message_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -68,7 +83,14 @@ impl QuerySm {
     pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<QuerySm, Undecodable> {
         let message_id = reader.text("message_id")?;
         let (ton, npi) = (reader.u8("source_addr_ton")?, reader.u8("source_addr_npi")?);
-        Ok(QuerySm { message_id, source: Address { ton, npi, value: reader.last_text() } })
+        Ok(QuerySm {
+            message_id,
+            source: Address {
+                ton,
+                npi,
+                value: reader.last_text(),
+            },
+        })
     }
 
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {

@@ -123,14 +123,17 @@ impl CommandStatus {
     /// What to do about it. Vendors' codes (0x400–0x4FF) and unknown ones count as permanent: a refusal is
     /// a refusal, and only the specification's two throttle codes are worth hammering on.
     pub fn retry(self) -> RetryClass {
-        self.row().map_or(RetryClass::Permanent, |(_, class, _)| class)
+        self.row()
+            .map_or(RetryClass::Permanent, |(_, class, _)| class)
     }
 
     /// A sentence fragment for people.
     pub fn meaning(self) -> &'static str {
         match (self.row(), self.0) {
             (Some((_, _, meaning)), _) => meaning,
-            (None, 0x400..=0x4FF) => "a refusal with a code of the carrier's own (see its documentation)",
+            (None, 0x400..=0x4FF) => {
+                "a refusal with a code of the carrier's own (see its documentation)"
+            }
             (None, _) => "a refusal with a code that SMPP does not define",
         }
     }
@@ -164,13 +167,23 @@ mod tests {
         values.sort_unstable();
         values.dedup();
         assert_eq!(values.len(), NAMED.len());
-        assert!(NAMED.iter().all(|status| status.name().is_some_and(|name| name.starts_with("ESME_R"))));
+        assert!(
+            NAMED
+                .iter()
+                .all(|status| status.name().is_some_and(|name| name.starts_with("ESME_R")))
+        );
     }
 
     #[test]
     fn only_rate_and_queue_are_throttles() {
-        let throttles: Vec<_> = NAMED.iter().filter(|status| status.retry() == RetryClass::Throttle).collect();
-        assert_eq!(throttles, [&CommandStatus::RMSGQFUL, &CommandStatus::RTHROTTLED]);
+        let throttles: Vec<_> = NAMED
+            .iter()
+            .filter(|status| status.retry() == RetryClass::Throttle)
+            .collect();
+        assert_eq!(
+            throttles,
+            [&CommandStatus::RMSGQFUL, &CommandStatus::RTHROTTLED]
+        );
     }
 
     #[test]

@@ -45,8 +45,12 @@ impl Tlvs {
     pub fn decode(mut rest: &[u8]) -> Tlvs {
         let mut tlvs = Vec::new();
         while let [tag_high, tag_low, length_high, length_low, tail @ ..] = rest {
-            let length = usize::from(u16::from_be_bytes([*length_high, *length_low])).min(tail.len());
-            tlvs.push(Tlv { tag: u16::from_be_bytes([*tag_high, *tag_low]), value: tail[..length].to_vec() });
+            let length =
+                usize::from(u16::from_be_bytes([*length_high, *length_low])).min(tail.len());
+            tlvs.push(Tlv {
+                tag: u16::from_be_bytes([*tag_high, *tag_low]),
+                value: tail[..length].to_vec(),
+            });
             rest = &tail[length..];
         }
         Tlvs(tlvs)
@@ -60,25 +64,38 @@ impl Tlvs {
 
     /// The value of the first parameter with this tag.
     pub fn get(&self, tag: u16) -> Option<&[u8]> {
-        self.0.iter().find(|tlv| tlv.tag == tag).map(|tlv| tlv.value.as_slice())
+        self.0
+            .iter()
+            .find(|tlv| tlv.tag == tag)
+            .map(|tlv| tlv.value.as_slice())
     }
 
     /// A number in as many octets (1 to 8) as the peer chose to use; empty or longer gives `None`.
     pub fn number(&self, tag: u16) -> Option<u64> {
         let value = self.get(tag)?;
-        (1..=8).contains(&value.len()).then(|| value.iter().fold(0, |sum, &octet| sum << 8 | u64::from(octet)))
+        (1..=8).contains(&value.len()).then(|| {
+            value
+                .iter()
+                .fold(0, |sum, &octet| sum << 8 | u64::from(octet))
+        })
     }
 
     /// A string with or without its NUL.
     pub fn text(&self, tag: u16) -> Option<String> {
         let value = self.get(tag)?;
-        let end = value.iter().position(|&octet| octet == 0).unwrap_or(value.len());
+        let end = value
+            .iter()
+            .position(|&octet| octet == 0)
+            .unwrap_or(value.len());
         Some(from_latin1(&value[..end]))
     }
 
     /// Adds a parameter at the end.
     pub fn push(&mut self, tag: u16, value: impl Into<Vec<u8>>) {
-        self.0.push(Tlv { tag, value: value.into() });
+        self.0.push(Tlv {
+            tag,
+            value: value.into(),
+        });
     }
 }
 

@@ -16,12 +16,19 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn u8(&mut self, field: &'static str) -> Result<u8, Undecodable> {
-        let (&first, rest) = self.rest.split_first().ok_or(Undecodable::Truncated { field })?;
+        let (&first, rest) = self
+            .rest
+            .split_first()
+            .ok_or(Undecodable::Truncated { field })?;
         self.rest = rest;
         Ok(first)
     }
 
-    pub(crate) fn octets(&mut self, length: usize, field: &'static str) -> Result<&'a [u8], Undecodable> {
+    pub(crate) fn octets(
+        &mut self,
+        length: usize,
+        field: &'static str,
+    ) -> Result<&'a [u8], Undecodable> {
         if length > self.rest.len() {
             return Err(Undecodable::Truncated { field });
         }
@@ -32,7 +39,11 @@ impl<'a> Reader<'a> {
 
     /// A NUL-ended string of any length: limits are the sender's duty, not ours.
     pub(crate) fn text(&mut self, field: &'static str) -> Result<String, Undecodable> {
-        let end = self.rest.iter().position(|&octet| octet == 0).ok_or(Undecodable::Truncated { field })?;
+        let end = self
+            .rest
+            .iter()
+            .position(|&octet| octet == 0)
+            .ok_or(Undecodable::Truncated { field })?;
         let text = from_latin1(&self.rest[..end]);
         self.rest = &self.rest[end + 1..];
         Ok(text)
@@ -40,7 +51,11 @@ impl<'a> Reader<'a> {
 
     /// A string that may lack its NUL, or be missing altogether, because it is the last thing in the PDU.
     pub(crate) fn last_text(&mut self) -> String {
-        let end = self.rest.iter().position(|&octet| octet == 0).unwrap_or(self.rest.len());
+        let end = self
+            .rest
+            .iter()
+            .position(|&octet| octet == 0)
+            .unwrap_or(self.rest.len());
         let text = from_latin1(&self.rest[..end]);
         self.rest = self.rest.get(end + 1..).unwrap_or_default();
         text
@@ -65,7 +80,10 @@ pub(crate) fn put_text(out: &mut Vec<u8>, text: &str) {
     if text.is_ascii() && !text.as_bytes().contains(&0) {
         out.extend_from_slice(text.as_bytes());
     } else {
-        let octets = text.chars().take_while(|&c| c != '\0').map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?'));
+        let octets = text
+            .chars()
+            .take_while(|&c| c != '\0')
+            .map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?'));
         out.extend(octets);
     }
     out.push(0);

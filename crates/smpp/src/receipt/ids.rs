@@ -37,8 +37,10 @@ impl IdFormat {
         let id = id.trim();
         let radix = match (self, place) {
             (IdFormat::AsIs, _) => return id.to_owned(),
-            (IdFormat::HexToDecimal, Place::Response) | (IdFormat::DecimalToHex, Place::Receipt) => 16,
-            (IdFormat::HexToDecimal, Place::Receipt) | (IdFormat::DecimalToHex, Place::Response) => 10,
+            (IdFormat::HexToDecimal, Place::Response)
+            | (IdFormat::DecimalToHex, Place::Receipt) => 16,
+            (IdFormat::HexToDecimal, Place::Receipt)
+            | (IdFormat::DecimalToHex, Place::Response) => 10,
             (IdFormat::CaseInsensitive | IdFormat::Auto, _) => return folded(id),
         };
         number(id, radix).map_or_else(|| folded(id), |number| number.to_string())
@@ -75,11 +77,16 @@ fn folded(id: &str) -> String {
 /// Up to 128 bits; an optional `0x` in front of hex.
 fn number(id: &str, radix: u32) -> Option<u128> {
     let digits = match radix {
-        16 => id.strip_prefix("0x").or_else(|| id.strip_prefix("0X")).unwrap_or(id),
+        16 => id
+            .strip_prefix("0x")
+            .or_else(|| id.strip_prefix("0X"))
+            .unwrap_or(id),
         _ => id,
     };
     let plain = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-    plain.then(|| u128::from_str_radix(digits, radix).ok()).flatten()
+    plain
+        .then(|| u128::from_str_radix(digits, radix).ok())
+        .flatten()
 }
 
 #[cfg(test)]
@@ -90,7 +97,10 @@ mod tests {
     fn matches(response: &str, receipt: &str, format: IdFormat, expected: bool) {
         let key = format.key_of_response(response);
         let found = message_id_candidates(receipt, format).contains(&key);
-        assert_eq!(found, expected, "{response} against {receipt} by {format:?}");
+        assert_eq!(
+            found, expected,
+            "{response} against {receipt} by {format:?}"
+        );
     }
 
     #[test]
@@ -108,7 +118,12 @@ mod tests {
 
     #[test]
     fn auto_finds_every_one_of_them() {
-        for (response, receipt) in [("1A2B", "6699"), ("6699", "1a2b"), ("001A2b", "1a2B"), ("6699", "0006699")] {
+        for (response, receipt) in [
+            ("1A2B", "6699"),
+            ("6699", "1a2b"),
+            ("001A2b", "1a2B"),
+            ("6699", "0006699"),
+        ] {
             matches(response, receipt, IdFormat::Auto, true);
         }
         matches("1A2B", "1A2C", IdFormat::Auto, false);

@@ -47,7 +47,8 @@ pub fn parse_text(text: &str) -> Option<Receipt> {
         if field == Field::Text {
             break;
         }
-        let value = text[from..to].trim_matches(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '\0' | '"'));
+        let value = text[from..to]
+            .trim_matches(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '\0' | '"'));
         take(&mut receipt, field, value);
     }
     (receipt.message_id.is_some() || receipt.state_raw.is_some()).then_some(receipt)
@@ -63,7 +64,9 @@ fn take(receipt: &mut Receipt, field: Field, value: &str) {
         }
         Field::Err if receipt.error.is_none() => receipt.error = word,
         Field::DoneDate if receipt.done_at.is_none() => {
-            receipt.done_at = word.filter(|word| matches!(word.len(), 10 | 12) && word.bytes().all(|d| d.is_ascii_digit()));
+            receipt.done_at = word.filter(|word| {
+                matches!(word.len(), 10 | 12) && word.bytes().all(|d| d.is_ascii_digit())
+            });
         }
         _ => {}
     }
@@ -74,7 +77,10 @@ fn labels(text: &str) -> Vec<(usize, usize, Field)> {
     let mut found = Vec::new();
     for (colon, _) in text.char_indices().filter(|(_, c)| *c == ':') {
         let before = text[..colon].trim_end();
-        let Some((name, field)) = NAMES.iter().find(|(name, _)| ends_with_name(before, name)) else { continue };
+        let Some((name, field)) = NAMES.iter().find(|(name, _)| ends_with_name(before, name))
+        else {
+            continue;
+        };
         found.push((before.len() - name.len(), colon + 1, *field));
         if *field == Field::Text {
             break;
@@ -84,7 +90,9 @@ fn labels(text: &str) -> Vec<(usize, usize, Field)> {
 }
 
 fn ends_with_name(before: &str, name: &str) -> bool {
-    let Some(start) = before.len().checked_sub(name.len()) else { return false };
+    let Some(start) = before.len().checked_sub(name.len()) else {
+        return false;
+    };
     let tail = before.as_bytes().get(start..).unwrap_or_default();
     let bounded = start == 0 || !before.as_bytes()[start - 1].is_ascii_alphanumeric();
     tail.eq_ignore_ascii_case(name.as_bytes()) && bounded && before.is_char_boundary(start)
@@ -97,7 +105,9 @@ fn state_of(word: &str) -> Option<MessageState> {
         "DELIVRD" | "DELIVERED" | "DELIVERD" | "DLVRD" => MessageState::Delivered,
         "EXPIRED" | "EXPIRD" => MessageState::Expired,
         "DELETED" | "DELETD" => MessageState::Deleted,
-        "UNDELIV" | "UNDELIVERABLE" | "UNDELIVERED" | "UNDELIVRD" | "FAILED" => MessageState::Undeliverable,
+        "UNDELIV" | "UNDELIVERABLE" | "UNDELIVERED" | "UNDELIVRD" | "FAILED" => {
+            MessageState::Undeliverable
+        }
         "ACCEPTD" | "ACCEPTED" | "ACKED" => MessageState::Accepted,
         "UNKNOWN" | "UNKNWN" => MessageState::Unknown,
         "REJECTD" | "REJECTED" => MessageState::Rejected,
@@ -125,24 +135,69 @@ mod tests {
     fn the_known_variants() {
         use MessageState::*;
         let book = "id:0123456789 sub:001 dlvrd:001 submit date:2611232144 done date:2611232145 stat:DELIVRD err:000 text:Hello stat:EXPIRED";
-        check(book, "0123456789", Delivered, Some("000"), Some("2611232145"));
+        check(
+            book,
+            "0123456789",
+            Delivered,
+            Some("000"),
+            Some("2611232145"),
+        );
         let seconds = "ID:ab-1f SUB:001 DLVRD:000 SUBMIT DATE:261123214400 DONE DATE:261123214501 STAT:undeliv ERR:1A TEXT:x";
-        check(seconds, "ab-1f", Undeliverable, Some("1A"), Some("261123214501"));
+        check(
+            seconds,
+            "ab-1f",
+            Undeliverable,
+            Some("1A"),
+            Some("261123214501"),
+        );
         check("id: 77 stat: EXPIRED", "77", Expired, None, None);
-        check("stat:REJECTD err:011 id:9", "9", Rejected, Some("011"), None);
-        check("id:5 submitdate:2611232144 donedate:2611232145 stat:ACCEPTD", "5", Accepted, None, Some("2611232145"));
-        check("id:5,done_date:2611232145,status:DELETED;err:7", "5", Deleted, Some("7"), Some("2611232145"));
-        check("id:5 done date:26-11-23 stat:UNKNOWN", "5", Unknown, None, None);
+        check(
+            "stat:REJECTD err:011 id:9",
+            "9",
+            Rejected,
+            Some("011"),
+            None,
+        );
+        check(
+            "id:5 submitdate:2611232144 donedate:2611232145 stat:ACCEPTD",
+            "5",
+            Accepted,
+            None,
+            Some("2611232145"),
+        );
+        check(
+            "id:5,done_date:2611232145,status:DELETED;err:7",
+            "5",
+            Deleted,
+            Some("7"),
+            Some("2611232145"),
+        );
+        check(
+            "id:5 done date:26-11-23 stat:UNKNOWN",
+            "5",
+            Unknown,
+            None,
+            None,
+        );
         check("message_id:5 stat:2", "5", Delivered, None, None);
         check("id:x sub:1 stat:SKIPPED text:", "x", Skipped, None, None);
-        check("id:c449ab9744f47b6af1879e49e75e4f40 stat:ENROUTE", "c449ab9744f47b6af1879e49e75e4f40", EnRoute, None, None);
+        check(
+            "id:c449ab9744f47b6af1879e49e75e4f40 stat:ENROUTE",
+            "c449ab9744f47b6af1879e49e75e4f40",
+            EnRoute,
+            None,
+            None,
+        );
         check("  id:5 stat:DELIVRD\0", "5", Delivered, None, None);
     }
 
     #[test]
     fn a_word_that_nobody_knows_is_kept() {
         let receipt = parse_text("id:5 stat:QUARANTINED err:1").expect("a receipt");
-        assert_eq!((receipt.state, receipt.state_raw.as_deref()), (None, Some("QUARANTINED")));
+        assert_eq!(
+            (receipt.state, receipt.state_raw.as_deref()),
+            (None, Some("QUARANTINED"))
+        );
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Choosing how to write a text, and reading one by its `data_coding` (5.2.19; 3GPP TS 23.038, 4).
 
 use super::gsm::{decode_gsm, decode_gsm_packed, encode_gsm, septets};
-use crate::pdu::ShortMessage;
 use super::udh::UserDataHeader;
+use crate::pdu::ShortMessage;
 
 /// How a trunk wants texts that fit into the GSM alphabet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -40,9 +40,17 @@ impl TextCoding {
         inbound_default: GsmText::Gsm,
     };
     /// Latin-1 as `data_coding` 3.
-    pub const LATIN1: TextCoding = TextCoding { gsm_text: GsmText::Latin1, gsm_data_coding: 3, ..TextCoding::GSM };
+    pub const LATIN1: TextCoding = TextCoding {
+        gsm_text: GsmText::Latin1,
+        gsm_data_coding: 3,
+        ..TextCoding::GSM
+    };
     /// IA5 as `data_coding` 1.
-    pub const IA5: TextCoding = TextCoding { gsm_text: GsmText::Ia5, gsm_data_coding: 1, ..TextCoding::GSM };
+    pub const IA5: TextCoding = TextCoding {
+        gsm_text: GsmText::Ia5,
+        gsm_data_coding: 1,
+        ..TextCoding::GSM
+    };
 }
 
 impl Default for TextCoding {
@@ -88,13 +96,21 @@ impl TextCoding {
     /// in UTF-16 otherwise.
     pub fn encode(&self, text: &str) -> Encoded {
         match (septets(text), self.encode_gsm_text(text)) {
-            (Some(units), Some(octets)) => {
-                Encoded { data_coding: self.gsm_data_coding, octets, units, ucs2: false }
-            }
+            (Some(units), Some(octets)) => Encoded {
+                data_coding: self.gsm_data_coding,
+                octets,
+                units,
+                ucs2: false,
+            },
             _ => {
                 let octets: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
                 let units = octets.len() / 2;
-                Encoded { data_coding: self.ucs2_data_coding, octets, units, ucs2: true }
+                Encoded {
+                    data_coding: self.ucs2_data_coding,
+                    octets,
+                    units,
+                    ucs2: true,
+                }
             }
         }
     }
@@ -102,7 +118,10 @@ impl TextCoding {
     fn encode_gsm_text(&self, text: &str) -> Option<Vec<u8>> {
         match self.gsm_text {
             GsmText::Gsm | GsmText::GsmPacked => encode_gsm(text),
-            GsmText::Latin1 => text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect(),
+            GsmText::Latin1 => text
+                .chars()
+                .map(|c| u8::try_from(u32::from(c)).ok())
+                .collect(),
             GsmText::Ia5 => text.is_ascii().then(|| text.as_bytes().to_vec()),
         }
     }
@@ -115,10 +134,19 @@ impl TextCoding {
     /// Reads the content of a message, skipping its user data header if it has one.
     pub fn decode_message(&self, message: &ShortMessage) -> Content {
         let (header, octets) = UserDataHeader::split(message);
-        self.decode_after(message.data_coding, octets, header.map_or(0, |header| header.octets))
+        self.decode_after(
+            message.data_coding,
+            octets,
+            header.map_or(0, |header| header.octets),
+        )
     }
 
-    pub(crate) fn decode_after(&self, data_coding: u8, octets: &[u8], header_bytes: usize) -> Content {
+    pub(crate) fn decode_after(
+        &self,
+        data_coding: u8,
+        octets: &[u8],
+        header_bytes: usize,
+    ) -> Content {
         if data_coding == self.ucs2_data_coding {
             return Content::Text(decode_utf16(octets));
         }
@@ -160,14 +188,20 @@ fn decode_gsm_text(form: GsmText, octets: &[u8], header_bytes: usize) -> String 
 /// Some SMSCs (node-smpp among them) announce IA5 and write GSM 03.38. Its escape, its `@`, `£` and accented
 /// letters are control characters in IA5, where no text has them.
 fn decode_ia5(octets: &[u8]) -> String {
-    let is_gsm = octets.iter().any(|octet| *octet < b' ' && !matches!(octet, b'\n' | b'\r' | b'\t'));
+    let is_gsm = octets
+        .iter()
+        .any(|octet| *octet < b' ' && !matches!(octet, b'\n' | b'\r' | b'\t'));
     decode_gsm_text(if is_gsm { GsmText::Gsm } else { GsmText::Ia5 }, octets, 0)
 }
 
 /// A lone surrogate becomes U+FFFD, an odd last octet is dropped.
 fn decode_utf16(octets: &[u8]) -> String {
-    let units = octets.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
-    char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+    let units = octets
+        .chunks_exact(2)
+        .map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
+    char::decode_utf16(units)
+        .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))
+        .collect()
 }
 
 #[cfg(test)]
@@ -178,17 +212,29 @@ mod tests {
     fn the_trunk_chooses_the_form_of_gsm_text() {
         assert_eq!(TextCoding::GSM.encode("é").octets, [5]);
         let latin1 = TextCoding::LATIN1.encode("é[");
-        assert_eq!((latin1.data_coding, latin1.octets.as_slice(), latin1.units), (3, &[0xE9, 0x5B][..], 3));
+        assert_eq!(
+            (latin1.data_coding, latin1.octets.as_slice(), latin1.units),
+            (3, &[0xE9, 0x5B][..], 3)
+        );
         assert_eq!(TextCoding::IA5.encode("a{").data_coding, 1);
     }
 
     #[test]
     fn what_the_form_lacks_goes_as_utf16() {
-        assert!(TextCoding::LATIN1.encode("5 €").ucs2, "the euro sign is not in Latin-1");
-        assert!(TextCoding::LATIN1.encode("ç").ucs2, "the SMSC could not translate it to GSM");
+        assert!(
+            TextCoding::LATIN1.encode("5 €").ucs2,
+            "the euro sign is not in Latin-1"
+        );
+        assert!(
+            TextCoding::LATIN1.encode("ç").ucs2,
+            "the SMSC could not translate it to GSM"
+        );
         assert!(TextCoding::IA5.encode("é").ucs2);
         let emoji = TextCoding::GSM.encode("👍");
-        assert_eq!((emoji.octets.as_slice(), emoji.units), (&[0xD8, 0x3D, 0xDC, 0x4D][..], 2));
+        assert_eq!(
+            (emoji.octets.as_slice(), emoji.units),
+            (&[0xD8, 0x3D, 0xDC, 0x4D][..], 2)
+        );
     }
 
     #[test]
@@ -201,6 +247,9 @@ mod tests {
         assert_eq!(coding.decode(0xF1, &[0]).text(), Some("@"));
         assert_eq!(coding.decode(0x19, &[0x20, 0xAC]).text(), Some("€"));
         assert_eq!(coding.decode(0xF5, &[1]), Content::Binary(vec![1]));
-        assert_eq!(coding.decode(8, &[0xD8, 0x3D, 0x00]).text(), Some("\u{FFFD}"));
+        assert_eq!(
+            coding.decode(8, &[0xD8, 0x3D, 0x00]).text(),
+            Some("\u{FFFD}")
+        );
     }
 }

@@ -77,12 +77,24 @@ pub fn decode_gsm(octets: &[u8]) -> String {
     let mut rest = octets.iter();
     while let Some(&octet) = rest.next() {
         if octet != ESCAPE {
-            text.push(DEFAULT.get(usize::from(octet)).copied().unwrap_or(char::from(octet)));
+            text.push(
+                DEFAULT
+                    .get(usize::from(octet))
+                    .copied()
+                    .unwrap_or(char::from(octet)),
+            );
             continue;
         }
         let Some(&next) = rest.next() else { break };
-        let extended = EXTENSION.iter().find(|(septet, _)| *septet == next).map(|(_, c)| *c);
-        text.push(extended.or(DEFAULT.get(usize::from(next)).copied()).unwrap_or(char::from(next)));
+        let extended = EXTENSION
+            .iter()
+            .find(|(septet, _)| *septet == next)
+            .map(|(_, c)| *c);
+        text.push(
+            extended
+                .or(DEFAULT.get(usize::from(next)).copied())
+                .unwrap_or(char::from(next)),
+        );
     }
     text
 }
@@ -97,11 +109,13 @@ pub fn decode_gsm_packed(octets: &[u8], skip_bits: usize) -> String {
         .map(|index| {
             let at = skip_bits + index * 7;
             let low = u16::from(octets[at / 8]) >> (at % 8);
-            let high = octets.get(at / 8 + 1).map_or(0, |&octet| u16::from(octet) << (8 - at % 8));
+            let high = octets
+                .get(at / 8 + 1)
+                .map_or(0, |&octet| u16::from(octet) << (8 - at % 8));
             ((low | high) & 0x7F) as u8
         })
         .collect();
-    if skip_bits == 0 && bits % 7 == 0 && unpacked.last() == Some(&0) {
+    if skip_bits == 0 && bits.is_multiple_of(7) && unpacked.last() == Some(&0) {
         unpacked.pop();
     }
     decode_gsm(&unpacked)
@@ -113,18 +127,29 @@ mod tests {
 
     #[test]
     fn both_tables_survive_both_ways() {
-        let every: String = DEFAULT.iter().enumerate().filter(|(at, _)| *at != 0x1B).map(|(_, c)| *c).collect();
+        let every: String = DEFAULT
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| *at != 0x1B)
+            .map(|(_, c)| *c)
+            .collect();
         let encoded = encode_gsm(&every).expect("all in the table");
         assert_eq!(encoded.len(), 127);
         assert_eq!(decode_gsm(&encoded), every);
         let extension = "\u{0C}^{}\\[~]|€";
         assert_eq!(septets(extension), Some(20));
-        assert_eq!(decode_gsm(&encode_gsm(extension).expect("all in the table")), extension);
+        assert_eq!(
+            decode_gsm(&encode_gsm(extension).expect("all in the table")),
+            extension
+        );
     }
 
     #[test]
     fn fixed_points_of_the_table() {
-        assert_eq!(encode_gsm("@£€é_").as_deref(), Some(&[0x00, 0x01, 0x1B, 0x65, 0x05, 0x11][..]));
+        assert_eq!(
+            encode_gsm("@£€é_").as_deref(),
+            Some(&[0x00, 0x01, 0x1B, 0x65, 0x05, 0x11][..])
+        );
         assert_eq!(encode_gsm("ç"), None);
         assert_eq!(encode_gsm("`"), None);
         assert_eq!(decode_gsm(&[0x1B, 0x41, 0x1B]), "A");
@@ -132,7 +157,13 @@ mod tests {
 
     #[test]
     fn packed_septets_are_read() {
-        assert_eq!(decode_gsm_packed(&[0xE8, 0x32, 0x9B, 0xFD, 0x46, 0x97, 0xD9, 0xEC, 0x37], 0), "hellohello");
-        assert_eq!(decode_gsm_packed(&[0x31, 0xD9, 0x8C, 0x56, 0xB3, 0xDD, 0x00], 0), "1234567");
+        assert_eq!(
+            decode_gsm_packed(&[0xE8, 0x32, 0x9B, 0xFD, 0x46, 0x97, 0xD9, 0xEC, 0x37], 0),
+            "hellohello"
+        );
+        assert_eq!(
+            decode_gsm_packed(&[0x31, 0xD9, 0x8C, 0x56, 0xB3, 0xDD, 0x00], 0),
+            "1234567"
+        );
     }
 }

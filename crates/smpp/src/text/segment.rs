@@ -5,8 +5,8 @@
 //! a surrogate pair, are never in different parts.
 
 use super::coding::{Encoded, GsmText, TextCoding};
-use super::gsm::{of_char, Septets, ESCAPE};
-use crate::pdu::{tag, EsmClass, ShortMessage};
+use super::gsm::{ESCAPE, Septets, of_char};
+use crate::pdu::{EsmClass, ShortMessage, tag};
 
 /// How a trunk wants a text of more than one part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -49,7 +49,9 @@ pub struct SegmentedMessage {
 impl SegmentedMessage {
     /// Puts part `index` (from 0) into a message that has its addresses and flags already.
     pub fn apply(&self, index: usize, message: &mut ShortMessage) {
-        let Some(part) = self.parts.get(index) else { return };
+        let Some(part) = self.parts.get(index) else {
+            return;
+        };
         message.data_coding = self.data_coding;
         if self.segments == 1 {
             message.short_message.clone_from(part);
@@ -62,9 +64,15 @@ impl SegmentedMessage {
             }
             LongMessage::SarTlvs => {
                 message.short_message.clone_from(part);
-                message.tlvs.push(tag::SAR_MSG_REF_NUM, self.reference.to_be_bytes());
-                message.tlvs.push(tag::SAR_TOTAL_SEGMENTS, [octet(self.parts.len())]);
-                message.tlvs.push(tag::SAR_SEGMENT_SEQNUM, [octet(index + 1)]);
+                message
+                    .tlvs
+                    .push(tag::SAR_MSG_REF_NUM, self.reference.to_be_bytes());
+                message
+                    .tlvs
+                    .push(tag::SAR_TOTAL_SEGMENTS, [octet(self.parts.len())]);
+                message
+                    .tlvs
+                    .push(tag::SAR_SEGMENT_SEQNUM, [octet(index + 1)]);
             }
             LongMessage::MessagePayload => {
                 message.short_message.clear();
@@ -90,7 +98,13 @@ pub fn segment(
     let data_coding = encoded.data_coding;
     let single_max = if encoded.ucs2 { 70 } else { 160 };
     if encoded.units <= single_max {
-        return Ok(SegmentedMessage { data_coding, segments: 1, parts: vec![encoded.octets], form, reference });
+        return Ok(SegmentedMessage {
+            data_coding,
+            segments: 1,
+            parts: vec![encoded.octets],
+            form,
+            reference,
+        });
     }
     let header_loss = usize::from(form == LongMessage::Udh16);
     let units_max = if encoded.ucs2 { 67 } else { 153 } - header_loss;
@@ -101,12 +115,28 @@ pub fn segment(
     }
     let parts = match form {
         LongMessage::MessagePayload => vec![encoded.octets],
-        _ => chunks.iter().enumerate().map(|(at, chunk)| with_header(form, reference, segments, at + 1, chunk)).collect(),
+        _ => chunks
+            .iter()
+            .enumerate()
+            .map(|(at, chunk)| with_header(form, reference, segments, at + 1, chunk))
+            .collect(),
     };
-    Ok(SegmentedMessage { data_coding, segments, parts, form, reference })
+    Ok(SegmentedMessage {
+        data_coding,
+        segments,
+        parts,
+        form,
+        reference,
+    })
 }
 
-fn with_header(form: LongMessage, reference: u16, total: usize, number: usize, chunk: &[u8]) -> Vec<u8> {
+fn with_header(
+    form: LongMessage,
+    reference: u16,
+    total: usize,
+    number: usize,
+    chunk: &[u8],
+) -> Vec<u8> {
     let [high, low] = reference.to_be_bytes();
     let (total, number) = (octet(total), octet(number));
     let mut part = match form {
@@ -157,35 +187,79 @@ mod tests {
     use crate::text::Concatenation;
 
     fn sizes(text: &str, coding: &TextCoding, form: LongMessage) -> Vec<usize> {
-        segment(text, coding, form, 7).expect("fits").parts.iter().map(Vec::len).collect()
+        segment(text, coding, form, 7)
+            .expect("fits")
+            .parts
+            .iter()
+            .map(Vec::len)
+            .collect()
     }
 
     #[test]
     fn the_borders_of_gsm_text() {
-        assert_eq!(sizes(&"a".repeat(160), &TextCoding::GSM, LongMessage::Udh8), [160]);
-        assert_eq!(sizes(&"a".repeat(161), &TextCoding::GSM, LongMessage::Udh8), [6 + 153, 6 + 8]);
-        assert_eq!(sizes(&"a".repeat(306), &TextCoding::GSM, LongMessage::Udh8), [159, 159]);
-        assert_eq!(sizes(&"a".repeat(307), &TextCoding::GSM, LongMessage::Udh8), [159, 159, 7]);
-        assert_eq!(sizes(&"a".repeat(304), &TextCoding::GSM, LongMessage::Udh16), [7 + 152, 7 + 152]);
-        assert_eq!(sizes(&"a".repeat(161), &TextCoding::GSM, LongMessage::SarTlvs), [153, 8]);
-        let payload = segment(&"a".repeat(307), &TextCoding::GSM, LongMessage::MessagePayload, 7).expect("fits");
+        assert_eq!(
+            sizes(&"a".repeat(160), &TextCoding::GSM, LongMessage::Udh8),
+            [160]
+        );
+        assert_eq!(
+            sizes(&"a".repeat(161), &TextCoding::GSM, LongMessage::Udh8),
+            [6 + 153, 6 + 8]
+        );
+        assert_eq!(
+            sizes(&"a".repeat(306), &TextCoding::GSM, LongMessage::Udh8),
+            [159, 159]
+        );
+        assert_eq!(
+            sizes(&"a".repeat(307), &TextCoding::GSM, LongMessage::Udh8),
+            [159, 159, 7]
+        );
+        assert_eq!(
+            sizes(&"a".repeat(304), &TextCoding::GSM, LongMessage::Udh16),
+            [7 + 152, 7 + 152]
+        );
+        assert_eq!(
+            sizes(&"a".repeat(161), &TextCoding::GSM, LongMessage::SarTlvs),
+            [153, 8]
+        );
+        let payload = segment(
+            &"a".repeat(307),
+            &TextCoding::GSM,
+            LongMessage::MessagePayload,
+            7,
+        )
+        .expect("fits");
         assert_eq!((payload.parts.len(), payload.segments), (1, 3));
     }
 
     #[test]
     fn an_escape_pair_is_never_split() {
         let text = format!("{}{}", "a".repeat(152), "€".repeat(10));
-        assert_eq!(sizes(&text, &TextCoding::GSM, LongMessage::Udh8), [6 + 152, 6 + 20]);
+        assert_eq!(
+            sizes(&text, &TextCoding::GSM, LongMessage::Udh8),
+            [6 + 152, 6 + 20]
+        );
         let latin1 = format!("{}{}", "a".repeat(152), "[".repeat(10));
-        assert_eq!(sizes(&latin1, &TextCoding::LATIN1, LongMessage::Udh8), [6 + 152, 6 + 10]);
+        assert_eq!(
+            sizes(&latin1, &TextCoding::LATIN1, LongMessage::Udh8),
+            [6 + 152, 6 + 10]
+        );
     }
 
     #[test]
     fn a_surrogate_pair_is_never_split() {
-        assert_eq!(sizes(&"ж".repeat(70), &TextCoding::GSM, LongMessage::Udh8), [140]);
-        assert_eq!(sizes(&"ж".repeat(71), &TextCoding::GSM, LongMessage::Udh8), [6 + 134, 6 + 8]);
+        assert_eq!(
+            sizes(&"ж".repeat(70), &TextCoding::GSM, LongMessage::Udh8),
+            [140]
+        );
+        assert_eq!(
+            sizes(&"ж".repeat(71), &TextCoding::GSM, LongMessage::Udh8),
+            [6 + 134, 6 + 8]
+        );
         let text = format!("{}{}", "ж".repeat(66), "👍".repeat(3));
-        assert_eq!(sizes(&text, &TextCoding::GSM, LongMessage::Udh8), [6 + 132, 6 + 12]);
+        assert_eq!(
+            sizes(&text, &TextCoding::GSM, LongMessage::Udh8),
+            [6 + 132, 6 + 12]
+        );
     }
 
     #[test]
@@ -195,14 +269,26 @@ mod tests {
             let mut message = ShortMessage::default();
             cut.apply(1, &mut message);
             let place = Concatenation::of(&message).expect("a part");
-            let reference = if form == LongMessage::Udh8 { 0x34 } else { 0x1234 };
-            assert_eq!((place.reference, place.total, place.number), (reference, 3, 2));
+            let reference = if form == LongMessage::Udh8 {
+                0x34
+            } else {
+                0x1234
+            };
+            assert_eq!(
+                (place.reference, place.total, place.number),
+                (reference, 3, 2)
+            );
         }
     }
 
     #[test]
     fn more_parts_than_can_be_counted_is_an_error() {
-        let too_long = segment(&"a".repeat(153 * 255 + 1), &TextCoding::GSM, LongMessage::Udh8, 1);
+        let too_long = segment(
+            &"a".repeat(153 * 255 + 1),
+            &TextCoding::GSM,
+            LongMessage::Udh8,
+            1,
+        );
         assert_eq!(too_long, Err(SegmentError { segments: 256 }));
     }
 }

@@ -1,6 +1,6 @@
 //! The user data header (3GPP TS 23.040, 9.2.3.24), and where a part says what it is a part of.
 
-use crate::pdu::{tag, ShortMessage};
+use crate::pdu::{ShortMessage, tag};
 
 /// Which part of which message this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,7 +17,12 @@ pub struct Concatenation {
 
 impl Concatenation {
     fn checked(reference: u16, wide: bool, total: u8, number: u8) -> Option<Concatenation> {
-        (number >= 1 && number <= total).then_some(Concatenation { reference, wide, total, number })
+        (number >= 1 && number <= total).then_some(Concatenation {
+            reference,
+            wide,
+            total,
+            number,
+        })
     }
 
     /// From the user data header, or else from the SAR parameters; `None` for a message of one part.
@@ -54,7 +59,13 @@ impl UserDataHeader {
             return (None, content);
         }
         let (header, text) = content.split_at(length);
-        (Some(UserDataHeader { octets: length, concatenation: concatenation(&header[1..]) }), text)
+        (
+            Some(UserDataHeader {
+                octets: length,
+                concatenation: concatenation(&header[1..]),
+            }),
+            text,
+        )
     }
 }
 
@@ -66,7 +77,12 @@ fn concatenation(mut elements: &[u8]) -> Option<Concatenation> {
                 return Concatenation::checked(u16::from(*reference), false, *total, *number);
             }
             (0x08, [high, low, total, number]) => {
-                return Concatenation::checked(u16::from_be_bytes([*high, *low]), true, *total, *number);
+                return Concatenation::checked(
+                    u16::from_be_bytes([*high, *low]),
+                    true,
+                    *total,
+                    *number,
+                );
             }
             _ => elements = &tail[value.len()..],
         }
