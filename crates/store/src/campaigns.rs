@@ -1,5 +1,24 @@
 //! Campaigns: purpose, audience, content, schedule and limits; and one contact's place in them.
 
 mod campaign;
+mod draft;
+mod dry_run;
+mod faults;
+mod freeze;
+mod listing;
+mod moves;
+mod preview;
+mod recipient;
+mod sender;
+mod template;
 
 pub use campaign::CampaignRecord;
+pub use draft::CampaignDraft;
+pub use dry_run::{DeferredGroup, DryRunCost, DryRunRecord, DryRunResult, MissingField, RefusedGroup};
+pub use freeze::{FREEZE_CHUNK, FreezeStep, RECEIPTS_AWAITED_MS, WorkingCampaign};
+pub use listing::{CampaignQuery, DecisionCount};
+pub use moves::LOADING;
+pub use preview::PreviewRow;
+pub use recipient::{RecipientFilter, RecipientRow, RecipientState};
+pub use sender::SenderRecord;
+pub use template::TemplateRecord;

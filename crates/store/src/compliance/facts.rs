@@ -15,7 +15,7 @@ use clarion_domain::time::Instant;
 
 use crate::compliance::Week;
 use crate::contacts::{ContactProfile, PROFILE_LABEL};
-use crate::db::{Params, Row, Tx, sql};
+use crate::db::{Db, DbError, Params, Row, Statement, Tx, Value, sql};
 use crate::params;
 use crate::seal::DataKey;
 use crate::store::{StoreError, Tenant};
@@ -83,6 +83,28 @@ impl ConsentRecord {
     }
 }
 
+/// Where the facts are read: within the transaction that will act on them, or beside it, without the writer's lock, to explain.
+enum Source<'a> {
+    Tx(&'a mut Tx),
+    Db(&'a Db),
+}
+
+impl Source<'_> {
+    async fn query_many(&mut self, statement: &Statement, batch: &[Params]) -> Result<Vec<Vec<Row>>, DbError> {
+        match self {
+            Self::Tx(tx) => tx.query_many(statement, batch).await,
+            Self::Db(db) => db.query_many(statement, batch).await,
+        }
+    }
+
+    async fn query_first(&mut self, statement: &Statement, params: &[Value]) -> Result<Option<Row>, DbError> {
+        match self {
+            Self::Tx(tx) => tx.query_first(statement, params).await,
+            Self::Db(db) => db.query_first(statement, params).await,
+        }
+    }
+}
+
 /// Which ledgers of the tenant hold anything at all: an empty one is not asked for each recipient.
 struct Ledgers {
     suppressions: bool,
@@ -94,6 +116,15 @@ struct Ledgers {
 impl Tenant {
     /// The facts of up to `RECIPIENTS_MAX` recipients (contact, address), in the order asked for.
     pub async fn recipient_facts(&self, tx: &mut Tx, recipients: &[(ContactId, AddressId)], attempts_since: Instant) -> Result<Vec<RecipientFacts>, StoreError> {
+        self.facts_from(&mut Source::Tx(tx), recipients, attempts_since).await
+    }
+
+    /// The same without a transaction: to explain, never to send.
+    pub async fn recipient_facts_to_explain(&self, recipients: &[(ContactId, AddressId)], attempts_since: Instant) -> Result<Vec<RecipientFacts>, StoreError> {
+        self.facts_from(&mut Source::Db(self.db()), recipients, attempts_since).await
+    }
+
+    async fn facts_from(&self, tx: &mut Source<'_>, recipients: &[(ContactId, AddressId)], attempts_since: Instant) -> Result<Vec<RecipientFacts>, StoreError> {
         let mut facts = self.people(tx, recipients).await?;
         let ledgers = self.ledgers(tx).await?;
         if ledgers.suppressions {
@@ -112,7 +143,7 @@ impl Tenant {
         Ok(facts)
     }
 
-    async fn ledgers(&self, tx: &mut Tx) -> Result<Ledgers, StoreError> {
+    async fn ledgers(&self, tx: &mut Source<'_>) -> Result<Ledgers, StoreError> {
         let select = sql!(
             "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM suppression WHERE tenant_id = $1 LIMIT 1) s),
                     (SELECT COUNT(*) FROM (SELECT 1 FROM hold WHERE tenant_id = $1 AND lifted_at IS NULL LIMIT 1) h),
@@ -125,7 +156,7 @@ impl Tenant {
         Ok(Ledgers { suppressions: row.take(0)?, holds: row.take(1)?, consents: row.take(2)?, wishes: row.take(3)? })
     }
 
-    async fn people(&self, tx: &mut Tx, recipients: &[(ContactId, AddressId)]) -> Result<Vec<RecipientFacts>, StoreError> {
+    async fn people(&self, tx: &mut Source<'_>, recipients: &[(ContactId, AddressId)]) -> Result<Vec<RecipientFacts>, StoreError> {
         let select = sql!(
             "SELECT c.wrapped_key, c.sealed_profile, a.number_index, a.sealed_number, a.line_type, a.region, a.zones
              FROM address a JOIN contact c ON c.id = a.contact_id
@@ -164,7 +195,7 @@ impl Tenant {
         Ok(())
     }
 
-    async fn add_suppressions(&self, tx: &mut Tx, facts: &mut [RecipientFacts]) -> Result<(), StoreError> {
+    async fn add_suppressions(&self, tx: &mut Source<'_>, facts: &mut [RecipientFacts]) -> Result<(), StoreError> {
         let select = sql!("SELECT scope, reason FROM suppression WHERE tenant_id = $1 AND number_index = $2");
         let batch: Vec<Params> = facts.iter().map(|person| params![self.id, person.number_index]).collect();
         for (person, rows) in facts.iter_mut().zip(tx.query_many(select, &batch).await?) {
@@ -175,7 +206,7 @@ impl Tenant {
         Ok(())
     }
 
-    async fn add_holds(&self, tx: &mut Tx, facts: &mut [RecipientFacts]) -> Result<(), StoreError> {
+    async fn add_holds(&self, tx: &mut Source<'_>, facts: &mut [RecipientFacts]) -> Result<(), StoreError> {
         let select = sql!("SELECT reason, until_at FROM hold WHERE contact_id = $1 AND lifted_at IS NULL");
         let found = tx.query_many(select, &by_contact(facts)).await?;
         for (person, rows) in facts.iter_mut().zip(found) {
@@ -186,7 +217,7 @@ impl Tenant {
         Ok(())
     }
 
-    async fn add_consents(&self, tx: &mut Tx, facts: &mut [RecipientFacts]) -> Result<(), StoreError> {
+    async fn add_consents(&self, tx: &mut Source<'_>, facts: &mut [RecipientFacts]) -> Result<(), StoreError> {
         let select = sql!(
             "SELECT kind, channel, purpose, given_at, expires_at, withdrawn_at,
                     CAST(CASE WHEN evidence <> '' AND wording_version <> '' THEN 1 ELSE 0 END AS BIGINT), obtained_in, refusal_offered
@@ -201,7 +232,7 @@ impl Tenant {
         Ok(())
     }
 
-    async fn add_wishes(&self, tx: &mut Tx, facts: &mut [RecipientFacts]) -> Result<(), StoreError> {
+    async fn add_wishes(&self, tx: &mut Source<'_>, facts: &mut [RecipientFacts]) -> Result<(), StoreError> {
         let select = sql!("SELECT windows, no_sms, no_voice FROM preference WHERE contact_id = $1");
         let found = tx.query_many(select, &by_contact(facts)).await?;
         for (person, rows) in facts.iter_mut().zip(found) {
@@ -215,7 +246,7 @@ impl Tenant {
     }
 
     /// What no trunk could take never left, and does not count.
-    async fn add_touches(&self, tx: &mut Tx, facts: &mut [RecipientFacts], since: Instant) -> Result<(), StoreError> {
+    async fn add_touches(&self, tx: &mut Source<'_>, facts: &mut [RecipientFacts], since: Instant) -> Result<(), StoreError> {
         let select = sql!(
             "SELECT t.claimed_at, t.channel, c.purpose FROM attempt t JOIN campaign c ON c.id = t.campaign_id
              WHERE t.contact_id = $1 AND t.id >= $2 AND t.disposition <> 'no_route'"

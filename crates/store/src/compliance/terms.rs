@@ -51,7 +51,7 @@ pub struct RuleReason {
 /// A decision in the words that the store keeps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecisionWords {
-    /// `permit`, `defer` or `refuse`.
+    /// `permitted`, `deferred` or `refused`.
     pub kind: &'static str,
     /// The ids of the rules, with commas between: those that passed, defer or refuse.
     pub rules: String,
@@ -143,9 +143,9 @@ impl CampaignTerms {
         let rules = self.rules(region, now);
         let ids = |set: RuleSet| rules.ids(set).collect::<Vec<_>>().join(",");
         match decision {
-            Decision::Permit(permit) => DecisionWords { kind: "permit", rules: ids(permit.passed()), rule_pack: permit.version().to_string(), until: None },
-            Decision::Defer(deferral) => DecisionWords { kind: "defer", rules: ids(deferral.rules), rule_pack: deferral.version.to_string(), until: Some(deferral.until) },
-            Decision::Refuse(refusal) => DecisionWords { kind: "refuse", rules: ids(refusal.rules), rule_pack: refusal.version.to_string(), until: None },
+            Decision::Permit(permit) => DecisionWords { kind: "permitted", rules: ids(permit.passed()), rule_pack: permit.version().to_string(), until: None },
+            Decision::Defer(deferral) => DecisionWords { kind: "deferred", rules: ids(deferral.rules), rule_pack: deferral.version.to_string(), until: Some(deferral.until) },
+            Decision::Refuse(refusal) => DecisionWords { kind: "refused", rules: ids(refusal.rules), rule_pack: refusal.version.to_string(), until: None },
         }
     }
 }

@@ -39,9 +39,7 @@ impl Tenant {
         let mut answer = WhyNot { number: number.into(), contact_id: None, suppressions, holds: Vec::new(), recent_attempts: 0, decision: None, reasons: Vec::new() };
         let Some(mut row) = found else { return Ok(answer) };
         let recipient: (ContactId, AddressId) = (row.take(0)?, row.take(1)?);
-        let mut tx = self.db().begin().await?;
-        let facts = self.recipient_facts(&mut tx, &[recipient], terms.touches_since(now)).await?;
-        drop(tx);
+        let facts = self.recipient_facts_to_explain(&[recipient], terms.touches_since(now)).await?;
         answer.contact_id = Some(recipient.0);
         answer.holds = self.holds_of(recipient.0).await?.into_iter().filter(|hold| hold.lifted_at.is_none()).collect();
         if let Some(person) = facts.first() {

@@ -1,0 +1,190 @@
+//! A campaign as its author writes it. A draft may be unfinished; what a start needs is `faults`' to say.
+
+use clarion_domain::audit::event::Act;
+use clarion_domain::campaigns::campaign::{CampaignState, Channel};
+use clarion_domain::campaigns::retry::RetryRules;
+use clarion_domain::campaigns::schedule::Schedule;
+use clarion_domain::compliance::purpose::{LegalBasis, Purpose};
+use clarion_domain::contacts::list::ListName;
+use clarion_domain::id::{CampaignId, FilterId, ListId};
+use clarion_domain::time::Instant;
+
+use super::campaign::CampaignRecord;
+use crate::db::{DbError, Params, Tx, sql};
+use crate::params;
+use crate::store::{FieldFault, StoreError, Tenant};
+
+/// Messages a second that a new campaign is given.
+const RATE_PER_SECOND_DEFAULT: u32 = 50;
+
+/// What an author writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CampaignDraft {
+    pub name: String,
+    pub channel: Channel,
+    pub purpose: Option<Purpose>,
+    /// For `put_through`.
+    pub underlying_purpose: Option<Purpose>,
+    /// For `incomplete_application`: why it is not marketing, if it is not.
+    pub not_marketing_reason: String,
+    pub basis: Option<LegalBasis>,
+    /// Of the assessment that a legitimate interest needs.
+    pub assessment_reference: String,
+    pub list_id: Option<ListId>,
+    pub filter_id: Option<FilterId>,
+    pub body: String,
+    pub sender: String,
+    pub schedule: Schedule,
+    pub retry: RetryRules,
+    /// Messages a second.
+    pub rate_per_second: u32,
+}
+
+impl CampaignDraft {
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            channel: Channel::Sms,
+            purpose: None,
+            underlying_purpose: None,
+            not_marketing_reason: String::new(),
+            basis: None,
+            assessment_reference: String::new(),
+            list_id: None,
+            filter_id: None,
+            body: String::new(),
+            sender: String::new(),
+            schedule: Schedule::default(),
+            retry: RetryRules::default(),
+            rate_per_second: RATE_PER_SECOND_DEFAULT,
+        }
+    }
+}
+
+impl From<&CampaignRecord> for CampaignDraft {
+    fn from(record: &CampaignRecord) -> Self {
+        Self {
+            name: record.name.clone(),
+            channel: record.channel,
+            purpose: record.purpose.map(|stated| stated.purpose),
+            underlying_purpose: record.purpose.and_then(|stated| stated.underlying),
+            not_marketing_reason: record.not_marketing_reason.clone(),
+            basis: record.basis,
+            assessment_reference: record.assessment_reference.clone(),
+            list_id: record.list_id,
+            filter_id: record.filter_id,
+            body: record.body.clone(),
+            sender: record.sender.clone(),
+            schedule: record.schedule.clone(),
+            retry: record.retry.clone(),
+            rate_per_second: u32::try_from(record.rate_per_second).unwrap_or(u32::MAX),
+        }
+    }
+}
+
+/// `$3` to `$17` of both statements below.
+fn values(draft: &CampaignDraft, name: &ListName) -> Result<Params, StoreError> {
+    let json = |error: serde_json::Error| DbError::Failed(error.to_string());
+    Ok(params![
+        name.as_str(),
+        draft.channel.as_str(),
+        draft.purpose.map_or("", Purpose::as_str),
+        draft.underlying_purpose.map_or("", Purpose::as_str),
+        draft.not_marketing_reason.trim(),
+        draft.basis.map_or("", LegalBasis::as_str),
+        draft.assessment_reference.trim(),
+        draft.list_id,
+        draft.filter_id,
+        draft.body.as_str(),
+        draft.sender.trim(),
+        serde_json::to_string(&draft.schedule).map_err(json)?,
+        serde_json::to_string(&draft.retry).map_err(json)?,
+        i64::from(draft.rate_per_second),
+        draft.schedule.starts_at_ms
+    ])
+}
+
+impl Tenant {
+    pub async fn create_campaign(&self, draft: &CampaignDraft, now: Instant) -> Result<CampaignId, StoreError> {
+        let mut tx = self.db().begin().await?;
+        let name = self.checked_draft(&mut tx, draft).await?;
+        let id = CampaignId(self.store.next_id(now));
+        let insert = sql!(
+            "INSERT INTO campaign (id, tenant_id, name, channel, purpose, underlying_purpose, not_marketing_reason, legal_basis, assessment_reference,
+                                   list_id, filter_id, body, sender, schedule, retry, rate_per_second, starts_at, state, audience_size, next_position,
+                                   state_reason, created_by, created_at, started_by, started_at, finished_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 'draft', 0, 0, '', $18, $19, '', NULL, NULL)"
+        );
+        let all = [params![id, self.id], values(draft, &name)?, params![self.actor.to_string(), now]].concat();
+        tx.execute(insert, &all).await?;
+        self.audit(&mut tx, now, Act::Created, "campaign", id.0, name.as_str()).await?;
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    /// Changes a draft, or a scheduled campaign as long as it stays fit to start.
+    pub async fn edit_campaign(&self, id: CampaignId, draft: &CampaignDraft, now: Instant) -> Result<(), StoreError> {
+        let state = self.campaign(id).await?.state;
+        if state == CampaignState::Scheduled {
+            self.refuse_faults(draft, now).await?;
+            if draft.schedule.starts_at_ms.is_none() {
+                return Err(StoreError::Faults(vec![FieldFault { field: "schedule", message: "the campaign is scheduled: set when it starts, or unschedule it first".into() }]));
+            }
+        }
+        let mut tx = self.db().begin().await?;
+        let name = self.checked_draft(&mut tx, draft).await?;
+        let update = sql!(
+            "UPDATE campaign SET name = $3, channel = $4, purpose = $5, underlying_purpose = $6, not_marketing_reason = $7, legal_basis = $8,
+                    assessment_reference = $9, list_id = $10, filter_id = $11, body = $12, sender = $13, schedule = $14, retry = $15,
+                    rate_per_second = $16, starts_at = $17
+             WHERE id = $1 AND tenant_id = $2 AND state IN ('draft', 'scheduled') AND state = $18"
+        );
+        let all = [params![id, self.id], values(draft, &name)?, params![state.as_str()]].concat();
+        if tx.execute(update, &all).await? == 0 {
+            return Err(StoreError::Conflict("only a draft or a scheduled campaign can be changed: this one has moved on; copy it instead".into()));
+        }
+        self.audit(&mut tx, now, Act::Changed, "campaign", id.0, "").await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// The campaign's rate, also while it runs.
+    pub async fn set_campaign_rate(&self, id: CampaignId, rate_per_second: u32, now: Instant) -> Result<(), StoreError> {
+        let rate = clarion_domain::campaigns::pacing::MessagesPerSecond::new(rate_per_second)
+            .map_err(|error| StoreError::Faults(vec![FieldFault { field: "rate_per_second", message: error.to_string() }]))?;
+        let mut tx = self.db().begin().await?;
+        let update = sql!("UPDATE campaign SET rate_per_second = $3 WHERE id = $1 AND tenant_id = $2 AND state NOT IN ('finished', 'cancelled')");
+        if tx.execute(update, &params![id, self.id, i64::from(rate.get())]).await? == 0 {
+            self.campaign_in(&mut tx, id).await?;
+            return Err(StoreError::Conflict("this campaign is over".into()));
+        }
+        self.audit(&mut tx, now, Act::Changed, "campaign", id.0, &format!("{rate_per_second} messages a second")).await?;
+        tx.commit().await?;
+        self.store.signals().raise(crate::signal::Signal::Campaigns);
+        Ok(())
+    }
+
+    /// What even a draft must be: named, and of this tenant's list and filter.
+    async fn checked_draft(&self, tx: &mut Tx, draft: &CampaignDraft) -> Result<ListName, StoreError> {
+        let mut faults = Vec::new();
+        if let Some(list) = draft.list_id
+            && self.check_list(tx, list).await.is_err()
+        {
+            faults.push(FieldFault { field: "list_id", message: "there is no such list: choose one of your lists".into() });
+        }
+        if let Some(filter) = draft.filter_id {
+            let known = tx.query_first(sql!("SELECT id FROM saved_filter WHERE id = $1 AND tenant_id = $2"), &params![filter, self.id]).await?;
+            if known.is_none() {
+                faults.push(FieldFault { field: "filter_id", message: "there is no such filter: choose one of your saved filters".into() });
+            }
+        }
+        match ListName::new(&draft.name) {
+            Ok(name) if faults.is_empty() => Ok(name),
+            Ok(_) => Err(StoreError::Faults(faults)),
+            Err(error) => {
+                faults.insert(0, FieldFault { field: "name", message: error.to_string() });
+                Err(StoreError::Faults(faults))
+            }
+        }
+    }
+}

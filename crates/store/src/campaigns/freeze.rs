@@ -1,0 +1,176 @@
+//! From start to end: the audience becomes recipients, and a campaign with nothing left to do is finished.
+
+use clarion_domain::audit::event::Act;
+use clarion_domain::campaigns::campaign::{CampaignMove, CampaignState};
+use clarion_domain::contacts::filter::Filter;
+use clarion_domain::id::{CampaignId, ContactId, TenantId};
+use clarion_domain::outcomes::disposition::Disposition;
+use clarion_domain::time::{HOUR_MS, Instant};
+
+use super::campaign::CampaignRecord;
+use crate::contacts::AudienceMember;
+use crate::db::{Params, sql};
+use crate::params;
+use crate::store::{Page, Store, StoreError, Tenant};
+
+/// Contacts looked at in one step.
+pub const FREEZE_CHUNK: i64 = 4_096;
+/// A receipt that says "try again" is awaited this long after the last message, when the retry rules could act on it.
+pub const RECEIPTS_AWAITED_MS: i64 = 24 * HOUR_MS;
+
+/// A campaign that a worker has something to do for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkingCampaign {
+    pub tenant_id: TenantId,
+    pub id: CampaignId,
+    pub state: CampaignState,
+    pub starts_at: Option<Instant>,
+}
+
+/// What a step of freezing did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FreezeStep {
+    /// There is more; go on from here.
+    More { after: i64 },
+    /// The audience stands and the campaign runs.
+    Frozen { audience_size: i64 },
+    /// It is not starting any more, or another node is freezing it.
+    NotOurs,
+}
+
+impl Store {
+    /// Campaigns that are scheduled, starting or running, of every tenant.
+    pub async fn working_campaigns(&self) -> Result<Vec<WorkingCampaign>, StoreError> {
+        let select = sql!("SELECT tenant_id, id, state, starts_at FROM campaign WHERE state IN ('scheduled', 'starting', 'running') ORDER BY id");
+        let rows = self.db().query(select, &[]).await?;
+        rows.into_iter()
+            .map(|mut row| Ok(WorkingCampaign { tenant_id: row.take(0)?, id: row.take(1)?, state: row.word(2)?, starts_at: row.take(3)? }))
+            .collect()
+    }
+}
+
+impl Tenant {
+    /// A page of the people that the campaign is for: its recipients once they are frozen, its list and filter before.
+    pub async fn campaign_audience(&self, campaign: &CampaignRecord, after: Option<i64>, limit: i64) -> Result<Page<AudienceMember>, StoreError> {
+        if !matches!(campaign.state, CampaignState::Draft | CampaignState::Scheduled | CampaignState::Starting) {
+            return self.frozen_audience(campaign.id, after.unwrap_or(-1), limit).await;
+        }
+        if campaign.list_id.is_none() && campaign.filter_id.is_none() {
+            return Ok(Page { rows: Vec::new(), next: None });
+        }
+        let filter = match campaign.filter_id {
+            Some(id) => self.filter(id).await?.filter,
+            None => Filter::default(),
+        };
+        self.audience(campaign.list_id, &filter, after, limit).await
+    }
+
+    async fn frozen_audience(&self, id: CampaignId, after: i64, limit: i64) -> Result<Page<AudienceMember>, StoreError> {
+        let select = sql!("SELECT position, contact_id, address_id FROM recipient WHERE campaign_id = $1 AND position > $2 ORDER BY position LIMIT $3");
+        let mut last = after;
+        let mut rows = Vec::new();
+        for mut row in self.db().query(select, &params![id, after, limit]).await? {
+            last = row.take(0)?;
+            rows.push(AudienceMember { contact_id: row.take(1)?, address_id: row.take(2)? });
+        }
+        let next = (rows.len() as i64 == limit).then_some(last);
+        Ok(Page { rows, next })
+    }
+
+    /// One chunk of the audience into recipients. Without `after` it goes on behind the last recipient that stands, so
+    /// that a worker that was killed in the middle repeats nobody and forgets nobody.
+    pub async fn freeze_chunk(&self, id: CampaignId, after: Option<i64>, now: Instant) -> Result<FreezeStep, StoreError> {
+        let record = self.campaign(id).await?;
+        if record.state != CampaignState::Starting {
+            return Ok(FreezeStep::NotOurs);
+        }
+        let after = match after {
+            Some(after) => Some(after),
+            None => self.last_frozen(id).await?.map(|contact| contact.0),
+        };
+        let page = match self.campaign_audience(&record, after, FREEZE_CHUNK).await {
+            Err(StoreError::NotFound(what)) => {
+                self.cancel_because(id, &format!("the campaign's {what} was deleted before the audience was frozen"), now).await?;
+                return Ok(FreezeStep::NotOurs);
+            }
+            page => page?,
+        };
+        let size = record.audience_size + page.rows.len() as i64;
+        let mut tx = self.db().begin().await?;
+        // The size is the fence: whoever added a chunk meanwhile has moved it.
+        let fence = sql!("UPDATE campaign SET audience_size = $4 WHERE id = $1 AND tenant_id = $2 AND state = 'starting' AND audience_size = $3");
+        if tx.execute(fence, &params![id, self.id, record.audience_size, size]).await? == 0 {
+            return Ok(FreezeStep::NotOurs);
+        }
+        let insert = sql!("INSERT INTO recipient (campaign_id, position, contact_id, address_id) VALUES ($1, $2, $3, $4)");
+        let places = (record.audience_size..).zip(&page.rows);
+        let batch: Vec<Params> = places.map(|(position, member)| params![id, position, member.contact_id, member.address_id]).collect();
+        tx.execute_many(insert, &batch).await?;
+        if let Some(after) = page.next {
+            tx.commit().await?;
+            return Ok(FreezeStep::More { after });
+        }
+        self.apply_in(&mut tx, &record, CampaignMove::AudienceFrozen, "", now).await?;
+        self.commit_move(tx).await?;
+        Ok(FreezeStep::Frozen { audience_size: size })
+    }
+
+    /// Recipients stand in the order of their contacts.
+    async fn last_frozen(&self, id: CampaignId) -> Result<Option<ContactId>, StoreError> {
+        let select = sql!("SELECT contact_id FROM recipient WHERE campaign_id = $1 ORDER BY position DESC LIMIT 1");
+        Ok(self.db().query_first(select, &params![id]).await?.map(|mut row| row.take(0)).transpose()?)
+    }
+
+    /// Finishes a running campaign that has nobody left to ask about, nobody due and nothing on the wire; or whose end
+    /// has come. True when it did.
+    pub async fn finish_campaign_if_done(&self, id: CampaignId, now: Instant) -> Result<bool, StoreError> {
+        let record = self.campaign(id).await?;
+        if record.state != CampaignState::Running {
+            return Ok(false);
+        }
+        let over = record.schedule.is_over(now);
+        if !over && (record.next_position < record.audience_size || self.awaits_receipts(&record, now).await?) {
+            return Ok(false);
+        }
+        let why = match (record.audience_size, over && record.next_position < record.audience_size) {
+            (0, _) => "nobody was in the audience".to_owned(),
+            (size, true) => format!("its end came; {} of {size} people were not asked about", size - record.next_position),
+            _ => String::new(),
+        };
+        let mut tx = self.db().begin().await?;
+        if over {
+            tx.execute(sql!("DELETE FROM due WHERE campaign_id = $1"), &params![id]).await?;
+        }
+        let finish = sql!(
+            "UPDATE campaign SET state = 'finished', state_reason = $3, finished_at = $4
+             WHERE id = $1 AND tenant_id = $2 AND state = 'running' AND next_position = $5
+               AND NOT EXISTS (SELECT 1 FROM due WHERE campaign_id = $1) AND NOT EXISTS (SELECT 1 FROM claim WHERE campaign_id = $1)"
+        );
+        if tx.execute(finish, &params![id, self.id, why.as_str(), now, record.next_position]).await? == 0 {
+            return Ok(false);
+        }
+        self.audit(&mut tx, now, Act::Finished, "campaign", id.0, &why).await?;
+        self.commit_move(tx).await?;
+        Ok(true)
+    }
+
+    /// Messages are out whose receipts could lead to another attempt.
+    async fn awaits_receipts(&self, record: &CampaignRecord, now: Instant) -> Result<bool, StoreError> {
+        let by_receipt = [Disposition::Expired, Disposition::Undeliverable];
+        let could_retry = record.retry.attempts_max > 1 && record.retry.rules.iter().any(|rule| by_receipt.contains(&rule.after));
+        if !could_retry {
+            return Ok(false);
+        }
+        let select = sql!("SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT) FROM measure WHERE campaign_id = $1 AND disposition = 'accepted' AND hour >= $2");
+        let since = now.plus_ms(-RECEIPTS_AWAITED_MS).hour();
+        let row = self.db().query_first(select, &params![record.id, since]).await?;
+        Ok(row.map(|mut row| row.take::<i64>(0)).transpose()?.is_some_and(|accepted| accepted > 0))
+    }
+
+    /// Says on a scheduled campaign why it has not started yet; it tries again.
+    pub async fn note_start_delayed(&self, id: CampaignId, why: &str) -> Result<(), StoreError> {
+        let update = sql!("UPDATE campaign SET state_reason = $3 WHERE id = $1 AND tenant_id = $2 AND state = 'scheduled'");
+        self.db().execute(update, &params![id, self.id, why]).await?;
+        Ok(())
+    }
+}

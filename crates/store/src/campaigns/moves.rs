@@ -1,0 +1,135 @@
+//! The moves of a campaign, each one update that names the state it leaves: of two at once, one is told so.
+
+use clarion_domain::audit::event::Act;
+use clarion_domain::campaigns::campaign::{CampaignMove, CampaignState};
+use clarion_domain::id::CampaignId;
+use clarion_domain::time::Instant;
+
+use super::campaign::CampaignRecord;
+use super::draft::CampaignDraft;
+use crate::db::{Tx, sql};
+use crate::params;
+use crate::signal::Signal;
+use crate::store::{FieldFault, StoreError, Tenant};
+
+fn act(by: CampaignMove) -> Act {
+    match by {
+        CampaignMove::Schedule => Act::Scheduled,
+        CampaignMove::Start => Act::Started,
+        CampaignMove::Pause => Act::Paused,
+        CampaignMove::Resume => Act::Resumed,
+        CampaignMove::Finish => Act::Finished,
+        CampaignMove::Cancel => Act::Cancelled,
+        CampaignMove::Unschedule | CampaignMove::AudienceFrozen => Act::Changed,
+    }
+}
+
+impl Tenant {
+    /// Sets when the campaign starts by itself. All that a start needs must be there now.
+    pub async fn schedule_campaign(&self, id: CampaignId, starts_at: Instant, now: Instant) -> Result<(), StoreError> {
+        let mut record = self.campaign(id).await?;
+        record.schedule.starts_at_ms = Some(starts_at.ms());
+        if starts_at <= now {
+            return Err(StoreError::Faults(vec![FieldFault { field: "schedule", message: "the start has passed: set a later one, or start the campaign now".into() }]));
+        }
+        self.refuse_faults(&CampaignDraft::from(&record), now).await?;
+        let mut tx = self.db().begin().await?;
+        let schedule = serde_json::to_string(&record.schedule).map_err(|error| crate::db::DbError::Failed(error.to_string()))?;
+        let update = sql!("UPDATE campaign SET schedule = $3, starts_at = $4 WHERE id = $1 AND tenant_id = $2 AND state = 'draft'");
+        tx.execute(update, &params![id, self.id, schedule, starts_at]).await?;
+        self.apply_in(&mut tx, &record, CampaignMove::Schedule, "", now).await?;
+        self.commit_move(tx).await
+    }
+
+    pub async fn unschedule_campaign(&self, id: CampaignId, now: Instant) -> Result<(), StoreError> {
+        self.unschedule_because(id, "", now).await
+    }
+
+    /// With the reason why the software could not start it.
+    pub async fn unschedule_because(&self, id: CampaignId, why: &str, now: Instant) -> Result<(), StoreError> {
+        let mut record = self.campaign(id).await?;
+        record.schedule.starts_at_ms = None;
+        let mut tx = self.db().begin().await?;
+        self.apply_in(&mut tx, &record, CampaignMove::Unschedule, why, now).await?;
+        let schedule = serde_json::to_string(&record.schedule).map_err(|error| crate::db::DbError::Failed(error.to_string()))?;
+        let update = sql!("UPDATE campaign SET schedule = $3, starts_at = NULL WHERE id = $1 AND tenant_id = $2 AND state = 'draft'");
+        tx.execute(update, &params![id, self.id, schedule]).await?;
+        self.commit_move(tx).await
+    }
+
+    /// Starts now: the audience is frozen next, then messages go. Refused while a file is being loaded into its list.
+    pub async fn start_campaign(&self, id: CampaignId, now: Instant) -> Result<(), StoreError> {
+        let record = self.campaign(id).await?;
+        record.state.apply(CampaignMove::Start).map_err(|error| StoreError::Conflict(error.to_string()))?;
+        self.refuse_faults(&CampaignDraft::from(&record), now).await?;
+        let mut tx = self.db().begin().await?;
+        if let Some(list) = record.list_id {
+            let loading = sql!("SELECT id FROM import WHERE tenant_id = $1 AND list_id = $2 AND state IN ('ready', 'loading') LIMIT 1");
+            if tx.query_first(loading, &params![self.id, list]).await?.is_some() {
+                return Err(StoreError::Conflict(LOADING.into()));
+            }
+        }
+        self.apply_in(&mut tx, &record, CampaignMove::Start, "", now).await?;
+        self.commit_move(tx).await
+    }
+
+    pub async fn pause_campaign(&self, id: CampaignId, now: Instant) -> Result<(), StoreError> {
+        self.pause_because(id, "", now).await
+    }
+
+    /// A pause by the software says why.
+    pub async fn pause_because(&self, id: CampaignId, why: &str, now: Instant) -> Result<(), StoreError> {
+        self.move_campaign(id, CampaignMove::Pause, why, now).await
+    }
+
+    pub async fn resume_campaign(&self, id: CampaignId, now: Instant) -> Result<(), StoreError> {
+        self.move_campaign(id, CampaignMove::Resume, "", now).await
+    }
+
+    /// What is on the wire stays on the wire; nothing else will go.
+    pub async fn cancel_campaign(&self, id: CampaignId, now: Instant) -> Result<(), StoreError> {
+        self.cancel_because(id, "", now).await
+    }
+
+    pub async fn cancel_because(&self, id: CampaignId, why: &str, now: Instant) -> Result<(), StoreError> {
+        let record = self.campaign(id).await?;
+        let mut tx = self.db().begin().await?;
+        self.apply_in(&mut tx, &record, CampaignMove::Cancel, why, now).await?;
+        tx.execute(sql!("DELETE FROM due WHERE campaign_id = $1"), &params![id]).await?;
+        self.commit_move(tx).await
+    }
+
+    pub(super) async fn move_campaign(&self, id: CampaignId, by: CampaignMove, why: &str, now: Instant) -> Result<(), StoreError> {
+        let record = self.campaign(id).await?;
+        let mut tx = self.db().begin().await?;
+        self.apply_in(&mut tx, &record, by, why, now).await?;
+        self.commit_move(tx).await
+    }
+
+    /// The move itself: from the state that was read, or not at all.
+    pub(super) async fn apply_in(&self, tx: &mut Tx, record: &CampaignRecord, by: CampaignMove, why: &str, now: Instant) -> Result<CampaignState, StoreError> {
+        let next = record.state.apply(by).map_err(|error| StoreError::Conflict(error.to_string()))?;
+        let update = sql!(
+            "UPDATE campaign SET state = $4, state_reason = $5,
+                    started_by = CASE WHEN $4 = 'starting' THEN $6 ELSE started_by END,
+                    started_at = CASE WHEN $4 = 'starting' THEN CAST($7 AS BIGINT) ELSE started_at END,
+                    finished_at = CASE WHEN $4 IN ('finished', 'cancelled') THEN CAST($7 AS BIGINT) ELSE finished_at END
+             WHERE id = $1 AND tenant_id = $2 AND state = $3"
+        );
+        let values = params![record.id, self.id, record.state.as_str(), next.as_str(), why, self.actor.to_string(), now];
+        if tx.execute(update, &values).await? == 0 {
+            return Err(StoreError::Conflict("somebody else moved this campaign at the same moment: look at it again".into()));
+        }
+        self.audit(tx, now, act(by), "campaign", record.id.0, why).await?;
+        Ok(next)
+    }
+
+    pub(super) async fn commit_move(&self, tx: Tx) -> Result<(), StoreError> {
+        tx.commit().await?;
+        self.store.signals().raise(Signal::Campaigns);
+        Ok(())
+    }
+}
+
+/// Why a start must wait.
+pub const LOADING: &str = "a file is still being loaded into the campaign's list: wait until it is loaded, or cancel it";

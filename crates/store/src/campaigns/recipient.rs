@@ -1,0 +1,149 @@
+//! The people of a campaign, each with where they stand in it.
+
+use clarion_domain::id::{AttemptId, CampaignId, ContactId};
+use clarion_domain::outcomes::disposition::Disposition;
+use clarion_domain::personal::Personal;
+use clarion_domain::time::Instant;
+
+use crate::db::{Params, Row, sql};
+use crate::params;
+use crate::store::{Page, StoreError, Tenant};
+
+/// Where one recipient stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RecipientState {
+    /// Not asked about yet.
+    Waiting,
+    /// The rules put them off.
+    Deferred { until: Instant, rules: Vec<String> },
+    /// Another attempt is planned: after a failure, or because the wire was busy.
+    Due { at: Instant, why: String },
+    /// The rules refused them.
+    Refused { rules: Vec<String>, rule_pack: String },
+    /// Claimed, and no answer of the carrier yet.
+    InFlight,
+    /// How the last attempt stands.
+    Attempted { attempt: AttemptId, disposition: Disposition, cause: String, try_number: i64, at: Instant },
+}
+
+/// One line of the listing.
+#[derive(Debug, Clone)]
+pub struct RecipientRow {
+    pub position: i64,
+    pub contact_id: ContactId,
+    /// Empty when erased.
+    pub number: Personal,
+    pub state: RecipientState,
+}
+
+/// What narrows the listing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecipientFilter {
+    Every,
+    Waiting,
+    /// Deferred or due.
+    Due,
+    Refused,
+    InFlight,
+    Disposition(Disposition),
+}
+
+impl Tenant {
+    /// Recipients after a position, in the order of the audience.
+    pub async fn recipients(&self, id: CampaignId, filter: RecipientFilter, after: Option<i64>, limit: i64) -> Result<Page<RecipientRow>, StoreError> {
+        let campaign = self.campaign(id).await?;
+        let positions = self.positions(id, campaign.next_position, filter, after.unwrap_or(-1), limit + 1).await?;
+        let mut rows = Vec::with_capacity(positions.len());
+        let select = sql!(
+            "SELECT r.position, r.contact_id, c.wrapped_key, a.sealed_number, d.kind, d.rules, d.rule_pack, d.decided_at, u.due_at, u.why,
+                    t.id, t.disposition, t.cause, t.try_number, t.claimed_at
+             FROM recipient r
+             LEFT JOIN contact c ON c.id = r.contact_id
+             LEFT JOIN address a ON a.id = r.address_id
+             LEFT JOIN decision d ON d.campaign_id = r.campaign_id AND d.position = r.position
+             LEFT JOIN due u ON u.campaign_id = r.campaign_id AND u.position = r.position
+             LEFT JOIN attempt t ON t.id = (SELECT MAX(l.id) FROM attempt l WHERE l.contact_id = r.contact_id AND l.campaign_id = r.campaign_id)
+             WHERE r.campaign_id = $1 AND r.position = $2 LIMIT 1"
+        );
+        let batch: Vec<Params> = positions.iter().map(|position| params![id, *position]).collect();
+        for row in self.db().query_many(select, &batch).await?.into_iter().flatten() {
+            rows.push(self.read_recipient(row, campaign.next_position)?);
+        }
+        Ok(Page::cut(rows, limit, |row: &RecipientRow| row.position))
+    }
+
+    async fn positions(&self, id: CampaignId, next_position: i64, filter: RecipientFilter, after: i64, limit: i64) -> Result<Vec<i64>, StoreError> {
+        let disposition = if let RecipientFilter::Disposition(disposition) = filter { disposition.as_str() } else { "" };
+        let rows = match filter {
+            RecipientFilter::Every => {
+                let select = sql!("SELECT position FROM recipient WHERE campaign_id = $1 AND position > $2 ORDER BY position LIMIT $3");
+                self.db().query(select, &params![id, after, limit]).await?
+            }
+            RecipientFilter::Waiting => {
+                let select = sql!("SELECT position FROM recipient WHERE campaign_id = $1 AND position > $2 ORDER BY position LIMIT $3");
+                self.db().query(select, &params![id, after.max(next_position - 1), limit]).await?
+            }
+            RecipientFilter::Due => {
+                let select = sql!("SELECT DISTINCT position FROM due WHERE campaign_id = $1 AND position > $2 ORDER BY position LIMIT $3");
+                self.db().query(select, &params![id, after, limit]).await?
+            }
+            RecipientFilter::Refused => {
+                let select = sql!("SELECT position FROM decision WHERE campaign_id = $1 AND position > $2 AND kind = 'refused' ORDER BY position LIMIT $3");
+                self.db().query(select, &params![id, after, limit]).await?
+            }
+            RecipientFilter::InFlight => {
+                let select = sql!(
+                    "SELECT r.position FROM recipient r WHERE r.campaign_id = $1 AND r.position > $2 AND r.position < $4
+                       AND NOT EXISTS (SELECT 1 FROM attempt t WHERE t.contact_id = r.contact_id AND t.campaign_id = r.campaign_id)
+                       AND NOT EXISTS (SELECT 1 FROM due u WHERE u.campaign_id = r.campaign_id AND u.position = r.position)
+                       AND NOT EXISTS (SELECT 1 FROM decision d WHERE d.campaign_id = r.campaign_id AND d.position = r.position AND d.kind = 'refused')
+                     ORDER BY r.position LIMIT $3"
+                );
+                self.db().query(select, &params![id, after, limit, next_position]).await?
+            }
+            RecipientFilter::Disposition(_) => {
+                let select = sql!(
+                    "SELECT DISTINCT t.position FROM attempt t WHERE t.campaign_id = $1 AND t.position > $2 AND t.disposition = $4
+                       AND NOT EXISTS (SELECT 1 FROM attempt l WHERE l.contact_id = t.contact_id AND l.campaign_id = t.campaign_id AND l.id > t.id)
+                     ORDER BY t.position LIMIT $3"
+                );
+                self.db().query(select, &params![id, after, limit, disposition]).await?
+            }
+        };
+        rows.into_iter().map(|mut row| Ok(row.take(0)?)).collect()
+    }
+
+    fn read_recipient(&self, mut row: Row, next_position: i64) -> Result<RecipientRow, StoreError> {
+        let (wrapped, sealed): (Option<Vec<u8>>, Option<Vec<u8>>) = (row.take(2)?, row.take(3)?);
+        let number = match (wrapped, sealed) {
+            (Some(wrapped), Some(sealed)) => self.store.keyring().unwrap(&wrapped)?.open_text("address.number", &sealed)?,
+            _ => String::new(),
+        };
+        let position: i64 = row.take(0)?;
+        Ok(RecipientRow { position, contact_id: row.take(1)?, number: number.into(), state: state_of(row, position < next_position)? })
+    }
+}
+
+/// The latest word counts: what is due, then the last attempt or a refusal that came after it.
+fn state_of(mut row: Row, asked: bool) -> Result<RecipientState, StoreError> {
+    let kind: Option<String> = row.take(4)?;
+    let rules: Vec<String> = row.take::<Option<String>>(5)?.unwrap_or_default().split(',').filter(|rule| !rule.is_empty()).map(str::to_owned).collect();
+    if let Some(at) = row.take::<Option<Instant>>(8)? {
+        let why: String = row.take::<Option<String>>(9)?.unwrap_or_default();
+        return Ok(if why.starts_with("deferred") { RecipientState::Deferred { until: at, rules } } else { RecipientState::Due { at, why } });
+    }
+    let refused_at: Option<Instant> = if kind.as_deref() == Some("refused") { row.take(7)? } else { None };
+    let attempt: Option<AttemptId> = row.take(10)?;
+    let claimed_at: Option<Instant> = row.take(14)?;
+    match (attempt, refused_at) {
+        (None, None) => Ok(if asked { RecipientState::InFlight } else { RecipientState::Waiting }),
+        (Some(attempt), refused) if refused.is_none_or(|at| claimed_at.is_some_and(|claimed| claimed > at)) => Ok(RecipientState::Attempted {
+            attempt,
+            disposition: row.word(11)?,
+            cause: row.take(12)?,
+            try_number: row.take(13)?,
+            at: claimed_at.unwrap_or_default(),
+        }),
+        _ => Ok(RecipientState::Refused { rules, rule_pack: row.take::<Option<String>>(6)?.unwrap_or_default() }),
+    }
+}

@@ -1,0 +1,75 @@
+//! The names and numbers from which a tenant may send. Each is checked and has its evidence.
+
+use clarion_domain::audit::event::Act;
+use clarion_domain::carriers::sender::{Sender, SenderKind};
+use clarion_domain::time::Instant;
+
+use crate::db::{DbError, Row, sql};
+use crate::params;
+use crate::store::{FieldFault, StoreError, Tenant};
+
+const EVIDENCE_CHARS_MAX: usize = 500;
+
+#[derive(Debug, Clone)]
+pub struct SenderRecord {
+    pub value: String,
+    pub kind: SenderKind,
+    /// Replies to it reach us: a STOP sent to it is heard.
+    pub takes_replies: bool,
+    /// Why the tenant may use it: a registration, a letter of authority.
+    pub evidence: String,
+    pub created_by: String,
+    pub created_at: Instant,
+}
+
+fn read(mut row: Row) -> Result<SenderRecord, StoreError> {
+    Ok(SenderRecord { value: row.take(0)?, kind: row.word(1)?, takes_replies: row.take(2)?, evidence: row.take(3)?, created_by: row.take(4)?, created_at: row.take(5)? })
+}
+
+impl Tenant {
+    pub async fn add_sender(&self, value: &str, takes_replies: bool, evidence: &str, now: Instant) -> Result<(), StoreError> {
+        let (sender, evidence) = (Sender::parse(value), evidence.trim());
+        let mut faults = Vec::new();
+        let mut fault = |field, message: String| faults.push(FieldFault { field, message });
+        match &sender {
+            Err(error) => fault("value", error.to_string()),
+            Ok(sender) if takes_replies && !sender.can_take_replies() => fault("takes_replies", "nobody can reply to a name: use a number or a short code for replies".into()),
+            Ok(_) => {}
+        }
+        if evidence.is_empty() || evidence.chars().nth(EVIDENCE_CHARS_MAX).is_some() {
+            fault("evidence", format!("say in at most {EVIDENCE_CHARS_MAX} characters why you may use this sender: a registration, a contract, a letter of authority"));
+        }
+        let Ok(sender) = sender else { return Err(StoreError::Faults(faults)) };
+        if !faults.is_empty() {
+            return Err(StoreError::Faults(faults));
+        }
+        let mut tx = self.db().begin().await?;
+        let insert = sql!("INSERT INTO sender (tenant_id, value, kind, takes_replies, evidence, created_by, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)");
+        match tx.execute(insert, &params![self.id, sender.as_str(), sender.kind().as_str(), takes_replies, evidence, self.actor.to_string(), now]).await {
+            Err(DbError::Unique) => return Err(StoreError::Conflict("this sender is on your list already".into())),
+            other => other?,
+        };
+        self.audit(&mut tx, now, Act::Created, "sender", 0, sender.as_str()).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Refused while a campaign that is not over uses it.
+    pub async fn remove_sender(&self, value: &str, now: Instant) -> Result<(), StoreError> {
+        let mut tx = self.db().begin().await?;
+        let used = sql!("SELECT name FROM campaign WHERE tenant_id = $1 AND sender = $2 AND state IN ('scheduled', 'starting', 'running', 'paused') LIMIT 1");
+        if let Some(mut row) = tx.query_first(used, &params![self.id, value]).await? {
+            let campaign: String = row.take(0)?;
+            return Err(StoreError::Conflict(format!("the campaign “{campaign}” sends from it: finish or cancel it first")));
+        }
+        if tx.execute(sql!("DELETE FROM sender WHERE tenant_id = $1 AND value = $2"), &params![self.id, value]).await? == 0 {
+            return Err(StoreError::NotFound("sender"));
+        }
+        self.audit(&mut tx, now, Act::Deleted, "sender", 0, value).await?;
+        Ok(tx.commit().await?)
+    }
+
+    pub async fn senders(&self) -> Result<Vec<SenderRecord>, StoreError> {
+        let select = sql!("SELECT value, kind, takes_replies, evidence, created_by, created_at FROM sender WHERE tenant_id = $1 ORDER BY value");
+        self.db().query(select, &params![self.id]).await?.into_iter().map(read).collect()
+    }
+}
