@@ -51,6 +51,7 @@ CREATE TABLE notice (
     created_by TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     claimed_at BIGINT,
+    claimed_by BIGINT,
     settled_at BIGINT
 );
 CREATE INDEX notice_waiting ON notice (id) WHERE state IN ('waiting', 'claimed');

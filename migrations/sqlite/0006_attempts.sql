@@ -51,6 +51,7 @@ CREATE TABLE notice (
     created_by TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     claimed_at INTEGER,
+    claimed_by INTEGER,
     settled_at INTEGER
 ) STRICT;
 CREATE INDEX notice_waiting ON notice (id) WHERE state IN ('waiting', 'claimed');

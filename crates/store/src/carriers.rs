@@ -1,1 +1,9 @@
-//! (being written)
+//! Trunks, the routes that choose one, and what each node says of its connections.
+
+mod route;
+mod status;
+mod trunk;
+
+pub use route::{NewRoute, RouteRecord};
+pub use status::{TrunkStatus, report_status};
+pub use trunk::{NewTrunk, TrunkRecord};

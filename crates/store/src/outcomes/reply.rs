@@ -1,0 +1,227 @@
+//! Inbound messages: an inbox for the tenant, and the parts of long ones until they are whole.
+
+use clarion_domain::audit::event::Act;
+use clarion_domain::id::{CampaignId, ContactId, ReplyId, TenantId, TrunkId, UserId};
+use clarion_domain::outcomes::reply::ReplyMeaning;
+use clarion_domain::personal::Personal;
+use clarion_domain::tenancy::tenant::Actor;
+use clarion_domain::time::Instant;
+
+use crate::db::{DbError, Row, Tx, sql};
+use crate::params;
+use crate::seal::DataKey;
+use crate::store::{Page, Store, StoreError, Tenant};
+
+/// Where a reply stands in the inbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplyState {
+    New,
+    Assigned,
+    Closed,
+}
+
+impl ReplyState {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Assigned => "assigned",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+impl std::str::FromStr for ReplyState {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "new" => Ok(Self::New),
+            "assigned" => Ok(Self::Assigned),
+            "closed" => Ok(Self::Closed),
+            _ => Err("unknown reply state: use new, assigned or closed".into()),
+        }
+    }
+}
+
+/// A reply to be stored.
+#[derive(Debug, Clone)]
+pub struct NewReply {
+    /// E.164.
+    pub number: Personal,
+    pub body: Personal,
+    pub trunk: TrunkId,
+    pub meaning: ReplyMeaning,
+    /// A hash that is the same when the carrier delivers the same message again.
+    pub dedupe: [u8; 16],
+    pub received_at: Instant,
+}
+
+/// A reply as the inbox shows it.
+#[derive(Debug, Clone)]
+pub struct ReplyRecord {
+    pub id: ReplyId,
+    pub contact: Option<ContactId>,
+    pub campaign: Option<CampaignId>,
+    pub number: Personal,
+    pub body: Personal,
+    pub meaning: ReplyMeaning,
+    pub state: ReplyState,
+    pub assigned_to: Option<UserId>,
+    pub received_at: Instant,
+    pub closed_at: Option<Instant>,
+}
+
+/// The contact behind a number, the campaign that last wrote to it, and when.
+pub async fn known_contact(tx: &mut Tx, tenant: &Tenant, e164: &str) -> Result<Option<(ContactId, Option<(CampaignId, Instant)>)>, StoreError> {
+    let by_number = sql!("SELECT contact_id FROM address WHERE tenant_id = $1 AND number_index = $2");
+    let Some(mut row) = tx.query_first(by_number, &params![tenant.id(), tenant.number_index(e164)]).await? else { return Ok(None) };
+    let contact: ContactId = row.take(0)?;
+    let last = sql!("SELECT campaign_id, answered_at FROM attempt WHERE contact_id = $1 ORDER BY id DESC LIMIT 1");
+    let last = match tx.query_first(last, &params![contact]).await? {
+        Some(mut row) => Some((row.take(0)?, row.take(1)?)),
+        None => None,
+    };
+    Ok(Some((contact, last)))
+}
+
+/// Stores a reply once; `None` when the carrier delivered it before.
+pub async fn add_reply(tx: &mut Tx, tenant: &Tenant, new: &NewReply) -> Result<Option<(ReplyId, Option<ContactId>)>, StoreError> {
+    let id = ReplyId(tenant.store().next_id(new.received_at));
+    let known = known_contact(tx, tenant, new.number.reveal()).await?;
+    let (contact, campaign) = known.map_or((None, None), |(contact, last)| (Some(contact), last.map(|(campaign, _)| campaign)));
+    let key = match contact {
+        Some(contact) => contact_key(tx, tenant, contact).await?,
+        None => None,
+    };
+    let key = key.as_ref().unwrap_or(&tenant.keys.data);
+    let insert = sql!(
+        "INSERT INTO reply (id, tenant_id, contact_id, number_index, sealed_number, sealed_body, trunk_id, campaign_id, meaning, state, dedupe, received_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'new', $10, $11) ON CONFLICT (dedupe) DO NOTHING"
+    );
+    let values = params![
+        id, tenant.id(), contact, tenant.number_index(new.number.reveal()), key.seal("reply.number", new.number.reveal().as_bytes())?,
+        key.seal("reply.body", new.body.reveal().as_bytes())?, new.trunk, campaign, new.meaning.as_str(), new.dedupe, new.received_at
+    ];
+    Ok((tx.execute(insert, &values).await? == 1).then_some((id, contact)))
+}
+
+async fn contact_key(tx: &mut Tx, tenant: &Tenant, contact: ContactId) -> Result<Option<DataKey>, StoreError> {
+    let select = sql!("SELECT wrapped_key FROM contact WHERE tenant_id = $1 AND id = $2");
+    let Some(mut row) = tx.query_first(select, &params![tenant.id(), contact]).await? else { return Ok(None) };
+    let wrapped: Option<Vec<u8>> = row.take(0)?;
+    Ok(wrapped.map(|wrapped| tenant.store().keyring().unwrap(&wrapped)).transpose()?)
+}
+
+/// One part of a long inbound message, kept from its acknowledgement until the message is whole.
+pub struct ReplyPart {
+    pub id: i64,
+    pub trunk: TrunkId,
+    /// The PDU's own bytes.
+    pub pdu: Vec<u8>,
+    pub received_at: Instant,
+}
+
+pub async fn add_reply_part(tx: &mut Tx, tenant: &Tenant, part: &ReplyPart) -> Result<(), StoreError> {
+    let insert = sql!("INSERT INTO reply_part (id, trunk_id, tenant_id, sealed_pdu, received_at) VALUES ($1, $2, $3, $4, $5)");
+    tx.execute(insert, &params![part.id, part.trunk, tenant.id(), tenant.keys.data.seal("reply_part.pdu", &part.pdu)?, part.received_at]).await?;
+    Ok(())
+}
+
+pub async fn drop_reply_parts(tx: &mut Tx, ids: &[i64]) -> Result<(), DbError> {
+    let delete = sql!("DELETE FROM reply_part WHERE id = $1");
+    let batch: Vec<_> = ids.iter().map(|id| params![*id]).collect();
+    tx.execute_many(delete, &batch).await?;
+    Ok(())
+}
+
+impl Store {
+    /// The parts that waited for the rest of their message when the process ended.
+    pub async fn reply_parts(&self) -> Result<Vec<ReplyPart>, StoreError> {
+        let select = sql!("SELECT id, trunk_id, tenant_id, sealed_pdu, received_at FROM reply_part ORDER BY id");
+        let mut parts = Vec::new();
+        for mut row in self.db().query(select, &[]).await? {
+            let (id, trunk, tenant, sealed): (i64, TrunkId, TenantId, Vec<u8>) = (row.take(0)?, row.take(1)?, row.take(2)?, row.take(3)?);
+            let tenant = self.tenant(tenant, Actor::System).await?;
+            parts.push(ReplyPart { id, trunk, pdu: tenant.keys.data.open("reply_part.pdu", &sealed)?.to_vec(), received_at: row.take(4)? });
+        }
+        Ok(parts)
+    }
+
+    /// The tenants that send as `sender` and take replies on it: to whom an inbound message to it may belong.
+    pub async fn tenants_of_sender(&self, sender: &str) -> Result<Vec<TenantId>, StoreError> {
+        let select = sql!("SELECT tenant_id FROM sender WHERE value = $1 ORDER BY tenant_id");
+        let rows = self.db().query(select, &params![sender]).await?;
+        Ok(rows.into_iter().map(|mut row| row.take(0)).collect::<Result<_, _>>()?)
+    }
+}
+
+fn read(mut row: Row, tenant: &Tenant) -> Result<ReplyRecord, StoreError> {
+    let wrapped: Option<Vec<u8>> = row.take(10)?;
+    let own = wrapped.map(|wrapped| tenant.store().keyring().unwrap(&wrapped)).transpose()?;
+    let contact: Option<ContactId> = row.take(1)?;
+    let key = if contact.is_some() { own.as_ref() } else { None }.unwrap_or(&tenant.keys.data);
+    let open = |label: &str, sealed: Option<Vec<u8>>| sealed.map_or(Ok(String::new()), |sealed| key.open_text(label, &sealed));
+    Ok(ReplyRecord {
+        id: row.take(0)?,
+        contact,
+        campaign: row.take(2)?,
+        number: open("reply.number", row.take(3)?)?.into(),
+        body: open("reply.body", row.take(4)?)?.into(),
+        meaning: row.word(5)?,
+        state: row.word(6)?,
+        assigned_to: row.take(7)?,
+        received_at: row.take(8)?,
+        closed_at: row.take(9)?,
+    })
+}
+
+impl Tenant {
+    /// The inbox, newest first; `state` narrows it.
+    pub async fn replies(&self, state: Option<ReplyState>, before: Option<i64>, limit: i64) -> Result<Page<ReplyRecord>, StoreError> {
+        let select = sql!(
+            "SELECT r.id, r.contact_id, r.campaign_id, r.sealed_number, r.sealed_body, r.meaning, r.state, r.assigned_to, r.received_at, r.closed_at, c.wrapped_key
+             FROM reply r LEFT JOIN contact c ON c.id = r.contact_id
+             WHERE r.tenant_id = $1 AND r.id < $2 AND ($3 = '' OR r.state = $3) ORDER BY r.id DESC LIMIT $4"
+        );
+        let rows = self.db().query(select, &params![self.id(), before.unwrap_or(i64::MAX), state.map_or("", ReplyState::as_str), limit + 1]).await?;
+        let rows = rows.into_iter().map(|row| read(row, self)).collect::<Result<_, _>>()?;
+        Ok(Page::cut(rows, limit, |reply: &ReplyRecord| reply.id.0))
+    }
+
+    pub async fn reply(&self, id: ReplyId) -> Result<ReplyRecord, StoreError> {
+        let select = sql!(
+            "SELECT r.id, r.contact_id, r.campaign_id, r.sealed_number, r.sealed_body, r.meaning, r.state, r.assigned_to, r.received_at, r.closed_at, c.wrapped_key
+             FROM reply r LEFT JOIN contact c ON c.id = r.contact_id WHERE r.tenant_id = $1 AND r.id = $2"
+        );
+        read(self.db().query_first(select, &params![self.id(), id]).await?.ok_or(StoreError::NotFound("reply"))?, self)
+    }
+
+    /// How many replies are not closed.
+    pub async fn open_replies(&self) -> Result<i64, StoreError> {
+        let select = sql!("SELECT COUNT(*) FROM reply WHERE tenant_id = $1 AND state <> 'closed'");
+        Ok(self.db().query_first(select, &params![self.id()]).await?.map_or(Ok(0), |mut row| row.take(0))?)
+    }
+
+    /// Gives a reply to a user of this tenant.
+    pub async fn assign_reply(&self, id: ReplyId, user: UserId, now: Instant) -> Result<(), StoreError> {
+        let update = sql!(
+            "UPDATE reply SET assigned_to = $3, state = 'assigned' WHERE tenant_id = $1 AND id = $2 AND state <> 'closed'
+             AND EXISTS (SELECT 1 FROM user_account u WHERE u.id = $3 AND u.tenant_id = $1 AND u.deactivated_at IS NULL)"
+        );
+        self.move_reply(update, crate::params![self.id(), id, user], id, "assigned", now).await
+    }
+
+    pub async fn close_reply(&self, id: ReplyId, now: Instant) -> Result<(), StoreError> {
+        let update = sql!("UPDATE reply SET state = 'closed', closed_at = $3 WHERE tenant_id = $1 AND id = $2 AND state <> 'closed'");
+        self.move_reply(update, crate::params![self.id(), id, now], id, "closed", now).await
+    }
+
+    async fn move_reply(&self, update: &crate::db::Statement, values: Vec<crate::db::Value>, id: ReplyId, what: &str, now: Instant) -> Result<(), StoreError> {
+        let mut tx = self.db().begin().await?;
+        if tx.execute(update, &values).await? == 0 {
+            return Err(StoreError::Conflict("this reply is closed already, or that user does not exist".into()));
+        }
+        self.audit(&mut tx, now, Act::Changed, "reply", id.0, what).await?;
+        Ok(tx.commit().await?)
+    }
+}
