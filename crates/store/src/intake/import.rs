@@ -29,9 +29,8 @@ pub struct ImportFormat {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportProposal {
     pub format: ImportFormat,
-    /// The names of the columns; made up where the file has no header.
+    /// The names of the columns, as the first line has them.
     pub headers: Vec<String>,
-    pub has_header: bool,
     pub mapping: Mapping,
 }
 

@@ -1,0 +1,100 @@
+//! Takes the imports that wait, one after the other: reads the head, checks the whole file, loads it.
+
+use std::time::Duration;
+
+use clarion_domain::intake::import::ImportState;
+use clarion_domain::tenancy::tenant::Actor;
+use clarion_domain::time::{HOUR_MS, Instant};
+use clarion_store::intake::WaitingImport;
+use clarion_store::{Lease, Signal, Store, StoreError, Tenant};
+
+use crate::intake::{FileLimits, head, load};
+
+/// Where the time comes from: the server passes the system's clock, a test its own.
+pub type Clock = fn() -> Instant;
+
+const POLL: Duration = Duration::from_secs(2);
+const WAITING_MAX: i64 = 100;
+/// An upload that has not ended after this is given up: its sender is gone.
+const UPLOAD_LASTS_MS: i64 = 6 * HOUR_MS;
+
+/// Why an import did not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum IntakeError {
+    /// The file itself is at fault: the sentence is for the user, and the import has ended.
+    #[error("{0}")]
+    File(String),
+    /// The store is at fault, or another node has the work: it is tried again.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("a reading thread ended early: {0}")]
+    Thread(#[from] tokio::task::JoinError),
+}
+
+/// Works until the task is dropped or aborted; what it leaves behind in mid-load is taken up again at the next start.
+pub async fn run(store: Store, limits: FileLimits, clock: Clock) {
+    let mut tidied_at = Instant::default();
+    loop {
+        if clock().ms() - tidied_at.ms() > HOUR_MS {
+            tidied_at = clock();
+            if let Err(error) = store.remove_stale_uploads(tidied_at.plus_ms(-UPLOAD_LASTS_MS)).await {
+                tracing::warn!(%error, "uploads given up by their senders could not be removed; trying again in an hour");
+            }
+        }
+        match work(&store, limits, clock).await {
+            Ok(0) => {}
+            Ok(_) => continue,
+            Err(error) => tracing::warn!(%error, "imports could not be looked for; trying again"),
+        }
+        store.signals().wait(Signal::Intake, POLL).await;
+    }
+}
+
+/// Does what is waiting now; returns how many imports it moved on.
+pub async fn work(store: &Store, limits: FileLimits, clock: Clock) -> Result<usize, StoreError> {
+    let mut moved = 0;
+    for waiting in store.waiting_imports(WAITING_MAX).await? {
+        let Some(lease) = store.take_lease(&format!("import {}", waiting.id), clock()).await? else { continue };
+        let outcome = advance(store, &waiting, &lease, limits, clock).await;
+        match outcome {
+            Ok(()) => moved += 1,
+            Err(error) => tracing::warn!(import = %waiting.id, tenant = %waiting.tenant, %error, "an import waits: trying again"),
+        }
+        store.give_back_lease(&lease).await?;
+    }
+    Ok(moved)
+}
+
+/// One step of one import: its head, or its load.
+async fn advance(store: &Store, waiting: &WaitingImport, lease: &Lease, limits: FileLimits, clock: Clock) -> Result<(), IntakeError> {
+    let tenant = store.tenant(waiting.tenant, Actor::System).await?;
+    // It may have moved on since it was listed.
+    let state = tenant.import(waiting.id).await?.state;
+    let job = Job { tenant, id: waiting.id, lease: lease.clone(), limits, clock };
+    let step = match state {
+        ImportState::Received => head::read(&job).await,
+        ImportState::Ready => match load::check(&job).await {
+            Ok(()) => load::load(&job).await,
+            failed => failed,
+        },
+        ImportState::Loading => load::load(&job).await,
+        _ => Ok(()),
+    };
+    match step {
+        Err(IntakeError::File(sentence)) => {
+            job.tenant.fail_import(job.id, lease, &sentence, clock()).await?;
+            tracing::info!(import = %job.id, tenant = %waiting.tenant, "a file was refused");
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+/// One import in hand.
+pub(super) struct Job {
+    pub tenant: Tenant,
+    pub id: clarion_domain::id::ImportId,
+    pub lease: Lease,
+    pub limits: FileLimits,
+    pub clock: Clock,
+}

@@ -1,0 +1,51 @@
+//! Each test runs on SQLite, and on PostgreSQL when `CLARION_TEST_POSTGRES` names one; `./test` always names one.
+#![allow(dead_code, reason = "each test program uses its part")]
+
+use std::future::Future;
+use std::path::PathBuf;
+
+use clarion_domain::id::TenantId;
+use clarion_domain::tenancy::tenant::{Actor, NumberMode};
+use clarion_domain::time::Instant;
+use clarion_store::db::{Db, scratch_postgres};
+use clarion_store::tenancy::NewTenant;
+use clarion_store::{Store, Tenant};
+
+/// 2026-11-23T12:00:00Z.
+pub const NOON: Instant = Instant(1_795_435_200_000);
+
+/// A store in a folder of its own, which goes with it.
+pub struct Bench {
+    pub store: Store,
+    pub folder: tempfile::TempDir,
+}
+
+impl Bench {
+    pub fn keyring(&self) -> PathBuf {
+        self.folder.path().join("keyring")
+    }
+
+    /// A tenant that takes the numbers reserved for drama.
+    pub async fn tenant(&self, slug: &str) -> Tenant {
+        let new = NewTenant { slug, name: slug, number_mode: NumberMode::Demo, default_region: "GB", zone: "Europe/London", help_text: "Call 020 7946 0000." };
+        let id: TenantId = self.store.create_tenant(&new, NOON).await.expect("a tenant");
+        self.store.tenant(id, Actor::Operator).await.expect("its handle")
+    }
+}
+
+async fn bench(db: Db, folder: tempfile::TempDir) -> Bench {
+    db.migrate().await.expect("migrates");
+    let store = Store::new(db, &folder.path().join("keyring"), 1).expect("a store");
+    Bench { store, folder }
+}
+
+/// The same behaviour on both engines. `purpose` names the scratch database: one of its own for each test.
+pub async fn for_each_store<F: Future<Output = ()>>(purpose: &str, test: impl Fn(Bench) -> F) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sqlite = Db::open_sqlite(&folder.path().join("clarion.db")).await.expect("opens");
+    test(bench(sqlite, folder).await).await;
+    if let Ok(url) = std::env::var("CLARION_TEST_POSTGRES") {
+        let postgres = scratch_postgres(&url, purpose).await.expect("a scratch database");
+        test(bench(postgres, tempfile::tempdir().expect("a folder")).await).await;
+    }
+}
