@@ -1,4 +1,6 @@
 //! The walk, as workers: the only crate that sends or dials. It meets `edge` in the store alone.
 
 // The walk, in order.
+pub mod intake;
+pub mod campaigns;
 pub mod compliance;

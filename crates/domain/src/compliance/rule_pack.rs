@@ -6,7 +6,7 @@ use crate::campaigns::campaign::Channel;
 use crate::compliance::check::Check;
 use crate::compliance::hold::HoldReason;
 use crate::compliance::opening::{Holidays, Opening};
-use crate::compliance::purpose::Purpose;
+use crate::compliance::purpose::{Purpose, StatedPurpose};
 use crate::compliance::rule_file::{RawPack, RawRule, parse};
 use crate::compliance::rule_set::{PackVersion, RuleSet};
 use crate::compliance::suppression::SuppressionReason;
@@ -239,6 +239,15 @@ impl RulePack {
     #[must_use]
     pub fn touches_kept_ms(&self) -> i64 {
         self.rules.iter().filter_map(|rule| if let Check::Cap(cap) = &rule.check { Some(cap.period_ms) } else { None }).max().unwrap_or(0)
+    }
+
+    /// The calling windows that this pack adds for a purpose on a channel: for estimates, not for decisions.
+    #[must_use]
+    pub fn openings(&self, stated: StatedPurpose, channel: Channel) -> Vec<Opening> {
+        let (first, second) = stated.in_law().map_or((None, None), |(first, second)| (Some(first), second));
+        let sets = first.into_iter().chain(second).map(|purpose| self.applying(purpose, channel));
+        let all = sets.fold(RuleSet::default(), RuleSet::union);
+        all.indices().filter_map(|index| if let Check::Hours(opening) = self.check(index) { Some(*opening) } else { None }).collect()
     }
 
     pub(super) fn holidays(&self) -> &Holidays {

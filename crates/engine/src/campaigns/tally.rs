@@ -1,0 +1,145 @@
+//! The counting of a dry run: one recipient after the other, without keeping any.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use clarion_domain::campaigns::campaign::Channel;
+use clarion_domain::campaigns::estimate::{ZoneGroup, estimate};
+use clarion_domain::campaigns::pacing::{MessagesPerSecond, Pace};
+use clarion_domain::campaigns::segments::{self, Alphabet};
+use clarion_domain::campaigns::template::{RenderError, Template};
+use clarion_domain::compliance::Decision;
+use clarion_domain::compliance::opening::Opening;
+use clarion_domain::time::{Instant, MINUTE_MS};
+use clarion_store::campaigns::{CampaignRecord, DeferredGroup, DryRunCost, DryRunResult, MissingField, RefusedGroup};
+use clarion_store::compliance::{CampaignTerms, RecipientFacts, RuleReason, decide};
+
+use super::prices::Prices;
+
+const DEFERRED_GROUP_MS: i64 = 15 * MINUTE_MS;
+
+/// What is added up on the way.
+pub(super) struct Tally<'a> {
+    pub campaign: &'a CampaignRecord,
+    pub terms: &'a CampaignTerms,
+    pub template: &'a Template,
+    pub prices: &'a Prices,
+    /// The instant for which it is decided.
+    pub at: Instant,
+    result: DryRunResult,
+    deferred_until: BTreeMap<i64, u64>,
+    latest_deferral: Option<Instant>,
+    refused_by: BTreeMap<String, (String, u64)>,
+    missing_fields: BTreeMap<String, u64>,
+    costs: BTreeMap<String, i64>,
+    /// Messages and segments by the zones in which the person may be.
+    zones: BTreeMap<Vec<String>, (u64, u64)>,
+    openings: Vec<Opening>,
+    packs: BTreeSet<String>,
+    trunk_rates: BTreeMap<i64, i64>,
+}
+
+impl<'a> Tally<'a> {
+    pub fn new(campaign: &'a CampaignRecord, terms: &'a CampaignTerms, template: &'a Template, prices: &'a Prices, at: Instant) -> Self {
+        Self {
+            campaign,
+            terms,
+            template,
+            prices,
+            at,
+            result: DryRunResult { at_ms: at.ms(), ..DryRunResult::default() },
+            deferred_until: BTreeMap::new(),
+            latest_deferral: None,
+            refused_by: BTreeMap::new(),
+            missing_fields: BTreeMap::new(),
+            costs: BTreeMap::new(),
+            zones: BTreeMap::new(),
+            openings: Vec::new(),
+            packs: BTreeSet::new(),
+            trunk_rates: BTreeMap::new(),
+        }
+    }
+
+    pub fn add(&mut self, person: &RecipientFacts) {
+        self.result.audience += 1;
+        let decision = decide(self.terms, person, &[], self.at);
+        self.note_pack(&decision, person);
+        if let Decision::Refuse(_) = decision {
+            self.result.refused += 1;
+            for RuleReason { rule, sentence } in self.terms.reasons(&decision, &person.region, self.at) {
+                self.refused_by.entry(rule).or_insert((sentence, 0)).1 += 1;
+            }
+            return;
+        }
+        match self.template.render(|name| person.profile.field(name)) {
+            Err(RenderError { field }) => {
+                self.result.unrenderable += 1;
+                *self.missing_fields.entry(field).or_default() += 1;
+            }
+            Ok(text) => {
+                if let Decision::Defer(deferral) = decision {
+                    self.result.deferred += 1;
+                    let quarter = (deferral.until.ms() + DEFERRED_GROUP_MS - 1).div_euclid(DEFERRED_GROUP_MS) * DEFERRED_GROUP_MS;
+                    *self.deferred_until.entry(quarter).or_default() += 1;
+                    self.latest_deferral = self.latest_deferral.max(Some(deferral.until));
+                } else {
+                    self.result.eligible += 1;
+                }
+                self.add_message(&text, person);
+            }
+        }
+    }
+
+    fn add_message(&mut self, text: &str, person: &RecipientFacts) {
+        let count = segments::count(text);
+        let parts = count.segments as u64;
+        self.result.messages += 1;
+        self.result.segments += parts;
+        self.result.messages_ucs2 += u64::from(count.alphabet == Alphabet::Ucs2);
+        match self.prices.trunk(person.number.reveal(), &self.campaign.sender) {
+            None => self.result.unrouted += 1,
+            Some(trunk) => {
+                *self.costs.entry(trunk.currency.clone()).or_default() += trunk.cost_per_segment.saturating_mul(parts as i64);
+                self.trunk_rates.insert(trunk.id.0, trunk.rate_per_second);
+                let group = self.zones.entry(person.zones.clone()).or_default();
+                *group = (group.0 + 1, group.1 + parts);
+            }
+        }
+    }
+
+    fn note_pack(&mut self, decision: &Decision, person: &RecipientFacts) {
+        let words = self.terms.words(decision, &person.region, self.at);
+        if self.packs.insert(words.rule_pack)
+            && let Some(purpose) = self.terms.purpose
+        {
+            self.openings.extend(self.terms.rules(&person.region, self.at).openings(purpose, Channel::Sms));
+        }
+    }
+
+    pub fn conclude(mut self) -> DryRunResult {
+        self.estimate();
+        self.result.deferred_until = self.deferred_until.into_iter().map(|(until_ms, people)| DeferredGroup { until_ms, people }).collect();
+        let refused = self.refused_by.into_iter().map(|(rule, (sentence, people))| RefusedGroup { reason: RuleReason { rule, sentence }, people });
+        self.result.refused_by = refused.collect();
+        self.result.refused_by.sort_by_key(|group| std::cmp::Reverse(group.people));
+        self.result.missing_fields = self.missing_fields.into_iter().map(|(field, people)| MissingField { field, people }).collect();
+        self.result.costs = self.costs.into_iter().map(|(currency, amount)| DryRunCost { currency, amount }).collect();
+        self.result.rule_packs = self.packs.into_iter().collect();
+        self.result
+    }
+
+    /// The windows of all packs count for everybody: where they differ, the estimate is the later one.
+    fn estimate(&mut self) {
+        let zones = |names: &[String]| names.iter().filter_map(|name| jiff::tz::TimeZone::get(name).ok()).collect();
+        let groups: Vec<ZoneGroup> = self.zones.iter().map(|(names, (messages, segments))| ZoneGroup { zones: zones(names), messages: *messages, segments: *segments }).collect();
+        let rate = u32::try_from(self.campaign.rate_per_second).unwrap_or(1);
+        let Ok(rate) = MessagesPerSecond::new(rate) else { return };
+        let trunks: i64 = self.trunk_rates.values().sum();
+        let pace = Pace { campaign: rate, trunks_segments_per_second: u32::try_from(trunks).unwrap_or(u32::MAX) };
+        let found = estimate(&groups, &pace, &self.campaign.schedule, &self.openings, self.at);
+        self.result.sending_ms = found.sending_ms;
+        self.result.starts_at_ms = found.starts_at.map(Instant::ms);
+        self.result.finishes_at_ms = found.finishes_at.max(found.finishes_at.and(self.latest_deferral)).map(Instant::ms);
+        self.result.left_unsent = found.messages_left + self.result.unrouted;
+        self.result.bottleneck = found.bottleneck;
+    }
+}
