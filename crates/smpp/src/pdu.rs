@@ -11,6 +11,7 @@ mod frame;
 mod message;
 mod query;
 mod status;
+mod time;
 mod tlv;
 mod wire;
 
@@ -25,6 +26,7 @@ pub use message::{
 };
 pub use query::{MessageState, QuerySm, QuerySmResponse};
 pub use status::{CommandStatus, RetryClass};
+pub use time::relative_time;
 pub use tlv::{Tlv, Tlvs, tag};
 
 pub(crate) use encode::{encode_bare, encode_message, encode_message_response};

@@ -10,7 +10,8 @@ pub use text::parse_text;
 use crate::pdu::{MessageState, ShortMessage, tag};
 use crate::text::TextCoding;
 
-/// What a receipt says. At least an id or a state is known.
+/// What a receipt says. Everything may be missing from one that `esm_class` marks as a receipt and whose
+/// form we do not know: it is still no reply of a person's.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Receipt {
     /// The SMSC's id as written; see [`message_id_candidates`] for matching it.
@@ -52,9 +53,7 @@ impl Receipt {
         {
             return None;
         }
-        let receipt = from_tlvs.or(written);
-        let says_something = receipt.message_id.is_some() || receipt.state.is_some();
-        says_something.then_some(receipt)
+        Some(from_tlvs.or(written))
     }
 
     fn or(self, other: Receipt) -> Receipt {
@@ -177,6 +176,14 @@ mod tests {
             Receipt::of(&deliver(0, "id: I want to stat: my case"), &TextCoding::GSM)
                 .and_then(|r| r.state),
             None
+        );
+    }
+
+    #[test]
+    fn a_marked_receipt_that_cannot_be_read_is_still_no_reply() {
+        assert_eq!(
+            Receipt::of(&deliver(4, "STOP delivered"), &TextCoding::GSM),
+            Some(Receipt::default())
         );
     }
 

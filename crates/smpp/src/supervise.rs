@@ -268,3 +268,41 @@ async fn until_stopped(stopped: &mut watch::Receiver<bool>) {
     // An error means that the `Supervised` is gone, which is a wish to stop as well.
     let _ = stopped.wait_for(|stop| *stop).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keeper(chance: f64) -> Keeper<impl FnMut() -> f64> {
+        Keeper {
+            config: SuperviseConfig::new(ClientConfig::new("127.0.0.1:1", "a", "b")),
+            chance: move || chance,
+            events: mpsc::channel(1).0,
+            state: watch::channel(BindState::Connecting).0,
+            stopped: watch::channel(false).1,
+            current: Arc::default(),
+            failures: 0,
+        }
+    }
+
+    #[test]
+    fn pauses_double_up_to_a_limit_and_chance_spreads_them() {
+        let pauses = |chance| {
+            let mut keeper = keeper(chance);
+            let (min, max) = (keeper.config.backoff_min, keeper.config.backoff_max);
+            (0..40)
+                .map(move |_| keeper.pause(min, max).as_millis())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            pauses(1.0)[..8],
+            [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]
+        );
+        assert_eq!(pauses(0.0)[..3], [500, 1_000, 2_000]);
+        assert_eq!(
+            pauses(7.0).last(),
+            Some(&60_000),
+            "a chance out of range does no harm"
+        );
+    }
+}

@@ -472,6 +472,61 @@ async fn what_stands_in_the_outbox_at_the_end_is_not_sent() {
     assert!(not_sent > 0 && lost > 0);
 }
 
+/// Both ends pour as fast as they can: nobody waits for the other for ever.
+#[tokio::test]
+async fn floods_in_both_directions_do_not_block_each_other() {
+    const COUNT: usize = 50_000;
+    let wide = |config: &mut ClientConfig| {
+        (config.link.window_max, config.link.queue_max) = (5_000, COUNT)
+    };
+    let (session, mut events, smsc, mut smsc_events) = pair(wide).await;
+    session
+        .submitter
+        .submit(batch(0..COUNT as u64))
+        .expect("room");
+    let pouring = async {
+        for first in (0..COUNT as u64).step_by(5_000) {
+            smsc.deliver_when_room(batch(first..first + 5_000))
+                .await
+                .expect("bound");
+        }
+    };
+    let submitter = session.submitter.clone();
+    let esme = async {
+        let (mut submitted, mut delivered) = (0, 0);
+        while submitted < COUNT || delivered < COUNT {
+            let mut acks = Vec::new();
+            for event in next(&mut events).await {
+                match event {
+                    Event::SubmitResult {
+                        outcome: Outcome::Accepted { .. },
+                        ..
+                    } => submitted += 1,
+                    Event::Deliver { id, .. } => acks.push((id, CommandStatus::ROK)),
+                    other => panic!("{other:?}"),
+                }
+            }
+            delivered += acks.len();
+            submitter.ack(acks);
+        }
+    };
+    let centre = async {
+        let (mut answered, mut acknowledged) = (0, 0);
+        while answered < COUNT || acknowledged < COUNT {
+            let told = next(&mut smsc_events).await;
+            let fates = told
+                .iter()
+                .filter(|event| matches!(event, SmscEvent::DeliverResult { .. }))
+                .count();
+            acknowledged += fates;
+            let ids = submits(told);
+            answered += ids.len();
+            smsc.respond(ids.into_iter().map(|id| (id, Ok("x".to_owned()))));
+        }
+    };
+    tokio::join!(pouring, esme, centre);
+}
+
 #[tokio::test]
 async fn a_receiver_may_not_submit_and_an_unbound_peer_is_told_so() {
     let (session, mut events, _smsc, _smsc_events) =
