@@ -141,6 +141,10 @@ impl Role for Esme {
     type Event = Event;
     const SENDS: CommandId = CommandId::SUBMIT_SM;
 
+    fn opened(session: u64) -> Option<Event> {
+        Some(Event::Bound { session })
+    }
+
     fn answered(token: u64, outcome: Outcome) -> Event {
         Event::SubmitResult { token, outcome }
     }
@@ -252,7 +256,6 @@ impl Session {
         let (connection, framer, answer) =
             opened.map_err(|_| BindError::Timeout(config.address.clone()))??;
         let (limiter, link) = (config.limiter.clone(), config.link.clone());
-        let permit = events.clone().reserve_owned().await.ok();
         let (handle, ended) = link::start(
             Esme,
             (connection, framer, Vec::new()),
@@ -260,11 +263,6 @@ impl Session {
             limiter,
             events,
         );
-        if let Some(permit) = permit {
-            permit.send(vec![Event::Bound {
-                session: handle.session(),
-            }]);
-        }
         let smsc_version = answer.interface_version();
         Ok(Session {
             submitter: Submitter { handle },

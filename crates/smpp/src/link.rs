@@ -230,6 +230,8 @@ pub(crate) trait Role: Send + 'static {
     type Event: Send + 'static;
     /// `submit_sm` or `deliver_sm`.
     const SENDS: CommandId;
+    /// The first event, if there is one.
+    fn opened(session: u64) -> Option<Self::Event>;
     fn answered(token: u64, outcome: Outcome) -> Self::Event;
     fn answered_late(token: u64, outcome: Outcome) -> Self::Event;
     fn queried(token: u64, outcome: QueryOutcome) -> Option<Self::Event>;

@@ -249,6 +249,10 @@ impl Role for Centre {
     type Event = SmscEvent;
     const SENDS: CommandId = CommandId::DELIVER_SM;
 
+    fn opened(_: u64) -> Option<SmscEvent> {
+        None
+    }
+
     fn answered(token: u64, outcome: Outcome) -> SmscEvent {
         SmscEvent::DeliverResult { token, outcome }
     }

@@ -59,7 +59,7 @@ pub(crate) fn start<R: Role>(
         queries: VecDeque::new(),
         flight: Flight::new(config.first_sequence),
         outbox,
-        pending: Vec::new(),
+        pending: R::opened(session).into_iter().collect(),
         phase: Phase::Open,
         heard_at: Instant::now(),
         enquired: None,

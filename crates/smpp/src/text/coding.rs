@@ -122,6 +122,8 @@ impl TextCoding {
                 .chars()
                 .map(|c| u8::try_from(u32::from(c)).ok())
                 .collect(),
+            // A form feed is in both alphabets, but would make a reader take the text for GSM.
+            GsmText::Ia5 if text.contains('\u{0C}') => None,
             GsmText::Ia5 => text.is_ascii().then(|| text.as_bytes().to_vec()),
         }
     }
