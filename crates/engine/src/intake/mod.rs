@@ -1,0 +1,20 @@
+//! A contact file, read as a stream: CSV in any usual encoding, or a worksheet of an XLSX workbook. Memory is bounded by
+//! `FileLimits`, whatever the file claims to be.
+
+mod batch;
+mod csv;
+mod detect;
+mod encoding;
+mod error;
+mod head;
+mod limits;
+mod load;
+mod read;
+mod worker;
+mod xlsx;
+
+pub use encoding::TextEncoding;
+pub use error::{BinaryKind, FileError, RowError};
+pub use limits::FileLimits;
+pub use worker::{Clock, IntakeError, run, work};
+pub use read::{FileFormat, FileReader, RawRow, Source, open};
