@@ -1,4 +1,4 @@
-//! The one question before every attempt: may this person be contacted now? Pure, and the only maker of permits.
+//! The one question before every attempt: may this person be contacted now? Pure, and with `notice` the only maker of permits.
 //!
 //! Every refusal is collected, so that the tenant sees all that is wrong at once; else the latest deferral; else a permit.
 
@@ -21,7 +21,7 @@ pub enum Decision {
     Refuse(Refusal),
 }
 
-/// Leave to make one attempt, soon. Only `decide` makes one; it cannot be copied or kept.
+/// Leave to make one attempt, soon. Only the decisions of `compliance` make one; it cannot be copied, and it goes stale.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Permit {
     passed: RuleSet,
@@ -45,6 +45,11 @@ pub struct Refusal {
 }
 
 impl Permit {
+    /// For the decisions of this folder alone: nothing outside `compliance` can make a permit.
+    pub(super) fn new(passed: RuleSet, version: PackVersion, valid_until: Instant) -> Self {
+        Self { passed, version, valid_until }
+    }
+
     /// A permit that waited past this must be asked for again.
     #[must_use]
     pub fn is_fresh(&self, now: Instant) -> bool {
@@ -176,7 +181,7 @@ impl Inquiry<'_> {
         if self.refusing.is_empty() && self.deferring.is_empty() {
             let latest = self.now.plus_ms(PERMIT_LASTS_MS);
             let valid_until = self.closes.map_or(latest, |closes| closes.min(latest));
-            return Decision::Permit(Permit { passed: self.passed, version, valid_until });
+            return Decision::Permit(Permit::new(self.passed, version, valid_until));
         }
         if self.refusing.is_empty() {
             match self.opens_after_all(cache) {

@@ -43,7 +43,7 @@ pub fn lint(text: &str, sender: &str, brands: &[&str]) -> Lint {
     Lint {
         facts: MessageFacts {
             says_how_to_stop: tells && (can_be_answered || has_somewhere_to_go(text)),
-            names_sender: brands.iter().any(|brand| named(brand)),
+            names_sender: brands.iter().any(named),
             is_promotional: !promotional.is_empty(),
         },
         promotional,

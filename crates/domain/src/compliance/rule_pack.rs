@@ -56,6 +56,9 @@ pub struct RulePack {
     applying: [[RuleSet; 2]; 5],
 }
 
+/// Whether a check asks a question that no pack may leave out.
+type Asks = fn(&Check) -> bool;
+
 /// A pack that cannot be trusted, with the file and the place in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PackError {
@@ -157,7 +160,7 @@ impl RulePack {
     /// A pack may be strict or lenient, but it may not forget to ask.
     fn demand_what_must_be_asked(&self, file: &str) -> Result<(), PackError> {
         let missing = |what: &str| Err(PackError::Syntax { file: file.to_owned(), reason: format!("no rule asks {what}, for every purpose and channel") });
-        let questions: [(&str, fn(&Check) -> bool); 8] = [
+        let questions: [(&str, Asks); 8] = [
             ("whether the purpose is known", |check| matches!(check, Check::PurposeKnown)),
             ("for a legal basis", |check| matches!(check, Check::BasisKnown)),
             ("whether the region is covered", |check| matches!(check, Check::RegionCovered)),

@@ -212,7 +212,7 @@ const ANSWER_LOST: Verdict =
 fn smpp(status: u32) -> Verdict {
     match status {
         0x00 => means(D::Accepted, R::Never, F::Nobody, "The carrier took the message."),
-        0x01 | 0x02 | 0x03 => means(D::Rejected, R::Never, F::Ours, "The carrier could not read what we sent."),
+        0x01..=0x03 => means(D::Rejected, R::Never, F::Ours, "The carrier could not read what we sent."),
         0x04 | 0x05 | 0x0d | 0x0e | 0x0f => means(D::Rejected, R::OtherTrunk, F::Ours, "The trunk is not signed in to the carrier as it should be."),
         0x06 | 0x07 | 0x42 | 0x43 => means(D::Rejected, R::Never, F::Ours, "The carrier does not allow this kind of message on this trunk."),
         0x08 => means(D::Rejected, R::OtherTrunk, F::Carrier, "The carrier had a fault of its own."),
@@ -282,7 +282,7 @@ fn gsm(state: ReceiptState, error: ErrorCode) -> Option<Verdict> {
         6 | 27 => means(D::Expired, R::Later, F::Number, "The handset was off or out of reach."),
         31 => means(D::Undeliverable, R::Later, F::Number, "The handset was busy with another message."),
         32 => means(D::Undeliverable, R::Later, F::Number, "The handset refused the message, often because its memory is full."),
-        34 | 35 | 36 => means(D::Undeliverable, R::Later, F::Carrier, "The network had a fault of its own."),
+        34..=36 => means(D::Undeliverable, R::Later, F::Carrier, "The network had a fault of its own."),
         _ => return None,
     })
 }
