@@ -1,1 +1,17 @@
+//! Portal, REST API and public pages. Cannot send: it sees neither engine nor smpp, and meets them only in the store.
 
+pub mod api;
+mod config;
+mod page;
+mod portal;
+mod serve;
+
+// The walk, in order.
+mod tenancy;
+mod audit;
+
+pub use api::{ApiConfig, api_router};
+pub use config::{Clock, Cookies, EdgeConfig};
+pub use portal::portal_router;
+pub use serve::serve;
+pub use tenancy::password::{PasswordError, hash_password};

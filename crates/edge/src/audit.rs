@@ -1,0 +1,68 @@
+//! The audit: who did what to which record, newest first.
+
+use axum::response::Response;
+use clarion_domain::audit::event::Act;
+use clarion_domain::id::UserId;
+use clarion_store::tenancy::User;
+use maud::html;
+
+use crate::page::fault::Fault;
+use crate::page::fields::{Asked, Problems};
+use crate::page::form::{Fill, select};
+use crate::page::icon::Icon;
+use crate::page::layout::Page;
+use crate::page::menu::AUDIT;
+use crate::page::table::{empty, pager};
+use crate::page::when;
+use crate::tenancy::guard::Session;
+
+const ROWS: i64 = 50;
+const KINDS: &[&str] = &["campaign", "contact", "import", "list", "reply", "route", "sender", "suppression", "tenant", "trunk", "user", "api_key"];
+
+pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
+    let kind = KINDS.iter().find(|kind| asked.0.has("kind", kind)).copied().unwrap_or("");
+    let act = asked.0.word::<Act>("act");
+    let before = asked.0.number("before");
+    let page = session.tenant.audit_events(kind, act.map_or("", Act::as_str), before, ROWS).await?;
+    let users = session.tenant.users().await?;
+    let none = Problems::new();
+    let fill = Fill { fields: &asked.0, problems: &none };
+    let any = || vec![(String::new(), "All".to_owned())];
+    let mut kinds = any();
+    kinds.extend(KINDS.iter().map(|kind| ((*kind).to_owned(), kind.replace('_', " "))));
+    let mut acts = any();
+    acts.extend(Act::ALL.iter().map(|act| (act.as_str().to_owned(), act.as_str().replace('_', " "))));
+    let query = [("kind", kind), ("act", act.map_or("", Act::as_str))].iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&");
+    let body = html! {
+        section.card.flush {
+            form.filter method="get" action="/audit" {
+                (select("kind", "Record", "", &kinds, fill))
+                (select("act", "Act", "", &acts, fill))
+                button.button.quiet type="submit" { "Show" }
+            }
+            @if page.rows.is_empty() {
+                (empty(Icon::Scroll, "Nothing matches", "Nothing of this kind has been done yet, or the filter is too narrow.", Some(("/audit", "Show everything"))))
+            } @else {
+                div.scroll { table.stacks {
+                    thead { tr { th scope="col" { "When" } th scope="col" { "Who" } th scope="col" { "Act" } th scope="col" { "Record" } th scope="col" { "Detail" } } }
+                    tbody { @for event in &page.rows { tr {
+                        td.tight-cell { (when::exact(event.at, &session.zone)) }
+                        td { (who(&event.actor, &users)) }
+                        td { (event.act.as_str().replace('_', " ")) }
+                        td { (event.object_kind.replace('_', " ")) @if event.object_id != 0 { " " span.mono.soft.small { (event.object_id) } } }
+                        td { (event.detail) }
+                    } } }
+                } }
+            }
+            (pager("/audit", &query, before, page.next))
+        }
+    };
+    Ok(Page::new(AUDIT, "Audit").lead(html! { p { "Every change, every reveal of personal data and every sign-in, with who did it." } }).show(&session, &body))
+}
+
+/// A user by name; keys and the software as they are written.
+fn who(actor: &str, users: &[User]) -> String {
+    let user = actor.strip_prefix("user:").and_then(|id| id.parse::<UserId>().ok());
+    let known = user.and_then(|id| users.iter().find(|user| user.id == id));
+    known.map_or_else(|| actor.replace(':', " "), |user| user.display_name.clone())
+}

@@ -1,0 +1,32 @@
+//! What the portal is told at start. Only the server reads the environment.
+
+use clarion_domain::time::Instant;
+
+/// Where the time comes from: the server passes the system's clock, a test its own.
+pub type Clock = fn() -> Instant;
+
+/// How the session cookie travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cookies {
+    /// Over TLS, ours or a proxy's: `Secure`, with the `__Host-` prefix.
+    Secure,
+    /// Plain HTTP on the loopback address: the demo.
+    PlainLoopback,
+}
+
+#[derive(Debug, Clone)]
+pub struct EdgeConfig {
+    pub clock: Clock,
+    pub cookies: Cookies,
+    /// The largest contact file that may be uploaded.
+    pub upload_bytes_max: u64,
+}
+
+impl EdgeConfig {
+    pub const UPLOAD_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
+
+    #[must_use]
+    pub fn new(clock: Clock, cookies: Cookies) -> Self {
+        Self { clock, cookies, upload_bytes_max: Self::UPLOAD_BYTES_MAX }
+    }
+}

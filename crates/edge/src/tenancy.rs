@@ -1,0 +1,10 @@
+//! Who signs in, what they may, and the pages about it.
+
+pub mod account;
+pub mod guard;
+pub mod password;
+pub mod sign_in;
+pub mod team;
+mod tries;
+
+pub use tries::Tries;

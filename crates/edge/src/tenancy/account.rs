@@ -1,0 +1,65 @@
+//! One's own account: who one is here, and a new password.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use maud::html;
+
+use super::guard::Session;
+use super::{password, team};
+use crate::page::fault::{Fault, capitalised};
+use crate::page::fields::{Asked, Fields, Problems};
+use crate::page::form::{Fill, Input};
+use crate::page::layout::Page;
+use crate::page::said::said;
+use crate::portal::Portal;
+
+pub async fn page(session: Session, asked: Asked) -> Response {
+    show(&session, &Fields::new(), &Problems::new(), said(&asked))
+}
+
+fn show(session: &Session, fields: &Fields, problems: &Problems, said: Option<&'static str>) -> Response {
+    let fill = Fill { fields, problems };
+    let body = html! {
+        div.columns {
+            section.card {
+                header { h2 { "You" } }
+                dl.facts {
+                    dt { "Name" } dd { (session.user.display_name) }
+                    dt { "Username" } dd { (session.user.username) }
+                    dt { "Role" } dd { (team::role_name(session.user.role)) p.small.soft { (team::role_text(session.user.role)) } }
+                    dt { "Organisation" } dd { (session.record.name) }
+                    dt { "Time zone" } dd { (session.record.zone) }
+                }
+            }
+            section.card {
+                header { h2 { "Change your password" } }
+                form.form method="post" action="/account/password" {
+                    (Input::new("current", "Current password").kind("password").autocomplete("current-password").show(fill))
+                    (Input::new("new", "New password").hint("At least 12 characters; three or four words are good.").kind("password").autocomplete("new-password").show(fill))
+                    div { button.button type="submit" { "Change password" } }
+                    p.small.soft { "You will be signed out everywhere and sign in again with it." }
+                }
+            }
+        }
+    };
+    Page::apart("Your account").said(said).problems(problems).show(session, &body)
+}
+
+pub async fn change_password(State(portal): State<Portal>, session: Session, fields: Fields) -> Result<Response, Fault> {
+    let known = portal.store.sign_in_record(&session.user.username).await?;
+    let right = password::verify(fields.raw("current"), known.as_ref().map(|user| user.password_hash.as_str())).await;
+    let mut problems = Problems::new();
+    if !right {
+        session.tenant.record_wrong_password(session.user.user_id, session.now).await?;
+        problems.add("current", "This is not your current password");
+    }
+    if let Err(error) = password::check(fields.raw("new"), &session.user.username) {
+        problems.add("new", capitalised(&error.to_string()));
+    }
+    if !problems.is_empty() {
+        return Ok(show(&session, &fields, &problems, None));
+    }
+    let hash = password::hash_password(fields.raw("new")).await.map_err(|_| Fault::Malformed)?;
+    session.tenant.set_password(session.user.user_id, &hash, session.now).await?;
+    Ok(Redirect::to("/sign-in?said=saved").into_response())
+}

@@ -1,0 +1,111 @@
+//! Every route asks for a session and one right; a handler gets the session that the guard has checked.
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::MethodRouter;
+use clarion_domain::tenancy::role::Right;
+use clarion_domain::tenancy::tenant::Actor;
+use clarion_domain::time::Instant;
+use clarion_store::Tenant;
+use clarion_store::tenancy::{SessionUser, TenantRecord};
+use jiff::tz::TimeZone;
+
+use crate::config::Cookies;
+use crate::page::fault::Fault;
+use crate::page::when;
+use crate::portal::Portal;
+
+/// A signed-in user, their tenant's rows, and the time of the request.
+#[derive(Clone)]
+pub struct Session {
+    pub user: SessionUser,
+    pub tenant: Tenant,
+    pub record: TenantRecord,
+    pub zone: TimeZone,
+    pub now: Instant,
+    pub token: String,
+}
+
+impl Session {
+    pub fn may(&self, right: Right) -> bool {
+        self.user.role.may(right)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Session {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
+        parts.extensions.get::<Session>().cloned().ok_or(Fault::SignedOut)
+    }
+}
+
+/// Which right a route asks for; `None` lets every signed-in user in.
+#[derive(Clone)]
+struct Asks {
+    portal: Portal,
+    right: Option<Right>,
+}
+
+/// Puts the guard before a route.
+pub fn asks(portal: &Portal, right: impl Into<Option<Right>>, methods: MethodRouter<Portal>) -> MethodRouter<Portal> {
+    methods.route_layer(from_fn_with_state(Asks { portal: portal.clone(), right: right.into() }, guard))
+}
+
+async fn guard(State(asks): State<Asks>, mut request: Request, next: Next) -> Response {
+    match session(&asks.portal, request.headers()).await {
+        Err(fault) => fault.into_response(),
+        Ok(None) => signed_out(&request),
+        Ok(Some(session)) if asks.right.is_some_and(|right| !session.may(right)) => Fault::NotAllowed.into_response(),
+        Ok(Some(session)) => {
+            request.extensions_mut().insert(session);
+            next.run(request).await
+        }
+    }
+}
+
+/// A page asked for without a session leads to the sign-in and back; an act is not repeated afterwards.
+fn signed_out(request: &Request) -> Response {
+    if request.method() != Method::GET || request.headers().contains_key("hx-request") {
+        return Fault::SignedOut.into_response();
+    }
+    let path = request.uri().path();
+    if path == "/" { Redirect::to("/sign-in") } else { Redirect::to(&format!("/sign-in?next={path}")) }.into_response()
+}
+
+pub async fn session(portal: &Portal, headers: &HeaderMap) -> Result<Option<Session>, Fault> {
+    let now = (portal.config.clock)();
+    let Some(token) = cookie(headers, cookie_name(portal.config.cookies)) else { return Ok(None) };
+    let Some(user) = portal.store.session_user(token, now).await? else { return Ok(None) };
+    let tenant = portal.store.tenant(user.tenant_id, Actor::User(user.user_id)).await?;
+    let record = tenant.record().await?;
+    Ok(Some(Session { zone: when::zone(&record.zone), user, tenant, record, now, token: token.to_owned() }))
+}
+
+pub fn cookie_name(cookies: Cookies) -> &'static str {
+    match cookies {
+        Cookies::Secure => "__Host-clarion",
+        Cookies::PlainLoopback => "clarion",
+    }
+}
+
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let pairs = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(';'));
+    pairs.filter_map(|pair| pair.trim().split_once('=')).find(|(found, _)| *found == name).map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_its_own_cookie_among_others() {
+        let mut headers = HeaderMap::new();
+        headers.append(header::COOKIE, "theme=dark; clarion=abc; x=clarion=no".parse().expect("a header"));
+        assert_eq!(cookie(&headers, "clarion"), Some("abc"));
+        assert_eq!(cookie(&headers, "__Host-clarion"), None);
+    }
+}

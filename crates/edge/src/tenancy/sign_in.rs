@@ -1,0 +1,128 @@
+//! Signing in and out. Unknown names, wrong passwords and locked accounts get the same answer after the same time.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use clarion_domain::tenancy::tenant::Actor;
+use clarion_domain::time::Instant;
+use clarion_store::tenancy::SignInRecord;
+use maud::{Markup, html};
+
+use super::guard::{Session, cookie_name, session};
+use super::password;
+use crate::config::Cookies;
+use crate::page::fault::Fault;
+use crate::page::fields::{Asked, Fields, Problems};
+use crate::page::form::{Fill, Input, summary};
+use crate::page::icon::mark;
+use crate::page::layout::document;
+use crate::page::menu::first_page;
+use crate::page::said::said;
+use crate::portal::Portal;
+
+const REFUSED: &str = "That username and password do not match, or the account is locked. Ten wrong passwords lock an account for 15 minutes.";
+const COOKIE_SECONDS: i64 = clarion_store::tenancy::ABSOLUTE_MS / 1000;
+
+pub async fn page(State(portal): State<Portal>, headers: HeaderMap, asked: Asked) -> Result<Response, Fault> {
+    if let Some(session) = session(&portal, &headers).await? {
+        return Ok(Redirect::to(first_page(session.user.role)).into_response());
+    }
+    Ok(form(&asked.0, &Problems::new(), said(&asked)))
+}
+
+fn form(fields: &Fields, problems: &Problems, said: Option<&str>) -> Response {
+    let fill = Fill { fields, problems };
+    let wrong = !problems.is_empty();
+    let body: Markup = html! {
+        main #main {
+            div.brand { (mark()) "Clarion" }
+            h1 { "Sign in" }
+            (summary(problems))
+            @if let Some(said) = said { div.notice.good role="status" { p { (said) } } }
+            form.form method="post" action="/sign-in" {
+                input type="hidden" name="next" value=(fields.get("next"));
+                (Input::new("username", "Username").autocomplete("username").show(fill))
+                (Input::new("password", "Password").kind("password").autocomplete("current-password").show(fill))
+                button.button type="submit" { "Sign in" }
+            }
+            p.small.soft { "Forgotten your password? An owner of your organisation can set a new one." }
+        }
+    };
+    let status = if wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    (status, document(if wrong { "Error: Sign in – Clarion" } else { "Sign in – Clarion" }, "door", &body)).into_response()
+}
+
+pub async fn submit(State(portal): State<Portal>, fields: Fields) -> Result<Response, Fault> {
+    let mut problems = Problems::new();
+    problems.need(&fields, "username", "Enter your username");
+    if fields.raw("password").is_empty() {
+        problems.add("password", "Enter your password");
+    }
+    if !problems.is_empty() {
+        return Ok(form(&fields, &problems, None));
+    }
+    let now = (portal.config.clock)();
+    let username = fields.get("username");
+    tokio::time::sleep(portal.tries.delay(username, now)).await;
+    let known = portal.store.sign_in_record(username).await?;
+    let matches = password::verify(fields.raw("password"), known.as_ref().map(|user| user.password_hash.as_str())).await;
+    match known {
+        Some(user) if matches && user.active && user.locked_until <= now => open(&portal, &user, fields.get("next"), username, now).await,
+        known => {
+            refuse(&portal, known, username, now).await?;
+            Ok(form(&fields, &Problems::one("username", REFUSED), None))
+        }
+    }
+}
+
+async fn open(portal: &Portal, user: &SignInRecord, next: &str, username: &str, now: Instant) -> Result<Response, Fault> {
+    portal.tries.succeeded(username);
+    let tenant = portal.store.tenant(user.tenant_id, Actor::User(user.id)).await?;
+    let token = tenant.open_session(user.id, now).await?;
+    let to = if is_own_path(next) { next } else { "/" };
+    Ok(with_cookie(Redirect::to(to), &portal.config.cookies, &token, COOKIE_SECONDS))
+}
+
+/// A locked account counts no further: otherwise anybody could keep it locked for ever.
+async fn refuse(portal: &Portal, known: Option<SignInRecord>, username: &str, now: Instant) -> Result<(), Fault> {
+    portal.tries.failed(username, now);
+    match known {
+        Some(user) if user.active && user.locked_until <= now => {
+            let tenant = portal.store.tenant(user.tenant_id, Actor::User(user.id)).await?;
+            tenant.record_wrong_password(user.id, now).await?;
+        }
+        _ => tracing::warn!("a sign-in was refused: unknown, locked or deactivated account"),
+    }
+    Ok(())
+}
+
+pub async fn sign_out(State(portal): State<Portal>, session: Session) -> Result<Response, Fault> {
+    session.tenant.close_session(session.user.user_id, &session.token, session.now).await?;
+    Ok(with_cookie(Redirect::to("/sign-in?said=signed-out"), &portal.config.cookies, "", 0))
+}
+
+fn with_cookie(redirect: Redirect, cookies: &Cookies, token: &str, seconds: i64) -> Response {
+    let secure = if *cookies == Cookies::Secure { "; Secure" } else { "" };
+    let cookie = format!("{}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}", cookie_name(*cookies));
+    let mut response = redirect.into_response();
+    if let Ok(value) = HeaderValue::from_str(&cookie) {
+        response.headers_mut().insert(header::SET_COOKIE, value);
+    }
+    response
+}
+
+/// A path of this portal: never another site's address.
+fn is_own_path(path: &str) -> bool {
+    path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n']) && path.is_ascii()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn goes_back_only_to_its_own_pages() {
+        assert!(is_own_path("/campaigns/cam_1"));
+        assert!(!["", "//evil.example", "/\\evil.example", "https://evil.example"].into_iter().any(is_own_path));
+    }
+}

@@ -1,0 +1,6 @@
+//! The portal's doors, asked in-process: rights, cross-site requests, headers, and the worst input of each form.
+
+mod support;
+
+mod sign_in;
+mod team;

@@ -1,0 +1,5 @@
+import "./htmx";
+import "htmx.org/dist/ext/hx-sse.js";
+import "./segments";
+import "./upload";
+import "./keys";

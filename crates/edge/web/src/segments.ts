@@ -1,0 +1,18 @@
+// The live count below a message's text. Without script the server counts when the page is saved.
+import { count } from "./gsm";
+
+function show(area: HTMLTextAreaElement, output: HTMLElement): void {
+  const { alphabet, units, segments, odd } = count(area.value);
+  const fields = /\{[a-z0-9_]+(\|[^}]*)?\}/i.test(area.value);
+  const told = [`${units} characters, ${segments} ${segments === 1 ? "segment" : "segments"}, ${alphabet}`];
+  if (odd.length > 0) told.push(`${odd.slice(0, 5).join(" ")} ${odd.length === 1 ? "needs" : "need"} Unicode, which halves what a segment holds`);
+  if (fields) told.push("fields count as written; the preview counts real rows");
+  output.textContent = told.join(" · ");
+}
+
+for (const area of document.querySelectorAll<HTMLTextAreaElement>("textarea[data-segments]")) {
+  const output = document.getElementById(area.dataset.segments ?? "");
+  if (!output) continue;
+  area.addEventListener("input", () => show(area, output));
+  show(area, output);
+}

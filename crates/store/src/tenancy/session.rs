@@ -1,0 +1,80 @@
+//! Portal sessions: the browser holds a random token, the table its hash.
+
+use clarion_domain::audit::event::Act;
+use clarion_domain::id::{TenantId, UserId};
+use clarion_domain::tenancy::role::Role;
+use clarion_domain::time::{HOUR_MS, Instant, MINUTE_MS};
+
+use crate::db::sql;
+use crate::params;
+use crate::seal::{hex, random_bytes};
+use crate::store::{Store, StoreError, Tenant};
+
+/// A session ends so long after signing in, whatever happens in it.
+pub const ABSOLUTE_MS: i64 = 12 * HOUR_MS;
+/// And so long after the last request.
+pub const IDLE_MS: i64 = 60 * MINUTE_MS;
+/// A request moves `seen_at` only when it is older than this: reading a page must not cost a commit.
+const TOUCH_MS: i64 = MINUTE_MS;
+
+/// Who is behind a session.
+#[derive(Debug, Clone)]
+pub struct SessionUser {
+    pub user_id: UserId,
+    pub tenant_id: TenantId,
+    pub username: String,
+    pub display_name: String,
+    pub role: Role,
+}
+
+fn hash(token: &str) -> [u8; 16] {
+    let mut hash = [0; 16];
+    blake3::Hasher::new_derive_key("clarion web session 2026").update(token.as_bytes()).finalize_xof().fill(&mut hash);
+    hash
+}
+
+impl Store {
+    /// The user of a live session, or nothing: unknown, expired, idle for too long, or of a deactivated user.
+    pub async fn session_user(&self, token: &str, now: Instant) -> Result<Option<SessionUser>, StoreError> {
+        let select = sql!(
+            "SELECT u.id, u.tenant_id, u.username, u.display_name, u.role, s.seen_at FROM web_session s JOIN user_account u ON u.id = s.user_id
+             WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.seen_at > $3 AND u.deactivated_at IS NULL"
+        );
+        let hash = hash(token);
+        let Some(mut row) = self.db().query_first(select, &params![&hash, now, now.plus_ms(-IDLE_MS)]).await? else { return Ok(None) };
+        let seen_at: Instant = row.take(5)?;
+        if seen_at.plus_ms(TOUCH_MS) < now {
+            self.db().execute(sql!("UPDATE web_session SET seen_at = $2 WHERE token_hash = $1"), &params![&hash, now]).await?;
+        }
+        Ok(Some(SessionUser { user_id: row.take(0)?, tenant_id: row.take(1)?, username: row.take(2)?, display_name: row.take(3)?, role: row.word(4)? }))
+    }
+
+    /// Removes what has ended; returns how many.
+    pub async fn sweep_sessions(&self, now: Instant) -> Result<u64, StoreError> {
+        Ok(self.db().execute(sql!("DELETE FROM web_session WHERE expires_at <= $1 OR seen_at <= $2"), &params![now, now.plus_ms(-IDLE_MS)]).await?)
+    }
+}
+
+impl Tenant {
+    /// Begins a session and returns its token, which is kept nowhere. Forgets the wrong passwords before it.
+    pub async fn open_session(&self, user: UserId, now: Instant) -> Result<String, StoreError> {
+        let token = hex(&random_bytes::<32>()?);
+        let mut tx = self.db().begin().await?;
+        let forget = sql!("UPDATE user_account SET failures = 0 WHERE tenant_id = $1 AND id = $2");
+        if tx.execute(forget, &params![self.id, user]).await? == 0 {
+            return Err(StoreError::NotFound("user"));
+        }
+        let insert = sql!("INSERT INTO web_session (token_hash, user_id, tenant_id, created_at, seen_at, expires_at) VALUES ($1, $2, $3, $4, $4, $5)");
+        tx.execute(insert, &params![&hash(&token), user, self.id, now, now.plus_ms(ABSOLUTE_MS)]).await?;
+        self.audit(&mut tx, now, Act::SignedIn, "user", user.0, "").await?;
+        tx.commit().await?;
+        Ok(token)
+    }
+
+    pub async fn close_session(&self, user: UserId, token: &str, now: Instant) -> Result<(), StoreError> {
+        let mut tx = self.db().begin().await?;
+        tx.execute(sql!("DELETE FROM web_session WHERE token_hash = $1"), &params![&hash(token)]).await?;
+        self.audit(&mut tx, now, Act::SignedOut, "user", user.0, "").await?;
+        Ok(tx.commit().await?)
+    }
+}
