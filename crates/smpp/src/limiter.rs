@@ -2,13 +2,13 @@
 //!
 //! No clock and no chance: time comes in as microseconds from any fixed point. What is counted is segments.
 //!
-//! How it works. Messages leave evenly spaced at `rate`. A refusal for throttling *cuts* the rate to
-//! just under what was last proven good or measured, then sends single probes until one is accepted, so
-//! that a closed window costs a handful of refusals and not a window full (after a fine step, where the
-//! window is nearly over, it only pauses, since probing costs a round trip). After a second without a refusal
-//! at full use the rate is *proven*. It then rests, and later rises in steps that begin at half a percent
-//! and double, until the ceiling or the next refusal. A refusal of something sent before the last cut is
-//! old news and changes nothing.
+//! How it works. Messages leave evenly spaced at `rate`. A refusal for throttling *cuts* the rate to just
+//! under what was last proven good or measured, then sends single probes until one is accepted, so that a
+//! closed window costs a handful of refusals and not a window full (after a fine step, where the window is
+//! nearly over, it only pauses, since probing costs a round trip). After a second without a
+//! refusal, at full use, the rate is *proven*. It then rests, and later rises in steps that begin
+//! at half a percent and double, until the ceiling or the next refusal. A refusal of something sent before
+//! the last cut is old news and changes nothing.
 
 mod measure;
 
@@ -26,10 +26,18 @@ const PROBE_PAUSE_MAX_MICROS: u64 = 200_000;
 const PROBE_LOST_MICROS: u64 = 5 * SECOND_MICROS;
 /// How long a well-known limit is left alone before it is tried again.
 const REST_MICROS: u64 = 6 * SECOND_MICROS;
+/// An SMSC that stays shut for long after one message too many is tried that much more rarely.
+const PUNISHMENT_MICROS: u64 = SECOND_MICROS / 2;
+const REST_PER_CLOSED: u64 = 60;
+const REST_MAX_MICROS: u64 = 300 * SECOND_MICROS;
+/// What must pass to prove a rate near the limit, for a second says little about thirty a second.
+const PROOF_SEGMENTS: f64 = 90.0;
 const STEP_MIN: f64 = 0.005;
 const STEP_MAX: f64 = 0.5;
 /// A cut that comes at a step no larger than this has found the limit.
 const STEP_FINE: f64 = 0.05;
+/// Up to this the SMSC's window can be shut by our excess for a tenth of a second only.
+const STEP_NEAR: f64 = 0.2;
 /// What may leave at once after a pause of the caller's, in time at the current rate.
 const BURST_MICROS: f64 = 20_000.0;
 
@@ -55,6 +63,10 @@ pub struct Limiter {
     probe: Option<Probe>,
     /// The last cut only paused; the next refusal probes rather than cuts again.
     paused_only: bool,
+    /// The probing under way began at a rate that was proven before.
+    closed_at_good_rate: bool,
+    /// The SMSC stays shut for long after one message too many.
+    punishes: bool,
     throttled_segments: u64,
 }
 
@@ -86,6 +98,8 @@ impl Limiter {
             interval_segments: 0,
             probe: None,
             paused_only: false,
+            closed_at_good_rate: false,
+            punishes: false,
             throttled_segments: 0,
         }
     }
@@ -133,6 +147,7 @@ impl Limiter {
         self.accepted.add(now_micros, u64::from(segments));
         if self.probe.is_some_and(|probe| probe.is(sent_at_micros)) {
             self.probe = None;
+            self.rest_after_closure(now_micros);
             self.tokens = 0.0;
             self.refilled_at_micros = now_micros;
             (self.interval_at_micros, self.interval_segments) = (now_micros, 0);
@@ -170,10 +185,19 @@ impl Limiter {
         self.refilled_at_micros = self.refilled_at_micros.max(now_micros);
     }
 
+    /// Where a wrong guess is punished, a proof is worth waiting for.
+    fn proof_micros(&self) -> u64 {
+        let exact = PROOF_SEGMENTS / self.rate_per_second * SECOND_MICROS as f64;
+        match self.punishes {
+            true => (exact as u64).clamp(SECOND_MICROS, 10 * SECOND_MICROS),
+            false => SECOND_MICROS,
+        }
+    }
+
     /// A second without a refusal, at full use, proves the rate and lets it rise.
     fn end_interval(&mut self, now_micros: u64) {
         let elapsed = now_micros.saturating_sub(self.interval_at_micros);
-        if elapsed < SECOND_MICROS {
+        if elapsed < self.proof_micros() {
             return;
         }
         self.paused_only = false;
@@ -204,24 +228,43 @@ impl Limiter {
             self.proven
         };
         let next = match proven {
+            Some(proven) if self.punishes => proven.min(rate * 0.99) * MARGIN,
             Some(proven) => proven.max(measured.min(rate)) * MARGIN,
             None if seen_for < SECOND_MICROS => measured.max(rate / 2.0),
             None => (measured * MARGIN).clamp(rate / 2.0, rate * 0.96),
         };
         self.rate_per_second = next.clamp(RATE_MIN_PER_SECOND, self.ceiling_per_second);
+        let near = proven.is_some() && self.step <= STEP_NEAR;
         let fine = proven.is_some() && self.step <= STEP_FINE;
-        self.rest_until_micros = if self.step <= STEP_FINE {
-            now_micros + REST_MICROS
+        let rest = if self.step <= STEP_FINE {
+            REST_MICROS
         } else {
-            now_micros
+            0
         };
+        let kept = if self.punishes {
+            self.rest_until_micros
+        } else {
+            0
+        };
+        self.rest_until_micros = kept.max(now_micros + rest);
         self.step = (self.step / 4.0).max(STEP_MIN);
         (self.proven, self.proven_before) = (None, None);
         (self.interval_at_micros, self.interval_segments) = (now_micros, 0);
+        self.closed_at_good_rate = near;
         if fine {
             self.pause(now_micros);
         } else {
             self.start_probing(now_micros);
+        }
+    }
+
+    /// Only a closure at a rate that was otherwise good says what trying costs.
+    fn rest_after_closure(&mut self, now_micros: u64) {
+        if std::mem::take(&mut self.closed_at_good_rate) {
+            let closed_for = now_micros.saturating_sub(self.cut_at_micros);
+            self.punishes = closed_for >= PUNISHMENT_MICROS;
+            let rest = (closed_for * REST_PER_CLOSED).min(REST_MAX_MICROS);
+            self.rest_until_micros = self.rest_until_micros.max(now_micros + rest);
         }
     }
 
@@ -235,7 +278,7 @@ impl Limiter {
 
     fn start_probing(&mut self, now_micros: u64) {
         (self.cut_at_micros, self.tokens) = (now_micros, 0.0);
-        self.paused_only = false;
+        self.closed_at_good_rate |= std::mem::take(&mut self.paused_only);
         self.probe = Some(Probe {
             pause_micros: PROBE_PAUSE_MIN_MICROS,
             next_at_micros: now_micros + PROBE_PAUSE_MIN_MICROS,

@@ -12,6 +12,8 @@ enum Enforcement {
     FixedWindowCountingRefused,
     /// So many in any second.
     SlidingWindow,
+    /// So many in each second, and nothing at all for a second after one too many.
+    Penalty,
     /// A bucket that holds `0` seconds' worth.
     TokenBucket(f64),
 }
@@ -47,7 +49,10 @@ impl Smsc {
     fn take(&mut self, now: u64, segments: u32) -> bool {
         let segments = f64::from(segments);
         match self.enforcement {
-            Enforcement::FixedWindow | Enforcement::FixedWindowCountingRefused => {
+            Enforcement::Penalty if now < self.at_micros => false,
+            Enforcement::FixedWindow
+            | Enforcement::FixedWindowCountingRefused
+            | Enforcement::Penalty => {
                 let window = (now + 377_000) / SECOND_MICROS;
                 if window != self.window {
                     (self.window, self.in_window) = (window, 0.0);
@@ -55,6 +60,9 @@ impl Smsc {
                 let fits = self.in_window + segments <= self.per_second;
                 if fits || matches!(self.enforcement, Enforcement::FixedWindowCountingRefused) {
                     self.in_window += segments;
+                }
+                if !fits && matches!(self.enforcement, Enforcement::Penalty) {
+                    self.at_micros = now + SECOND_MICROS;
                 }
                 fits
             }
@@ -198,6 +206,19 @@ fn the_rates_that_carriers_sell_are_held() {
             holds(enforcement, per_second, ceiling, 2_000);
         }
     }
+}
+
+/// At low rates a second of punishment for one message in a hundred leaves less than 95 %.
+#[test]
+fn an_smsc_that_punishes_is_tried_rarely() {
+    for per_second in [200.0, 1_000.0, 3_000.0] {
+        holds(Enforcement::Penalty, per_second, 2.0 * per_second, 2_000);
+    }
+    let mut smsc = Smsc::new(Enforcement::Penalty, 30.0);
+    let mut client = Client::new(1_000.0, 2_000);
+    client.run(&mut smsc, 20);
+    let tally = client.run(&mut smsc, 120);
+    assert!(tally.accepted >= 0.9 * 30.0 * 120.0, "{tally:?}");
 }
 
 #[test]
