@@ -8,7 +8,8 @@
 //! nearly over, it only pauses, since probing costs a round trip). After a second without a
 //! refusal, at full use, the rate is *proven*. It then rests, and later rises in steps that begin
 //! at half a percent and double, until the ceiling or the next refusal. A refusal of something sent before
-//! the last cut is old news and changes nothing.
+//! the last cut is old news and changes nothing. An SMSC that shuts for long after one message too many is
+//! tried more rarely (at low rates, where one message is several percent, about 90 % is held against such).
 
 mod measure;
 
@@ -26,8 +27,9 @@ const PROBE_PAUSE_MAX_MICROS: u64 = 200_000;
 const PROBE_LOST_MICROS: u64 = 5 * SECOND_MICROS;
 /// How long a well-known limit is left alone before it is tried again.
 const REST_MICROS: u64 = 6 * SECOND_MICROS;
-/// An SMSC that stays shut for long after one message too many is tried that much more rarely.
+/// A closure of this length at a good rate is a punishment, not the end of a window.
 const PUNISHMENT_MICROS: u64 = SECOND_MICROS / 2;
+/// How long to rest for each such length of closure.
 const REST_PER_CLOSED: u64 = 60;
 const REST_MAX_MICROS: u64 = 300 * SECOND_MICROS;
 /// What must pass to prove a rate near the limit, for a second says little about thirty a second.
