@@ -45,6 +45,7 @@ pub enum RecipientFilter {
     Due,
     Refused,
     InFlight,
+    /// Of the last attempt, with nothing planned after it.
     Disposition(Disposition),
 }
 
@@ -105,6 +106,7 @@ impl Tenant {
                 let select = sql!(
                     "SELECT DISTINCT t.position FROM attempt t WHERE t.campaign_id = $1 AND t.position > $2 AND t.disposition = $4
                        AND NOT EXISTS (SELECT 1 FROM attempt l WHERE l.contact_id = t.contact_id AND l.campaign_id = t.campaign_id AND l.id > t.id)
+                       AND NOT EXISTS (SELECT 1 FROM due u WHERE u.campaign_id = t.campaign_id AND u.position = t.position)
                      ORDER BY t.position LIMIT $3"
                 );
                 self.db().query(select, &params![id, after, limit, disposition]).await?
