@@ -1,11 +1,12 @@
 //! The lines of a separated text, in bounded memory: an overlong line is skipped and reported, not held.
 
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
 
 use clarion_domain::intake::cell::Cell;
 use clarion_domain::intake::reject::RejectReason;
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
+use crate::intake::detect::HEAD_BYTES;
 use crate::intake::encoding::Utf8Reader;
 use crate::intake::error::{FileError, RowError};
 use crate::intake::limits::FileLimits;
@@ -18,7 +19,7 @@ const LINES_TRIED: usize = 20;
 
 /// Reads records one after the other.
 pub struct CsvRows {
-    input: BufReader<Utf8Reader<Box<dyn Source>>>,
+    input: BufReader<Chain<Cursor<Vec<u8>>, Utf8Reader<Box<dyn Source>>>>,
     parser: Reader,
     limits: FileLimits,
     fields: Vec<u8>,
@@ -38,15 +39,16 @@ struct Record {
 }
 
 impl CsvRows {
-    pub fn new(text: Utf8Reader<Box<dyn Source>>, limits: FileLimits) -> Result<Self, FileError> {
-        let mut input = BufReader::with_capacity(BUFFER_BYTES, text);
-        let head = input.fill_buf()?;
+    pub fn new(mut text: Utf8Reader<Box<dyn Source>>, limits: FileLimits) -> Result<Self, FileError> {
+        let head = head(&mut text)?;
         let ends_with_return = head.contains(&b'\r') && !head.contains(&b'\n');
-        let (hint, delimiter) = match separator_line(head) {
+        let (hint, delimiter) = match separator_line(&head) {
             Some((length, delimiter)) => (length, delimiter),
-            None => (0, guess_delimiter(head)),
+            None => (0, guess_delimiter(&head)),
         };
-        input.consume(hint);
+        let mut head = Cursor::new(head);
+        head.set_position(hint as u64);
+        let input = BufReader::with_capacity(BUFFER_BYTES, head.chain(text));
         let parser = ReaderBuilder::new().delimiter(delimiter).build();
         let columns_held = limits.columns_max + 1;
         let (fields, ends) = (vec![0; limits.line_bytes_max], vec![0; columns_held]);
@@ -62,15 +64,13 @@ impl CsvRows {
             return Err(RowError::Refused { line: record.line, reason: RejectReason::LineTooLong });
         }
         let length = self.ends[..record.fields].last().copied().unwrap_or(0);
-        // Separators are ASCII, so a record that is text has cells that are.
         let whole = std::str::from_utf8(&self.fields[..length]).ok();
         let mut cells = Vec::with_capacity(record.fields);
         let mut start = 0;
         for &end in &self.ends[..record.fields] {
-            let cell = match whole {
-                Some(text) => text[start..end].to_owned(),
-                None => String::from_utf8_lossy(&self.fields[start..end]).into_owned(),
-            };
+            // Two broken cells side by side can read as text together, so each is cut out with care.
+            let text = whole.and_then(|whole| whole.get(start..end));
+            let cell = text.map_or_else(|| String::from_utf8_lossy(&self.fields[start..end]).into_owned(), str::to_owned);
             cells.push(Cell::Text(cell));
             start = end;
         }
@@ -126,6 +126,19 @@ impl CsvRows {
     }
 }
 
+/// The first block of the text, however few bytes a read gives.
+fn head(text: &mut impl Read) -> io::Result<Vec<u8>> {
+    let (mut head, mut filled) = (vec![0; HEAD_BYTES], 0);
+    while head.len() - filled >= char::MAX.len_utf8() {
+        match text.read(&mut head[filled..])? {
+            0 => break,
+            read => filled += read,
+        }
+    }
+    head.truncate(filled);
+    Ok(head)
+}
+
 fn line_ends(bytes: &[u8], ends_with_return: bool) -> u64 {
     let end = if ends_with_return { b'\r' } else { b'\n' };
     bytes.iter().filter(|byte| **byte == end).count() as u64
@@ -168,7 +181,7 @@ fn widths(head: &[u8], delimiter: u8) -> Vec<usize> {
             }
             ReadRecordResult::End => break,
             // A head that is one whole file ends its last line by ending.
-            ReadRecordResult::InputEmpty if head.len() >= BUFFER_BYTES && !widths.is_empty() => break,
+            ReadRecordResult::InputEmpty if head.len() + char::MAX.len_utf8() > HEAD_BYTES && !widths.is_empty() => break,
             _ => {}
         }
     }

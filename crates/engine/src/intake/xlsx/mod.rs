@@ -35,3 +35,6 @@ impl SheetRows {
         self.sheet.next_row(width)
     }
 }
+
+#[cfg(test)]
+mod tests;
