@@ -15,6 +15,8 @@ use zeroize::Zeroizing;
 
 const KEY_BYTES: usize = 32;
 const ROOT_NUMBER_BYTES: usize = 4;
+/// A wrapped key: the root's number, nonce, key and tag.
+pub const KEY_WRAPPED_BYTES: usize = ROOT_NUMBER_BYTES + NONCE_LEN + KEY_BYTES + 16;
 
 /// Why a sealed value or the keyring could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +85,11 @@ impl IndexKey {
     #[must_use]
     pub fn reference(&self, reference: &str) -> [u8; 16] {
         self.index("reference", &reference.trim().to_lowercase())
+    }
+
+    #[must_use]
+    pub fn message(&self, message: &str) -> [u8; 16] {
+        self.index("message", message)
     }
 
     fn index(&self, kind: &str, value: &str) -> [u8; 16] {
@@ -156,6 +163,8 @@ impl Keyring {
             text.push_str(&format!("{number} {}\n", hex(&key.bytes[..])));
         }
         let fresh = self.path.with_extension("new");
+        // Held open over the rename, so that the old file's bytes can be overwritten and not only unlinked.
+        let old = std::fs::OpenOptions::new().write(true).open(&self.path).ok();
         let write = || -> std::io::Result<()> {
             let mut options = std::fs::OpenOptions::new();
             options.write(true).create(true).truncate(true);
@@ -164,7 +173,13 @@ impl Keyring {
             let mut file = options.open(&fresh)?;
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
-            std::fs::rename(&fresh, &self.path)
+            std::fs::rename(&fresh, &self.path)?;
+            if let Some(mut old) = old {
+                let length = usize::try_from(old.metadata()?.len()).unwrap_or(0);
+                old.write_all(&vec![0; length])?;
+                old.sync_all()?;
+            }
+            Ok(())
         };
         write().map_err(|error| self.fault(error.to_string()))
     }

@@ -34,6 +34,8 @@ words! {
         /// Kept, so that nobody contacts them again.
         Tombstone = "tombstone",
         FileDeleted = "file_deleted",
+        /// Points at a row that was emptied: says nothing about anybody any more.
+        Orphaned = "orphaned",
     }
 }
 

@@ -109,6 +109,15 @@ impl Db {
         }
     }
 
+    /// Moves the write-ahead log into the database and cuts it to nothing, so that no deleted row is left in it.
+    /// PostgreSQL keeps its log by its own rules.
+    pub async fn truncate_log(&self) -> Result<(), DbError> {
+        match self {
+            Self::Sqlite(db) => db.truncate_log().await,
+            Self::Postgres(_) => Ok(()),
+        }
+    }
+
     /// Brings the schema up to date; returns the names of the migrations applied.
     pub async fn migrate(&self) -> Result<Vec<&'static str>, DbError> {
         match self {

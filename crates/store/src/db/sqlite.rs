@@ -140,6 +140,13 @@ impl Sqlite {
         Ok(SqliteTx { connection, open: true })
     }
 
+    pub(super) async fn truncate_log(&self) -> Result<(), DbError> {
+        let connection = self.writer.lock().await;
+        // A reader in the middle of a query makes it wait, up to the busy timeout; then it is left for the next time.
+        blocking(|| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))?;
+        Ok(())
+    }
+
     async fn pending(&self) -> Result<Vec<&'static migrate::Migration>, DbError> {
         let connection = self.writer.lock().await;
         connection.execute_batch(migrate::CREATE_LEDGER)?;

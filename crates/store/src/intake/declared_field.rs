@@ -81,7 +81,7 @@ impl Tenant {
         Ok(tx.commit().await?)
     }
 
-    /// Withdraws a declaration: later files drop the column. Values held already go with the next retention sweep.
+    /// Withdraws a declaration: later files drop the column. Values held already stay until their contact goes.
     pub async fn withdraw_declared_field(&self, name: &str, now: Instant) -> Result<(), StoreError> {
         let mut tx = self.db().begin().await?;
         if tx.execute(sql!("DELETE FROM declared_field WHERE tenant_id = $1 AND name = $2"), &params![self.id, name]).await? == 0 {

@@ -1,0 +1,61 @@
+//! Once a night, every tenant's records that were kept long enough go.
+
+use std::time::Duration;
+
+use clarion_domain::tenancy::tenant::Actor;
+use clarion_domain::time::{DAY_MS, HOUR_MS, Instant};
+use clarion_store::{Store, StoreError};
+
+use crate::intake::Clock;
+
+const LEASE: &str = "retention sweep";
+/// Two in the morning, UTC: when little is sent in the regions that the rules know.
+const BEGINS_MS_OF_DAY: i64 = 2 * HOUR_MS;
+const LOOK: Duration = Duration::from_secs(300);
+
+/// The last night whose sweep should have begun by now, as a number of days.
+fn night_of(now: Instant) -> i64 {
+    (now.ms() - BEGINS_MS_OF_DAY).div_euclid(DAY_MS)
+}
+
+/// Works until the task is dropped: sweeps at the start, in case the machine was off at night, and then every night.
+pub async fn run(store: Store, clock: Clock) {
+    let mut swept = None;
+    loop {
+        let tonight = night_of(clock());
+        if swept != Some(tonight) {
+            match sweep_tenants(&store, clock()).await {
+                Ok(_) => swept = Some(tonight),
+                Err(error) => tracing::warn!(%error, "the retention sweep did not end; trying again in five minutes"),
+            }
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Sweeps every tenant as of `now`; returns how many records went. Does nothing while another node sweeps.
+pub async fn sweep_tenants(store: &Store, now: Instant) -> Result<i64, StoreError> {
+    let Some(lease) = store.take_lease(LEASE, now).await? else { return Ok(0) };
+    let mut total = 0;
+    for tenant in store.tenants().await? {
+        let handle = store.tenant(tenant.id, Actor::System).await?;
+        for count in handle.sweep(now).await? {
+            tracing::info!(tenant = %tenant.id, class = %count.class, source = count.source, count = count.count, "records kept long enough were removed");
+            total += count.count;
+        }
+    }
+    store.give_back_lease(&lease).await?;
+    Ok(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_night_begins_at_two() {
+        let midnight = 20_780 * DAY_MS;
+        assert_eq!(night_of(Instant(midnight + 2 * HOUR_MS - 1)), 20_779);
+        assert_eq!(night_of(Instant(midnight + 2 * HOUR_MS)), 20_780);
+    }
+}

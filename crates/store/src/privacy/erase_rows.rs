@@ -1,0 +1,153 @@
+//! The statements of an erasure, a kind of record each.
+
+use clarion_domain::id::{ContactId, ImportId};
+use clarion_domain::time::Instant;
+
+use super::erase::ErasureCount;
+use super::subject::Subject;
+use crate::db::{Row, Tx, sql};
+use crate::params;
+use crate::seal::random_bytes;
+use crate::store::{StoreError, Tenant};
+
+/// Lines refused for these reasons may hold anybody: their numbers could not be read.
+const UNREADABLE: &str = "column_count_differs,line_too_long,bad_encoding,phone_unreadable,formula_cell,";
+
+/// A stored file that holds the person, or cannot be told not to.
+pub(super) struct FileWith {
+    id: ImportId,
+    /// In mid-load: it goes when the load ends.
+    loading: bool,
+}
+
+fn counted(what: &'static str, count: u64) -> ErasureCount {
+    ErasureCount { what, count: i64::try_from(count).unwrap_or(i64::MAX) }
+}
+
+impl Tenant {
+    /// What hangs on the person's contacts. The emptied rows stay, so that what was counted still adds up.
+    pub(super) async fn erase_contacts(&self, tx: &mut Tx, subject: &Subject, now: Instant) -> Result<Vec<ErasureCount>, StoreError> {
+        let (mut contacts, mut numbers, mut messages, mut lists, mut consents, mut holds, mut wishes) = (0, 0, 0, 0, 0, 0, 0);
+        for contact in &subject.contacts {
+            let both = params![self.id, *contact];
+            lists += tx.execute(sql!("DELETE FROM list_member WHERE contact_id IN (SELECT id FROM contact WHERE tenant_id = $1 AND id = $2)"), &both).await?;
+            consents += tx.execute(sql!("DELETE FROM consent WHERE tenant_id = $1 AND contact_id = $2"), &both).await?;
+            holds += tx.execute(sql!("DELETE FROM hold WHERE tenant_id = $1 AND contact_id = $2"), &both).await?;
+            wishes += tx.execute(sql!("DELETE FROM preference WHERE tenant_id = $1 AND contact_id = $2"), &both).await?;
+            messages += tx.execute(sql!("UPDATE attempt SET sealed_body = NULL, carrier_message_id = '' WHERE tenant_id = $1 AND contact_id = $2"), &both).await?;
+            self.empty_replies_of(tx, *contact).await?;
+            let empty = sql!(
+                "UPDATE address SET number_index = NULL, sealed_number = NULL, line_type = 'unknown', region = '', zones = ''
+                 WHERE tenant_id = $1 AND contact_id = $2 AND number_index IS NOT NULL"
+            );
+            numbers += tx.execute(empty, &both).await?;
+            let empty = sql!(
+                "UPDATE contact SET wrapped_key = NULL, sealed_profile = NULL, reference_index = NULL, import_id = NULL, import_line = NULL, updated_at = $3, erased_at = $3
+                 WHERE tenant_id = $1 AND id = $2 AND erased_at IS NULL"
+            );
+            contacts += tx.execute(empty, &params![self.id, *contact, now]).await?;
+        }
+        Ok(vec![
+            counted("contacts emptied", contacts),
+            counted("numbers removed", numbers),
+            counted("messages emptied", messages),
+            counted("list entries removed", lists),
+            counted("consents removed", consents),
+            counted("holds removed", holds),
+            counted("wishes removed", wishes),
+        ])
+    }
+
+    /// Replies that name the contact lose what was sealed with the person's key.
+    pub(super) async fn empty_replies_of(&self, tx: &mut Tx, contact: ContactId) -> Result<u64, StoreError> {
+        let empty = sql!("UPDATE reply SET sealed_number = NULL, sealed_body = NULL WHERE tenant_id = $1 AND contact_id = $2");
+        Ok(tx.execute(empty, &params![self.id, contact]).await?)
+    }
+
+    /// What is found by the person's numbers, contact or not.
+    pub(super) async fn erase_by_number(&self, tx: &mut Tx, subject: &Subject) -> Result<Vec<ErasureCount>, StoreError> {
+        let (mut replies, mut notices, mut stops) = (0, 0, 0);
+        for index in &subject.number_indexes {
+            let both = params![self.id, *index];
+            for mut row in tx.query(sql!("SELECT id FROM reply WHERE tenant_id = $1 AND number_index = $2"), &both).await? {
+                let empty = sql!("UPDATE reply SET contact_id = NULL, number_index = $1, sealed_number = NULL, sealed_body = NULL, dedupe = $2 WHERE id = $3");
+                replies += tx.execute(empty, &params![Vec::new(), random_bytes::<16>()?, row.take::<i64>(0)?]).await?;
+            }
+            notices += tx.execute(sql!("DELETE FROM notice WHERE tenant_id = $1 AND number_index = $2"), &both).await?;
+            stops += tx.execute(sql!("DELETE FROM suppression WHERE tenant_id = $1 AND number_index = $2 AND reason <> 'erased'"), &both).await?;
+        }
+        let parts = self.erase_parts(tx, subject).await?;
+        // An answer kept for a repeated request may hold anybody; it would go within a day.
+        let answers = tx.execute(sql!("DELETE FROM idempotency_key WHERE tenant_id = $1 AND sealed_answer IS NOT NULL"), &params![self.id]).await?;
+        Ok(vec![
+            counted("replies emptied", replies),
+            counted("parts of replies removed", parts),
+            counted("other messages removed", notices),
+            counted("suppressions replaced by the tombstone", stops),
+            counted("kept answers of the API removed", answers),
+        ])
+    }
+
+    /// Parts of a long reply that wait for the others hold the number inside.
+    async fn erase_parts(&self, tx: &mut Tx, subject: &Subject) -> Result<u64, StoreError> {
+        let mut removed = 0;
+        for mut row in tx.query(sql!("SELECT id, sealed_pdu FROM reply_part WHERE tenant_id = $1"), &params![self.id]).await? {
+            let (id, sealed): (i64, Vec<u8>) = (row.take(0)?, row.take(1)?);
+            let pdu = self.keys.data.open("reply_part.pdu", &sealed)?;
+            let text = String::from_utf8_lossy(&pdu);
+            let numbers = text.split(|letter: char| !letter.is_ascii_digit()).filter(|digits| digits.len() >= 5);
+            let theirs = numbers.map(|digits| self.number_index(&format!("+{digits}"))).any(|index| subject.number_indexes.contains(&index));
+            if theirs {
+                removed += tx.execute(sql!("DELETE FROM reply_part WHERE id = $1"), &params![id]).await?;
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Stored files that hold one of the person's numbers, by the index of numbers that loading left; and those with
+    /// lines that could not be read, in which anybody may stand.
+    pub(super) async fn files_with(&self, subject: &Subject) -> Result<Vec<FileWith>, StoreError> {
+        let wanted: Vec<[u8; 8]> = subject.number_indexes.iter().filter_map(|index| index[..8].try_into().ok()).collect();
+        let select = sql!("SELECT id, state FROM import WHERE tenant_id = $1 AND wrapped_key IS NOT NULL AND state IN ('loading', 'loaded')");
+        let mut files = Vec::new();
+        for mut row in self.db().query(select, &params![self.id]).await? {
+            let (id, state): (ImportId, String) = (row.take(0)?, row.take(1)?);
+            let loading = state == "loading";
+            if loading || self.unreadable_lines(id).await? || self.file_holds(id, &wanted).await? {
+                files.push(FileWith { id, loading });
+            }
+        }
+        Ok(files)
+    }
+
+    async fn unreadable_lines(&self, id: ImportId) -> Result<bool, StoreError> {
+        let select = sql!("SELECT reason FROM import_count WHERE import_id = $1");
+        let reasons: Vec<String> = self.db().query(select, &params![id]).await?.into_iter().map(|mut row: Row| row.take(0)).collect::<Result<_, _>>()?;
+        Ok(reasons.iter().any(|reason| UNREADABLE.contains(&format!("{reason},"))))
+    }
+
+    pub(super) async fn file_holds(&self, id: ImportId, wanted: &[[u8; 8]]) -> Result<bool, StoreError> {
+        let select = sql!("SELECT indexes FROM import_number WHERE import_id = $1 AND position = $2");
+        for position in 0.. {
+            let Some(mut row) = self.db().query_first(select, &params![id, position]).await? else { break };
+            let indexes: Vec<u8> = row.take(0)?;
+            if indexes.chunks_exact(8).any(|index| wanted.iter().any(|wanted| wanted == index)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    pub(super) async fn erase_files(&self, tx: &mut Tx, files: &[FileWith]) -> Result<Vec<ErasureCount>, StoreError> {
+        let (mut removed, mut later) = (0, 0);
+        for file in files {
+            if file.loading {
+                later += tx.execute(sql!("UPDATE import SET drop_file = 1 WHERE tenant_id = $1 AND id = $2"), &params![self.id, file.id]).await?;
+            } else {
+                self.drop_import_file(tx, file.id).await?;
+                removed += 1;
+            }
+        }
+        Ok(vec![counted("stored files removed whole", removed), counted("files being loaded that go at the end of it", later)])
+    }
+}

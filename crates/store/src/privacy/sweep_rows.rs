@@ -1,0 +1,165 @@
+//! What the sweep does to attempts, messages, files, consents, requests and events.
+
+use clarion_domain::id::{ImportId, floor_at};
+use clarion_domain::privacy::retention::RecordClass;
+use clarion_domain::time::Instant;
+
+use super::sweep::{Find, SWEEP_BATCH, SweepCount, Target};
+use crate::db::{Params, sql};
+use crate::params;
+use crate::store::{StoreError, Tenant};
+
+impl Tenant {
+    /// Texts of messages, replies and notices; what was counted about them stays.
+    pub(super) async fn sweep_bodies(&self, before: Instant, now: Instant) -> Result<Vec<SweepCount>, StoreError> {
+        let target = |source| Target { class: RecordClass::MessageBody, source };
+        let by_id = |after: i64| -> Params { params![self.id, after, before, floor_at(before.ms()), SWEEP_BATCH] };
+        let attempts = sql!(
+            "SELECT t.id FROM attempt t WHERE t.tenant_id = $1 AND t.id > $2 AND t.claimed_at < $3 AND t.id < $4 AND t.sealed_body IS NOT NULL
+             AND NOT EXISTS (SELECT 1 FROM legal_hold h WHERE h.contact_id = t.contact_id) ORDER BY t.id LIMIT $5"
+        );
+        let start = self.swept_through(target("attempt")).await?;
+        let find = Find { statement: attempts, values: &by_id };
+        let attempts = self.sweep_batches(target("attempt"), start, find, &[sql!("UPDATE attempt SET sealed_body = NULL WHERE id = $1")], now).await?;
+        let by_time = |after: i64| -> Params { params![self.id, after, before, SWEEP_BATCH] };
+        let replies = sql!(
+            "SELECT r.id FROM reply r WHERE r.tenant_id = $1 AND r.id > $2 AND r.received_at < $3 AND r.sealed_body IS NOT NULL
+             AND NOT EXISTS (SELECT 1 FROM legal_hold h WHERE h.contact_id = r.contact_id) ORDER BY r.id LIMIT $4"
+        );
+        let find = Find { statement: replies, values: &by_time };
+        let replies = self.sweep_batches(target("reply"), 0, find, &[sql!("UPDATE reply SET sealed_body = NULL WHERE id = $1")], now).await?;
+        let notices = sql!(
+            "SELECT n.id FROM notice n WHERE n.tenant_id = $1 AND n.id > $2 AND n.created_at < $3 AND n.sealed_body IS NOT NULL AND n.state NOT IN ('waiting', 'claimed')
+             AND NOT EXISTS (SELECT 1 FROM legal_hold h WHERE h.contact_id = n.contact_id) ORDER BY n.id LIMIT $4"
+        );
+        let find = Find { statement: notices, values: &by_time };
+        let notices = self.sweep_batches(target("notice"), 0, find, &[sql!("UPDATE notice SET sealed_body = NULL WHERE id = $1")], now).await?;
+        Ok(vec![attempts, replies, notices])
+    }
+
+    /// Attempts lose their person and keep what was counted; replies, notices and places in old campaigns go.
+    pub(super) async fn sweep_attempts(&self, before: Instant, now: Instant) -> Result<Vec<SweepCount>, StoreError> {
+        let target = |source| Target { class: RecordClass::AttemptMetadata, source };
+        let by_id = |after: i64| -> Params { params![self.id, after, before, floor_at(before.ms()), SWEEP_BATCH] };
+        let attempts = sql!(
+            "SELECT t.id FROM attempt t WHERE t.tenant_id = $1 AND t.id > $2 AND t.claimed_at < $3 AND t.id < $4 AND t.contact_id <> 0
+             AND NOT EXISTS (SELECT 1 FROM legal_hold h WHERE h.contact_id = t.contact_id) ORDER BY t.id LIMIT $5"
+        );
+        let redact = sql!("UPDATE attempt SET contact_id = 0, address_id = 0, sealed_body = NULL, carrier_message_id = '', decision = '' WHERE id = $1");
+        let start = self.swept_through(target("attempt")).await?;
+        let attempts = self.sweep_batches(target("attempt"), start, Find { statement: attempts, values: &by_id }, &[redact], now).await?;
+        let by_time = |after: i64| -> Params { params![self.id, after, before, SWEEP_BATCH] };
+        let replies = sql!(
+            "SELECT r.id FROM reply r WHERE r.tenant_id = $1 AND r.id > $2 AND r.received_at < $3
+             AND NOT EXISTS (SELECT 1 FROM legal_hold h WHERE h.contact_id = r.contact_id) ORDER BY r.id LIMIT $4"
+        );
+        let find = Find { statement: replies, values: &by_time };
+        let replies = self.sweep_batches(target("reply"), 0, find, &[sql!("DELETE FROM reply WHERE id = $1")], now).await?;
+        let notices = sql!(
+            "SELECT n.id FROM notice n WHERE n.tenant_id = $1 AND n.id > $2 AND n.created_at < $3
+             AND NOT EXISTS (SELECT 1 FROM legal_hold h WHERE h.contact_id = n.contact_id) ORDER BY n.id LIMIT $4"
+        );
+        let find = Find { statement: notices, values: &by_time };
+        let notices = self.sweep_batches(target("notice"), 0, find, &[sql!("DELETE FROM notice WHERE id = $1")], now).await?;
+        Ok(vec![attempts, replies, notices, self.sweep_recipients(before, now).await?])
+    }
+
+    /// The frozen audiences of campaigns that ended long ago, with what was decided about each place.
+    async fn sweep_recipients(&self, before: Instant, now: Instant) -> Result<SweepCount, StoreError> {
+        let target = Target { class: RecordClass::AttemptMetadata, source: "recipient" };
+        let ended = sql!(
+            "SELECT c.id FROM campaign c WHERE c.tenant_id = $1 AND c.finished_at < $2 AND EXISTS (SELECT 1 FROM recipient r WHERE r.campaign_id = c.id) ORDER BY c.id"
+        );
+        let mut count = 0;
+        for mut campaign in self.db().query(ended, &params![self.id, before]).await? {
+            let campaign: i64 = campaign.take(0)?;
+            let find = sql!(
+                "SELECT r.position FROM recipient r WHERE r.campaign_id = $1 AND r.position > $2
+                 AND NOT EXISTS (SELECT 1 FROM legal_hold h WHERE h.contact_id = r.contact_id) ORDER BY r.position LIMIT $3"
+            );
+            let mut after = -1i64;
+            loop {
+                let mut tx = self.db().begin().await?;
+                let rows = tx.query(find, &params![campaign, after, SWEEP_BATCH]).await?;
+                let places: Vec<i64> = rows.into_iter().map(|mut row| row.take(0)).collect::<Result<_, _>>()?;
+                let Some(last) = places.last().copied() else { break };
+                let batch: Vec<Params> = places.iter().map(|place| params![campaign, *place]).collect();
+                tx.execute_many(sql!("DELETE FROM recipient WHERE campaign_id = $1 AND position = $2"), &batch).await?;
+                tx.execute_many(sql!("DELETE FROM decision WHERE campaign_id = $1 AND position = $2"), &batch).await?;
+                self.keep_evidence(&mut tx, target, &places, 0, now).await?;
+                tx.commit().await?;
+                after = last;
+                count += places.len() as i64;
+            }
+        }
+        Ok(target.count(count))
+    }
+
+    /// Stored files with their samples, rejects and indexes of numbers. One that still waits for somebody is cancelled.
+    pub(super) async fn sweep_files(&self, before: Instant, now: Instant) -> Result<SweepCount, StoreError> {
+        let target = Target { class: RecordClass::SourceFile, source: "import" };
+        let due = sql!("SELECT id FROM import WHERE tenant_id = $1 AND created_at < $2 AND wrapped_key IS NOT NULL AND state NOT IN ('receiving', 'loading') ORDER BY id");
+        let mut count = 0;
+        for mut row in self.db().query(due, &params![self.id, before]).await? {
+            let id: ImportId = row.take(0)?;
+            let mut tx = self.db().begin().await?;
+            let cancel = sql!("UPDATE import SET state = 'cancelled', finished_at = $1, error = 'nobody confirmed the file while it was kept' WHERE tenant_id = $2 AND id = $3 AND finished_at IS NULL");
+            tx.execute(cancel, &params![now, self.id, id]).await?;
+            self.drop_import_file(&mut tx, id).await?;
+            tx.execute(sql!("DELETE FROM import_reject WHERE import_id = $1"), &params![id]).await?;
+            self.keep_evidence(&mut tx, target, &[id.0], 0, now).await?;
+            tx.commit().await?;
+            count += 1;
+        }
+        Ok(target.count(count))
+    }
+
+    /// Consents that ended, by withdrawal or by their own date.
+    pub(super) async fn sweep_consents(&self, before: Instant, now: Instant) -> Result<SweepCount, StoreError> {
+        let values = |after: i64| -> Params { params![self.id, after, before, SWEEP_BATCH] };
+        let find = sql!(
+            "SELECT c.id FROM consent c WHERE c.tenant_id = $1 AND c.id > $2 AND COALESCE(c.withdrawn_at, c.expires_at) < $3
+             AND NOT EXISTS (SELECT 1 FROM legal_hold h WHERE h.contact_id = c.contact_id) ORDER BY c.id LIMIT $4"
+        );
+        let target = Target { class: RecordClass::ConsentProof, source: "consent" };
+        self.sweep_batches(target, 0, Find { statement: find, values: &values }, &[sql!("DELETE FROM consent WHERE id = $1")], now).await
+    }
+
+    /// Sign-ins, sign-outs and web sessions.
+    pub(super) async fn sweep_activity(&self, before: Instant, now: Instant) -> Result<Vec<SweepCount>, StoreError> {
+        let values = |after: i64| -> Params { params![self.id, after, before, SWEEP_BATCH] };
+        let find = sql!(
+            "SELECT id FROM audit_event WHERE tenant_id = $1 AND id > $2 AND at < $3 AND act IN ('signed_in', 'sign_in_refused', 'signed_out') ORDER BY id LIMIT $4"
+        );
+        let target = Target { class: RecordClass::PortalActivity, source: "audit_event" };
+        let events = self.sweep_batches(target, 0, Find { statement: find, values: &values }, &[sql!("DELETE FROM audit_event WHERE id = $1")], now).await?;
+        let sessions_target = Target { class: RecordClass::PortalActivity, source: "web_session" };
+        let mut tx = self.db().begin().await?;
+        let sessions = tx.execute(sql!("DELETE FROM web_session WHERE tenant_id = $1 AND created_at < $2"), &params![self.id, before]).await?;
+        if sessions > 0 {
+            // A session has no number to hash: its evidence is the count.
+            let none = vec![0; usize::try_from(sessions).unwrap_or(0)];
+            self.keep_evidence(&mut tx, sessions_target, &none, 0, now).await?;
+        }
+        tx.commit().await?;
+        Ok(vec![events, sessions_target.count(sessions as i64)])
+    }
+
+    pub(super) async fn sweep_requests(&self, before: Instant, now: Instant) -> Result<SweepCount, StoreError> {
+        let values = |after: i64| -> Params { params![self.id, after, before, SWEEP_BATCH] };
+        let find = sql!("SELECT id FROM subject_request WHERE tenant_id = $1 AND id > $2 AND done_at < $3 ORDER BY id LIMIT $4");
+        let target = Target { class: RecordClass::RightsRequest, source: "subject_request" };
+        self.sweep_batches(target, 0, Find { statement: find, values: &values }, &[sql!("DELETE FROM subject_request WHERE id = $1")], now).await
+    }
+
+    /// Audit events, and the evidence of old sweeps.
+    pub(super) async fn sweep_audit(&self, before: Instant, now: Instant) -> Result<Vec<SweepCount>, StoreError> {
+        let values = |after: i64| -> Params { params![self.id, after, before, SWEEP_BATCH] };
+        let target = |source| Target { class: RecordClass::AuditEvent, source };
+        let find = sql!("SELECT id FROM audit_event WHERE tenant_id = $1 AND id > $2 AND at < $3 ORDER BY id LIMIT $4");
+        let events = self.sweep_batches(target("audit_event"), 0, Find { statement: find, values: &values }, &[sql!("DELETE FROM audit_event WHERE id = $1")], now).await?;
+        let find = sql!("SELECT id FROM sweep WHERE tenant_id = $1 AND id > $2 AND swept_at < $3 ORDER BY id LIMIT $4");
+        let sweeps = self.sweep_batches(target("sweep"), 0, Find { statement: find, values: &values }, &[sql!("DELETE FROM sweep WHERE id = $1")], now).await?;
+        Ok(vec![events, sweeps])
+    }
+}
