@@ -138,7 +138,8 @@ impl<'a> Tally<'a> {
         let found = estimate(&groups, &pace, &self.campaign.schedule, &self.openings, self.at);
         self.result.sending_ms = found.sending_ms;
         self.result.starts_at_ms = found.starts_at.map(Instant::ms);
-        self.result.finishes_at_ms = found.finishes_at.max(found.finishes_at.and(self.latest_deferral)).map(Instant::ms);
+        let finishes_at = found.finishes_at.filter(|_| self.result.unrouted == 0);
+        self.result.finishes_at_ms = finishes_at.max(finishes_at.and(self.latest_deferral)).map(Instant::ms);
         self.result.left_unsent = found.messages_left + self.result.unrouted;
         self.result.bottleneck = found.bottleneck;
     }
