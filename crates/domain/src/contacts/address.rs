@@ -85,7 +85,7 @@ pub fn normalise(raw: &str, default_region: Region, mode: NumberMode) -> Result<
         (Some(_), NumberMode::Production) => return Err(RejectReason::TestNumberInProduction),
         (None, NumberMode::Demo) if number.is_valid() => return Err(RejectReason::RealNumberInDemo),
         (None, _) => valid_range(&number)?,
-        (Some(range), NumberMode::Demo) => (range.line_type, number.get_region_code().and_then(Region::from_library).unwrap_or(Region::GB)),
+        (Some(range), NumberMode::Demo) => (range.line_type, test_region(&number)),
     };
     if !line_type.is_destination() {
         return Err(RejectReason::PhoneUnsupportedType);
@@ -99,15 +99,22 @@ fn parse(written: &Written, default_region: Region) -> Result<PhoneNumber, Rejec
 }
 
 fn valid_range(number: &PhoneNumber) -> Result<(LineType, Region), RejectReason> {
-    if !number.is_valid() {
-        return Err(RejectReason::PhoneImpossible);
-    }
-    if number.get_type() == PhoneNumberType::VoiceMail {
-        return Err(RejectReason::PhoneUnsupportedType);
+    // A number of no known type is one that is not valid: one question instead of two, as each costs a microsecond or two.
+    let kind = number.get_type();
+    match kind {
+        PhoneNumberType::Unknown => return Err(RejectReason::PhoneImpossible),
+        PhoneNumberType::VoiceMail => return Err(RejectReason::PhoneUnsupportedType),
+        _ => {}
     }
     // Valid and of no place: satellite and international shared-cost numbers.
     let region = number.get_region_code().and_then(Region::from_library).ok_or(RejectReason::PhoneUnsupportedType)?;
-    Ok((number.get_type().into(), crown_dependency(&number.get_national_significant_number(), region)))
+    Ok((kind.into(), crown_dependency(&number.get_national_significant_number(), region)))
+}
+
+/// All ranges of +44 lie in Britain; asking the metadata would cost most of a load's time, as it must miss every region.
+fn test_region(number: &PhoneNumber) -> Region {
+    let asked = if number.country_code == 44 { None } else { number.get_region_code().and_then(Region::from_library) };
+    asked.unwrap_or(if number.country_code == 44 { Region::GB } else { Region::US })
 }
 
 /// Prefixes that the metadata lists for the United Kingdom and for a Crown dependency, whose law differs and is the
