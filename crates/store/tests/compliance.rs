@@ -305,6 +305,8 @@ async fn caps_count_every_campaign_what_is_in_flight_and_nothing_that_never_left
         let answer = tenant.why_not("07700 900001", &terms, NOON).await.expect("answers");
         assert_eq!((answer.contact_id, answer.recent_attempts, answer.decision.expect("decided").kind), (Some(who.0), 2, "deferred"));
         assert!(answer.reasons[0].sentence.contains("2 in 24 hours"), "{:?}", answer.reasons);
+        let freely = tenant.why_not_for("07700 900001", Purpose::Marketing.into(), LegalBasis::Consent, NOON).await.expect("answers");
+        assert!(freely.decision.expect("decided").rules.contains("UK-26"), "without a campaign too");
         let stranger = tenant.why_not("07700 900002", &terms, NOON).await.expect("answers");
         assert!(stranger.contact_id.is_none() && stranger.decision.is_none());
         let system = tenant.store().tenant(TenantId(1), Actor::System).await;

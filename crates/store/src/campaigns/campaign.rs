@@ -7,6 +7,8 @@ use clarion_domain::compliance::purpose::{LegalBasis, Purpose, StatedPurpose};
 use clarion_domain::id::{CampaignId, FilterId, ListId};
 use clarion_domain::time::Instant;
 
+use super::draft::CampaignDraft;
+use super::faults::stated;
 use crate::db::{DbError, Row, Statement, Tx, sql};
 use crate::params;
 use crate::store::{StoreError, Tenant};
@@ -44,6 +46,39 @@ pub struct CampaignRecord {
     pub started_by: String,
     pub started_at: Option<Instant>,
     pub finished_at: Option<Instant>,
+}
+
+impl CampaignRecord {
+    /// A campaign that is not stored: for the preview of a form, and to ask the rules about a number.
+    #[must_use]
+    pub fn unsaved(draft: &CampaignDraft, now: Instant) -> Self {
+        Self {
+            id: CampaignId(0),
+            name: draft.name.clone(),
+            channel: draft.channel,
+            purpose: draft.purpose.map(|purpose| stated(draft, purpose)),
+            not_marketing_reason: draft.not_marketing_reason.clone(),
+            basis: draft.basis,
+            assessment_reference: draft.assessment_reference.clone(),
+            state: CampaignState::Draft,
+            list_id: draft.list_id,
+            filter_id: draft.filter_id,
+            body: draft.body.clone(),
+            sender: draft.sender.clone(),
+            schedule: draft.schedule.clone(),
+            retry: draft.retry.clone(),
+            rate_per_second: i64::from(draft.rate_per_second),
+            starts_at: draft.schedule.starts_at_ms.map(Instant),
+            audience_size: 0,
+            next_position: 0,
+            state_reason: String::new(),
+            created_by: String::new(),
+            created_at: now,
+            started_by: String::new(),
+            started_at: None,
+            finished_at: None,
+        }
+    }
 }
 
 /// An empty word is nothing said yet.

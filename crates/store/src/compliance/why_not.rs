@@ -1,10 +1,15 @@
 //! "Why not?": what the rules say about one number now, and everything that stands in the way.
 
+use clarion_domain::campaigns::schedule::{Day, TimeOfDay};
+use clarion_domain::compliance::facts::MessageFacts;
+use clarion_domain::compliance::purpose::{LegalBasis, StatedPurpose};
+use clarion_domain::compliance::window::MINUTES_OF_DAY;
 use clarion_domain::id::{AddressId, ContactId};
 use clarion_domain::personal::Personal;
 use clarion_domain::time::Instant;
 
 use super::suppression::SuppressionEntry;
+use crate::campaigns::{CampaignDraft, CampaignRecord};
 use crate::compliance::{CampaignTerms, DecisionWords, HoldEntry, RuleReason, decide};
 use crate::db::sql;
 use crate::params;
@@ -29,6 +34,21 @@ pub struct WhyNot {
 }
 
 impl Tenant {
+    /// Asks about a number for a purpose, without a campaign: at any hour that the rules allow, with a text that is in order.
+    pub async fn why_not_for(&self, typed: &str, purpose: StatedPurpose, basis: LegalBasis, now: Instant) -> Result<WhyNot, StoreError> {
+        let mut draft = CampaignDraft::new("why not");
+        draft.schedule.days = Day::ALL.to_vec();
+        draft.schedule.from = TimeOfDay::from_minute(0).map_err(|error| StoreError::Invalid(error.to_string()))?;
+        draft.schedule.until = TimeOfDay::from_minute(MINUTES_OF_DAY).map_err(|error| StoreError::Invalid(error.to_string()))?;
+        let mut record = CampaignRecord::unsaved(&draft, now);
+        record.purpose = Some(purpose);
+        record.basis = Some(basis);
+        record.assessment_reference = "asked without a campaign".into();
+        let mut terms = self.campaign_terms(&record).await?;
+        terms.message = MessageFacts { says_how_to_stop: true, names_sender: true, is_promotional: false };
+        self.why_not(typed, &terms, now).await
+    }
+
     /// Asks about a number as typed, under the terms of a campaign. Nothing is kept of the answer.
     pub async fn why_not(&self, typed: &str, terms: &CampaignTerms, now: Instant) -> Result<WhyNot, StoreError> {
         let read = self.read_number(typed).await?;
