@@ -102,10 +102,14 @@ ids! {
     ListId = "lst";
     FilterId = "flt";
     SuppressionId = "sup";
+    HoldId = "hld";
+    ConsentId = "cns";
     CampaignId = "cam";
+    DryRunId = "dry";
     TemplateId = "tpl";
     ClaimId = "clm";
     AttemptId = "att";
+    NoticeId = "ntc";
     TrunkId = "trk";
     RouteId = "rte";
     ReplyId = "rpl";

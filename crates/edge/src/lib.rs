@@ -8,6 +8,11 @@ mod serve;
 
 // The walk, in order.
 mod tenancy;
+mod intake;
+mod contacts;
+mod campaigns;
+mod compliance;
+mod outcomes;
 mod audit;
 
 pub use api::{ApiConfig, api_router};

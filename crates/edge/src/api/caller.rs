@@ -1,0 +1,84 @@
+//! Who calls: the API key behind a request, its tenant, and what its role may do.
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use clarion_domain::audit::event::Act;
+use clarion_domain::id::ApiKeyId;
+use clarion_domain::personal::Personal;
+use clarion_domain::tenancy::role::{Right, Role};
+use clarion_domain::tenancy::tenant::Actor;
+use clarion_domain::time::Instant;
+use clarion_store::Tenant;
+
+use super::problem::Problem;
+use super::Api;
+
+/// An authenticated request's tenant, key and time. The only way to a tenant's rows in this API.
+#[derive(Clone)]
+pub struct Caller {
+    pub tenant: Tenant,
+    pub key: ApiKeyId,
+    pub role: Role,
+    /// When the request came in.
+    pub now: Instant,
+}
+
+impl Caller {
+    pub fn require(&self, right: Right) -> Result<(), Problem> {
+        if self.role.may(right) {
+            return Ok(());
+        }
+        let able: Vec<&str> = Role::ALL.iter().filter(|role| role.may(right)).map(|role| role.as_str()).collect();
+        Err(Problem::forbidden(format!("this needs the right {right}, which the role {} does not have: use a key of one of the roles {}", self.role, able.join(", "))))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(Problem::unauthenticated)
+    }
+}
+
+/// Lets a request through when its key is known and not revoked.
+pub async fn authenticate(State(api): State<Api>, mut request: Request, next: Next) -> Result<Response, Problem> {
+    let now = api.now();
+    let secret = bearer(request.headers()).ok_or_else(Problem::unauthenticated)?;
+    let key = api.store.api_key_by_secret(secret, now).await?.ok_or_else(Problem::unauthenticated)?;
+    let tenant = api.store.tenant(key.tenant_id, Actor::ApiKey(key.id)).await?;
+    request.extensions_mut().insert(Caller { tenant, key: key.id, role: key.role, now });
+    Ok(next.run(request).await)
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, secret) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
+}
+
+/// How this caller is shown numbers.
+#[derive(Clone, Copy)]
+pub struct Shown {
+    whole: bool,
+}
+
+impl Shown {
+    pub fn number(self, number: &Personal) -> String {
+        if self.whole { number.reveal().to_owned() } else { number.masked() }
+    }
+}
+
+impl Caller {
+    /// Numbers are masked unless the request asks for whole ones, which needs its right and is audited first.
+    pub async fn shown(&self, reveal: Option<bool>, object_kind: &str, object_id: i64) -> Result<Shown, Problem> {
+        let whole = reveal.unwrap_or(false);
+        if whole {
+            self.require(Right::RevealPersonal)?;
+            self.tenant.audit_alone(self.now, Act::Revealed, object_kind, object_id, "").await?;
+        }
+        Ok(Shown { whole })
+    }
+}

@@ -1,0 +1,164 @@
+//! The people of a campaign, each with where they stand in it.
+
+use axum::Json;
+use axum::response::Response;
+use clarion_domain::intake::csv_text;
+use clarion_store::campaigns::{RecipientFilter, RecipientRow, RecipientState};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::api::answer::csv;
+use crate::api::body::{Id, Query};
+use crate::api::caller::{Caller, Shown};
+use crate::api::contacts::contact::RevealQuery;
+use crate::api::page::{Cursor, Limit, Listing, limit_of};
+use crate::api::problem::Problem;
+use crate::api::wire::{AttemptId, CampaignId, ContactId, Disposition, Time};
+
+/// A recipient.
+#[derive(Serialize, ToSchema)]
+pub struct Recipient {
+    /// Its place in the audience, from 0.
+    position: i64,
+    contact: ContactId,
+    /// E.164, masked unless revealed; empty when the person was erased.
+    number: String,
+    standing: Standing,
+}
+
+/// Where a recipient stands.
+#[derive(Serialize, ToSchema)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Standing {
+    /// Not asked about yet.
+    Waiting,
+    /// The rules put them off.
+    Deferred { until: Time, rules: Vec<String> },
+    /// Another attempt is planned: after a failure, or because the wire was busy.
+    Due { at: Time, why: String },
+    /// The rules refused them.
+    Refused { rules: Vec<String>, rule_pack: String },
+    /// Claimed, and no answer of the carrier yet.
+    InFlight,
+    /// How the last attempt stands.
+    Attempted { attempt: AttemptId, disposition: Disposition, cause: String, try_number: i64, at: Time },
+}
+
+impl From<RecipientState> for Standing {
+    fn from(state: RecipientState) -> Self {
+        match state {
+            RecipientState::Waiting => Self::Waiting,
+            RecipientState::Deferred { until, rules } => Self::Deferred { until: until.into(), rules },
+            RecipientState::Due { at, why } => Self::Due { at: at.into(), why },
+            RecipientState::Refused { rules, rule_pack } => Self::Refused { rules, rule_pack },
+            RecipientState::InFlight => Self::InFlight,
+            RecipientState::Attempted { attempt, disposition, cause, try_number, at } => {
+                Self::Attempted { attempt: attempt.into(), disposition: disposition.into(), cause, try_number, at: at.into() }
+            }
+        }
+    }
+}
+
+/// What narrows the listing: where recipients stand, or how their last attempt ended.
+#[derive(Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Waiting,
+    /// Deferred by the rules, or due for another attempt.
+    Due,
+    Refused,
+    InFlight,
+    Accepted,
+    Delivered,
+    Expired,
+    Undeliverable,
+    InvalidNumber,
+    Blocked,
+    Rejected,
+    NoRoute,
+    Unknown,
+}
+
+impl From<Outcome> for RecipientFilter {
+    fn from(outcome: Outcome) -> Self {
+        use clarion_domain::outcomes::disposition::Disposition as D;
+        match outcome {
+            Outcome::Waiting => Self::Waiting,
+            Outcome::Due => Self::Due,
+            Outcome::Refused => Self::Refused,
+            Outcome::InFlight => Self::InFlight,
+            Outcome::Accepted => Self::Disposition(D::Accepted),
+            Outcome::Delivered => Self::Disposition(D::Delivered),
+            Outcome::Expired => Self::Disposition(D::Expired),
+            Outcome::Undeliverable => Self::Disposition(D::Undeliverable),
+            Outcome::InvalidNumber => Self::Disposition(D::InvalidNumber),
+            Outcome::Blocked => Self::Disposition(D::Blocked),
+            Outcome::Rejected => Self::Disposition(D::Rejected),
+            Outcome::NoRoute => Self::Disposition(D::NoRoute),
+            Outcome::Unknown => Self::Disposition(D::Unknown),
+        }
+    }
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RecipientQuery {
+    /// Only recipients with this outcome.
+    outcome: Option<Outcome>,
+    /// Show whole numbers. Needs the right `reveal_personal`, and is audited.
+    reveal: Option<bool>,
+    /// The `next` of the page before; left out for the first page.
+    after: Option<Cursor>,
+    /// How many at most; 50 when left out.
+    limit: Option<Limit>,
+}
+
+fn number(row: &RecipientRow, shown: Shown) -> String {
+    if row.number.is_empty() { String::new() } else { shown.number(&row.number) }
+}
+
+/// The recipients, in the order of the audience
+#[utoipa::path(get, path = "/campaigns/{campaign}/recipients", tag = "campaigns", params(("campaign" = CampaignId, Path), RecipientQuery), responses((status = 200, body = Listing<Recipient>)))]
+pub async fn list(caller: Caller, Id(id): Id<CampaignId>, Query(query): Query<RecipientQuery>) -> Result<Json<Listing<Recipient>>, Problem> {
+    let filter = query.outcome.map_or(RecipientFilter::Every, Into::into);
+    let page = caller.tenant.recipients(id.0, filter, query.after.map(|cursor| cursor.0), limit_of(query.limit)).await?;
+    let shown = caller.shown(query.reveal, "campaign", id.0.0).await?;
+    Ok(Listing::of(page, |row| Recipient { position: row.position, contact: row.contact_id.into(), number: number(&row, shown), standing: row.state.into() }))
+}
+
+const CSV_HEADER: &str = "position,contact,number,state,disposition,cause,rules,try,at\r\n";
+const CSV_LINES: i64 = 500;
+
+/// Every recipient with the result, as CSV
+///
+/// Columns: position, contact, number, state, disposition, cause, rules, try, at.
+#[utoipa::path(get, path = "/campaigns/{campaign}/results.csv", tag = "campaigns", params(("campaign" = CampaignId, Path), RevealQuery), responses((status = 200, body = String, content_type = "text/csv")))]
+pub async fn results(caller: Caller, Id(id): Id<CampaignId>, Query(query): Query<RevealQuery>) -> Result<Response, Problem> {
+    caller.tenant.campaign(id.0).await?;
+    let shown = caller.shown(query.reveal, "campaign", id.0.0).await?;
+    let tenant = caller.tenant;
+    Ok(csv(&format!("results-{}.csv", id.0), move |after: Option<i64>| {
+        let tenant = tenant.clone();
+        async move {
+            let page = tenant.recipients(id.0, RecipientFilter::Every, after, CSV_LINES).await?;
+            let mut text = if after.is_none() { CSV_HEADER.to_owned() } else { String::new() };
+            page.rows.iter().for_each(|row| text.push_str(&csv_line(row, shown)));
+            Ok((text, page.next))
+        }
+    }))
+}
+
+fn csv_line(row: &RecipientRow, shown: Shown) -> String {
+    let (state, disposition, cause, rules, tried, at) = match &row.state {
+        RecipientState::Waiting => ("waiting", "", "", String::new(), 0, None),
+        RecipientState::Deferred { until, rules } => ("deferred", "", "", rules.join(" "), 0, Some(until)),
+        RecipientState::Due { at, why } => ("due", "", why.as_str(), String::new(), 0, Some(at)),
+        RecipientState::Refused { rules, .. } => ("refused", "", "", rules.join(" "), 0, None),
+        RecipientState::InFlight => ("in_flight", "", "", String::new(), 0, None),
+        RecipientState::Attempted { disposition, cause, try_number, at, .. } => ("attempted", disposition.as_str(), cause.as_str(), String::new(), *try_number, Some(at)),
+    };
+    let at = at.map_or(String::new(), |at| at.rfc3339());
+    let number = csv_text::field(&number(row, shown)).into_owned();
+    format!("{},{},{number},{state},{disposition},{},{},{tried},{at}\r\n", row.position, row.contact_id, csv_text::field(cause), csv_text::field(&rules))
+}

@@ -1,0 +1,64 @@
+//! A test send: the campaign's text to one number of the user's own.
+
+use axum::Json;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use clarion_domain::campaigns::template::TemplateWarning;
+use clarion_domain::id;
+use clarion_domain::personal::Personal;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::api::body::{Body, Id};
+use crate::api::caller::Caller;
+use crate::api::problem::Problem;
+use crate::api::wire::{CampaignId, NoticeId, NoticeState};
+
+/// Where to send the test.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"number": "07700 900123"}))]
+pub struct TestSend {
+    /// A number of your own, as people write it.
+    #[schema(min_length = 1, max_length = 100)]
+    number: String,
+}
+
+/// How a message outside an audience stands.
+#[derive(Serialize, ToSchema)]
+pub struct Notice {
+    id: NoticeId,
+    state: NoticeState,
+    /// Why it failed or was refused; empty otherwise.
+    cause: String,
+}
+
+async fn show(caller: &Caller, id: i64) -> Result<Notice, Problem> {
+    let (state, cause) = caller.tenant.notice_state(id).await?;
+    Ok(Notice { id: id::NoticeId(id).into(), state: state.into(), cause })
+}
+
+/// Send a campaign's text to a number of your own
+///
+/// Fields are filled with their fallbacks, or with their names in brackets when they have none. The message goes
+/// through the suppression list like every other.
+#[utoipa::path(post, path = "/campaigns/{campaign}/test-sends", tag = "campaigns", params(("campaign" = CampaignId, Path)), request_body = TestSend, responses((status = 202, body = Notice)))]
+pub async fn send(caller: Caller, Id(id): Id<CampaignId>, Body(test): Body<TestSend>) -> Result<Response, Problem> {
+    let campaign = caller.tenant.campaign(id.0).await?;
+    let wrong = || Problem::invalid_field("number", "this is no phone number: write it with its country code, such as +44 7700 900123");
+    let number = caller.tenant.read_number(&test.number).await?.ok_or_else(wrong)?;
+    let template = caller.tenant.parse_template(&campaign.body).await?;
+    // A field without a fallback is named in the test, so that the reader sees where it will stand.
+    let bare: Vec<(String, String)> = template.warnings().iter().map(|TemplateWarning::NoFallback { field }| (field.clone(), format!("[{field}]"))).collect();
+    let text = template.render(|name| bare.iter().find(|(field, _)| field == name).map(|(_, shown)| shown.as_str()));
+    let text = text.map_err(|error| Problem::invalid(error.to_string()))?;
+    let notice = caller.tenant.queue_test_send(id.0, Personal::new(number), Personal::new(text), &campaign.sender, caller.now).await?;
+    let address = format!("/api/v1/notices/{}", id::NoticeId(notice));
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, address)], Json(show(&caller, notice).await?)).into_response())
+}
+
+/// How a test send stands
+#[utoipa::path(get, path = "/notices/{notice}", tag = "campaigns", params(("notice" = NoticeId, Path)), responses((status = 200, body = Notice)))]
+pub async fn get(caller: Caller, Id(id): Id<NoticeId>) -> Result<Json<Notice>, Problem> {
+    Ok(Json(show(&caller, id.0.0).await?))
+}

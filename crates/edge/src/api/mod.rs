@@ -1,0 +1,86 @@
+//! The REST API under `/api/v1`: the same verbs as the portal, for programs with an API key.
+
+mod answer;
+mod body;
+mod caller;
+mod document;
+mod endpoint;
+mod once;
+mod page;
+mod problem;
+mod table;
+mod wire;
+
+// The walk, in order.
+mod tenancy;
+mod intake;
+mod contacts;
+mod campaigns;
+mod compliance;
+mod audit;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderValue, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use clarion_domain::time::Instant;
+use clarion_store::Store;
+
+use crate::config::Clock;
+
+use problem::Problem;
+
+/// What the API needs besides the store.
+#[derive(Debug, Clone)]
+pub struct ApiConfig {
+    /// Tells the time.
+    pub clock: Clock,
+    /// The largest contact file that may be uploaded.
+    pub upload_bytes_max: u64,
+}
+
+/// What every endpoint can reach.
+#[derive(Clone)]
+struct Api {
+    store: Store,
+    config: ApiConfig,
+}
+
+impl Api {
+    fn now(&self) -> Instant {
+        (self.config.clock)()
+    }
+}
+
+/// The API, its document included, to be merged into the server's router.
+pub fn api_router(store: Store, config: ApiConfig) -> Router {
+    let api = Api { store, config };
+    let guarded = Router::from(table::guarded()).route_layer(from_fn_with_state(api.clone(), caller::authenticate));
+    let document: Arc<str> = openapi_document().to_string().into();
+    let routes = guarded
+        .route("/openapi.json", get(move || async move { ([(header::CONTENT_TYPE, "application/json")], document.to_string()) }))
+        .fallback(|| async { Problem::not_found("there is no such address below /api/v1: /api/v1/openapi.json lists them all") })
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
+        .layer(from_fn(private))
+        .with_state(api);
+    Router::new().nest("/api/v1", routes)
+}
+
+/// The OpenAPI document of the API as built.
+#[must_use]
+pub fn openapi_document() -> serde_json::Value {
+    document::finish(&table::guarded().into_openapi())
+}
+
+/// Answers hold what belongs to one tenant: no cache may keep them, no browser may guess at them.
+async fn private(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}

@@ -1,0 +1,4 @@
+//! The tenant, and the keys of its programs.
+
+pub mod api_key;
+pub mod me;

@@ -1,0 +1,73 @@
+//! What one tenant has does not exist for another.
+
+use clarion_edge::api::openapi_document;
+use serde_json::{Value, json};
+
+use crate::people::{import, person};
+use crate::support::{World, world};
+
+/// A thing of the first tenant for each parameter that a path can name.
+async fn things(world: &World) -> Vec<(&'static str, String)> {
+    let contact = person(&world.tenant, 123, "Ada").await.to_string();
+    let mut things = vec![("contact", contact), ("import", import(&world.tenant).await)];
+    for (name, path, body) in [
+        ("list", "/lists", json!({"name": "Arrears"})),
+        ("field", "/fields", json!({"name": "balance_due", "purpose": "To tell people what is owed", "retention_days": 90})),
+        ("filter", "/filters", json!({"name": "Mobiles", "all_of": [{"is": "line_type", "any_of": ["mobile"]}]})),
+        ("template", "/templates", json!({"name": "Due", "body": "Your payment is due. Northwind"})),
+        ("campaign", "/campaigns", json!({"name": "November", "body": "Hello {first_name}, your payment is due. Northwind"})),
+        ("suppression", "/suppressions", json!({"number": "07700 900999", "scope": "every", "reason": "tenant_list"})),
+        ("hold", "/holds", json!({"contact": "<contact>", "reason": "dispute"})),
+        ("consent", "/consents", json!({"contact": "<contact>", "channel": "sms", "purpose": "marketing", "kind": "express", "given_at": "2026-11-01T10:00:00Z",
+            "evidence": "form 7", "wording_version": "2026-09", "obtained_in": "other", "refusal_offered": true})),
+        ("api_key", "/api-keys", json!({"name": "crm", "role": "viewer"})),
+        ("dry_run", "/campaigns/<campaign>/dry-runs", Value::Null),
+        ("notice", "/campaigns/<campaign>/test-sends", json!({"number": "07700 900777"})),
+    ] {
+        let body = serde_json::from_str(&filled(body.to_string(), &things)).expect("JSON");
+        let answer = world.ask("POST", &filled(path.to_owned(), &things), body).await;
+        assert!(answer.status.is_success(), "{path}: {}", answer.text);
+        let made = answer.json();
+        let id = [&made["id"], &made["key"]["id"], &made["name"]].into_iter().find_map(Value::as_str).expect("an id");
+        things.push((name, id.to_owned()));
+    }
+    things
+}
+
+/// `<contact>` and the like stand for the things themselves.
+fn filled(text: String, things: &[(&'static str, String)]) -> String {
+    things.iter().fold(text, |text, (name, id)| text.replace(&format!("<{name}>"), id))
+}
+
+/// Every operation whose path names a thing, asked by another tenant: there is no such thing. The owner does find it.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_tenants_things_do_not_exist() {
+    let world = world().await;
+    let things = things(&world).await;
+    let document = openapi_document();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        let Some((_, rest)) = path.split_once('{') else { continue };
+        let name = rest.split('}').next().expect("a name");
+        let (_, id) = things.iter().find(|(kind, _)| *kind == name).unwrap_or_else(|| panic!("{path}: make a {name} in `things`"));
+        let address = path.replace(&format!("{{{name}}}"), id);
+        for (method, operation) in item.as_object().expect("operations") {
+            let body = example(&document, operation, &things);
+            let method = method.to_uppercase();
+            let answer = world.ask_as(&world.other, &method, &address, body).await;
+            answer.problem(404);
+            if method == "GET" {
+                assert_eq!(world.get(&address).await.status, 200, "{address}: the owner finds it");
+            }
+        }
+    }
+}
+
+/// A body that the operation reads without complaint, as its schema's `example` has it; null when it takes none.
+fn example(document: &Value, operation: &Value, things: &[(&'static str, String)]) -> Value {
+    let Some(schema) = operation.pointer("/requestBody/content/application~1json/schema") else { return Value::Null };
+    let pointer = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix('#')).expect("a named schema");
+    let text = document.pointer(pointer).expect("the schema")["example"].to_string();
+    let body: Value = serde_json::from_str(&filled(text, things)).expect("JSON");
+    assert!(body.is_object(), "{pointer} needs an example");
+    body
+}

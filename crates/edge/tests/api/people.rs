@@ -1,0 +1,46 @@
+//! People and what else no door of this API makes, put straight into the rows.
+
+use clarion_domain::id::{AddressId, ContactId};
+use clarion_domain::intake::import::ImportSource;
+use clarion_store::Tenant;
+use clarion_store::contacts::{ContactProfile, PROFILE_LABEL};
+use clarion_store::db::Statement;
+use clarion_store::intake::NewImport;
+use clarion_store::params;
+use clarion_store::seal::DataKey;
+
+use crate::support::NOW;
+
+static CONTACT: Statement = Statement {
+    text: "INSERT INTO contact (id, tenant_id, wrapped_key, sealed_profile, reference_index, import_id, import_line, created_at, updated_at, erased_at)
+           VALUES ($1, $2, $3, $4, $5, NULL, NULL, $6, $6, NULL)",
+    postgres: "",
+};
+static ADDRESS: Statement = Statement {
+    text: "INSERT INTO address (id, tenant_id, contact_id, number_index, sealed_number, line_type, region, zones, created_at) VALUES ($1, $2, $3, $4, $5, 'mobile', 'GB', 'Europe/London', $6)",
+    postgres: "",
+};
+
+/// A person in London, on the drama number that ends in `last`.
+pub async fn person(tenant: &Tenant, last: usize, first_name: &str) -> ContactId {
+    let store = tenant.store();
+    let (contact, address) = (ContactId(store.next_id(NOW)), AddressId(store.next_id(NOW)));
+    let key = DataKey::random().expect("a key");
+    let profile = ContactProfile { first_name: first_name.into(), reference: format!("R-{last}"), ..ContactProfile::default() };
+    let sealed = key.seal(PROFILE_LABEL, &serde_json::to_vec(&profile).expect("json")).expect("seals");
+    let e164 = format!("+447700900{last:03}");
+    let mut tx = store.db().begin().await.expect("begins");
+    let values = params![contact, tenant.id(), store.keyring().wrap(&key).expect("wraps"), sealed, tenant.reference_index(&profile.reference), NOW];
+    tx.execute(&CONTACT, &values).await.expect("a contact");
+    let number = key.seal("address.number", e164.as_bytes()).expect("seals");
+    tx.execute(&ADDRESS, &params![address, tenant.id(), contact, tenant.number_index(&e164), number, NOW]).await.expect("an address");
+    tx.commit().await.expect("commits");
+    contact
+}
+
+/// A file that was received.
+pub async fn import(tenant: &Tenant) -> String {
+    let mut upload = tenant.begin_import(&NewImport::new(ImportSource::Api, "people.csv"), NOW).await.expect("begins");
+    upload.write(b"phone\n07700900123\n").await.expect("written");
+    upload.finish(NOW).await.expect("received").0.to_string()
+}
