@@ -4,3 +4,7 @@
 pub mod intake;
 pub mod campaigns;
 pub mod compliance;
+pub mod attempts;
+mod carriers;
+mod outcomes;
+pub mod privacy;

@@ -11,9 +11,9 @@ mod notice;
 mod reference;
 
 pub use attempt::{AttemptRow, SettledRow, add_attempts, attempts_by_id, settle_attempts};
-pub use candidate::{Candidate, add_due, advance, due_candidates, fresh_candidates, remove_due};
+pub use candidate::{Candidate, add_due, advance, due_candidates, fresh_candidates, next_due, recipients_at, remove_due};
 pub use claim::{ClaimRow, add_claim, claims_of_silent_nodes, remove_claims, release_items};
 pub use decision::{DecisionRow, record_decisions};
 pub use lease::Lease;
-pub use notice::{NoticeKind, NoticeRow, NoticeState, NewNotice, add_notice, claim_notices, recover_notices, settle_notice};
+pub use notice::{NoticeKind, NoticeRow, NoticeState, NewNotice, add_notice, claim_notices, recent_notice, recover_notices, settle_notice};
 pub use reference::{Reference, add_references};

@@ -16,11 +16,13 @@ pub enum Signal {
     Notices,
     /// A trunk or a route was changed.
     Carriers,
+    /// A campaign began or ceased to run.
+    Sending,
 }
 
 /// The signals of one process.
 #[derive(Clone, Default)]
-pub struct Signals(Arc<[Notify; 4]>);
+pub struct Signals(Arc<[Notify; 5]>);
 
 impl Signals {
     fn of(&self, signal: Signal) -> &Notify {
@@ -30,6 +32,9 @@ impl Signals {
     /// Wakes whoever waits; kept for the next wait when nobody does.
     pub fn raise(&self, signal: Signal) {
         self.of(signal).notify_one();
+        if signal == Signal::Campaigns {
+            self.of(Signal::Sending).notify_one();
+        }
     }
 
     /// Returns at the signal, and after `poll` at the latest.

@@ -179,6 +179,12 @@ impl Tenant {
         self.keys.index.reference(reference)
     }
 
+    /// A keyed hash of a message as it came, to know it again.
+    #[must_use]
+    pub fn message_index(&self, message: &str) -> [u8; 16] {
+        self.keys.index.message(message)
+    }
+
     pub(crate) fn db(&self) -> &Db {
         self.store.db()
     }

@@ -6,6 +6,7 @@ pub mod decide;
 pub mod facts;
 pub mod hold;
 pub mod lint;
+pub mod notice;
 pub mod opening;
 pub mod purpose;
 pub mod rule_book;
@@ -17,5 +18,6 @@ pub mod tenant_limits;
 pub mod window;
 
 pub use decide::{Decision, Deferral, Permit, Refusal, decide, decide_cached};
+pub use notice::{NoticeGround, decide_notice};
 pub use rule_book::RuleBook;
 pub use rule_pack::RulePack;

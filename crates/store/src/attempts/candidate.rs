@@ -1,10 +1,11 @@
 //! Who may be next: recipients behind the campaign's cursor, and those that are due again.
 
-use clarion_domain::id::{AddressId, CampaignId, ContactId};
+use clarion_domain::id::{AddressId, CampaignId, ContactId, TenantId};
 use clarion_domain::time::Instant;
 
 use crate::db::{DbError, Row, Tx, sql};
 use crate::params;
+use crate::store::{Store, StoreError};
 
 /// A recipient that may be asked about now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,10 +53,13 @@ pub async fn advance(tx: &mut Tx, campaign: CampaignId, from: u32, to: u32) -> R
     Ok(tx.execute(update, &params![campaign, i64::from(from), i64::from(to)]).await? == 1)
 }
 
-/// Puts recipients off until a time. `why` is a word and rule ids: `deferred UK-34`, `retry`, `put_back`.
+/// Puts recipients off until a time, as long as the campaign is not over. `why` is a word and rule ids:
+/// `deferred UK-34`, `retry after expired`, `put back`.
 pub async fn add_due(tx: &mut Tx, campaign: CampaignId, due: &[(Candidate, Instant, String)]) -> Result<(), DbError> {
     let insert = sql!(
-        "INSERT INTO due (campaign_id, due_at, position, try_number, why) VALUES ($1, $2, $3, $4, $5)
+        "INSERT INTO due (campaign_id, due_at, position, try_number, why)
+         SELECT id, CAST($2 AS BIGINT), CAST($3 AS BIGINT), CAST($4 AS BIGINT), CAST($5 AS TEXT) FROM campaign
+         WHERE id = $1 AND state IN ('running', 'paused')
          ON CONFLICT (campaign_id, due_at, position) DO NOTHING"
     );
     let batch: Vec<_> = due.iter().map(|(who, at, why)| params![campaign, *at, i64::from(who.position), i64::from(who.try_number), why.as_str()]).collect();
@@ -63,9 +67,32 @@ pub async fn add_due(tx: &mut Tx, campaign: CampaignId, due: &[(Candidate, Insta
     Ok(())
 }
 
+/// When the next recipient is due; `None` when nobody waits.
+pub async fn next_due(tx: &mut Tx, campaign: CampaignId) -> Result<Option<Instant>, DbError> {
+    let select = sql!("SELECT MIN(due_at) FROM due WHERE campaign_id = $1");
+    tx.query_first(select, &params![campaign]).await?.map_or(Ok(None), |mut row| row.take(0))
+}
+
 /// Takes recipients out of `due`; false when one was gone already: then nothing of this transaction may stand.
 pub async fn remove_due(tx: &mut Tx, campaign: CampaignId, taken: &[Candidate]) -> Result<bool, DbError> {
     let delete = sql!("DELETE FROM due WHERE campaign_id = $1 AND due_at = $2 AND position = $3");
     let batch: Vec<_> = taken.iter().filter_map(|who| who.due_at.map(|at| params![campaign, at, i64::from(who.position)])).collect();
     Ok(tx.execute_many(delete, &batch).await?.into_iter().all(|touched| touched == 1))
+}
+
+/// Who stands at these audience positions; in their order.
+pub async fn recipients_at(tx: &mut Tx, campaign: CampaignId, positions: &[u32]) -> Result<Vec<(ContactId, AddressId)>, DbError> {
+    let select = sql!("SELECT position, contact_id, address_id FROM recipient WHERE campaign_id = $1 AND position = $2");
+    let batch: Vec<_> = positions.iter().map(|position| params![campaign, i64::from(*position)]).collect();
+    let rows = tx.query_many(select, &batch).await?;
+    rows.into_iter().flatten().map(|row| read(row).map(|(_, contact, address)| (contact, address))).collect()
+}
+
+impl Store {
+    /// The campaigns that run now, with their tenants.
+    pub async fn running_campaigns(&self) -> Result<Vec<(TenantId, CampaignId)>, StoreError> {
+        let select = sql!("SELECT tenant_id, id FROM campaign WHERE state = 'running' ORDER BY id");
+        let rows = self.db().query(select, &[]).await?;
+        Ok(rows.into_iter().map(|mut row| Ok((row.take(0)?, row.take(1)?))).collect::<Result<_, DbError>>()?)
+    }
 }

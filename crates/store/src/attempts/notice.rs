@@ -162,3 +162,17 @@ pub async fn recover_notices(tx: &mut Tx, store: &Store, seen_before: Instant, s
     );
     tx.execute(update, &params![store.node(), started_at, seen_before]).await
 }
+
+/// Whether a notice of this kind was made for this number since a time.
+pub async fn recent_notice(tx: &mut Tx, tenant: &Tenant, e164: &str, kind: NoticeKind, since: Instant) -> Result<bool, DbError> {
+    let select = sql!("SELECT id FROM notice WHERE tenant_id = $1 AND number_index = $2 AND kind = $3 AND created_at >= $4 LIMIT 1");
+    Ok(tx.query_first(select, &params![tenant.id(), tenant.number_index(e164), kind.as_str(), since]).await?.is_some())
+}
+
+impl Store {
+    /// Whether any notice waits to be sent.
+    pub async fn has_waiting_notices(&self) -> Result<bool, StoreError> {
+        let select = sql!("SELECT id FROM notice WHERE state = 'waiting' LIMIT 1");
+        Ok(self.db().query_first(select, &[]).await?.is_some())
+    }
+}

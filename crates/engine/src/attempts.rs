@@ -1,0 +1,18 @@
+//! Attempts: who is next, may they be contacted, the row before the wire, and the wire.
+//!
+//! One task does it all for a node, in cycles: what came in since the last cycle is written, new recipients are
+//! decided and claimed, one commit makes both durable, and only then anything is acknowledged or sent.
+
+mod campaign;
+mod claim;
+mod cycle;
+mod flight;
+mod notice;
+mod recover;
+mod rows;
+mod worker;
+
+pub(crate) use flight::{Flight, Flights, Landing, Next, Target};
+pub(crate) use rows::{Counted, CycleRows, DueRow, InboundPart, InboundText, LateReceipt};
+pub(crate) use worker::Sender;
+pub use worker::{SenderConfig, run};

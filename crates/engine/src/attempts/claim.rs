@@ -1,0 +1,258 @@
+//! Who is next: candidates, facts, the decision, the claim. All in one transaction, which alone makes it stand.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use clarion_domain::campaigns::campaign::{CampaignState, Channel};
+use clarion_domain::compliance::Decision;
+use clarion_domain::compliance::facts::Touch;
+use clarion_domain::id::{AttemptId, CampaignId, ClaimId, TrunkId};
+use clarion_domain::outcomes::cost::Cost;
+use clarion_domain::time::{Instant, SECOND_MS};
+use clarion_store::StoreError;
+use clarion_store::attempts::{
+    Candidate, ClaimRow, DecisionRow, add_claim, add_due, advance, due_candidates, fresh_candidates, next_due, record_decisions, remove_due,
+};
+use clarion_store::compliance::{RecipientFacts, decide};
+use clarion_store::db::Tx;
+
+use crate::attempts::campaign::RunningCampaign;
+use crate::attempts::{Flight, Sender, Target};
+use crate::carriers::{Carriers, Prepared, WirePart};
+
+/// A campaign with nobody to contact is looked at again after this at the latest.
+const IDLE_MS: i64 = 2 * SECOND_MS;
+/// No trunk is up: recipients stay where they are, and are asked about again after this.
+const TRUNK_DOWN_MS: i64 = SECOND_MS;
+
+/// What was claimed in a transaction that is not committed yet.
+pub(super) struct Claimed {
+    pub campaign: CampaignId,
+    pub claims: Vec<(ClaimId, u16)>,
+    pub flights: Vec<(Flight, Option<Touch>, Vec<WirePart>)>,
+    /// What was spent, by trunk, to give back if the transaction fails.
+    pub spent: Vec<(TrunkId, u16)>,
+    pub idle_until: Instant,
+}
+
+/// The transaction met another node's, and nothing of it may stand.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ClaimError {
+    #[error("another node moved this campaign at the same time")]
+    Conflict,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<clarion_store::db::DbError> for ClaimError {
+    fn from(error: clarion_store::db::DbError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// One recipient that may be contacted, ready for the wire.
+struct Permitted {
+    candidate: Candidate,
+    trunk: TrunkId,
+    decision: Arc<str>,
+    sealed_body: Vec<u8>,
+    number_index: [u8; 16],
+    prepared: Prepared,
+    cost: i64,
+    valid_until: Instant,
+    purpose: Option<clarion_domain::compliance::purpose::Purpose>,
+}
+
+/// What planning has found out about a batch.
+#[derive(Default)]
+struct Plan {
+    permitted: Vec<Permitted>,
+    decisions: Vec<DecisionRow>,
+    put_off: Vec<(Candidate, Instant, String)>,
+    /// Candidates that were decided, in whatever way: they leave `due` or the cursor passes them.
+    done: Vec<Candidate>,
+    trunk_down: bool,
+}
+
+/// Claims up to `want` recipients of one campaign. `None` when it does not run any more.
+pub(super) async fn claim(sender: &mut Sender, tx: &mut Tx, id: CampaignId, want: u32, now: Instant, now_micros: u64) -> Result<Option<Claimed>, ClaimError> {
+    let Some(campaign) = sender.campaigns.get(&id) else { return Ok(None) };
+    let tenant = campaign.tenant.clone();
+    let record = tenant.campaign_in(tx, id).await?;
+    if record.state != CampaignState::Running {
+        return Ok(None);
+    }
+    let mut candidates = due_candidates(tx, id, now, want as usize).await?;
+    let cursor = u32::try_from(record.next_position).unwrap_or(u32::MAX);
+    if candidates.len() < want as usize {
+        candidates.extend(fresh_candidates(tx, id, cursor, want as usize - candidates.len()).await?);
+    }
+    let mut claimed = Claimed { campaign: id, claims: Vec::new(), flights: Vec::new(), spent: Vec::new(), idle_until: Instant(0) };
+    if candidates.is_empty() {
+        let due = next_due(tx, id).await?.unwrap_or(now.plus_ms(IDLE_MS));
+        claimed.idle_until = due.min(now.plus_ms(IDLE_MS));
+        return Ok(Some(claimed));
+    }
+    let people: Vec<_> = candidates.iter().map(|candidate| (candidate.contact, candidate.address)).collect();
+    let facts = tenant.recipient_facts(tx, &people, campaign.terms.touches_since(now)).await?;
+    let plan = plan(sender, id, &candidates, &facts, now, now_micros)?;
+    if plan.trunk_down {
+        claimed.idle_until = now.plus_ms(TRUNK_DOWN_MS);
+    }
+    write_decided(tx, id, cursor, &plan, now).await?;
+    write_claims(sender, tx, plan, &mut claimed, now).await?;
+    Ok(Some(claimed))
+}
+
+/// Asks about each candidate in turn, until the trunks have no room for the next.
+fn plan(sender: &mut Sender, id: CampaignId, candidates: &[Candidate], facts: &[RecipientFacts], now: Instant, now_micros: u64) -> Result<Plan, ClaimError> {
+    let Sender { campaigns, carriers, flights, store, .. } = sender;
+    let mut plan = Plan::default();
+    let Some(campaign) = campaigns.get_mut(&id) else { return Ok(plan) };
+    for (candidate, fact) in candidates.iter().zip(facts) {
+        let decision = decide(&campaign.terms, fact, flights.touches_of(candidate.contact), now);
+        let words = campaign.terms.words(&decision, &fact.region, now);
+        match decision {
+            Decision::Refuse(_) => plan.decisions.push(DecisionRow { position: candidate.position, kind: "refused", rules: words.rules, rule_pack: words.rule_pack, until: None }),
+            Decision::Defer(deferral) => {
+                plan.put_off.push((Candidate { due_at: None, ..*candidate }, deferral.until, format!("deferred {}", words.rules)));
+                plan.decisions.push(DecisionRow { position: candidate.position, kind: "deferred", rules: words.rules, rule_pack: words.rule_pack, until: Some(deferral.until) });
+            }
+            Decision::Permit(permit) => {
+                let decision: Arc<str> = format!("{} passed {}", words.rule_pack, words.rules).into();
+                match ready(campaign, carriers, candidate, fact, store.next_id(now) as u64, now_micros) {
+                    Ready::For { trunk, prepared, cost, body } => {
+                        let Some(key) = &fact.key else { continue };
+                        let sealed_body = key.seal("attempt.body", body.as_bytes()).map_err(StoreError::from)?;
+                        if let Some(trunk) = carriers.get_mut(trunk) {
+                            trunk.spend(prepared.segments);
+                        }
+                        plan.permitted.push(Permitted {
+                            candidate: *candidate,
+                            trunk,
+                            decision,
+                            sealed_body,
+                            number_index: fact.number_index,
+                            prepared,
+                            cost,
+                            valid_until: permit.valid_until(),
+                            purpose: campaign.terms.purpose.map(|stated| stated.purpose),
+                        });
+                    }
+                    Ready::Never(why) => plan.decisions.push(DecisionRow { position: candidate.position, kind: "refused", rules: why.into(), rule_pack: words.rule_pack, until: None }),
+                    Ready::NoRoom { down } => {
+                        plan.trunk_down = down;
+                        return Ok(plan);
+                    }
+                }
+            }
+        }
+        plan.done.push(*candidate);
+    }
+    Ok(plan)
+}
+
+enum Ready {
+    For { trunk: TrunkId, prepared: Prepared, cost: i64, body: String },
+    /// It can never be sent as it is: why, as a rule id.
+    Never(&'static str),
+    /// Not now: the trunk's rate or window is used up, or no trunk is up.
+    NoRoom { down: bool },
+}
+
+/// Renders the message and finds the trunk that takes it.
+fn ready(campaign: &RunningCampaign, carriers: &mut Carriers, candidate: &Candidate, fact: &RecipientFacts, reference: u64, now_micros: u64) -> Ready {
+    let Ok(body) = campaign.template.render(|field| fact.profile.field(field)) else { return Ready::Never("TEMPLATE-FIELD") };
+    let number = fact.number.reveal();
+    let mut trunks = carriers.candidates(campaign.tenant.id(), number, &campaign.sender, campaign.avoided(candidate.position));
+    if trunks.is_empty() {
+        trunks = carriers.candidates(campaign.tenant.id(), number, &campaign.sender, None);
+    }
+    if trunks.is_empty() {
+        return Ready::Never("NO-ROUTE");
+    }
+    let Some(trunk) = trunks.into_iter().find(|trunk| carriers.get(*trunk).is_some_and(crate::carriers::Trunk::can_send)) else { return Ready::NoRoom { down: true } };
+    let Some(chosen) = carriers.get_mut(trunk) else { return Ready::NoRoom { down: true } };
+    if chosen.budget(now_micros) == 0 {
+        return Ready::NoRoom { down: false };
+    }
+    match chosen.prepare(number, &campaign.sender, &body, reference) {
+        Ok(prepared) => {
+            let cost = Cost::of_segments(Cost(chosen.record.cost_per_segment), prepared.segments).0;
+            Ready::For { trunk, prepared, cost, body }
+        }
+        Err(_) => Ready::Never("MESSAGE-TOO-LONG"),
+    }
+}
+
+async fn write_decided(tx: &mut Tx, id: CampaignId, cursor: u32, plan: &Plan, now: Instant) -> Result<(), ClaimError> {
+    if !remove_due(tx, id, &plan.done).await? {
+        return Err(ClaimError::Conflict);
+    }
+    if let Some(last) = plan.done.iter().filter(|candidate| candidate.due_at.is_none()).map(|candidate| candidate.position).max()
+        && !advance(tx, id, cursor, last + 1).await?
+    {
+        return Err(ClaimError::Conflict);
+    }
+    if !plan.decisions.is_empty() {
+        record_decisions(tx, id, &plan.decisions, now).await?;
+    }
+    if !plan.put_off.is_empty() {
+        add_due(tx, id, &plan.put_off).await?;
+    }
+    Ok(())
+}
+
+/// One claim for each trunk that takes part of the batch.
+async fn write_claims(sender: &Sender, tx: &mut Tx, plan: Plan, claimed: &mut Claimed, now: Instant) -> Result<(), ClaimError> {
+    let Some(campaign) = sender.campaigns.get(&claimed.campaign) else { return Ok(()) };
+    let mut by_trunk = BTreeMap::<TrunkId, Vec<Permitted>>::new();
+    for permitted in plan.permitted {
+        by_trunk.entry(permitted.trunk).or_default().push(permitted);
+    }
+    for (trunk, batch) in by_trunk {
+        let count = u16::try_from(batch.len()).unwrap_or(u16::MAX);
+        let claim = ClaimId(sender.store.next_id(now));
+        let first = AttemptId(sender.store.id_block(now, count));
+        let row = ClaimRow {
+            id: claim,
+            tenant: campaign.tenant.id(),
+            campaign: claimed.campaign,
+            node: sender.store.node(),
+            trunk,
+            first_attempt: first,
+            items: batch.iter().map(|permitted| (permitted.candidate.position, permitted.candidate.try_number)).collect(),
+            released: Vec::new(),
+            decision: batch.first().map_or_else(String::new, |permitted| permitted.decision.to_string()),
+            claimed_at: now,
+        };
+        add_claim(tx, &row).await?;
+        claimed.claims.push((claim, count));
+        for (index, permitted) in batch.into_iter().enumerate() {
+            claimed.spent.push((trunk, permitted.prepared.segments));
+            claimed.flights.push(take_off(campaign, claim, AttemptId(first.0 + index as i64), index as u16, permitted, now));
+        }
+    }
+    Ok(())
+}
+
+fn take_off(campaign: &RunningCampaign, claim: ClaimId, attempt: AttemptId, index: u16, permitted: Permitted, now: Instant) -> (Flight, Option<Touch>, Vec<WirePart>) {
+    let candidate = permitted.candidate;
+    let target = Target::Attempt {
+        attempt,
+        claim,
+        index,
+        campaign: campaign.id,
+        position: candidate.position,
+        try_number: candidate.try_number,
+        contact: candidate.contact,
+        address: candidate.address,
+        decision: permitted.decision,
+        sealed_body: permitted.sealed_body,
+    };
+    let Prepared { segments, parts } = permitted.prepared;
+    let touch = permitted.purpose.map(|purpose| Touch { at: now, channel: Channel::Sms, purpose });
+    let count = parts.len().min(255) as u8;
+    let flight = Flight::new(campaign.tenant.id(), permitted.trunk, target, permitted.number_index, segments, permitted.cost, now, permitted.valid_until, count);
+    (flight, touch, parts)
+}

@@ -1,0 +1,325 @@
+//! One cycle: what came in is written, what is next is claimed, one commit, then acknowledgements and the wire.
+
+use std::collections::HashMap;
+
+use clarion_domain::campaigns::campaign::Channel;
+use clarion_domain::id::{CampaignId, ClaimId, RouteId, TenantId, TrunkId};
+use clarion_domain::time::Instant;
+use clarion_store::StoreError;
+use clarion_store::attempts::{
+    add_attempts, add_due, add_references, attempts_by_id, release_items, remove_claims, settle_attempts, settle_notice,
+};
+use clarion_store::db::{DbError, Tx};
+use clarion_store::outcomes::{add_unmatched, drop_reply_parts, drop_unmatched};
+use clarion_store::reports::add_measures;
+
+use crate::attempts::claim::{self, ClaimError, Claimed};
+use crate::attempts::notice::{ClaimedNotice, claim_notices};
+use crate::attempts::{CycleRows, Next, Sender};
+use crate::carriers::{WireEvent, WireOutcome, WirePart};
+
+/// Messages claimed in one cycle at most, over all campaigns.
+const CLAIM_MAX: u32 = 1_024;
+
+/// What a cycle did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Did {
+    Something,
+    Nothing,
+}
+
+/// What to send once the transaction stands.
+struct Departures {
+    claimed: Vec<Claimed>,
+    notices: Vec<ClaimedNotice>,
+    again: HashMap<TrunkId, Vec<(u64, WirePart)>>,
+}
+
+impl Sender {
+    /// Makes rows of what the trunks report.
+    pub(super) fn take_in(&mut self, events: Vec<WireEvent>, now: Instant) {
+        for event in events {
+            match event {
+                WireEvent::Result { trunk, token, outcome } => {
+                    let accepted = matches!(outcome, WireOutcome::Accepted { .. });
+                    if let Some(trunk) = self.carriers.get_mut(trunk) {
+                        trunk.answered(accepted);
+                    }
+                    let next = self.flights.answered(token, outcome, now);
+                    self.go_on(trunk, token, next, now);
+                }
+                WireEvent::Inbound { trunk, inbound } => self.take_inbound(trunk, inbound, now),
+                WireEvent::Changed => self.report_due = true,
+            }
+        }
+    }
+
+    fn go_on(&mut self, trunk: TrunkId, token: u64, next: Next, now: Instant) {
+        match next {
+            Next::Wait | Next::Stale => {}
+            Next::Again(part) => self.again.entry(trunk).or_default().push_back((token, part)),
+            Next::Landed(flight, landing) => self.land(*flight, landing, now),
+        }
+    }
+
+    /// Runs one cycle. An error leaves everything to be written for the next.
+    pub(super) async fn cycle(&mut self, now: Instant, now_micros: u64) -> Result<Did, StoreError> {
+        self.give_up_stale(now);
+        let wants = self.wants(now, now_micros);
+        let resend = self.again.iter().any(|(trunk, parts)| !parts.is_empty() && self.carriers.get(*trunk).is_some_and(crate::carriers::Trunk::can_send));
+        if self.rows.is_empty() && wants.is_empty() && !resend && !self.notices_due {
+            return Ok(Did::Nothing);
+        }
+        let mut tx = self.store.db().begin().await?;
+        let texts = self.write_rows(&mut tx, now).await?;
+        let mut departures = Departures { claimed: Vec::new(), notices: Vec::new(), again: self.take_again(&mut tx, now_micros, now).await? };
+        let claims = self.write_departures(&mut tx, &wants, &mut departures, now, now_micros).await;
+        let committed = match claims {
+            Ok(()) => tx.commit().await.map_err(StoreError::from),
+            Err(ClaimError::Store(error)) => Err(error),
+            Err(ClaimError::Conflict) => Err(StoreError::Conflict("another node moved a campaign at the same time".into())),
+        };
+        if let Err(error) = committed {
+            self.take_back(departures);
+            return Err(error);
+        }
+        if texts {
+            self.store.signals().raise(clarion_store::Signal::Notices);
+        }
+        let rows = std::mem::take(&mut self.rows);
+        for (trunk, all) in rows.acknowledge {
+            if let Some(trunk) = self.carriers.get(trunk) {
+                trunk.acknowledge(&all);
+            }
+        }
+        self.depart(departures, now);
+        Ok(Did::Something)
+    }
+
+    /// Recipients wanted of each campaign now: a fair share of what the trunks can take.
+    fn wants(&mut self, now: Instant, now_micros: u64) -> Vec<(CampaignId, u32)> {
+        let budget = self.carriers.budget(now_micros).min(CLAIM_MAX);
+        if budget == 0 || self.draining {
+            return Vec::new();
+        }
+        for campaign in self.campaigns.values_mut() {
+            let tenant = campaign.tenant.id();
+            self.fair.remove(tenant, campaign.id);
+            if campaign.idle_until <= now && self.leases.contains_key(&tenant) {
+                let allowance = campaign.allowance(budget, now);
+                self.fair.add(tenant, campaign.id, RouteId(0), allowance);
+            }
+        }
+        let mut shares = HashMap::<CampaignId, u32>::new();
+        let mut left = budget;
+        while left > 0 {
+            let Some(grant) = self.fair.take(left) else { break };
+            left -= grant.count;
+            *shares.entry(grant.campaign).or_default() += grant.count;
+        }
+        shares.into_iter().collect()
+    }
+
+    async fn write_departures(&mut self, tx: &mut Tx, wants: &[(CampaignId, u32)], departures: &mut Departures, now: Instant, now_micros: u64) -> Result<(), ClaimError> {
+        if self.notices_due {
+            departures.notices = claim_notices(self, tx, now, now_micros).await?;
+        }
+        for (campaign, want) in wants {
+            if let Some(claimed) = claim::claim(self, tx, *campaign, *want, now, now_micros).await? {
+                departures.claimed.push(claimed);
+            } else {
+                self.ended.push(*campaign);
+            }
+        }
+        Ok(())
+    }
+
+    /// The transaction failed: what was spent is given back, and what was to be sent again waits again.
+    fn take_back(&mut self, departures: Departures) {
+        for (trunk, segments) in departures.claimed.iter().flat_map(|claimed| &claimed.spent) {
+            if let Some(trunk) = self.carriers.get_mut(*trunk) {
+                trunk.refund(*segments);
+            }
+        }
+        for (trunk, parts) in departures.again {
+            self.again.entry(trunk).or_default().extend(parts);
+        }
+    }
+
+    fn depart(&mut self, departures: Departures, now: Instant) {
+        let mut by_trunk: HashMap<TrunkId, Vec<(u64, WirePart)>> = departures.again;
+        for claimed in departures.claimed {
+            for (claim, count) in claimed.claims {
+                self.claims.insert(claim, super::worker::OpenClaim { open: count, released: Vec::new() });
+            }
+            if let Some(campaign) = self.campaigns.get_mut(&claimed.campaign) {
+                campaign.spend(claimed.flights.len() as u32);
+                campaign.idle_until = claimed.idle_until;
+            }
+            for (flight, touch, parts) in claimed.flights {
+                let trunk = flight.trunk;
+                let tokens = self.flights.add(flight, touch);
+                by_trunk.entry(trunk).or_default().extend(tokens.zip(parts));
+            }
+        }
+        self.notices_due = false;
+        for notice in departures.notices {
+            let trunk = notice.flight.trunk;
+            let tokens = self.flights.add(notice.flight, None);
+            by_trunk.entry(trunk).or_default().extend(tokens.zip(notice.parts));
+        }
+        for (trunk, parts) in by_trunk {
+            match self.carriers.get_mut(trunk) {
+                Some(trunk) => trunk.submit(parts),
+                // Its trunk was taken out of the configuration in this very moment.
+                None => {
+                    for (token, _) in parts {
+                        let next = self.flights.give_up(token);
+                        self.go_on(trunk, token, next, now);
+                    }
+                }
+            }
+        }
+        for campaign in std::mem::take(&mut self.ended) {
+            self.campaigns.remove(&campaign);
+        }
+    }
+
+    /// Writes what is kept in `rows`; it stays there until the commit. True when a reply was among it.
+    async fn write_rows(&mut self, tx: &mut Tx, now: Instant) -> Result<bool, StoreError> {
+        let mut late_rows = CycleRows::default();
+        if !self.rows.late.is_empty() {
+            let late = self.rows.late.clone();
+            let mut ids: Vec<_> = late.iter().map(|one| one.attempt).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            let rows = attempts_by_id(tx, &ids).await?;
+            self.apply_late(&late, rows, &mut late_rows, now);
+        }
+        let rows = &self.rows;
+        if !rows.attempts.is_empty() {
+            add_attempts(tx, &rows.attempts).await?;
+        }
+        settle_attempts(tx, &rows.settled).await?;
+        settle_attempts(tx, &late_rows.settled).await?;
+        for (trunk, entries) in &rows.references {
+            add_references(tx, self.store.next_id(now), *trunk, entries, now).await?;
+        }
+        add_unmatched(tx, &rows.unmatched).await?;
+        drop_unmatched(tx, &rows.matched).await?;
+        let mut measures = rows.measures.clone();
+        for (key, delta) in late_rows.measures {
+            let sum = measures.entry(key).or_default();
+            sum.n += delta.n;
+            sum.segments += delta.segments;
+            sum.cost += delta.cost;
+        }
+        add_measures(tx, &measures).await?;
+        for due in rows.due.iter().chain(&late_rows.due) {
+            add_due(tx, due.campaign, &[(due.candidate, due.at, due.why.clone())]).await?;
+        }
+        self.write_claims_end(tx).await?;
+        for (id, state, cause) in &self.rows.notices {
+            settle_notice(tx, *id, *state, cause, now).await?;
+        }
+        self.write_inbound(tx, now).await
+    }
+
+    async fn write_claims_end(&self, tx: &mut Tx) -> Result<(), DbError> {
+        for (claim, released) in &self.rows.released {
+            if !self.rows.closed_claims.contains(claim) {
+                release_items(tx, *claim, released).await?;
+            }
+        }
+        if !self.rows.closed_claims.is_empty() {
+            remove_claims(tx, &self.rows.closed_claims).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_inbound(&self, tx: &mut Tx, now: Instant) -> Result<bool, StoreError> {
+        for part in &self.rows.parts {
+            crate::outcomes::keep_part(&self.store, &self.carriers, tx, part).await?;
+        }
+        for text in &self.rows.texts {
+            crate::outcomes::take_reply(&self.store, &self.carriers, tx, text, now).await?;
+            drop_reply_parts(tx, &text.parts).await?;
+        }
+        Ok(!self.rows.texts.is_empty())
+    }
+
+    /// An item of a claim was answered or released.
+    pub(crate) fn close_item(&mut self, claim: ClaimId) {
+        let Some(open) = self.claims.get_mut(&claim) else { return };
+        open.open = open.open.saturating_sub(1);
+        if open.open == 0 {
+            self.claims.remove(&claim);
+            self.rows.closed_claims.push(claim);
+        }
+    }
+
+    /// An item surely did not go to the wire: after a crash it must not count as `unknown`.
+    pub(crate) fn release(&mut self, claim: ClaimId, index: u16) {
+        if let Some(open) = self.claims.get_mut(&claim) {
+            open.released.push(index);
+            self.rows.released.insert(claim, open.released.clone());
+        }
+    }
+
+    /// Parts that came back and may go again now: the rate and the last look at the suppressions permitting.
+    async fn take_again(&mut self, tx: &mut Tx, now_micros: u64, now: Instant) -> Result<HashMap<TrunkId, Vec<(u64, WirePart)>>, StoreError> {
+        let mut ready = HashMap::<TrunkId, Vec<(u64, WirePart)>>::new();
+        for (id, parts) in &mut self.again {
+            let Some(trunk) = self.carriers.get_mut(*id) else { continue };
+            let room = (trunk.budget(now_micros) as usize).min(parts.len());
+            for (token, part) in parts.drain(..room) {
+                let Some(flight) = self.flights.get(token) else { continue };
+                trunk.spend(flight.segments_of_part() as u16);
+                ready.entry(*id).or_default().push((token, part.counted(flight.segments_of_part())));
+            }
+        }
+        let mut allowed = HashMap::<TrunkId, Vec<(u64, WirePart)>>::new();
+        for (trunk, parts) in ready {
+            for (token, part) in parts {
+                if self.may_still_go(tx, token).await? {
+                    allowed.entry(trunk).or_default().push((token, part));
+                } else {
+                    let next = self.flights.give_up(token);
+                    self.go_on(trunk, token, next, now);
+                }
+            }
+        }
+        Ok(allowed)
+    }
+
+    async fn may_still_go(&self, tx: &mut Tx, token: u64) -> Result<bool, StoreError> {
+        let Some(flight) = self.flights.get(token) else { return Ok(false) };
+        if !matches!(flight.target, crate::attempts::Target::Attempt { .. }) {
+            return Ok(true);
+        }
+        let tenant = self.tenant(flight.tenant).await?;
+        Ok(tenant.still_contactable(tx, &[flight.number_index], Channel::Sms).await?.first().copied().unwrap_or(false))
+    }
+
+    /// Parts that wait to go again and whose permit has ended go back to their recipients.
+    fn give_up_stale(&mut self, now: Instant) {
+        let flights = &self.flights;
+        let stale: Vec<(TrunkId, u64)> = self
+            .again
+            .iter()
+            .flat_map(|(trunk, parts)| parts.iter().map(|(token, _)| (*trunk, *token)))
+            .filter(|(_, token)| flights.get(*token).is_none_or(|flight| flight.valid_until <= now))
+            .collect();
+        for (trunk, token) in stale {
+            if let Some(parts) = self.again.get_mut(&trunk) {
+                parts.retain(|(other, _)| *other != token);
+            }
+            let next = self.flights.give_up(token);
+            self.go_on(trunk, token, next, now);
+        }
+    }
+
+    pub(crate) async fn tenant(&self, id: TenantId) -> Result<clarion_store::Tenant, StoreError> {
+        self.store.tenant(id, clarion_domain::tenancy::tenant::Actor::System).await
+    }
+}

@@ -1,0 +1,235 @@
+//! What is on its way: claimed, submitted, not yet answered in full.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use clarion_domain::compliance::facts::Touch;
+use clarion_domain::id::{AddressId, AttemptId, CampaignId, ClaimId, ContactId, TenantId, TrunkId};
+use clarion_domain::outcomes::cause::Cause;
+use clarion_domain::time::Instant;
+
+use crate::carriers::{WireOutcome, WirePart};
+
+/// What the message is for.
+#[derive(Debug, Clone)]
+pub(crate) enum Target {
+    Attempt {
+        attempt: AttemptId,
+        claim: ClaimId,
+        /// Place in the claim.
+        index: u16,
+        campaign: CampaignId,
+        position: u32,
+        try_number: u8,
+        contact: ContactId,
+        address: AddressId,
+        decision: Arc<str>,
+        sealed_body: Vec<u8>,
+    },
+    Notice {
+        id: i64,
+    },
+}
+
+/// One message in flight.
+#[derive(Debug)]
+pub(crate) struct Flight {
+    pub tenant: TenantId,
+    pub trunk: TrunkId,
+    pub target: Target,
+    pub number_index: [u8; 16],
+    pub segments: u16,
+    pub cost: i64,
+    pub claimed_at: Instant,
+    /// The permit's end: parts that come back unsent after it are not sent again.
+    pub valid_until: Instant,
+    parts: u8,
+    open: u8,
+    accepted: Vec<(u8, String)>,
+    refused: Option<Cause>,
+    lost: bool,
+    unsent: bool,
+}
+
+/// How a flight ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Landing {
+    /// All parts were taken: part and message id each.
+    Accepted(Vec<(u8, String)>),
+    Rejected(Cause),
+    /// At least one part went to the wire without an answer.
+    Lost(Vec<(u8, String)>),
+    /// Nothing of it went to the wire.
+    NotSent,
+}
+
+/// What to do after the result of one part.
+pub(crate) enum Next {
+    /// Other parts are still open.
+    Wait,
+    /// This part may be sent again.
+    Again(WirePart),
+    Landed(Box<Flight>, Landing),
+    /// No such flight: the answer of an earlier life, or a second one.
+    Stale,
+}
+
+/// All flights of this node, by number.
+#[derive(Default)]
+pub(crate) struct Flights {
+    flights: HashMap<u64, Flight>,
+    next: u64,
+    touches: HashMap<ContactId, Vec<Touch>>,
+}
+
+const PART_BITS: u32 = 8;
+
+impl Flight {
+    #[expect(clippy::too_many_arguments, reason = "every field of a flight is known at its claim and nowhere else")]
+    pub(crate) fn new(tenant: TenantId, trunk: TrunkId, target: Target, number_index: [u8; 16], segments: u16, cost: i64, claimed_at: Instant, valid_until: Instant, parts: u8) -> Self {
+        Self { tenant, trunk, target, number_index, segments, cost, claimed_at, valid_until, parts, open: parts, accepted: Vec::new(), refused: None, lost: false, unsent: false }
+    }
+
+    /// What one part counts against the rate: a message in one PDU counts whole.
+    pub(crate) fn segments_of_part(&self) -> u32 {
+        if self.parts == 1 { u32::from(self.segments) } else { 1 }
+    }
+
+    fn landing(&mut self) -> Landing {
+        let accepted = std::mem::take(&mut self.accepted);
+        if self.lost {
+            return Landing::Lost(accepted);
+        }
+        if let Some(cause) = self.refused {
+            return Landing::Rejected(cause);
+        }
+        match (self.unsent, accepted.is_empty()) {
+            (false, _) => Landing::Accepted(accepted),
+            (true, true) => Landing::NotSent,
+            // Some parts left and the others never will: the person has a torn message, which is no success.
+            (true, false) => Landing::Rejected(Cause::NoRoute),
+        }
+    }
+}
+
+impl Flights {
+    pub(crate) fn len(&self) -> usize {
+        self.flights.len()
+    }
+
+    /// Takes a flight in; gives the tokens of its parts.
+    pub(crate) fn add(&mut self, flight: Flight, touch: Option<Touch>) -> impl Iterator<Item = u64> + use<> {
+        self.next += 1;
+        let number = self.next;
+        let parts = u64::from(flight.parts);
+        if let (Target::Attempt { contact, .. }, Some(touch)) = (&flight.target, touch) {
+            self.touches.entry(*contact).or_default().push(touch);
+        }
+        self.flights.insert(number, flight);
+        (0..parts).map(move |part| number << PART_BITS | part)
+    }
+
+    /// Attempts to this person that are claimed and not yet in the store's rows.
+    pub(crate) fn touches_of(&self, contact: ContactId) -> &[Touch] {
+        self.touches.get(&contact).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn get(&self, token: u64) -> Option<&Flight> {
+        self.flights.get(&(token >> PART_BITS))
+    }
+
+    /// Notes the fate of one part.
+    pub(crate) fn answered(&mut self, token: u64, outcome: WireOutcome, now: Instant) -> Next {
+        let number = token >> PART_BITS;
+        let Some(flight) = self.flights.get_mut(&number) else { return Next::Stale };
+        let part = (token & ((1 << PART_BITS) - 1)) as u8;
+        match outcome {
+            WireOutcome::Accepted { message_id } => flight.accepted.push((part, message_id)),
+            WireOutcome::Rejected(cause) => flight.refused = flight.refused.or(Some(cause)),
+            WireOutcome::Lost => flight.lost = true,
+            WireOutcome::Throttled(unsent) | WireOutcome::NotSent(unsent) => {
+                if now < flight.valid_until {
+                    return Next::Again(unsent);
+                }
+                flight.unsent = true;
+            }
+        }
+        self.close_part(number)
+    }
+
+    /// Gives a part up that waited to be sent again.
+    pub(crate) fn give_up(&mut self, token: u64) -> Next {
+        let number = token >> PART_BITS;
+        let Some(flight) = self.flights.get_mut(&number) else { return Next::Stale };
+        flight.unsent = true;
+        self.close_part(number)
+    }
+
+    fn close_part(&mut self, number: u64) -> Next {
+        let Some(flight) = self.flights.get_mut(&number) else { return Next::Stale };
+        flight.open = flight.open.saturating_sub(1);
+        if flight.open > 0 {
+            return Next::Wait;
+        }
+        let Some(mut flight) = self.flights.remove(&number) else { return Next::Stale };
+        if let Target::Attempt { contact, .. } = &flight.target
+            && let Some(touches) = self.touches.get_mut(contact)
+        {
+            touches.retain(|touch| touch.at != flight.claimed_at);
+            if touches.is_empty() {
+                self.touches.remove(contact);
+            }
+        }
+        let landing = flight.landing();
+        Next::Landed(Box::new(flight), landing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::carriers::WirePart;
+    use clarion_smpp::pdu::ShortMessage;
+
+    fn part() -> WirePart {
+        WirePart::Smpp { message: Box::<ShortMessage>::default(), segments: 1 }
+    }
+
+    fn flights(parts: u8) -> (Flights, Vec<u64>) {
+        let mut flights = Flights::default();
+        let flight = Flight::new(TenantId(1), TrunkId(1), Target::Notice { id: 1 }, [0; 16], parts.into(), 0, Instant(0), Instant(1_000), parts);
+        let tokens = flights.add(flight, None).collect();
+        (flights, tokens)
+    }
+
+    fn landing(next: Next) -> Landing {
+        match next {
+            Next::Landed(_, landing) => landing,
+            _ => panic!("not landed"),
+        }
+    }
+
+    #[test]
+    fn a_message_of_two_parts_lands_with_its_last_answer() {
+        let (mut flights, tokens) = flights(2);
+        let accepted = |id: &str| WireOutcome::Accepted { message_id: id.into() };
+        assert!(matches!(flights.answered(tokens[1], accepted("b"), Instant(0)), Next::Wait));
+        assert_eq!(landing(flights.answered(tokens[0], accepted("a"), Instant(0))), Landing::Accepted(vec![(1, "b".into()), (0, "a".into())]));
+        assert!(matches!(flights.answered(tokens[0], accepted("a"), Instant(0)), Next::Stale), "a doubled answer");
+    }
+
+    #[test]
+    fn what_may_have_been_sent_is_lost_and_what_was_surely_not_is_put_back() {
+        let (mut one, tokens) = flights(1);
+        assert!(matches!(one.answered(tokens[0], WireOutcome::NotSent(part()), Instant(0)), Next::Again(_)));
+        assert_eq!(landing(one.answered(tokens[0], WireOutcome::NotSent(part()), Instant(2_000))), Landing::NotSent, "its permit has ended");
+
+        let (mut two, tokens) = flights(2);
+        assert!(matches!(two.answered(tokens[0], WireOutcome::Lost, Instant(0)), Next::Wait));
+        assert!(matches!(landing(two.give_up(tokens[1])), Landing::Lost(_)));
+
+        let (mut torn, tokens) = flights(2);
+        assert!(matches!(torn.answered(tokens[0], WireOutcome::Accepted { message_id: "a".into() }, Instant(0)), Next::Wait));
+        assert_eq!(landing(torn.give_up(tokens[1])), Landing::Rejected(Cause::NoRoute));
+    }
+}

@@ -1,0 +1,111 @@
+//! What a cycle has to write. Kept until a commit stands, so that a database that is away for a while loses nothing.
+
+use std::collections::HashMap;
+
+use clarion_domain::campaigns::campaign::Channel;
+use clarion_domain::id::{CampaignId, ClaimId, TenantId, TrunkId};
+use clarion_domain::outcomes::disposition::Disposition;
+use clarion_domain::outcomes::receipt::Receipt;
+use clarion_domain::personal::Personal;
+use clarion_domain::time::Instant;
+use clarion_store::attempts::{AttemptRow, Candidate, NoticeState, Reference, SettledRow};
+use clarion_store::outcomes::UnmatchedReceipt;
+use clarion_store::reports::{MeasureDelta, MeasureKey};
+
+use crate::carriers::Acknowledge;
+
+/// An inbound message from a person, whole.
+#[derive(Debug)]
+pub(crate) struct InboundText {
+    pub trunk: TrunkId,
+    pub from: Personal,
+    pub to: String,
+    pub text: Personal,
+    /// Stored parts that this message is made of.
+    pub parts: Vec<i64>,
+    pub received_at: Instant,
+}
+
+/// One part of a long inbound message, to be kept until the rest comes.
+#[derive(Debug)]
+pub(crate) struct InboundPart {
+    pub id: i64,
+    pub trunk: TrunkId,
+    pub to: String,
+    pub pdu: Vec<u8>,
+    pub received_at: Instant,
+}
+
+/// A receipt whose attempt is not in memory: read, moved and written within the transaction.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LateReceipt {
+    pub attempt: clarion_domain::id::AttemptId,
+    pub part: u8,
+    pub receipt: Receipt,
+}
+
+/// A recipient to be tried again.
+#[derive(Debug)]
+pub(crate) struct DueRow {
+    pub campaign: CampaignId,
+    pub candidate: Candidate,
+    pub at: Instant,
+    pub why: String,
+}
+
+/// Rows of one cycle.
+#[derive(Default)]
+pub(crate) struct CycleRows {
+    pub attempts: Vec<AttemptRow>,
+    pub references: HashMap<TrunkId, Vec<Reference>>,
+    pub settled: Vec<SettledRow>,
+    pub late: Vec<LateReceipt>,
+    pub unmatched: Vec<UnmatchedReceipt>,
+    pub matched: Vec<i64>,
+    pub measures: HashMap<MeasureKey, MeasureDelta>,
+    pub due: Vec<DueRow>,
+    /// Items that did not go to the wire, by claim: all that were released so far.
+    pub released: HashMap<ClaimId, Vec<u16>>,
+    pub closed_claims: Vec<ClaimId>,
+    pub texts: Vec<InboundText>,
+    pub parts: Vec<InboundPart>,
+    pub notices: Vec<(i64, NoticeState, String)>,
+    /// Answered after the commit.
+    pub acknowledge: HashMap<TrunkId, Vec<Acknowledge>>,
+}
+
+impl CycleRows {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.attempts.is_empty()
+            && self.settled.is_empty()
+            && self.late.is_empty()
+            && self.unmatched.is_empty()
+            && self.matched.is_empty()
+            && self.due.is_empty()
+            && self.released.is_empty()
+            && self.closed_claims.is_empty()
+            && self.texts.is_empty()
+            && self.parts.is_empty()
+            && self.notices.is_empty()
+            && self.acknowledge.is_empty()
+    }
+
+    /// Counts one attempt at a place (`sign` 1) or takes it away from there (−1).
+    pub(crate) fn count(&mut self, who: &Counted, disposition: Disposition, cause: &str, sign: i64) {
+        let key = MeasureKey { tenant: who.tenant, campaign: who.campaign, hour: who.answered_at.hour(), channel: Channel::Sms, disposition, cause: cause.to_owned() };
+        let delta = self.measures.entry(key).or_default();
+        delta.n += sign;
+        delta.segments += sign * i64::from(who.segments);
+        delta.cost += sign * who.cost;
+    }
+}
+
+/// What a count needs to know of an attempt.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Counted {
+    pub tenant: TenantId,
+    pub campaign: CampaignId,
+    pub answered_at: Instant,
+    pub segments: u16,
+    pub cost: i64,
+}

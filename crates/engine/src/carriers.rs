@@ -1,0 +1,13 @@
+//! Carriers: the trunks that are configured, the drivers that speak to them, and what they say of themselves.
+
+mod credit;
+mod driver;
+mod http;
+mod registry;
+mod smpp;
+mod trunk;
+mod wire;
+
+pub(crate) use registry::Carriers;
+pub(crate) use trunk::Trunk;
+pub(crate) use wire::{Acknowledge, Inbound, Prepared, WireEvent, WireOutcome, WirePart};

@@ -1,0 +1,124 @@
+//! A flight that has landed becomes an attempt's row, a put-back recipient, or a notice's end.
+
+use clarion_domain::attempts::attempt::{Attempt, AttemptEvent};
+use clarion_domain::id::{AttemptId, TrunkId};
+use clarion_domain::outcomes::cause::{Cause, RetryAdvice};
+use clarion_domain::outcomes::disposition::Disposition;
+use clarion_domain::time::Instant;
+use clarion_store::attempts::{AttemptRow, Candidate, NoticeState, Reference};
+
+use crate::attempts::{Counted, DueRow, Flight, Landing, Sender, Target};
+use crate::outcomes::open::OpenAttempt;
+use crate::outcomes::receipt::ReceiptParts;
+
+impl Sender {
+    pub(crate) fn land(&mut self, flight: Flight, landing: Landing, now: Instant) {
+        match flight.target {
+            Target::Notice { id } => self.land_notice(id, &landing),
+            Target::Attempt { .. } => self.land_attempt(flight, landing, now),
+        }
+    }
+
+    fn land_notice(&mut self, id: i64, landing: &Landing) {
+        let (state, cause) = match landing {
+            Landing::Accepted(_) => (NoticeState::Sent, String::new()),
+            Landing::Rejected(cause) => (NoticeState::Failed, cause.to_string()),
+            Landing::Lost(_) => (NoticeState::Unknown, Cause::AnswerLost.to_string()),
+            // Nobody waits for an answer that comes minutes later.
+            Landing::NotSent => (NoticeState::Failed, Cause::NoRoute.to_string()),
+        };
+        self.rows.notices.push((id, state, cause));
+    }
+
+    fn land_attempt(&mut self, flight: Flight, landing: Landing, now: Instant) {
+        let (event, ids) = match landing {
+            Landing::Accepted(ids) => (AttemptEvent::Accepted { at: now }, ids),
+            Landing::Lost(ids) => (AttemptEvent::Lost { at: now }, ids),
+            Landing::Rejected(cause) => {
+                if cause.verdict().retry == RetryAdvice::OtherTrunk && self.put_on_other_trunk(&flight, now) {
+                    return;
+                }
+                (AttemptEvent::Rejected { at: now, cause }, Vec::new())
+            }
+            Landing::NotSent => return self.put_back(&flight, now, "put back"),
+        };
+        let Ok(applied) = Attempt::claimed().apply(event) else { return };
+        self.write_attempt(flight, &applied.attempt, ids, now);
+    }
+
+    /// True when another trunk may carry it and the recipient is due again at once.
+    fn put_on_other_trunk(&mut self, flight: &Flight, now: Instant) -> bool {
+        let Target::Attempt { campaign, position, .. } = flight.target else { return false };
+        let other = self.campaigns.get(&campaign).is_some_and(|known| {
+            known.avoided(position).is_none() && self.carriers.has_other(flight.tenant, flight.trunk)
+        });
+        if !other {
+            return false;
+        }
+        if let Some(known) = self.campaigns.get_mut(&campaign) {
+            known.avoid(position, flight.trunk);
+        }
+        self.put_back(flight, now, "other trunk");
+        true
+    }
+
+    /// Nothing of it went to the wire: the item leaves its claim and the recipient is due again at once.
+    pub(crate) fn put_back(&mut self, flight: &Flight, now: Instant, why: &str) {
+        let Target::Attempt { claim, index, campaign, position, try_number, contact, address, .. } = flight.target else { return };
+        self.release(claim, index);
+        let candidate = Candidate { position, contact, address, try_number, due_at: None };
+        self.rows.due.push(DueRow { campaign, candidate, at: now, why: why.to_owned() });
+        self.close_item(claim);
+    }
+
+    fn write_attempt(&mut self, flight: Flight, attempt: &Attempt, ids: Vec<(u8, String)>, now: Instant) {
+        let parts = self.carriers.get(flight.trunk).map_or(1, |trunk| trunk.parts_of(flight.segments));
+        let counted = |campaign| Counted { tenant: flight.tenant, campaign, answered_at: now, segments: flight.segments, cost: flight.cost };
+        let Target::Attempt { attempt: id, claim, campaign, position, try_number, contact, address, decision, sealed_body, .. } = flight.target else { return };
+        let counted = counted(campaign);
+        let disposition = attempt.disposition.unwrap_or(Disposition::Accepted);
+        let cause = attempt.cause.map_or_else(String::new, |cause| cause.to_string());
+        self.rows.count(&counted, disposition, &cause, 1);
+        self.rows.attempts.push(AttemptRow {
+            id,
+            tenant: flight.tenant,
+            campaign,
+            position,
+            try_number,
+            contact,
+            address,
+            trunk: flight.trunk,
+            state: attempt.state(),
+            disposition,
+            cause,
+            decision: decision.to_string(),
+            segments: flight.segments,
+            cost: flight.cost,
+            sealed_body: Some(sealed_body),
+            carrier_message_id: ids.iter().min_by_key(|(part, _)| *part).map_or_else(String::new, |(_, id)| id.clone()),
+            parts_heard: 0,
+            claimed_at: flight.claimed_at,
+            answered_at: now,
+            settled_at: attempt.settled_at,
+        });
+        self.close_item(claim);
+        if attempt.settled_at.is_none() || disposition == Disposition::Unknown {
+            self.ledger.watch(id, OpenAttempt { attempt: *attempt, heard: ReceiptParts::none(parts), counted, position, try_number });
+            self.refer(flight.trunk, id, &ids, now);
+        }
+        if attempt.settled_at.is_some() {
+            self.retry(&counted, position, try_number, attempt, now);
+        }
+    }
+
+    /// Keeps by which ids the carrier will speak of it.
+    fn refer(&mut self, trunk: TrunkId, attempt: AttemptId, ids: &[(u8, String)], now: Instant) {
+        let format = self.carriers.get(trunk).map(crate::carriers::Trunk::id_format).unwrap_or_default();
+        for (part, id) in ids.iter().filter(|(_, id)| !id.is_empty()) {
+            let reference = Reference { key: Reference::key_of(trunk, &format.key_of_response(id)), attempt, part: *part };
+            self.ledger.remember(reference);
+            self.rows.references.entry(trunk).or_default().push(reference);
+            self.match_waiting(reference, now);
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! A receipt moves its attempt. Late, doubled and reordered receipts are ordinary.
+
+use clarion_domain::attempts::attempt::{Applied, Attempt, AttemptEvent};
+use clarion_domain::id::{AttemptId, TrunkId};
+use clarion_domain::outcomes::cause::{Cause, ErrorCode};
+use clarion_domain::outcomes::receipt::{Receipt, ReceiptState};
+use clarion_domain::time::Instant;
+use clarion_smpp::receipt as wire;
+use clarion_store::attempts::{AttemptRow, Candidate, Reference, SettledRow};
+use clarion_store::outcomes::UnmatchedReceipt;
+
+use crate::attempts::{Counted, CycleRows, DueRow, LateReceipt, Sender};
+use crate::outcomes::open::OpenAttempt;
+
+/// Which parts of a message were reported delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ReceiptParts {
+    pub total: u8,
+    pub heard: i64,
+}
+
+/// A message's parts are counted in the bits of one number.
+const PARTS_MAX: u8 = 63;
+
+impl ReceiptParts {
+    pub(crate) fn none(total: u8) -> Self {
+        Self { total: total.clamp(1, PARTS_MAX), heard: 0 }
+    }
+
+    /// Notes a delivered part; true once all were.
+    fn delivered(&mut self, part: u8) -> bool {
+        self.heard |= 1 << part.min(PARTS_MAX - 1);
+        self.heard.count_ones() >= u32::from(self.total)
+    }
+}
+
+/// What a receipt says, in our words.
+pub(crate) fn read(receipt: &wire::Receipt, at: Instant) -> Option<Receipt> {
+    let by_state = receipt.state.and_then(|state| ReceiptState::from_smpp(state.octet()));
+    let state = by_state.or_else(|| receipt.state_raw.as_deref().and_then(ReceiptState::from_stat))?;
+    Some(Receipt { state, error: error_code(receipt.error.as_deref().unwrap_or_default()), at })
+}
+
+/// `3:260` is a network type and its code; type 3 is GSM.
+pub(crate) fn error_code(text: &str) -> ErrorCode {
+    match text.split_once(':') {
+        Some(("3", code)) => code.parse().map_or(ErrorCode::NONE, ErrorCode::gsm),
+        Some((_, code)) => ErrorCode::new(code),
+        None => ErrorCode::new(text),
+    }
+}
+
+impl Sender {
+    /// A receipt from the wire, by the carrier's id for one part.
+    pub(crate) fn hear_receipt(&mut self, trunk: TrunkId, message_id: &str, receipt: Receipt, now: Instant) {
+        let found = self.keys_of(trunk, message_id).into_iter().find_map(|key| self.ledger.keys.get(&key).copied());
+        match found {
+            Some((attempt, part)) => self.apply_receipt(attempt, part, receipt, now),
+            None => {
+                let unmatched = UnmatchedReceipt {
+                    id: self.store.next_id(now),
+                    trunk,
+                    carrier_message_id: message_id.to_owned(),
+                    state: receipt.state,
+                    error: receipt.error.as_str().to_owned(),
+                    received_at: now,
+                };
+                self.await_attempt(&unmatched);
+                self.rows.unmatched.push(unmatched);
+            }
+        }
+    }
+
+    /// The keys under which the attempt of a receipt may be known.
+    pub(crate) fn keys_of(&self, trunk: TrunkId, message_id: &str) -> Vec<u64> {
+        let format = self.carriers.get(trunk).map(crate::carriers::Trunk::id_format).unwrap_or_default();
+        wire::message_id_candidates(message_id, format).iter().map(|id| Reference::key_of(trunk, id)).collect()
+    }
+
+    pub(crate) fn apply_receipt(&mut self, id: AttemptId, part: u8, receipt: Receipt, now: Instant) {
+        let Some(open) = self.ledger.open.get_mut(&id) else {
+            self.rows.late.push(LateReceipt { attempt: id, part, receipt });
+            return;
+        };
+        let (position, try_number, counted) = (open.position, open.try_number, open.counted);
+        let Some(moved) = move_attempt(&mut open.attempt, &mut open.heard, part, receipt, id) else { return };
+        let after = open.attempt;
+        let rows = &mut self.rows;
+        let settled = write_move(rows, &counted, &moved);
+        self.rows.settled.push(moved.row);
+        if settled.first {
+            self.retry(&counted, position, try_number, &after, now);
+        }
+        if after.settled_at.is_some() && self.ledger.open.get(&id).is_some_and(|open| open.heard.total == 1) {
+            // A second word for it will find the row in the store.
+            self.ledger.forget(id, std::iter::empty());
+        }
+    }
+
+    /// The campaign's retry rules, after an end that is not for good.
+    pub(crate) fn retry(&mut self, who: &Counted, position: u32, try_number: u8, ended: &Attempt, now: Instant) {
+        let (Some(disposition), Some(campaign)) = (ended.disposition, self.campaigns.get(&who.campaign)) else { return };
+        let advice = ended.cause.map_or(clarion_domain::outcomes::cause::RetryAdvice::Never, |cause| cause.verdict().retry);
+        if let Some(at) = campaign.retry.next_attempt(try_number, disposition, advice, now) {
+            let candidate = Candidate { position, contact: clarion_domain::id::ContactId(0), address: clarion_domain::id::AddressId(0), try_number: try_number + 1, due_at: None };
+            self.rows.due.push(DueRow { campaign: who.campaign, candidate, at, why: format!("retry after {disposition}") });
+        }
+    }
+}
+
+/// An attempt that a receipt has moved.
+pub(crate) struct Moved {
+    pub row: SettledRow,
+    pub applied: Applied,
+}
+
+pub(crate) struct SettledNow {
+    /// It had no final disposition before.
+    pub first: bool,
+}
+
+/// Applies a receipt of one part; `None` when it changes nothing.
+fn move_attempt(attempt: &mut Attempt, heard: &mut ReceiptParts, part: u8, receipt: Receipt, id: AttemptId) -> Option<Moved> {
+    let whole = receipt.state != ReceiptState::Delivered || heard.delivered(part);
+    let applied = if whole { attempt.apply(AttemptEvent::Receipt(receipt)).ok()? } else { Applied { attempt: *attempt, delta: None } };
+    if applied.delta.is_none() && heard.total == 1 {
+        return None;
+    }
+    *attempt = applied.attempt;
+    Some(Moved { row: row_of(id, attempt, heard.heard), applied })
+}
+
+fn row_of(id: AttemptId, attempt: &Attempt, parts_heard: i64) -> SettledRow {
+    SettledRow {
+        id,
+        state: attempt.state(),
+        disposition: attempt.disposition.unwrap_or(clarion_domain::outcomes::disposition::Disposition::Accepted),
+        cause: attempt.cause.map_or_else(String::new, |cause| cause.to_string()),
+        parts_heard,
+        settled_at: attempt.settled_at,
+    }
+}
+
+fn write_move(rows: &mut CycleRows, counted: &Counted, moved: &Moved) -> SettledNow {
+    let Some(delta) = moved.applied.delta else { return SettledNow { first: false } };
+    let words = |cause: Option<Cause>| cause.map_or_else(String::new, |cause| cause.to_string());
+    if let Some((disposition, cause)) = delta.from {
+        rows.count(counted, disposition, &words(cause), -1);
+    }
+    if let Some((disposition, cause)) = delta.to {
+        rows.count(counted, disposition, &words(cause), 1);
+    }
+    let was_open = delta.from.is_none_or(|(disposition, _)| !disposition.is_final());
+    let is_final = delta.to.is_some_and(|(disposition, _)| disposition.is_final());
+    SettledNow { first: was_open && is_final }
+}
+
+/// What a stored attempt is to the rules.
+pub(crate) fn attempt_of(row: &AttemptRow) -> Attempt {
+    let cause = row.cause.parse::<Cause>().ok();
+    let refused = cause.is_some_and(Cause::is_of_the_submission) || cause == Some(Cause::AnswerLost);
+    Attempt { disposition: Some(row.disposition), cause, accepted_at: (!refused).then_some(row.answered_at), settled_at: row.settled_at }
+}
+
+impl Sender {
+    /// Moves stored attempts by the receipts that found them only there. `rows` are those read in this transaction.
+    pub(crate) fn apply_late(&mut self, late: &[LateReceipt], rows: Vec<AttemptRow>, out: &mut CycleRows, now: Instant) {
+        let mut known: std::collections::HashMap<AttemptId, (OpenAttempt, TrunkId)> = rows
+            .into_iter()
+            .map(|row| {
+                let total = self.carriers.get(row.trunk).map_or(1, |trunk| trunk.parts_of(row.segments));
+                let counted = Counted { tenant: row.tenant, campaign: row.campaign, answered_at: row.answered_at, segments: row.segments, cost: row.cost };
+                let heard = ReceiptParts { heard: row.parts_heard, ..ReceiptParts::none(total) };
+                (row.id, (OpenAttempt { attempt: attempt_of(&row), heard, counted, position: row.position, try_number: row.try_number }, row.trunk))
+            })
+            .collect();
+        for one in late {
+            let Some((open, _)) = known.get_mut(&one.attempt) else { continue };
+            let Some(moved) = move_attempt(&mut open.attempt, &mut open.heard, one.part, one.receipt, one.attempt) else { continue };
+            let settled = write_move(out, &open.counted, &moved);
+            out.settled.push(moved.row);
+            if settled.first {
+                let (counted, position, try_number, attempt) = (open.counted, open.position, open.try_number, open.attempt);
+                let before = self.rows.due.len();
+                self.retry(&counted, position, try_number, &attempt, now);
+                out.due.extend(self.rows.due.drain(before..));
+            }
+        }
+    }
+}
