@@ -2,8 +2,6 @@
 
 use axum::response::Response;
 use clarion_domain::audit::event::Act;
-use clarion_domain::id::UserId;
-use clarion_store::tenancy::User;
 use maud::html;
 
 use crate::page::fault::Fault;
@@ -24,7 +22,7 @@ pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
     let act = asked.0.word::<Act>("act");
     let before = asked.0.number("before");
     let page = session.tenant.audit_events(kind, act.map_or("", Act::as_str), before, ROWS).await?;
-    let users = session.tenant.users().await?;
+    let team = session.team().await?;
     let none = Problems::new();
     let fill = Fill { fields: &asked.0, problems: &none };
     let any = || vec![(String::new(), "All".to_owned())];
@@ -47,7 +45,7 @@ pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
                     thead { tr { th scope="col" { "When" } th scope="col" { "Who" } th scope="col" { "Act" } th scope="col" { "Record" } th scope="col" { "Detail" } } }
                     tbody { @for event in &page.rows { tr {
                         td.tight-cell { (when::exact(event.at, &session.zone)) }
-                        td { (who(&event.actor, &users)) }
+                        td { (team.name(&event.actor)) }
                         td { (event.act.as_str().replace('_', " ")) }
                         td { (event.object_kind.replace('_', " ")) @if event.object_id != 0 { " " span.mono.soft.small { (event.object_id) } } }
                         td { (event.detail) }
@@ -58,11 +56,4 @@ pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
         }
     };
     Ok(Page::new(AUDIT, "Audit").lead(html! { p { "Every change, every reveal of personal data and every sign-in, with who did it." } }).show(&session, &body))
-}
-
-/// A user by name; keys and the software as they are written.
-fn who(actor: &str, users: &[User]) -> String {
-    let user = actor.strip_prefix("user:").and_then(|id| id.parse::<UserId>().ok());
-    let known = user.and_then(|id| users.iter().find(|user| user.id == id));
-    known.map_or_else(|| actor.replace(':', " "), |user| user.display_name.clone())
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::{get, post};
@@ -17,7 +18,7 @@ use crate::page::fault::Fault;
 use crate::page::menu::first_page;
 use crate::tenancy::guard::{Session, asks};
 use crate::tenancy::{Tries, account, sign_in, team};
-use crate::audit;
+use crate::{audit, campaigns, compliance, contacts, intake, outcomes};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
@@ -33,7 +34,11 @@ pub struct Portal {
 pub fn portal_router(store: Store, config: EdgeConfig) -> Router {
     let portal = Portal { store, config: Arc::new(config), tries: Arc::default() };
     let to = |right: Option<Right>, methods| asks(&portal, right, methods);
-    let (any, team_right, audit_right) = (None, Some(Right::ManageTeam), Some(Right::ReadAudit));
+    let any = None;
+    let [view, load, reveal, suppress, answer] = [Right::View, Right::LoadContacts, Right::RevealPersonal, Right::Suppress, Right::AnswerReplies].map(Some);
+    let [run, team_right, audit_right] = [Right::RunCampaigns, Right::ManageTeam, Right::ReadAudit].map(Some);
+    // Beside the file stand the form's own bytes.
+    let upload_max = usize::try_from(portal.config.upload_bytes_max.saturating_add(1 << 20)).unwrap_or(usize::MAX);
     Router::new()
         .route("/sign-in", get(sign_in::page).post(sign_in::submit))
         .route("/assets/{name}", get(asset::get))
@@ -41,6 +46,51 @@ pub fn portal_router(store: Store, config: EdgeConfig) -> Router {
         .route("/sign-out", to(any, post(sign_in::sign_out)))
         .route("/account", to(any, get(account::page)))
         .route("/account/password", to(any, post(account::change_password)))
+        .route("/imports", to(view, get(intake::list::list)))
+        .route("/imports/new", to(load, get(intake::upload::page).post(intake::upload::receive)).layer(DefaultBodyLimit::max(upload_max)))
+        .route("/imports/fields", to(load, get(intake::declared_field::page).post(intake::declared_field::declare)))
+        .route("/imports/{import}", to(view, get(intake::import::page)))
+        .route("/imports/{import}/progress", to(view, get(intake::import::progress)))
+        .route("/imports/{import}/mapping", to(load, post(intake::mapping::confirm)))
+        .route("/imports/{import}/repeat", to(load, post(intake::import::repeat_yes)))
+        .route("/imports/{import}/cancel", to(load, post(intake::import::cancel)))
+        .route("/imports/{import}/rejects.csv", to(view, get(intake::reject::download)))
+        .route("/contacts", to(view, get(contacts::list::page)))
+        .route("/contacts/search", to(view, post(contacts::search::search)))
+        .route("/contacts/lists", to(load, post(contacts::list::create)))
+        .route("/contacts/lists/{list}/delete", to(load, post(contacts::list::delete)))
+        .route("/contacts/{contact}", to(view, get(contacts::contact::page)))
+        .route("/contacts/{contact}/reveal", to(reveal, post(contacts::contact::reveal)))
+        .route("/contacts/{contact}/suppress", to(suppress, post(contacts::contact::suppress)))
+        .route("/campaigns", to(view, get(campaigns::list::list)))
+        .route("/campaigns/new", to(run, get(campaigns::list::new).post(campaigns::list::create)))
+        .route("/campaigns/{campaign}", to(view, get(campaigns::monitor::page)))
+        .route("/campaigns/{campaign}/purpose", to(run, get(campaigns::purpose::page).post(campaigns::purpose::save)))
+        .route("/campaigns/{campaign}/audience", to(run, get(campaigns::audience::page).post(campaigns::audience::save)))
+        .route("/campaigns/{campaign}/message", to(run, get(campaigns::message::page).post(campaigns::message::save)))
+        .route("/campaigns/{campaign}/test-send", to(run, post(campaigns::message::test_send)))
+        .route("/campaigns/{campaign}/schedule", to(run, get(campaigns::schedule::page).post(campaigns::schedule::save)))
+        .route("/campaigns/{campaign}/check", to(run, get(campaigns::check::page)))
+        .route("/campaigns/{campaign}/dry-run", to(run, get(campaigns::check::progress).post(campaigns::check::ask)))
+        .route("/campaigns/{campaign}/start", to(run, post(campaigns::act::start)))
+        .route("/campaigns/{campaign}/schedule-start", to(run, post(campaigns::act::schedule)))
+        .route("/campaigns/{campaign}/unschedule", to(run, post(campaigns::act::unschedule)))
+        .route("/campaigns/{campaign}/pause", to(run, post(campaigns::act::pause)))
+        .route("/campaigns/{campaign}/resume", to(run, post(campaigns::act::resume)))
+        .route("/campaigns/{campaign}/cancel", to(run, post(campaigns::act::cancel)))
+        .route("/campaigns/{campaign}/rate", to(run, post(campaigns::act::rate)))
+        .route("/campaigns/{campaign}/live", to(view, get(campaigns::live::stream)))
+        .route("/campaigns/{campaign}/recipients", to(view, get(campaigns::recipient::list)))
+        .route("/campaigns/{campaign}/recipients.csv", to(view, get(campaigns::recipient::download)))
+        .route("/compliance", to(suppress, get(compliance::suppression::list).post(compliance::suppression::add)))
+        .route("/compliance/why-not", to(suppress, get(compliance::why_not::page).post(compliance::why_not::check)))
+        .route("/compliance/{suppression}/remove", to(suppress, get(compliance::suppression::ask_remove).post(compliance::suppression::remove)))
+        .route("/inbox", to(answer, get(outcomes::reply::list)))
+        .route("/inbox/{reply}", to(answer, get(outcomes::reply::page)))
+        .route("/inbox/{reply}/assign", to(answer, post(outcomes::reply::assign)))
+        .route("/inbox/{reply}/close", to(answer, post(outcomes::reply::close)))
+        .route("/inbox/{reply}/stop", to(answer, post(outcomes::reply::stop)))
+        .route("/inbox/{reply}/carry-on", to(answer, post(outcomes::reply::carry_on)))
         .route("/audit", to(audit_right, get(audit::list)))
         .route("/team", to(team_right, get(team::list)))
         .route("/team/new", to(team_right, get(team::new).post(team::create)))

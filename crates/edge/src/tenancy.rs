@@ -6,5 +6,6 @@ pub mod password;
 pub mod sign_in;
 pub mod team;
 mod tries;
+pub mod who;
 
 pub use tries::Tries;

@@ -22,6 +22,11 @@ macro_rules! stops {
 
 stops! {
     OVERVIEW = "Overview", "/", Home, View;
+    IMPORTS = "Imports", "/imports", Upload, View;
+    CONTACTS = "Contacts", "/contacts", People, View;
+    CAMPAIGNS = "Campaigns", "/campaigns", Megaphone, View;
+    COMPLIANCE = "Compliance", "/compliance", Shield, Suppress;
+    INBOX = "Inbox", "/inbox", Inbox, AnswerReplies;
     AUDIT = "Audit", "/audit", Scroll, ReadAudit;
     TEAM = "Team", "/team", Team, ManageTeam;
 }

@@ -5,6 +5,9 @@ use super::fields::Asked;
 const SAID: &[(&str, &str)] = &[
     ("saved", "Saved."),
     ("created", "Created."),
+    ("suppressed", "Suppressed: nothing more is sent."),
+    ("closed", "Closed."),
+    ("test-sent", "The test is on its way to you."),
     ("removed", "Removed."),
     ("password", "The new password is set, and the user is signed out everywhere."),
     ("activated", "The user can sign in again."),

@@ -1,0 +1,61 @@
+//! Start, schedule, pause, resume, cancel, rate: each one button, each audited by the store.
+
+use axum::extract::Path;
+use axum::response::{IntoResponse, Redirect, Response};
+use clarion_store::StoreError;
+
+use super::{check, find, monitor, problems_of};
+use crate::page::fault::Fault;
+use crate::page::fields::Fields;
+use crate::tenancy::guard::Session;
+
+pub async fn start(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
+    let campaign = find(&session, &id).await?;
+    match session.tenant.start_campaign(campaign.id, session.now).await {
+        Ok(()) => Ok(Redirect::to(&format!("/campaigns/{id}")).into_response()),
+        Err(error) => check::show(&session, &campaign, &problems_of(error, "start")?).await,
+    }
+}
+
+pub async fn schedule(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
+    let campaign = find(&session, &id).await?;
+    let Some(at) = campaign.starts_at else { return Err(StoreError::Conflict("set when the campaign starts first".into()).into()) };
+    match session.tenant.schedule_campaign(campaign.id, at, session.now).await {
+        Ok(()) => Ok(Redirect::to(&format!("/campaigns/{id}")).into_response()),
+        Err(error) => check::show(&session, &campaign, &problems_of(error, "start")?).await,
+    }
+}
+
+async fn back(id: &str, moved: Result<(), StoreError>) -> Result<Response, Fault> {
+    moved?;
+    Ok(Redirect::to(&format!("/campaigns/{id}")).into_response())
+}
+
+pub async fn unschedule(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
+    let campaign = find(&session, &id).await?;
+    back(&id, session.tenant.unschedule_campaign(campaign.id, session.now).await).await
+}
+
+pub async fn pause(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
+    let campaign = find(&session, &id).await?;
+    back(&id, session.tenant.pause_campaign(campaign.id, session.now).await).await
+}
+
+pub async fn resume(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
+    let campaign = find(&session, &id).await?;
+    back(&id, session.tenant.resume_campaign(campaign.id, session.now).await).await
+}
+
+pub async fn cancel(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
+    let campaign = find(&session, &id).await?;
+    back(&id, session.tenant.cancel_campaign(campaign.id, session.now).await).await
+}
+
+pub async fn rate(session: Session, Path(id): Path<String>, fields: Fields) -> Result<Response, Fault> {
+    let campaign = find(&session, &id).await?;
+    let rate = fields.get("rate_per_second").parse().unwrap_or(0);
+    match session.tenant.set_campaign_rate(campaign.id, rate, session.now).await {
+        Ok(()) => Ok(Redirect::to(&format!("/campaigns/{id}?said=saved")).into_response()),
+        Err(error) => monitor::show(&session, &campaign, &fields, &problems_of(error, "rate_per_second")?, None).await,
+    }
+}

@@ -1,0 +1,134 @@
+//! The last step: all answers, a dry run over the real audience, and the start.
+
+use axum::extract::Path;
+use axum::http::HeaderName;
+use axum::response::{IntoResponse, Redirect, Response};
+use clarion_domain::campaigns::campaign::CampaignState;
+use clarion_domain::time::Instant;
+use clarion_store::campaigns::{CampaignDraft, CampaignRecord, DryRunRecord, DryRunResult};
+use maud::{Markup, html};
+
+use super::words::{basis_name, purpose_name};
+use super::{audience, find, schedule};
+use crate::page::fault::{Fault, capitalised};
+use crate::page::fields::Problems;
+use crate::page::figure::{count, figure};
+use crate::page::form::button;
+use crate::page::layout::Page;
+use crate::page::menu::CAMPAIGNS;
+use crate::page::when;
+use crate::tenancy::guard::Session;
+
+fn whole(n: u64) -> String {
+    count(i64::try_from(n).unwrap_or(i64::MAX))
+}
+
+pub async fn page(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
+    let campaign = find(&session, &id).await?;
+    show(&session, &campaign, &Problems::new()).await
+}
+
+pub async fn show(session: &Session, campaign: &CampaignRecord, problems: &Problems) -> Result<Response, Fault> {
+    let faults = session.tenant.campaign_faults(&CampaignDraft::from(campaign), session.now).await?;
+    let run = session.tenant.latest_dry_run(campaign.id).await?;
+    let path = format!("/campaigns/{}", campaign.id);
+    let body = html! {
+        (answers(session, campaign).await?)
+        @if faults.is_empty() {
+            (dry_run(session, campaign, run.as_ref()))
+            section.card #start {
+                header { h2 { "Start" } }
+                p.soft { "The audience is frozen, and messages go in the hours that you set. You can pause at any time." }
+                div.actions {
+                    @if campaign.state == CampaignState::Draft && campaign.starts_at.is_some() { (button(&format!("{path}/schedule-start"), "", "Schedule it for the time set")) }
+                    (button(&format!("{path}/start"), if campaign.starts_at.is_some() { "quiet" } else { "" }, "Start now"))
+                    a href=(path) { "Back to the tasks" }
+                }
+            }
+        } @else {
+            div.notice.warn { h2 { "Not ready yet" } ul { @for fault in &faults { li { (capitalised(&fault.message)) } } } div.actions { a.button.quiet href=(path) { "Back to the tasks" } } }
+        }
+    };
+    Ok(Page::new(CAMPAIGNS, "Check answers").under(path.clone(), &campaign.name).problems(problems).show(session, &body))
+}
+
+async fn answers(session: &Session, campaign: &CampaignRecord) -> Result<Markup, Fault> {
+    let path = format!("/campaigns/{}", campaign.id);
+    Ok(html! {
+        section.card {
+            header { h2 { "Your answers" } }
+            dl.facts {
+                dt { "Purpose" } dd { (campaign.purpose.map_or("–", |stated| purpose_name(stated.purpose))) @if let Some(basis) = campaign.basis { ", " (basis_name(basis).to_lowercase()) } " · " a href={ (path) "/purpose" } { "Change" } }
+                dt { "Audience" } dd { (audience::told(session, campaign).await?) " · " a href={ (path) "/audience" } { "Change" } }
+                dt { "From" } dd { (campaign.sender) }
+                dt { "Text" } dd { div.bubble { (campaign.body) } a href={ (path) "/message" } { "Change" } }
+                dt { "Hours and limits" } dd { (schedule::told(campaign)) " · " a href={ (path) "/schedule" } { "Change" } }
+                @if let Some(at) = campaign.starts_at { dt { "Not before" } dd { (when::time(at, &session.zone)) " (" (session.record.zone) ")" } }
+            }
+        }
+    })
+}
+
+fn dry_run(session: &Session, campaign: &CampaignRecord, run: Option<&DryRunRecord>) -> Markup {
+    let action = format!("/campaigns/{}/dry-run", campaign.id);
+    html! {
+        @match run.map(|run| (run, &run.result)) {
+            None => section.card #dry-run { header { h2 { "Dry run" } } p.soft { "Asks the rules about everybody in the audience, fills every message, and sends nothing." } div { (button(&action, "", "Run it")) } },
+            Some((_, None)) => section.card #dry-run hx-get=(action) hx-trigger="every 1s" hx-swap="outerHTML" {
+                header { h2 { "Dry run" } } progress aria-label="Working" {} p.small.soft { "Under way. " a href={ "/campaigns/" (campaign.id) "/check" } { "Look again" } }
+            },
+            Some((_, Some(Err(why)))) => section.card #dry-run { header { h2 { "Dry run" } } p { (capitalised(why)) } div { (button(&action, "quiet", "Run it again")) } },
+            Some((run, Some(Ok(result)))) => (told(session, run, result, &action))
+        }
+    }
+}
+
+fn told(session: &Session, run: &DryRunRecord, result: &DryRunResult, action: &str) -> Markup {
+    let at = |ms: i64| when::time(Instant(ms), &session.zone);
+    html! {
+        section.card #dry-run {
+            header { h2 { "Dry run of " (when::time(run.asked_at, &session.zone)) } (button(action, "quiet slim", "Run it again")) }
+            dl.figures {
+                (figure("People", &whole(result.audience), "", ""))
+                (figure("Eligible now", &whole(result.eligible), "", "good"))
+                (figure("Put off", &whole(result.deferred), "", ""))
+                (figure("Refused", &whole(result.refused), "", if result.refused > 0 { "bad" } else { "" }))
+                (figure("Segments", &whole(result.segments), &format!("{} messages", whole(result.messages)), ""))
+                (figure("Sending time", &when::length(i64::try_from(result.sending_ms).unwrap_or(i64::MAX)), "", ""))
+            }
+            dl.facts {
+                @if let Some(first) = result.starts_at_ms { dt { "First message" } dd { (at(first)) } }
+                @if let Some(last) = result.finishes_at_ms { dt { "Last message" } dd { (at(last)) } }
+                @for cost in &result.costs { dt { "Cost" } dd { (cost.currency) " " (cost.amount / 10_000) "." (format!("{:02}", cost.amount % 10_000 / 100)) } }
+                @if result.left_unsent > 0 { dt { "Left unsent" } dd { (whole(result.left_unsent)) ": the campaign's end, closed hours or missing trunks" } }
+                @if result.unrouted > 0 { dt { "Without a route" } dd { (whole(result.unrouted)) " messages: no trunk takes them" } }
+                @if result.messages_ucs2 > 0 { dt { "In Unicode" } dd { (whole(result.messages_ucs2)) " messages" } }
+                @for missing in &result.missing_fields { dt { "Without " span.mono { (missing.field) } } dd { (whole(missing.people)) " people would not get the message: give the field a fallback" } }
+                dt { "Rules" } dd.mono.small { (result.rule_packs.join(", ")) }
+            }
+            @if !result.refused_by.is_empty() { div.scroll { table {
+                thead { tr { th scope="col" { "Refused by" } th.num scope="col" { "People" } } }
+                tbody { @for group in &result.refused_by { tr { td { (group.reason.sentence) " " span.soft.mono.small { (group.reason.rule) } } td.num { (whole(group.people)) } } } }
+            } } }
+            @if !result.deferred_until.is_empty() { div.scroll { table {
+                thead { tr { th scope="col" { "Put off until" } th.num scope="col" { "People" } } }
+                tbody { @for group in result.deferred_until.iter().take(12) { tr { td { (at(group.until_ms)) } td.num { (whole(group.people)) } } } }
+            } } }
+        }
+    }
+}
+
+pub async fn ask(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
+    session.tenant.ask_dry_run(find(&session, &id).await?.id, session.now).await?;
+    Ok(Redirect::to(&format!("/campaigns/{id}/check#dry-run")).into_response())
+}
+
+/// Polled while the dry run works.
+pub async fn progress(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
+    let campaign = find(&session, &id).await?;
+    let run = session.tenant.latest_dry_run(campaign.id).await?;
+    if run.as_ref().is_some_and(|run| run.result.is_none()) {
+        return Ok(dry_run(&session, &campaign, run.as_ref()).into_response());
+    }
+    Ok(([(HeaderName::from_static("hx-refresh"), "true")], "").into_response())
+}

@@ -1,0 +1,92 @@
+//! The campaigns by state, and a new one.
+
+use axum::response::{IntoResponse, Redirect, Response};
+use clarion_domain::campaigns::campaign::CampaignState;
+use clarion_domain::tenancy::role::Right;
+use clarion_store::campaigns::{CampaignDraft, CampaignQuery, CampaignRecord};
+use maud::{Markup, html};
+
+use super::problems_of;
+use super::words::{purpose_name, state_chip, state_name};
+use crate::page::fault::Fault;
+use crate::page::fields::{Asked, Fields, Problems};
+use crate::page::figure::count;
+use crate::page::form::{Fill, Input};
+use crate::page::icon::Icon;
+use crate::page::layout::Page;
+use crate::page::menu::CAMPAIGNS;
+use crate::page::said::said;
+use crate::page::table::{empty, pager};
+use crate::page::when;
+use crate::tenancy::guard::Session;
+
+const ROWS: i64 = 30;
+
+pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
+    let state = asked.0.word::<CampaignState>("state");
+    let (text, before) = (asked.0.get("text"), asked.0.number("before"));
+    let campaigns = session.tenant.campaigns(&CampaignQuery { state, text, before, limit: ROWS }).await?;
+    let counts = session.tenant.campaign_counts().await?;
+    let total: i64 = counts.iter().map(|(_, n)| n).sum();
+    let may = session.may(Right::RunCampaigns);
+    let none = Problems::new();
+    let query = state.map_or(String::new(), |state| format!("state={state}"));
+    let body = html! {
+        nav.tabs aria-label="State" {
+            a href="/campaigns" aria-current=[state.is_none().then_some("page")] { "All" span.n { (count(total)) } }
+            @for (known, n) in &counts { a href={ "/campaigns?state=" (known) } aria-current=[(state == Some(*known)).then_some("page")] { (state_name(*known)) span.n { (count(*n)) } } }
+        }
+        section.card.flush {
+            form.filter method="get" action="/campaigns" {
+                @if let Some(state) = state { input type="hidden" name="state" value=(state); }
+                (Input::new("text", "Name contains").kind("search").show(Fill { fields: &asked.0, problems: &none }))
+                button.button.quiet type="submit" { "Show" }
+            }
+            @if campaigns.rows.is_empty() {
+                (empty(Icon::Megaphone, "No campaign here", "A campaign is a purpose, an audience, a message and its hours. You see what it would do before anything is sent.", may.then_some(("/campaigns/new", "New campaign"))))
+            } @else { (table(&session, &campaigns.rows)) }
+            (pager("/campaigns", &query, before, campaigns.next))
+        }
+    };
+    let mut page = Page::new(CAMPAIGNS, "Campaigns").said(said(&asked));
+    if may {
+        page = page.actions(html! { a.button href="/campaigns/new" { "New campaign" } });
+    }
+    Ok(page.show(&session, &body))
+}
+
+fn table(session: &Session, campaigns: &[CampaignRecord]) -> Markup {
+    html! {
+        div.scroll { table.stacks {
+            thead { tr { th scope="col" { "Campaign" } th scope="col" { "State" } th scope="col" { "Purpose" } th.num scope="col" { "People" } th scope="col" { "Starts or started" } } }
+            tbody { @for campaign in campaigns { tr {
+                th scope="row" { a href={ "/campaigns/" (campaign.id) } { (campaign.name) } @if !campaign.state_reason.is_empty() { div.small.soft { (campaign.state_reason) } } }
+                td { (state_chip(campaign.state)) }
+                td { @match campaign.purpose { Some(stated) => (purpose_name(stated.purpose)), None => span.soft { "Not said yet" } } }
+                td.num data-label="People" { @if campaign.started_at.is_some() { (count(campaign.audience_size)) } @else { span.soft { "–" } } }
+                td.tight-cell { (when::optional(campaign.started_at.or(campaign.starts_at), &session.zone)) }
+            } } }
+        } }
+    }
+}
+
+pub async fn new(session: Session) -> Response {
+    show_new(&session, &Fields::new(), &Problems::new())
+}
+
+fn show_new(session: &Session, fields: &Fields, problems: &Problems) -> Response {
+    let body = html! {
+        form.card.form method="post" action="/campaigns/new" {
+            (Input::new("name", "Name").hint("For you and your colleagues; the people contacted do not see it.").show(Fill { fields, problems }))
+            div.actions { button.button type="submit" { "Go on" } a href="/campaigns" { "Cancel" } }
+        }
+    };
+    Page::new(CAMPAIGNS, "New campaign").under("/campaigns", "Campaigns").problems(problems).show(session, &body)
+}
+
+pub async fn create(session: Session, fields: Fields) -> Result<Response, Fault> {
+    match session.tenant.create_campaign(&CampaignDraft::new(fields.get("name")), session.now).await {
+        Ok(id) => Ok(Redirect::to(&format!("/campaigns/{id}")).into_response()),
+        Err(error) => Ok(show_new(&session, &fields, &problems_of(error, "name")?)),
+    }
+}

@@ -1,0 +1,175 @@
+//! What the monitor shows, read at once, and the stream that keeps it current: a full snapshot in each message.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::extract::{Path, State};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use clarion_domain::id::CampaignId;
+use clarion_domain::outcomes::disposition::Disposition;
+use clarion_domain::time::{HOUR_MS, Instant};
+use clarion_store::campaigns::CampaignRecord;
+use clarion_store::compliance::rule_book;
+use clarion_store::reports::MeasureRow;
+use maud::{Markup, html};
+
+use super::{find, monitor};
+use crate::outcomes::words::{disposition_name, disposition_tone};
+use crate::page::chart::{Column, Series, bars};
+use crate::page::chip::{Tone, chip};
+use crate::page::fault::Fault;
+use crate::page::figure::{count, figure, share};
+use crate::page::when;
+use crate::portal::Portal;
+use crate::tenancy::guard::Session;
+
+const EVERY: Duration = Duration::from_secs(1);
+
+pub struct Snapshot {
+    campaign: CampaignRecord,
+    measures: Vec<MeasureRow>,
+    refused: Vec<(String, i64)>,
+    due: Vec<(String, i64, Instant)>,
+    now: Instant,
+}
+
+impl Snapshot {
+    pub async fn read(session: &Session, id: CampaignId) -> Result<Self, Fault> {
+        Ok(Self {
+            campaign: session.tenant.campaign(id).await?,
+            measures: session.tenant.measures(Some(id), Instant(0), Instant(i64::MAX)).await?,
+            refused: session.tenant.refusal_counts(id).await?,
+            due: session.tenant.due_counts(id).await?,
+            now: session.now,
+        })
+    }
+
+    fn by_disposition(&self) -> BTreeMap<Disposition, i64> {
+        let mut counts = BTreeMap::new();
+        for row in &self.measures {
+            *counts.entry(row.disposition).or_insert(0) += row.n;
+        }
+        counts
+    }
+
+    fn ended(&self, which: impl Fn(Disposition) -> bool) -> i64 {
+        self.by_disposition().iter().filter(|(disposition, _)| which(**disposition)).map(|(_, n)| n).sum()
+    }
+
+    pub fn state(&self, session: &Session) -> Markup {
+        let decided = self.campaign.next_position;
+        html! {
+            (monitor::heading(&self.campaign))
+            progress max=(self.campaign.audience_size.max(1)) value=(decided.min(self.campaign.audience_size)) aria-label="People asked about" {}
+            p.small.soft { (count(decided)) " of " (count(self.campaign.audience_size)) " people asked about" @if let Some(left) = self.time_left() { " · about " (when::length(left)) " left at this pace" } }
+            @for (why, n, first) in &self.due { p.small { (count(*n)) " wait until " (when::time(*first, &session.zone)) @if !why.is_empty() { ": " (why.replace('_', " ")) } } }
+        }
+    }
+
+    /// At the pace since the start; nothing while it is too early to say.
+    fn time_left(&self) -> Option<i64> {
+        let started = self.campaign.started_at?;
+        let (done, left) = (self.campaign.next_position, self.campaign.audience_size - self.campaign.next_position);
+        let worked = self.now.ms() - started.ms();
+        (done > 0 && left > 0 && worked > 2_000 && !self.campaign.state.is_over()).then(|| worked / done.max(1) * left + worked % done.max(1) * left / done.max(1))
+    }
+
+    pub fn figures(&self) -> Markup {
+        let sent = self.ended(|word| !matches!(word, Disposition::Rejected | Disposition::NoRoute | Disposition::Unknown));
+        let delivered = self.ended(|word| word == Disposition::Delivered);
+        let failed = self.ended(|word| !matches!(word, Disposition::Accepted | Disposition::Delivered | Disposition::Unknown));
+        let unknown = self.ended(|word| word == Disposition::Unknown);
+        let refused: i64 = self.refused.iter().map(|(_, n)| n).sum();
+        let due: i64 = self.due.iter().map(|(_, n, _)| n).sum();
+        html! {
+            (figure("Sent", &count(sent), "taken by the carrier", ""))
+            (figure("Delivered", &count(delivered), &share(delivered, sent), "good"))
+            (figure("Failed", &count(failed), "", if failed > 0 { "bad" } else { "" }))
+            (figure("Unknown", &count(unknown), "never resent by itself", ""))
+            (figure("Refused", &count(refused), "by a rule", ""))
+            (figure("Put off", &count(due), "", ""))
+        }
+    }
+
+    pub fn hours(&self, session: &Session) -> Markup {
+        let Some((first, last)) = self.measures.iter().map(|row| row.hour.ms()).min().zip(self.measures.iter().map(|row| row.hour.ms()).max()) else { return html! { p.soft { "Nothing sent yet." } } };
+        let series = [Series { name: "Delivered", tone: Tone::Good }, Series { name: "Sent, no receipt yet", tone: Tone::Info }, Series { name: "Unknown", tone: Tone::Warn }, Series { name: "Failed", tone: Tone::Bad }];
+        let hours = (first..=last).step_by(HOUR_MS as usize);
+        let columns: Vec<Column> = hours.map(|hour| self.column(Instant(hour), session)).collect();
+        bars("Messages by hour and how they ended", "Hour", &series, &columns)
+    }
+
+    fn column(&self, hour: Instant, session: &Session) -> Column {
+        let mut values = vec![0; 4];
+        for row in self.measures.iter().filter(|row| row.hour == hour) {
+            let place = match row.disposition {
+                Disposition::Delivered => 0,
+                Disposition::Accepted => 1,
+                Disposition::Unknown => 2,
+                _ => 3,
+            };
+            values[place] += row.n;
+        }
+        Column { label: hour.timestamp().to_zoned_datetime(session.zone.clone()).strftime("%a %H:%M").to_string(), values }
+    }
+
+    pub fn endings(&self) -> Markup {
+        let mut rows: BTreeMap<(Disposition, &str), i64> = BTreeMap::new();
+        for row in &self.measures {
+            *rows.entry((row.disposition, row.cause.as_str())).or_insert(0) += row.n;
+        }
+        let total: i64 = rows.values().sum();
+        html! { div.scroll { table {
+            thead { tr { th scope="col" { "Ending" } th scope="col" { "Cause" } th.num scope="col" { "Messages" } th.num scope="col" { "Share" } } }
+            tbody {
+                @if rows.is_empty() { tr { td colspan="4" { span.soft { "Nothing yet" } } } }
+                @for ((disposition, cause), n) in rows.iter().filter(|(_, n)| **n != 0) { @let (tone, icon) = disposition_tone(*disposition); tr {
+                    td { (chip(tone, icon, disposition_name(*disposition))) } td { (cause.replace('_', " ")) } td.num { (count(*n)) } td.num { (share(*n, total)) }
+                } }
+            }
+        } } }
+    }
+
+    pub fn refusals(&self) -> Markup {
+        html! {
+            @if self.refused.is_empty() { p.soft { "Nobody was refused by a rule." } }
+            ul.stack.tight { @for (rules, n) in &self.refused { li {
+                strong { (count(*n)) } " "
+                @for id in rules.split([',', ' ']).filter(|id| !id.is_empty()) { (rule_book().packs().iter().find_map(|pack| pack.rule(id)).map_or("", |rule| rule.manager.as_str())) " " span.soft.mono.small { (id) } " " }
+            } } }
+        }
+    }
+
+    /// Every region, in the form that the page swaps: each must hold exactly what its target holds.
+    fn message(&self, session: &Session) -> String {
+        let part = |target: &str, inner: Markup| html! { hx-partial hx-target=(target) hx-swap="innerMorph" { (inner) } };
+        let parts = [part("#live-state", self.state(session)), part("#live-figures", self.figures()), part("#live-endings", self.endings()), part("#live-refusals", self.refusals())];
+        parts.into_iter().map(maud::PreEscaped::<String>::into_string).collect()
+    }
+}
+
+/// Ends when the campaign is over, when the session is, and when the reader goes.
+pub async fn stream(State(portal): State<Portal>, session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
+    let campaign = find(&session, &id).await?.id;
+    let told = futures_util::stream::unfold((portal, session, String::new(), false), move |(portal, mut session, last, over)| async move {
+        if over {
+            return None;
+        }
+        loop {
+            if !last.is_empty() {
+                tokio::time::sleep(EVERY).await;
+            }
+            session.now = (portal.config.clock)();
+            portal.store.session_user(&session.token, session.now).await.ok().flatten()?;
+            let snapshot = Snapshot::read(&session, campaign).await.ok()?;
+            let (message, over) = (snapshot.message(&session), snapshot.campaign.state.is_over());
+            if message != last || over {
+                let event = Event::default().data(message.clone());
+                return Some((Ok::<_, Infallible>(event), (portal, session, message, over)));
+            }
+        }
+    });
+    Ok(Sse::new(told).keep_alive(KeepAlive::default()).into_response())
+}

@@ -1,0 +1,93 @@
+//! The monitor of a campaign that started: counts, rate, time left, why held, hours, and the controls.
+
+use axum::extract::Path;
+use axum::response::Response;
+use clarion_domain::campaigns::campaign::CampaignState;
+use clarion_domain::tenancy::role::Right;
+use clarion_store::campaigns::CampaignRecord;
+use maud::{Markup, html};
+
+use super::words::{purpose_name, state_chip};
+use super::{find, live, tasks};
+use crate::page::fault::Fault;
+use crate::page::fields::{Asked, Fields, Problems};
+use crate::page::form::{Fill, Input, button};
+use crate::page::layout::Page;
+use crate::page::menu::CAMPAIGNS;
+use crate::page::said::said;
+use crate::page::when;
+use crate::tenancy::guard::Session;
+
+pub async fn page(session: Session, Path(id): Path<String>, asked: Asked) -> Result<Response, Fault> {
+    let campaign = find(&session, &id).await?;
+    if matches!(campaign.state, CampaignState::Draft | CampaignState::Scheduled) {
+        return tasks::show(&session, &campaign, said(&asked)).await;
+    }
+    let fields = Fields::new().with("rate_per_second", campaign.rate_per_second.to_string());
+    show(&session, &campaign, &fields, &Problems::new(), said(&asked)).await
+}
+
+pub async fn show(session: &Session, campaign: &CampaignRecord, fields: &Fields, problems: &Problems, said: Option<&'static str>) -> Result<Response, Fault> {
+    let snapshot = live::Snapshot::read(session, campaign.id).await?;
+    let stream = (!campaign.state.is_over()).then(|| format!("/campaigns/{}/live", campaign.id));
+    let body = html! {
+        div.stack hx-sse:connect=[stream.as_deref()] hx-swap="none" {
+            div #live-state.stack.tight { (snapshot.state(session)) }
+            dl.figures #live-figures { (snapshot.figures()) }
+        }
+        div.columns.wide-first {
+            div.stack {
+                section.card { header { h2 { "By hour" } } div #live-hours { (snapshot.hours(session)) } }
+                section.card.flush { header { h2 { "How it ended" } a.small href={ "/campaigns/" (campaign.id) "/recipients" } { "Review each person" } } div #live-endings { (snapshot.endings()) } }
+            }
+            div.stack {
+                (controls(session, campaign, Fill { fields, problems }))
+                section.card { header { h2 { "Not contacted, and why" } } div #live-refusals { (snapshot.refusals()) } }
+                (about(session, campaign).await?)
+            }
+        }
+    };
+    Ok(Page::new(CAMPAIGNS, &campaign.name).under("/campaigns", "Campaigns").said(said).problems(problems).show(session, &body))
+}
+
+/// Outside the live regions, so that nothing is swapped under a finger.
+fn controls(session: &Session, campaign: &CampaignRecord, fill: Fill) -> Markup {
+    let path = format!("/campaigns/{}", campaign.id);
+    html! {
+        @if session.may(Right::RunCampaigns) && !campaign.state.is_over() {
+            section.card {
+                header { h2 { "Controls" } }
+                div.actions {
+                    @if campaign.state == CampaignState::Running { (button(&format!("{path}/pause"), "", "Pause")) }
+                    @if campaign.state == CampaignState::Paused { (button(&format!("{path}/resume"), "", "Resume")) }
+                    (button(&format!("{path}/cancel"), "danger", "Cancel for good"))
+                }
+                form.row method="post" action={ (path) "/rate" } {
+                    (Input::new("rate_per_second", "Messages a second").kind("number").class("short").show(fill))
+                    button.button.quiet type="submit" { "Set the rate" }
+                }
+            }
+        }
+    }
+}
+
+async fn about(session: &Session, campaign: &CampaignRecord) -> Result<Markup, Fault> {
+    let team = session.team().await?;
+    Ok(html! {
+        section.card {
+            header { h2 { "About" } }
+            dl.facts {
+                @if let Some(stated) = campaign.purpose { dt { "Purpose" } dd { (purpose_name(stated.purpose)) } }
+                dt { "From" } dd { (campaign.sender) }
+                dt { "Text" } dd { div.bubble { (campaign.body) } }
+                dt { "Started" } dd { (when::optional(campaign.started_at, &session.zone)) @if !campaign.started_by.is_empty() { " by " (team.name(&campaign.started_by)) } }
+                @if let Some(at) = campaign.finished_at { dt { "Ended" } dd { (when::time(at, &session.zone)) } }
+                dt { "Hours" } dd { (super::schedule::told(campaign)) }
+            }
+        }
+    })
+}
+
+pub fn heading(campaign: &CampaignRecord) -> Markup {
+    html! { div.actions { (state_chip(campaign.state)) @if !campaign.state_reason.is_empty() { span { (campaign.state_reason) } } } }
+}

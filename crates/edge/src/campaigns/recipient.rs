@@ -1,0 +1,119 @@
+//! Review: each person of a campaign, how it ended for them, and why not.
+
+use axum::body::Body;
+use axum::extract::Path;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use clarion_domain::intake::csv_text;
+use clarion_domain::outcomes::disposition::Disposition;
+use clarion_store::StoreError;
+use clarion_store::campaigns::{RecipientFilter, RecipientRow, RecipientState};
+use clarion_store::compliance::rule_book;
+use maud::{Markup, html};
+
+use super::find;
+use crate::outcomes::words::{disposition_name, disposition_tone};
+use crate::page::chip::{Tone, chip};
+use crate::page::fault::Fault;
+use crate::page::fields::{Asked, Problems};
+use crate::page::form::{Fill, select};
+use crate::page::icon::Icon;
+use crate::page::layout::Page;
+use crate::page::menu::CAMPAIGNS;
+use crate::page::table::empty;
+use crate::page::when;
+use crate::tenancy::guard::Session;
+
+const ROWS: i64 = 50;
+const CSV_ROWS: i64 = 1_000;
+
+fn filter(word: &str) -> RecipientFilter {
+    match word {
+        "waiting" => RecipientFilter::Waiting,
+        "due" => RecipientFilter::Due,
+        "refused" => RecipientFilter::Refused,
+        other => other.parse::<Disposition>().map_or(RecipientFilter::Every, RecipientFilter::Disposition),
+    }
+}
+
+pub async fn list(session: Session, Path(id): Path<String>, asked: Asked) -> Result<Response, Fault> {
+    let campaign = find(&session, &id).await?;
+    let word = asked.0.get("ended");
+    let rows = session.tenant.recipients(campaign.id, filter(word), asked.0.number("after"), ROWS).await?;
+    let path = format!("/campaigns/{id}/recipients");
+    let mut choices: Vec<(String, String)> = [("", "Everybody"), ("waiting", "Not asked about yet"), ("due", "Put off or due again"), ("refused", "Refused by a rule")].map(|(word, name)| (word.to_owned(), name.to_owned())).to_vec();
+    choices.extend(Disposition::ALL.iter().map(|word| (word.as_str().to_owned(), disposition_name(*word).to_owned())));
+    let body = html! {
+        section.card.flush {
+            form.filter method="get" action=(path) {
+                (select("ended", "How it ended", "", &choices, Fill { fields: &asked.0, problems: &Problems::new() }))
+                button.button.quiet type="submit" { "Show" }
+            }
+            @if rows.rows.is_empty() {
+                (empty(Icon::People, "Nobody here", "No recipient of this campaign is in this state.", None))
+            } @else {
+                div.scroll { table.stacks {
+                    thead { tr { th scope="col" { "Person" } th scope="col" { "Outcome" } th scope="col" { "Why" } th scope="col" { "When" } } }
+                    tbody { @for row in &rows.rows { (line(&session, row)) } }
+                } }
+            }
+            @if let Some(next) = rows.next { nav.pages aria-label="Pages" { a rel="next" href={ (path) "?ended=" (word) "&after=" (next) } { "Next page" } } }
+        }
+    };
+    let page = Page::new(CAMPAIGNS, "Each person").under(format!("/campaigns/{id}"), &campaign.name);
+    Ok(page.actions(html! { a.button.quiet href={ (path) ".csv?ended=" (word) } { "Download (CSV)" } }).show(&session, &body))
+}
+
+fn sentences(rules: &[String]) -> Vec<String> {
+    rules.iter().map(|id| rule_book().packs().iter().find_map(|pack| pack.rule(id)).map_or_else(|| format!("Rule {id}"), |rule| format!("{} ({id})", rule.manager))).collect()
+}
+
+fn line(session: &Session, row: &RecipientRow) -> Markup {
+    let (state, why, at) = match &row.state {
+        RecipientState::Waiting => (chip(Tone::Calm, Icon::Clock, "Not asked about yet"), String::new(), None),
+        RecipientState::Deferred { until, rules } => (chip(Tone::Warn, Icon::Clock, "Put off"), sentences(rules).join(" "), Some(*until)),
+        RecipientState::Due { at, why } => (chip(Tone::Info, Icon::Clock, "Due again"), why.replace('_', " "), Some(*at)),
+        RecipientState::Refused { rules, .. } => (chip(Tone::Bad, Icon::Stop, "Refused"), sentences(rules).join(" "), None),
+        RecipientState::InFlight => (chip(Tone::Info, Icon::Message, "On its way"), String::new(), None),
+        RecipientState::Attempted { disposition, cause, try_number, at, .. } => {
+            let (tone, icon) = disposition_tone(*disposition);
+            let again = if *try_number > 1 { format!(" (attempt {try_number})") } else { String::new() };
+            (chip(tone, icon, disposition_name(*disposition)), format!("{}{again}", cause.replace('_', " ")), Some(*at))
+        }
+    };
+    html! { tr {
+        th.mono scope="row" { a href={ "/contacts/" (row.contact_id) } { @if row.number.is_empty() { "erased" } @else { (row.number.masked()) } } }
+        td { (state) } td { (why) } td.tight-cell { (when::optional(at, &session.zone)) }
+    } }
+}
+
+/// Person by identifier and masked number: the file says how it ended, not who people are.
+fn csv_line(row: &RecipientRow) -> String {
+    let (state, why, at) = match &row.state {
+        RecipientState::Waiting => ("waiting", String::new(), None),
+        RecipientState::Deferred { until, rules } => ("deferred", rules.join(" "), Some(*until)),
+        RecipientState::Due { at, why } => ("due", why.clone(), Some(*at)),
+        RecipientState::Refused { rules, .. } => ("refused", rules.join(" "), None),
+        RecipientState::InFlight => ("in_flight", String::new(), None),
+        RecipientState::Attempted { disposition, cause, at, .. } => (disposition.as_str(), cause.clone(), Some(*at)),
+    };
+    format!("{},{},{state},{},{}\r\n", row.contact_id, csv_text::field(&row.number.masked()), csv_text::field(&why), at.map_or(String::new(), |at| at.rfc3339()))
+}
+
+pub async fn download(session: Session, Path(id): Path<String>, asked: Asked) -> Result<Response, Fault> {
+    let campaign = find(&session, &id).await?.id;
+    let filter = filter(asked.0.get("ended"));
+    session.tenant.audit_alone(session.now, clarion_domain::audit::event::Act::Exported, "campaign", campaign.0, "recipients").await?;
+    let parts = futures_util::stream::try_unfold(Some(None), move |state: Option<Option<i64>>| {
+        let tenant = session.tenant.clone();
+        async move {
+            let Some(after) = state else { return Ok::<_, StoreError>(None) };
+            let page = tenant.recipients(campaign, filter, after, CSV_ROWS).await?;
+            let mut text = if after.is_none() { "contact,number,outcome,why,at\r\n".to_owned() } else { String::new() };
+            page.rows.iter().for_each(|row| text.push_str(&csv_line(row)));
+            Ok(Some((text, page.next.map(Some))))
+        }
+    });
+    let name = format!("attachment; filename=\"recipients-{id}.csv\"");
+    Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)], Body::from_stream(parts)).into_response())
+}

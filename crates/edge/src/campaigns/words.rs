@@ -1,0 +1,55 @@
+//! States, purposes and grounds as people read them.
+
+use clarion_domain::campaigns::campaign::CampaignState;
+use clarion_domain::compliance::purpose::{LegalBasis, Purpose};
+use maud::Markup;
+
+use crate::page::chip::{Tone, chip, live_chip};
+use crate::page::icon::Icon;
+
+pub fn state_name(state: CampaignState) -> &'static str {
+    match state {
+        CampaignState::Draft => "Draft",
+        CampaignState::Scheduled => "Scheduled",
+        CampaignState::Starting => "Starting",
+        CampaignState::Running => "Running",
+        CampaignState::Paused => "Paused",
+        CampaignState::Finished => "Finished",
+        CampaignState::Cancelled => "Cancelled",
+    }
+}
+
+pub fn state_chip(state: CampaignState) -> Markup {
+    let name = state_name(state);
+    match state {
+        CampaignState::Draft => chip(Tone::Calm, Icon::Pencil, name),
+        CampaignState::Scheduled => chip(Tone::Info, Icon::Clock, name),
+        CampaignState::Starting | CampaignState::Running => live_chip(name),
+        CampaignState::Paused => chip(Tone::Warn, Icon::Pause, name),
+        CampaignState::Finished => chip(Tone::Good, Icon::Check, name),
+        CampaignState::Cancelled => chip(Tone::Calm, Icon::Cross, name),
+    }
+}
+
+pub const PURPOSES: &[(Purpose, &str, &str)] = &[
+    (Purpose::Collections, "Collections", "About a debt or an arrears."),
+    (Purpose::Reminder, "Reminder", "Of a payment, an appointment, a document."),
+    (Purpose::PutThrough, "Put through to a call centre", "Takes the rules of what the conversation is about, too."),
+    (Purpose::Marketing, "Marketing", "Needs consent, and a way to stop in each message."),
+    (Purpose::IncompleteApplication, "Unfinished application", "Counts as marketing unless you record why it is not."),
+];
+
+pub const BASES: &[(LegalBasis, &str, &str)] = &[
+    (LegalBasis::Contract, "Contract", "Needed for a contract with the person."),
+    (LegalBasis::LegitimateInterest, "Legitimate interest", "Weighed against the person's own; needs the reference of the assessment."),
+    (LegalBasis::Consent, "Consent", "Given by each person, and recorded."),
+    (LegalBasis::LegalObligation, "Legal obligation", "The law requires this contact."),
+];
+
+pub fn purpose_name(purpose: Purpose) -> &'static str {
+    PURPOSES.iter().find(|(known, _, _)| *known == purpose).map_or("", |(_, name, _)| name)
+}
+
+pub fn basis_name(basis: LegalBasis) -> &'static str {
+    BASES.iter().find(|(known, _, _)| *known == basis).map_or("", |(_, name, _)| name)
+}

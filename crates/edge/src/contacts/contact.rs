@@ -1,0 +1,108 @@
+//! One person: who they are (masked until revealed), what happened, and what can be done.
+
+use axum::extract::Path;
+use axum::response::{IntoResponse, Redirect, Response};
+use clarion_domain::audit::event::Act;
+use clarion_domain::compliance::suppression::{SuppressionReason, SuppressionScope};
+use clarion_domain::id::ContactId;
+use clarion_domain::personal::Personal;
+use clarion_domain::tenancy::role::Right;
+use clarion_store::compliance::rule_book;
+use clarion_store::contacts::Contact;
+use maud::{Markup, html};
+
+use super::timeline;
+use crate::page::fault::Fault;
+use crate::page::fields::{Asked, Fields, Problems};
+use crate::page::form::{Fill, button, radios};
+use crate::page::layout::Page;
+use crate::page::menu::CONTACTS;
+use crate::page::said::said;
+use crate::page::when;
+use crate::tenancy::guard::Session;
+
+const EVENTS: i64 = 100;
+
+async fn find(session: &Session, id: &str) -> Result<Contact, Fault> {
+    let id: ContactId = id.parse().map_err(|_| Fault::NotFound("contact"))?;
+    Ok(session.tenant.contact(id).await?)
+}
+
+pub async fn page(session: Session, Path(id): Path<String>, asked: Asked) -> Result<Response, Fault> {
+    let contact = find(&session, &id).await?;
+    show(&session, &contact, false, said(&asked)).await
+}
+
+/// Answers the POST itself: a revealed page has no address to come back to.
+pub async fn reveal(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
+    let contact = find(&session, &id).await?;
+    session.tenant.audit_alone(session.now, Act::Revealed, "contact", contact.id.0, "").await?;
+    show(&session, &contact, true, None).await
+}
+
+async fn show(session: &Session, contact: &Contact, revealed: bool, said: Option<&'static str>) -> Result<Response, Fault> {
+    let events = session.tenant.timeline(contact.id, rule_book(), None, EVENTS).await?;
+    let body = html! {
+        div.columns.wide-first {
+            section.card {
+                header { h2 { "Timeline" } }
+                (timeline::draw(session, &events, revealed))
+            }
+            div.stack {
+                (person(session, contact, revealed))
+                @if session.may(Right::Suppress) && contact.erased_at.is_none() { (suppress_form(contact)) }
+            }
+        }
+    };
+    let name = contact.addresses.first().map_or("A person".to_owned(), |address| format!("Person {}", address.number.masked()));
+    let title = if contact.erased_at.is_some() { "Erased person".to_owned() } else { name };
+    Ok(Page::new(CONTACTS, title).under("/contacts", "Contacts").said(said).show(session, &body))
+}
+
+fn person(session: &Session, contact: &Contact, revealed: bool) -> Markup {
+    let shown = |value: &str| if revealed { value.to_owned() } else { Personal::new(value).masked() };
+    let profile = &contact.profile;
+    let named = [("Reference", &profile.reference), ("First name", &profile.first_name), ("Last name", &profile.last_name), ("User id", &profile.user_id)];
+    html! {
+        section.card {
+            header { h2 { "Person" } }
+            dl.facts {
+                @for address in &contact.addresses {
+                    dt { "Number" } dd { span.mono { (shown(address.number.reveal())) } div.small.soft { (address.line_type.as_str().replace('_', " ")) ", " (address.region) ", " (address.zones.join(" or ")) } }
+                }
+                @for (name, value) in named { @if !value.is_empty() { dt { (name) } dd { (shown(value)) } } }
+                @for (name, value) in &profile.fields { dt.mono { (name) } dd { (shown(value)) } }
+                @if !contact.lists.is_empty() { dt { "Lists" } dd { @for (place, (id, name)) in contact.lists.iter().enumerate() { @if place > 0 { ", " } a href={ "/contacts?list=" (id) } { (name) } } } }
+                @if let Some(import) = contact.import_id { dt { "From" } dd { a href={ "/imports/" (import) } { "an import" } @if let Some(line) = contact.import_line { ", line " (line) } } }
+                dt { "First loaded" } dd { (when::time(contact.created_at, &session.zone)) }
+                @if let Some(at) = contact.erased_at { dt { "Erased" } dd { (when::time(at, &session.zone)) } }
+                @if let Some(hold) = &contact.legal_hold { dt { "Legal hold" } dd { (hold) } }
+            }
+            @if !revealed && contact.erased_at.is_none() && session.may(Right::RevealPersonal) {
+                (button(&format!("/contacts/{}/reveal", contact.id), "quiet", "Reveal personal data"))
+                p.small.soft { "Revealing is recorded in the audit with your name." }
+            }
+        }
+    }
+}
+
+fn suppress_form(contact: &Contact) -> Markup {
+    let (fields, problems) = (Fields::new().with("scope", "every"), Problems::new());
+    let fill = Fill { fields: &fields, problems: &problems };
+    html! {
+        form.card.form method="post" action={ "/contacts/" (contact.id) "/suppress" } {
+            header { h2 { "Do not contact" } }
+            (radios("scope", "What to stop", "", &[("every", "Everything", ""), ("sms", "Text messages only", ""), ("voice", "Calls only", "")], fill))
+            div { button.button.danger type="submit" { "Suppress" } }
+        }
+    }
+}
+
+pub async fn suppress(session: Session, Path(id): Path<String>, fields: Fields) -> Result<Response, Fault> {
+    let contact = find(&session, &id).await?;
+    let scope: SuppressionScope = fields.word("scope").ok_or(Fault::Malformed)?;
+    for address in &contact.addresses {
+        session.tenant.suppress(address.number.reveal(), scope, SuppressionReason::TenantList, "portal", session.now).await?;
+    }
+    Ok(Redirect::to(&format!("/contacts/{id}?said=suppressed")).into_response())
+}

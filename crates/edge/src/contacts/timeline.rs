@@ -1,0 +1,98 @@
+//! The timeline of one person, each event in a sentence, each refusal with its reason.
+
+use clarion_domain::compliance::suppression::{SuppressionReason, SuppressionScope};
+use clarion_domain::outcomes::disposition::Disposition;
+use clarion_domain::personal::Personal;
+use clarion_store::contacts::{Reason, TimelineEvent, TimelineKind};
+use maud::{Markup, html};
+
+use crate::outcomes::words::{disposition_name, disposition_tone, meaning_name};
+use crate::page::chip::Tone;
+use crate::page::icon::Icon;
+use crate::page::when;
+use crate::tenancy::guard::Session;
+
+pub fn draw(session: &Session, events: &[TimelineEvent], revealed: bool) -> Markup {
+    html! {
+        @if events.is_empty() { p.soft { "Nothing has happened yet." } }
+        ol.timeline { @for event in events {
+            @let (tone, icon, text) = told(session, &event.what, revealed);
+            li {
+                span class={ "dot " (tone.class()) } { (icon.draw()) }
+                div.what { (text) div.when { (when::exact(event.at, &session.zone)) } }
+            }
+        } }
+    }
+}
+
+fn told(session: &Session, what: &TimelineKind, revealed: bool) -> (Tone, Icon, Markup) {
+    match what {
+        TimelineKind::Imported { import, file_name, line } => (Tone::Calm, Icon::Upload, html! { div { "Loaded from " a href={ "/imports/" (import) } { (file_name) } @if let Some(line) = line { ", line " (line) } } }),
+        TimelineKind::Attempted { campaign, campaign_name, disposition, cause, segments, body, .. } => {
+            let (tone, icon) = disposition.map_or((Tone::Info, Icon::Message), disposition_tone);
+            (tone, icon, html! {
+                div { strong { (disposition.map_or("On its way", disposition_name)) } " · message of " (campaign_link(&campaign.to_string(), campaign_name)) @if *segments > 1 { ", " (segments) " segments" } }
+                @if !cause.is_empty() && *disposition != Some(Disposition::Delivered) { div.small.soft { (cause.replace('_', " ")) } }
+                (text(body.as_ref(), revealed, ""))
+            })
+        }
+        TimelineKind::Refused { campaign, campaign_name, reasons } => (Tone::Bad, Icon::Stop, html! {
+            div { strong { "Not contacted" } " by " (campaign_link(&campaign.to_string(), campaign_name)) } (why(reasons))
+        }),
+        TimelineKind::Deferred { campaign, campaign_name, reasons, until } => (Tone::Warn, Icon::Clock, html! {
+            div { strong { "Put off" } @if let Some(until) = until { " until " (when::time(*until, &session.zone)) } " by " (campaign_link(&campaign.to_string(), campaign_name)) } (why(reasons))
+        }),
+        TimelineKind::Replied { reply, meaning, body, .. } => (Tone::Info, Icon::Inbox, html! {
+            div { strong { "Replied" } " · " a href={ "/inbox/" (reply) } { (meaning_name(*meaning)) } } (text(body.as_ref(), revealed, "theirs"))
+        }),
+        TimelineKind::Noticed { kind, state, body, .. } => (Tone::Calm, Icon::Message, html! {
+            div { strong { (kind.replace('_', " ")) } " · " (state) } (text(body.as_ref(), revealed, ""))
+        }),
+        TimelineKind::Suppressed { scope, reason, source, .. } => (Tone::Bad, Icon::Stop, html! {
+            div { strong { "Suppressed" } ": " (scope_name(*scope)) ", " (suppression_name(*reason)) @if !source.is_empty() { " (" (source) ")" } }
+        }),
+        TimelineKind::ConsentGiven { channel, purpose, expires_at } => (Tone::Good, Icon::Check, html! {
+            div { strong { "Consented" } " to " (purpose.replace('_', " ")) " by " (channel) @if let Some(at) = expires_at { ", until " (when::time(*at, &session.zone)) } }
+        }),
+        TimelineKind::ConsentWithdrawn { channel, purpose } => (Tone::Warn, Icon::Cross, html! { div { strong { "Withdrew consent" } " to " (purpose.replace('_', " ")) " by " (channel) } }),
+        TimelineKind::Held { reason, until } => (Tone::Warn, Icon::Pause, html! { div { strong { "On hold" } ": " (reason.as_str().replace('_', " ")) @if let Some(at) = until { ", until " (when::time(*at, &session.zone)) } } }),
+        TimelineKind::HoldLifted { reason } => (Tone::Calm, Icon::Play, html! { div { strong { "Hold lifted" } ": " (reason.as_str().replace('_', " ")) } }),
+    }
+}
+
+fn campaign_link(id: &str, name: &str) -> Markup {
+    html! { a href={ "/campaigns/" (id) } { (name) } }
+}
+
+fn why(reasons: &[Reason]) -> Markup {
+    html! { @for reason in reasons { div.small { (reason.manager) " " span.soft.mono { (reason.rule) } } } }
+}
+
+fn text(body: Option<&Personal>, revealed: bool, class: &str) -> Markup {
+    html! {
+        @match body {
+            Some(body) if revealed => div class={ "bubble " (class) } { (body.reveal()) },
+            Some(_) => div.small.soft { "The text is hidden until revealed." },
+            None => {}
+        }
+    }
+}
+
+pub fn scope_name(scope: SuppressionScope) -> &'static str {
+    match scope {
+        SuppressionScope::Every => "everything",
+        SuppressionScope::Sms => "text messages",
+        SuppressionScope::Voice => "calls",
+    }
+}
+
+pub fn suppression_name(reason: SuppressionReason) -> &'static str {
+    match reason {
+        SuppressionReason::OptOut => "the person said stop",
+        SuppressionReason::Objection => "the person objected",
+        SuppressionReason::WrongPerson => "the number is somebody else's",
+        SuppressionReason::Erased => "the person was erased",
+        SuppressionReason::TenantList => "put on the list by you",
+        SuppressionReason::CarrierBlock => "the carrier says they opted out",
+    }
+}

@@ -1,0 +1,135 @@
+//! One import: what it waits for, how far it is, or what became of it.
+
+use axum::extract::Path;
+use axum::http::HeaderName;
+use axum::response::{IntoResponse, Redirect, Response};
+use clarion_domain::intake::import::ImportState;
+use clarion_domain::tenancy::role::Right;
+use clarion_store::intake::ImportRecord;
+use maud::{Markup, html};
+
+use super::{find, mapping, reject, state_chip};
+use crate::page::fault::Fault;
+use crate::page::fields::{Asked, Problems};
+use crate::page::figure::{bytes, count, figure};
+use crate::page::form::button;
+use crate::page::layout::Page;
+use crate::page::menu::IMPORTS;
+use crate::page::said::said;
+use crate::page::when;
+use crate::tenancy::guard::Session;
+
+pub async fn page(session: Session, Path(id): Path<String>, asked: Asked) -> Result<Response, Fault> {
+    let import = find(&session, &id).await?;
+    let may = session.may(Right::LoadContacts);
+    if import.state == ImportState::AwaitingMapping && may {
+        return mapping::show(&session, &import, None, &Problems::new(), said(&asked)).await;
+    }
+    let body = match import.state {
+        ImportState::Receiving | ImportState::Received | ImportState::Ready | ImportState::Loading => progress_region(&import),
+        ImportState::AwaitingRepeat => repeat(&session, &import, may),
+        ImportState::AwaitingMapping => html! { div.notice.warn { p { "Somebody who may load contacts must confirm the columns." } } },
+        ImportState::Failed => failed(&import, may),
+        ImportState::Cancelled => html! { div.notice { h2 { "This import was cancelled" } p { "Nothing of it was loaded, and the file is gone." } } },
+        ImportState::Loaded => html! {},
+    };
+    let result = if import.state == ImportState::Loaded { result(&session, &import).await? } else { html! {} };
+    let body = html! { (body) (result) (facts(&session, &import).await?) };
+    Ok(Page::new(IMPORTS, &import.file_name).under("/imports", "Imports").lead(state_chip(import.state)).said(said(&asked)).show(&session, &body))
+}
+
+/// Polled while the import works; once it has moved on, the whole page is asked for again.
+pub async fn progress(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
+    let import = find(&session, &id).await?;
+    let works = matches!(import.state, ImportState::Receiving | ImportState::Received | ImportState::Ready | ImportState::Loading);
+    if works { Ok(progress_region(&import).into_response()) } else { Ok(([(HeaderName::from_static("hx-refresh"), "true")], "").into_response()) }
+}
+
+fn progress_region(import: &ImportRecord) -> Markup {
+    let words = match import.state {
+        ImportState::Receiving => "The file is being received.",
+        ImportState::Received => "Reading the head of the file.",
+        ImportState::Ready => "Waiting for its turn.",
+        _ => "Checking and loading the lines.",
+    };
+    html! {
+        section.card #progress hx-get={ "/imports/" (import.id) "/progress" } hx-trigger="every 1s" hx-swap="outerMorph" {
+            header { h2 { (words) } (state_chip(import.state)) }
+            @match import.rows_total {
+                Some(total) if total > 0 => { progress max=(total) value=(import.rows_read.min(total)) aria-label="Lines read" {} p { (count(import.rows_read)) " of " (count(total)) " lines" } }
+                _ => { progress aria-label="Working" {} p.soft { (count(import.rows_read)) " lines so far" } }
+            }
+            p.small.soft { "You can leave this page; the import goes on. " a href={ "/imports/" (import.id) } { "Look again" } }
+        }
+    }
+}
+
+fn repeat(session: &Session, import: &ImportRecord, may: bool) -> Markup {
+    html! {
+        section.card {
+            header { h2 { "This file was loaded before" } }
+            @if let Some(earlier) = &import.repeat_of {
+                p { "Its bytes are the same as those of " a href={ "/imports/" (earlier.import) } { (earlier.file_name) } @if let Some(at) = earlier.loaded_at { ", loaded " (when::time(at, &session.zone)) } "." }
+            }
+            p.soft { "Loading it again changes only what has changed since: people are recognised by their number." }
+            @if may {
+                div.actions {
+                    (button(&format!("/imports/{}/repeat", import.id), "", "Load it again"))
+                    (button(&format!("/imports/{}/cancel", import.id), "quiet", "Do not load it"))
+                }
+            }
+        }
+    }
+}
+
+fn failed(import: &ImportRecord, may: bool) -> Markup {
+    html! {
+        div.notice.bad role="alert" { h2 { "The file could not be loaded" } p { (crate::page::fault::capitalised(&import.error)) } p.soft { "Nothing of it was kept." } }
+        @if may { div { a.button href="/imports/new" { "Load another file" } } }
+    }
+}
+
+async fn result(session: &Session, import: &ImportRecord) -> Result<Markup, Fault> {
+    let counts = session.tenant.import_counts(import.id).await?;
+    let dropped = import.dropped_columns();
+    Ok(html! {
+        dl.figures {
+            (figure("Lines read", &count(import.rows_read), "", ""))
+            (figure("New people", &count(import.rows_loaded), "", "good"))
+            (figure("Updated", &count(import.rows_updated), "", ""))
+            (figure("Refused lines", &count(import.rows_rejected), "", if import.rows_rejected > 0 { "bad" } else { "" }))
+        }
+        @if !dropped.is_empty() {
+            div.notice { h2 { "Columns that were not stored" } p { (dropped.join(", ")) } p.small.soft { "To keep such a column, declare its field with a purpose and load the file again." } }
+        }
+        (reject::region(session, import, &counts).await?)
+    })
+}
+
+async fn facts(session: &Session, import: &ImportRecord) -> Result<Markup, Fault> {
+    let team = session.team().await?;
+    let format = import.proposal.as_ref().map(|proposal| proposal.format.sentence.as_str()).filter(|text| !text.is_empty());
+    Ok(html! {
+        section.card {
+            header { h2 { "About this file" } }
+            dl.facts {
+                dt { "Sent by" } dd { (team.name(&import.created_by)) ", " (when::time(import.created_at, &session.zone)) }
+                @if let Some(at) = import.finished_at { dt { "Finished" } dd { (when::time(at, &session.zone)) } }
+                dt { "Size" } dd { (bytes(import.file_bytes)) }
+                @if let Some(format) = format { dt { "Format" } dd { (format) } }
+                dt { "List" } dd { @match &import.list { Some((_, name)) => (name), None => "None" } }
+                dt { "The file itself" } dd { (if import.file_kept { "Kept, sealed, until its retention ends" } else { "Gone" }) }
+            }
+        }
+    })
+}
+
+pub async fn repeat_yes(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
+    session.tenant.confirm_repeat(find(&session, &id).await?.id, session.now).await?;
+    Ok(Redirect::to(&format!("/imports/{id}")).into_response())
+}
+
+pub async fn cancel(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
+    session.tenant.cancel_import(find(&session, &id).await?.id, session.now).await?;
+    Ok(Redirect::to(&format!("/imports/{id}")).into_response())
+}

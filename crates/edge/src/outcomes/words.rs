@@ -1,0 +1,42 @@
+//! Dispositions and meanings as people read them.
+
+use clarion_domain::outcomes::disposition::Disposition;
+use clarion_domain::outcomes::reply::ReplyMeaning;
+
+use crate::page::chip::Tone;
+use crate::page::icon::Icon;
+
+pub fn disposition_name(disposition: Disposition) -> &'static str {
+    match disposition {
+        Disposition::Accepted => "Sent",
+        Disposition::Delivered => "Delivered",
+        Disposition::Expired => "Expired",
+        Disposition::Undeliverable => "Undeliverable",
+        Disposition::InvalidNumber => "Number not in service",
+        Disposition::Blocked => "Blocked by the carrier",
+        Disposition::Rejected => "Rejected by the carrier",
+        Disposition::NoRoute => "No trunk could take it",
+        Disposition::Unknown => "Unknown",
+    }
+}
+
+pub fn disposition_tone(disposition: Disposition) -> (Tone, Icon) {
+    match disposition {
+        Disposition::Accepted => (Tone::Info, Icon::Message),
+        Disposition::Delivered => (Tone::Good, Icon::Check),
+        Disposition::Unknown => (Tone::Warn, Icon::Question),
+        Disposition::Expired => (Tone::Warn, Icon::Clock),
+        _ => (Tone::Bad, Icon::Cross),
+    }
+}
+
+pub fn meaning_name(meaning: ReplyMeaning) -> &'static str {
+    match meaning {
+        ReplyMeaning::Stop => "Stop",
+        ReplyMeaning::StopReview => "Stop, to be looked at",
+        ReplyMeaning::Unsure => "Unsure: decide",
+        ReplyMeaning::Start => "Start again",
+        ReplyMeaning::Help => "Help",
+        ReplyMeaning::Other => "Other",
+    }
+}
