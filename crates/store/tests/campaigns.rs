@@ -158,6 +158,14 @@ async fn a_campaign_goes_through_its_life_and_every_move_is_audited() {
         run(&tenant, &DUE, params![id]).await;
         assert!(!tenant.finish_campaign_if_done(id, NOON).await.expect("looks"), "one is due again");
         run(&tenant, &DONE, params![id]).await;
+        static CLAIM: Statement = Statement {
+            text: "INSERT INTO claim (id, tenant_id, campaign_id, node_id, trunk_id, first_attempt_id, items, released, decision, claimed_at) VALUES (8, $1, $2, 1, 1, 1, $3, $3, '', 1)",
+            postgres: "",
+        };
+        static ANSWERED: Statement = Statement { text: "DELETE FROM claim WHERE campaign_id = $1", postgres: "" };
+        run(&tenant, &CLAIM, params![tenant.id(), id, vec![0u8]]).await;
+        assert!(!tenant.finish_campaign_if_done(id, NOON).await.expect("looks"), "one is on the wire");
+        run(&tenant, &ANSWERED, params![id]).await;
         assert!(tenant.finish_campaign_if_done(id, NOON).await.expect("finishes"));
         let over = tenant.campaign(id).await.expect("reads");
         assert_eq!((over.state, over.started_at, over.finished_at, over.started_by.as_str()), (CampaignState::Finished, Some(NOON), Some(NOON), "operator"));
@@ -266,7 +274,12 @@ async fn a_campaign_ends_at_its_end_and_waits_for_receipts_that_could_bring_anot
         tenant.start_campaign(id, NOON).await.expect("starts");
         freeze(&tenant, id).await;
         assert!(!tenant.finish_campaign_if_done(id, NOON).await.expect("looks"));
-        assert!(tenant.finish_campaign_if_done(id, NOON.plus_ms(DAY_MS)).await.expect("ends"));
+        static CLAIM: Statement = Statement {
+            text: "INSERT INTO claim (id, tenant_id, campaign_id, node_id, trunk_id, first_attempt_id, items, released, decision, claimed_at) VALUES (8, $1, $2, 1, 1, 1, $3, $3, '', 1)",
+            postgres: "",
+        };
+        run(&tenant, &CLAIM, params![tenant.id(), id, vec![0u8]]).await;
+        assert!(tenant.finish_campaign_if_done(id, NOON.plus_ms(DAY_MS)).await.expect("ends"), "also while something is on the wire");
         let over = tenant.campaign(id).await.expect("reads");
         assert_eq!(over.state_reason, "its end came; 2 of 2 people were not asked about");
 

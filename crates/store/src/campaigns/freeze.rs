@@ -132,23 +132,25 @@ impl Tenant {
         if !over && (record.next_position < record.audience_size || self.awaits_receipts(&record, now).await?) {
             return Ok(false);
         }
-        let why = match (record.audience_size, over && record.next_position < record.audience_size) {
-            (0, _) => "nobody was in the audience".to_owned(),
-            (size, true) => format!("its end came; {} of {size} people were not asked about", size - record.next_position),
-            _ => String::new(),
-        };
         let mut tx = self.db().begin().await?;
-        if over {
-            tx.execute(sql!("DELETE FROM due WHERE campaign_id = $1"), &params![id]).await?;
-        }
-        let finish = sql!(
-            "UPDATE campaign SET state = 'finished', state_reason = $3, finished_at = $4
-             WHERE id = $1 AND tenant_id = $2 AND state = 'running' AND next_position = $5
+        let done = sql!(
+            "UPDATE campaign SET state = 'finished', finished_at = $3
+             WHERE id = $1 AND tenant_id = $2 AND state = 'running' AND next_position >= audience_size
                AND NOT EXISTS (SELECT 1 FROM due WHERE campaign_id = $1) AND NOT EXISTS (SELECT 1 FROM claim WHERE campaign_id = $1)"
         );
-        if tx.execute(finish, &params![id, self.id, why.as_str(), now, record.next_position]).await? == 0 {
+        // At its end a campaign stops as when it is cancelled: what is on the wire is settled, nothing else goes.
+        let ended = sql!("UPDATE campaign SET state = 'finished', finished_at = $3 WHERE id = $1 AND tenant_id = $2 AND state = 'running'");
+        if tx.execute(if over { ended } else { done }, &params![id, self.id, now]).await? == 0 {
             return Ok(false);
         }
+        let stood = self.campaign_in(&mut tx, id).await?;
+        let why = match (stood.audience_size, stood.audience_size - stood.next_position) {
+            (0, _) => "nobody was in the audience".to_owned(),
+            (size, left) if left > 0 => format!("its end came; {left} of {size} people were not asked about"),
+            _ => String::new(),
+        };
+        tx.execute(sql!("UPDATE campaign SET state_reason = $2 WHERE id = $1"), &params![id, why.as_str()]).await?;
+        tx.execute(sql!("DELETE FROM due WHERE campaign_id = $1"), &params![id]).await?;
         self.audit(&mut tx, now, Act::Finished, "campaign", id.0, &why).await?;
         self.commit_move(tx).await?;
         Ok(true)

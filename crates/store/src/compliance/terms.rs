@@ -67,6 +67,16 @@ pub fn rule_book() -> &'static RuleBook {
     &BOOK
 }
 
+/// What the sending loop notes as a refusal although every rule passed.
+fn unsendable(rule: &str) -> Option<&'static str> {
+    match rule {
+        "TEMPLATE-FIELD" => Some("The person has no value for a field of the text, and the text has no fallback for it."),
+        "NO-ROUTE" => Some("No route names a trunk for this number and sender."),
+        "MESSAGE-TOO-LONG" => Some("The filled text is too long for the trunk."),
+        _ => None,
+    }
+}
+
 impl Tenant {
     /// The terms of a campaign under this tenant's limits and the shipped rules.
     pub async fn campaign_terms(&self, campaign: &CampaignRecord) -> Result<CampaignTerms, StoreError> {
@@ -131,10 +141,10 @@ impl CampaignTerms {
         self.rules(region, now).named(set).map(|rule| RuleReason { rule: rule.id.clone(), sentence: rule.manager.clone() }).collect()
     }
 
-    /// The sentence of one rule by its id, in whichever pack it stands.
+    /// The sentence of one rule by its id, in whichever pack it stands, or of what keeps a permitted message from being sent.
     #[must_use]
     pub fn sentence(&self, rule: &str) -> Option<&str> {
-        self.packs.iter().find_map(|pack| pack.narrowed.rule(rule)).map(|rule| rule.manager.as_str())
+        self.packs.iter().find_map(|pack| pack.narrowed.rule(rule)).map(|rule| rule.manager.as_str()).or_else(|| unsendable(rule))
     }
 
     /// A decision about a number of this region, in words.
