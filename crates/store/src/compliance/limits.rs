@@ -38,7 +38,8 @@ pub fn read_limits(text: &str) -> Result<TenantLimits, StoreError> {
     if text.len() > LENGTH_BYTES_MAX {
         return Err(invalid(format!("they are longer than {LENGTH_BYTES_MAX} bytes")));
     }
-    let written: Written = toml::from_str(text).map_err(|error| invalid(error.message().to_owned()))?;
+    let line = |error: &toml::de::Error| error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+    let written: Written = toml::from_str(text).map_err(|error| invalid(format!("line {}: {}", line(&error), error.message())))?;
     let hours = written.hours.map(|week| week.hours()).transpose().map_err(|error| invalid(error.to_string()))?.flatten();
     let caps = written.cap.into_iter().map(|cap| TenantCap { count_max: cap.count_max, period_hours: cap.period_hours, purpose: cap.purpose });
     let limits = TenantLimits { hours, caps: caps.collect() };
@@ -81,7 +82,7 @@ mod tests {
             ("[hours]\nmoonday = \"09:00-17:00\"", "moonday"),
             ("[[cap]]\ncount_max = 0\nperiod_hours = 24", "at least 1"),
             ("[[cap]]\ncount_max = 1", "period_hours"),
-            ("cap = 3", "cap"),
+            ("\ncap = 3", "line 2"),
         ] {
             let error = read_limits(text).expect_err(text).to_string();
             assert!(error.contains(why), "{error}");
