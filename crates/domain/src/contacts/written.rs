@@ -40,9 +40,8 @@ pub fn read(raw: &str) -> Result<Written, RejectReason> {
         return Ok(number);
     }
     let mut written = Written { bytes: [0; DIGITS_MAX + 1], length: 0 };
-    let mut rest = text.chars().peekable();
     let mut open = false;
-    while let Some(letter) = rest.next() {
+    for letter in text.chars() {
         match letter {
             '+' | '＋' if written.length == 0 => written.push(b'+')?,
             '(' | '[' if !open => open = true,

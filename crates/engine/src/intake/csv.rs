@@ -17,9 +17,12 @@ const DELIMITERS: [u8; 4] = *b",;\t|";
 /// Lines of the head that decide about the delimiter.
 const LINES_TRIED: usize = 20;
 
+/// The head, which was read to find the delimiter, and then the rest.
+type Text = Chain<Cursor<Vec<u8>>, Utf8Reader<Box<dyn Source>>>;
+
 /// Reads records one after the other.
 pub struct CsvRows {
-    input: BufReader<Chain<Cursor<Vec<u8>>, Utf8Reader<Box<dyn Source>>>>,
+    input: BufReader<Text>,
     parser: Reader,
     limits: FileLimits,
     fields: Vec<u8>,

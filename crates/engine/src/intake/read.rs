@@ -36,7 +36,7 @@ pub enum FileFormat {
 
 enum Rows {
     Text(CsvRows),
-    Workbook(SheetRows),
+    Workbook(Box<SheetRows>),
 }
 
 /// An opened file, its header read.
@@ -55,7 +55,7 @@ const HEADER_LENGTH_CHARS_MAX: usize = 100;
 pub fn open(mut source: Box<dyn Source>, limits: FileLimits) -> Result<FileReader, FileError> {
     let head = detect::head(&mut source)?;
     let (rows, format) = match detect::kind(&mut source, &head)? {
-        Kind::Zip => (Rows::Workbook(SheetRows::open(source, limits)?), FileFormat::Workbook),
+        Kind::Zip => (Rows::Workbook(Box::new(SheetRows::open(source, limits)?)), FileFormat::Workbook),
         Kind::Text => {
             let encoding = encoding::detect(&mut source, &head)?;
             (Rows::Text(CsvRows::new(Utf8Reader::new(source, encoding), limits)?), FileFormat::Text(encoding))
