@@ -35,7 +35,7 @@ pub enum FileFormat {
 }
 
 enum Rows {
-    Text(CsvRows),
+    Text(Box<CsvRows>),
     Workbook(Box<SheetRows>),
 }
 
@@ -58,7 +58,7 @@ pub fn open(mut source: Box<dyn Source>, limits: FileLimits) -> Result<FileReade
         Kind::Zip => (Rows::Workbook(Box::new(SheetRows::open(source, limits)?)), FileFormat::Workbook),
         Kind::Text => {
             let encoding = encoding::detect(&mut source, &head)?;
-            (Rows::Text(CsvRows::new(Utf8Reader::new(source, encoding), limits)?), FileFormat::Text(encoding))
+            (Rows::Text(Box::new(CsvRows::new(Utf8Reader::new(source, encoding), limits)?)), FileFormat::Text(encoding))
         }
     };
     let mut reader = FileReader { rows, format, headers: Vec::new(), ahead: VecDeque::new() };
