@@ -1,1 +1,32 @@
-fn main() {}
+//! The binary `clarion`: commands, configuration and supervision.
+
+mod cli;
+mod clock;
+mod commands;
+mod config;
+mod demo;
+mod exit;
+mod log;
+mod metrics;
+mod node;
+mod open;
+mod output;
+mod password;
+mod progress;
+mod supervise;
+
+use clap::Parser;
+
+fn main() -> std::process::ExitCode {
+    let cli = cli::Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return exit::report(&anyhow::Error::new(error).context("the runtime did not start")),
+    };
+    let ended = runtime.block_on(commands::run(cli));
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    match ended {
+        Ok(code) => code,
+        Err(error) => exit::report(&error),
+    }
+}

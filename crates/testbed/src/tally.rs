@@ -1,6 +1,6 @@
 //! Exact counts of what the pretend carrier received and said, to be compared with a report.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use clarion_smpp::pdu::ShortMessage;
 use clarion_smpp::text::{Concatenation, TextCoding, UserDataHeader};
@@ -20,6 +20,8 @@ struct Part {
 pub struct Tally {
     parts: HashMap<Part, u32>,
     fates: BTreeMap<Fate, u64>,
+    first_fates: BTreeMap<Fate, u64>,
+    known: HashSet<String>,
     /// Submits taken or refused for good, parts counted one by one; refusals for the rate are not among them.
     pub segments: u64,
     /// Submits refused for the rate.
@@ -35,6 +37,9 @@ impl Tally {
         let number = Concatenation::of(message).map_or(1, |part| part.number);
         if number == 1 {
             *self.fates.entry(fate).or_default() += 1;
+            if self.known.insert(message.destination.value.clone()) {
+                *self.first_fates.entry(fate).or_default() += 1;
+            }
         }
         let part = Part { destination: message.destination.value.clone(), text: content_hash(message), number };
         *self.parts.entry(part).or_default() += 1;
@@ -50,6 +55,12 @@ impl Tally {
     #[must_use]
     pub fn fates(&self) -> &BTreeMap<Fate, u64> {
         &self.fates
+    }
+
+    /// The same of the first message to each destination alone: without what answers a STOP or a HELP.
+    #[must_use]
+    pub fn first_fates(&self) -> &BTreeMap<Fate, u64> {
+        &self.first_fates
     }
 
     /// Messages, however many parts each had.

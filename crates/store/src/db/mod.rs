@@ -3,6 +3,7 @@
 //! Statements use `$1`, `$2` …, the types BIGINT, TEXT and blob, and nothing that only one engine has.
 //! What needs two texts lives in `dialect.rs`.
 
+mod copy;
 mod migrate;
 mod postgres;
 mod row;
@@ -11,6 +12,7 @@ mod statement;
 
 use std::path::Path;
 
+pub use copy::{check_sqlite, copy_sqlite};
 pub use migrate::{Migration, MIGRATIONS_POSTGRES, MIGRATIONS_SQLITE};
 pub use postgres::{scratch_postgres, scratch_url};
 pub use row::{FromValue, Row, Value};

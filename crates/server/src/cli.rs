@@ -1,0 +1,73 @@
+//! The command line: one variant a command.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands;
+use crate::exit;
+
+/// Self-hosted outbound contact platform.
+#[derive(Debug, Parser)]
+#[command(name = "clarion", version, after_help = exit::TABLE, max_term_width = 110)]
+pub struct Cli {
+    /// The configuration file; `clarion.toml` in this folder when it is there.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// For commands that list something.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct ListingArgs {
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Everything in one process, on people who do not exist: to look at.
+    Demo(commands::demo::DemoArgs),
+    /// The server: portal, API, workers and carriers, until SIGTERM.
+    Serve,
+    /// Read the configuration, reach the database, and say what is wrong.
+    Check(commands::check::CheckArgs),
+    /// Look deeper: keys, sign-ins, senders, routes, trunks.
+    Doctor(commands::doctor::DoctorArgs),
+    /// Bring the database's schema up to date.
+    Migrate(commands::migrate::MigrateArgs),
+    /// Copy the embedded database while it is in use.
+    Backup(commands::backup::BackupArgs),
+    /// Put a backup in the place of the embedded database.
+    Restore(commands::backup::RestoreArgs),
+    /// Make a tenant: a client organisation.
+    CreateTenant(commands::create_tenant::CreateTenantArgs),
+    /// Make somebody who signs in to the portal.
+    CreateUser(commands::create_user::CreateUserArgs),
+    /// The tenants.
+    Tenants(ListingArgs),
+    /// Load a contact file.
+    Import(commands::import::ImportArgs),
+    /// List, write, start and stop campaigns, and read their reports.
+    Campaign(commands::campaign::CampaignArgs),
+    /// The names and numbers that a tenant may send from.
+    Sender(commands::sender::SenderArgs),
+    /// The configured connections to carriers.
+    Trunk(commands::trunk::TrunkArgs),
+    /// Which trunk a message takes.
+    Route(commands::route::RouteArgs),
+    /// What is held on one person, and its end.
+    Subject(commands::subject::SubjectArgs),
+    /// Delete what has been kept long enough, now.
+    Sweep(commands::sweep::SweepArgs),
+    /// How long a tenant keeps what.
+    Retention(commands::retention::RetentionArgs),
+    /// Every place where personal data is kept, as Markdown.
+    Inventory(commands::inventory::InventoryArgs),
+    /// What was done to which record, and by whom.
+    Audit(commands::audit::AuditArgs),
+    /// Print a configuration file with every key and its default.
+    ExampleConfig,
+}

@@ -1,0 +1,21 @@
+//! The clock: the one place of the program that asks the system what time it is.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clarion_domain::time::Instant;
+
+/// By how much this process's clock runs ahead of the system's. Only the demo sets it, and says so.
+static AHEAD_MS: AtomicI64 = AtomicI64::new(0);
+
+/// Now.
+pub fn now() -> Instant {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Instant(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX).saturating_add(AHEAD_MS.load(Ordering::Relaxed)))
+}
+
+/// Sets this process's clock so that it is `at` now.
+pub fn pretend(at: Instant) {
+    let real = now().ms() - AHEAD_MS.load(Ordering::Relaxed);
+    AHEAD_MS.store(at.ms() - real, Ordering::Relaxed);
+}

@@ -1,0 +1,77 @@
+//! One file a command.
+
+pub mod audit;
+pub mod backup;
+pub mod campaign;
+pub mod check;
+pub mod create_tenant;
+pub mod create_user;
+pub mod demo;
+pub mod doctor;
+pub mod import;
+pub mod inventory;
+pub mod migrate;
+pub mod retention;
+pub mod route;
+pub mod sender;
+pub mod serve;
+pub mod subject;
+pub mod sweep;
+pub mod tenants;
+pub mod trunk;
+
+use std::process::ExitCode;
+
+use crate::cli::{Cli, Command};
+use crate::config::{self, Config, LogSettings};
+use crate::log;
+
+/// Runs the command; what it returns is the exit code.
+pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    match &cli.command {
+        Command::ExampleConfig => print!("{}", config::example()),
+        Command::Inventory(args) => inventory::run(args),
+        Command::Demo(args) => {
+            log::start(&LogSettings { level: "warn".into(), ..LogSettings::default() })?;
+            return demo::run(args).await;
+        }
+        _ => return with_config(cli).await,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn with_config(cli: Cli) -> anyhow::Result<ExitCode> {
+    let config = Config::load(cli.config.as_deref())?;
+    log::start(&log_settings(&cli.command, &config))?;
+    match cli.command {
+        Command::Serve => serve::run(&config).await,
+        Command::Check(args) => return check::run(&config, &args).await,
+        Command::Doctor(args) => return doctor::run(&config, &args).await,
+        Command::Migrate(args) => migrate::run(&config, args).await,
+        Command::Backup(args) => backup::backup(&config, &args).await,
+        Command::Restore(args) => backup::restore(&config, &args).await,
+        Command::CreateTenant(args) => create_tenant::run(&config, &args).await,
+        Command::CreateUser(args) => create_user::run(&config, &args).await,
+        Command::Tenants(args) => tenants::run(&config, args).await,
+        Command::Import(args) => return import::run(&config, &args).await,
+        Command::Campaign(args) => campaign::run(&config, &args).await,
+        Command::Sender(args) => sender::run(&config, &args).await,
+        Command::Trunk(args) => trunk::run(&config, &args).await,
+        Command::Route(args) => route::run(&config, &args).await,
+        Command::Subject(args) => subject::run(&config, &args).await,
+        Command::Sweep(args) => sweep::run(&config, &args).await,
+        Command::Retention(args) => retention::run(&config, &args).await,
+        Command::Audit(args) => audit::run(&config, &args).await,
+        Command::Demo(_) | Command::Inventory(_) | Command::ExampleConfig => Ok(()),
+    }?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A command prints what it has to say, so that only warnings of what lies below it are worth a line.
+fn log_settings(command: &Command, config: &Config) -> LogSettings {
+    let mut settings = config.log.clone();
+    if !matches!(command, Command::Serve) && settings.level == "info" {
+        settings.level = "warn".into();
+    }
+    settings
+}

@@ -1,0 +1,64 @@
+//! `clarion campaign …`: what the portal's campaign pages do.
+
+mod create;
+mod dry_run;
+mod list;
+mod moves;
+mod report;
+
+use clap::{Args, Subcommand};
+use clarion_domain::id::CampaignId;
+
+use crate::config::Config;
+use crate::open;
+
+pub use report::{Report, report};
+
+#[derive(Debug, Args)]
+pub struct CampaignArgs {
+    /// Short name or identifier of the tenant.
+    #[arg(long, global = true, default_value = "")]
+    tenant: String,
+    /// Print JSON instead of a table.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// The newest campaigns first.
+    List(list::ListArgs),
+    /// Write a draft.
+    Create(Box<create::CreateArgs>),
+    /// How many may be contacted, when, and who is refused by which rule.
+    DryRun { campaign: CampaignId },
+    /// Freeze the audience and begin; a running `clarion serve` sends.
+    Start { campaign: CampaignId },
+    Pause { campaign: CampaignId },
+    Resume { campaign: CampaignId },
+    /// End it for good; what is on the wire is still settled.
+    Cancel { campaign: CampaignId },
+    /// Counts by disposition and cause, and refusals by rule.
+    Report { campaign: CampaignId },
+}
+
+pub async fn run(config: &Config, args: &CampaignArgs) -> anyhow::Result<()> {
+    anyhow::ensure!(!args.tenant.is_empty(), "say which tenant: --tenant SHORT_NAME");
+    let store = open::store(config).await?;
+    let tenant = open::tenant(&store, &args.tenant).await?;
+    match &args.verb {
+        Verb::List(filter) => list::run(&tenant, filter, args.json).await,
+        Verb::Create(draft) => create::run(&tenant, draft, args.json).await,
+        Verb::DryRun { campaign } => dry_run::run(&store, &tenant, *campaign, args.json).await,
+        Verb::Start { campaign } => moves::run(&tenant, *campaign, moves::Move::Start, args.json).await,
+        Verb::Pause { campaign } => moves::run(&tenant, *campaign, moves::Move::Pause, args.json).await,
+        Verb::Resume { campaign } => moves::run(&tenant, *campaign, moves::Move::Resume, args.json).await,
+        Verb::Cancel { campaign } => moves::run(&tenant, *campaign, moves::Move::Cancel, args.json).await,
+        Verb::Report { campaign } => {
+            report(&tenant, *campaign).await?.print(args.json);
+            Ok(())
+        }
+    }
+}

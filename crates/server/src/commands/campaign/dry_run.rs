@@ -1,0 +1,42 @@
+//! `clarion campaign dry-run`: what a start now would lead to.
+
+use clarion_domain::id::CampaignId;
+use clarion_domain::time::Instant;
+use clarion_store::campaigns::DryRunResult;
+use clarion_store::{Store, Tenant};
+
+use crate::clock;
+use crate::output::{Listing, print_json};
+
+pub async fn run(_store: &Store, tenant: &Tenant, id: CampaignId, json: bool) -> anyhow::Result<()> {
+    let result = clarion_engine::campaigns::dry_run(tenant, id, clock::now()).await?;
+    if json {
+        print_json(&serde_json::to_value(&result)?);
+    } else {
+        print(&result);
+    }
+    Ok(())
+}
+
+fn print(result: &DryRunResult) {
+    let mut listing = Listing::new(&["people", "n"]);
+    let mut line = |what: String, n: u64| listing.row([what.into(), n.into()]);
+    line("in the audience".into(), result.audience);
+    line("may be contacted now".into(), result.eligible);
+    line("deferred".into(), result.deferred);
+    for group in &result.deferred_until {
+        line(format!("  until {}", Instant(group.until_ms).rfc3339()), group.people);
+    }
+    line("refused".into(), result.refused);
+    for group in &result.refused_by {
+        line(format!("  {}", serde_json::to_value(&group.reason).ok().and_then(|reason| Some(reason.get("rule")?.as_str()?.to_owned())).unwrap_or_default()), group.people);
+    }
+    line("whose text cannot be filled".into(), result.unrenderable);
+    line("messages".into(), result.messages);
+    line("segments".into(), result.segments);
+    line("messages without a route".into(), result.unrouted);
+    listing.print(false);
+    if let Some(at) = result.finishes_at_ms {
+        println!("ends about {} at the current rates", Instant(at).rfc3339());
+    }
+}

@@ -1,0 +1,74 @@
+//! `clarion subject export|erase`: what is held on one person, and its end.
+
+use clap::{Args, Subcommand, ValueEnum};
+use clarion_domain::compliance::rule_book::RuleBook;
+use clarion_store::privacy::subject_html;
+
+use crate::config::Config;
+use crate::output::{Listing, print_json};
+use crate::{clock, open};
+
+#[derive(Debug, Args)]
+pub struct SubjectArgs {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Json,
+    Html,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Everything held on one person, on standard output.
+    Export {
+        /// The whole number or the whole reference.
+        subject: String,
+        /// Short name or identifier of the tenant.
+        #[arg(long)]
+        tenant: String,
+        #[arg(long, value_enum, default_value_t = Format::Json)]
+        format: Format,
+    },
+    /// Erase one person from every table and file, and never contact them again.
+    Erase {
+        /// The whole number or the whole reference.
+        subject: String,
+        /// Short name or identifier of the tenant.
+        #[arg(long)]
+        tenant: String,
+        /// Only say what would go.
+        #[arg(long)]
+        dry_run: bool,
+        /// Print JSON instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub async fn run(config: &Config, args: &SubjectArgs) -> anyhow::Result<()> {
+    let store = open::store(config).await?;
+    match &args.verb {
+        Verb::Export { subject, tenant, format } => {
+            let export = open::tenant(&store, tenant).await?.subject_export(subject, &RuleBook::embedded()?, clock::now()).await?;
+            match format {
+                Format::Json => print_json(&serde_json::to_value(&export)?),
+                Format::Html => print!("{}", subject_html(&export)),
+            }
+        }
+        Verb::Erase { subject, tenant, dry_run, json } => {
+            let erasure = open::tenant(&store, tenant).await?.subject_erase(subject, *dry_run, clock::now()).await?;
+            if *json {
+                print_json(&serde_json::to_value(&erasure)?);
+                return Ok(());
+            }
+            let mut listing = Listing::new(&["what", "n"]);
+            erasure.counts.iter().filter(|line| line.count > 0).for_each(|line| listing.row([line.what.into(), line.count.into()]));
+            listing.print(false);
+            println!("{}", if *dry_run { "a dry run: nothing was erased" } else { "erased, and kept from being contacted or loaded again" });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,113 @@
+//! Every key there is. What is written here is what `clarion.example.toml` says.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::section::{Section, section};
+
+/// A value that no log line and no error may show.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
+}
+
+/// How a log line is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+section! {
+    /// This process.
+    ServerSettings in "server" {
+        /// Where the embedded database lies. A relative path counts from the folder that clarion runs in.
+        data_dir: PathBuf = PathBuf::from("clarion-data"), shown "\"clarion-data\"";
+        /// This process's number among those that share a database, 0 to 63. Two may never have the same.
+        node: u8 = 0, shown "0";
+        /// How long a stopping server waits for messages on the wire to be answered. What is unanswered
+        /// then is shown as `unknown` and never sent again by itself.
+        drain_seconds: u64 = 10, shown "10";
+    }
+}
+
+section! {
+    /// The database. Without an address, an embedded one (SQLite) in `server.data_dir`.
+    DatabaseSettings in "database" {
+        /// PostgreSQL 15 or later, shared by any number of nodes.
+        url: Option<Secret> = None, shown "\"postgres://clarion:password@127.0.0.1/clarion\"";
+        /// The same, read from a file that holds nothing else: keeps the password out of this one.
+        url_file: Option<PathBuf> = None, shown "\"/etc/clarion/database-url\"";
+        /// Bring the schema up to date at start. When false, `serve` refuses to start until `clarion migrate` has run.
+        migrate: bool = true, shown "true";
+    }
+}
+
+section! {
+    /// The keys that seal personal data.
+    KeysSettings in "keys" {
+        /// The keyring, made at first start. It lies apart from the database so that a backup of one is
+        /// useless without the other: back it up by itself, to another place. Without it nothing can be read.
+        keyring: PathBuf = PathBuf::from("clarion-keys/keyring"), shown "\"clarion-keys/keyring\"";
+    }
+}
+
+section! {
+    /// The portal and the REST API.
+    WebSettings in "web" {
+        /// Address and port. Put a proxy with TLS in front before anybody but this machine may reach it.
+        listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080)), shown "\"127.0.0.1:8080\"";
+        /// The address that browsers use, when a proxy stands in front. With https, cookies are marked secure.
+        public_url: Option<String> = None, shown "\"https://contact.example.net\"";
+    }
+}
+
+section! {
+    /// Health and measurements, for the operator alone: `/healthz` and `/metrics` (Prometheus text).
+    MetricsSettings in "metrics" {
+        /// Address and port of their own.
+        listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 9464)), shown "\"127.0.0.1:9464\"";
+    }
+}
+
+section! {
+    /// Log lines, on standard error. They never hold a number, a name or a message.
+    LogSettings in "log" {
+        /// `error`, `warn`, `info`, `debug`, or a filter such as `info,clarion_engine=debug`.
+        level: String = "info".into(), shown "\"info\"";
+        /// `text` or `json`.
+        format: LogFormat = LogFormat::Text, shown "\"text\"";
+    }
+}
+
+/// The whole configuration.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    pub server: ServerSettings,
+    pub database: DatabaseSettings,
+    pub keys: KeysSettings,
+    pub web: WebSettings,
+    pub metrics: MetricsSettings,
+    pub log: LogSettings,
+}
+
+impl Config {
+    pub(super) fn sections() -> Vec<Section> {
+        vec![ServerSettings::section(), DatabaseSettings::section(), KeysSettings::section(), WebSettings::section(), MetricsSettings::section(), LogSettings::section()]
+    }
+}

@@ -1,0 +1,11 @@
+//! The demo's parts: its clock, its tenants, its run, and the comparison with the pretend carrier.
+
+mod compare;
+mod scene;
+mod stage;
+mod weekday;
+
+pub use compare::compare;
+pub use scene::{Cast, is_over, play};
+pub use stage::Stage;
+pub use weekday::calling_hours;

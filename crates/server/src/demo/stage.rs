@@ -1,0 +1,57 @@
+//! What the demo runs on: a fresh folder, an embedded database, the pretend carrier, one node.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use clarion_edge::Cookies;
+use clarion_store::Store;
+use clarion_store::db::Db;
+use clarion_testbed::{Carrier, CarrierConfig};
+
+use crate::node::{Node, NodeConfig};
+use crate::{clock, open};
+
+/// Everything that ends with the demo.
+pub struct Stage {
+    pub store: Store,
+    pub carrier: Carrier,
+    pub node: Node,
+    folder: PathBuf,
+}
+
+impl Stage {
+    /// `port` 0 takes any free one.
+    pub async fn set(port: u16) -> anyhow::Result<Self> {
+        let folder = fresh_folder()?;
+        let db = Db::open_sqlite(&folder.join("database").join(open::SQLITE_FILE)).await?;
+        db.migrate().await?;
+        let store = Store::new(db, &folder.join("keys").join("keyring"), 0)?;
+        let carrier = Carrier::start(CarrierConfig::default()).await.context("the pretend carrier did not start")?;
+        let web = SocketAddr::from(([127, 0, 0, 1], port));
+        let settings = NodeConfig { name: "demo".into(), web, metrics: None, cookies: Cookies::PlainLoopback, drain: Duration::from_secs(5) };
+        let node = Node::start(store.clone(), &settings).await?;
+        Ok(Self { store, carrier, node, folder })
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Stops everything and removes the folder.
+    pub async fn strike(self) -> anyhow::Result<()> {
+        self.node.stop().await;
+        drop(self.carrier);
+        drop(self.store);
+        std::fs::remove_dir_all(&self.folder).with_context(|| self.folder.display().to_string())
+    }
+}
+
+fn fresh_folder() -> anyhow::Result<PathBuf> {
+    let folder = std::env::temp_dir().join(format!("clarion-demo-{}-{}", std::process::id(), clock::now().ms()));
+    for part in ["database", "keys"] {
+        open::make_private_folder(&folder.join(part))?;
+    }
+    Ok(folder)
+}

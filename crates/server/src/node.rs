@@ -1,0 +1,106 @@
+//! One node: the engine's workers and the web's doors on one store, until told to stop.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::Router;
+use clarion_edge::{ApiConfig, Cookies, EdgeConfig, api_router, portal_router};
+use clarion_engine::attempts::SenderConfig;
+use clarion_engine::intake::FileLimits;
+use clarion_store::Store;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::clock;
+use crate::supervise::{self, AtStop, Stop, Stopper};
+
+/// Where the node listens, and how it ends.
+pub struct NodeConfig {
+    /// As the portal and the heartbeat show it.
+    pub name: String,
+    pub web: SocketAddr,
+    pub metrics: Option<SocketAddr>,
+    pub cookies: Cookies,
+    pub drain: Duration,
+}
+
+/// A running node.
+pub struct Node {
+    pub web: SocketAddr,
+    pub metrics: Option<SocketAddr>,
+    stopper: Stopper,
+    workers: Vec<JoinHandle<()>>,
+    doors: Vec<JoinHandle<()>>,
+    drain: Duration,
+}
+
+impl Node {
+    /// Binds every address first, so that nothing works when one is taken.
+    pub async fn start(store: Store, config: &NodeConfig) -> anyhow::Result<Self> {
+        let web = listen(config.web).await?;
+        let metrics = match config.metrics {
+            Some(address) => Some(listen(address).await?),
+            None => None,
+        };
+        let (stopper, stop) = supervise::stop();
+        let mut node = Self {
+            web: web.local_addr()?,
+            metrics: metrics.as_ref().map(TcpListener::local_addr).transpose()?,
+            stopper,
+            workers: workers(&store, &stop, &config.name, config.drain),
+            doors: Vec::new(),
+            drain: config.drain,
+        };
+        node.doors.push(open(web, doors(&store, config.cookies), &stop));
+        if let Some(listener) = metrics {
+            node.doors.push(open(listener, crate::metrics::router(store), &stop));
+        }
+        Ok(node)
+    }
+
+    /// Stops claiming, lets what is on the wire be answered for a while, then stops.
+    pub async fn stop(self) {
+        self.stopper.stop();
+        let all = async {
+            for task in self.workers.into_iter().chain(self.doors) {
+                // A worker's own end was logged where it happened.
+                let _ = task.await;
+            }
+        };
+        if tokio::time::timeout(self.drain + Duration::from_secs(2), all).await.is_err() {
+            tracing::warn!("not everything ended in time; what was on the wire is shown as unknown at the next start");
+        }
+    }
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("{address} cannot be listened on"))
+}
+
+fn doors(store: &Store, cookies: Cookies) -> Router {
+    let config = EdgeConfig::new(clock::now, cookies);
+    let api = ApiConfig { clock: clock::now, upload_bytes_max: config.upload_bytes_max };
+    portal_router(store.clone(), config).merge(api_router(store.clone(), api))
+}
+
+fn open(listener: TcpListener, router: Router, stop: &Stop) -> JoinHandle<()> {
+    let stop = stop.clone();
+    tokio::spawn(async move {
+        if let Err(error) = clarion_edge::serve(listener, router, async move { stop.said().await }).await {
+            tracing::error!(%error, "a listener ended");
+        }
+    })
+}
+
+fn workers(store: &Store, stop: &Stop, name: &str, drain: Duration) -> Vec<JoinHandle<()>> {
+    let (intake, campaigns, sending, privacy) = (store.clone(), store.clone(), store.clone(), store.clone());
+    let config = SenderConfig { node_name: name.to_owned(), clock: clock::now, drain_ms_max: u64::try_from(drain.as_millis()).unwrap_or(u64::MAX) };
+    let stopped = stop.clone();
+    vec![
+        supervise::keep("intake", AtStop::Cut, stop.clone(), move || Box::pin(clarion_engine::intake::run(intake.clone(), FileLimits::default(), clock::now))),
+        supervise::keep("campaigns", AtStop::Cut, stop.clone(), move || Box::pin(clarion_engine::campaigns::run(campaigns.clone(), clock::now))),
+        supervise::keep("attempts", AtStop::Wait, stop.clone(), move || Box::pin(clarion_engine::attempts::run(sending.clone(), config.clone(), stopped.receiver()))),
+        supervise::keep("privacy", AtStop::Cut, stop.clone(), move || Box::pin(clarion_engine::privacy::run(privacy.clone(), clock::now))),
+    ]
+}
