@@ -11,7 +11,7 @@ pub mod purpose;
 pub mod recipient;
 pub mod schedule;
 pub mod tasks;
-mod words;
+pub mod words;
 
 use axum::response::{IntoResponse, Redirect, Response};
 use clarion_domain::id::CampaignId;

@@ -2,6 +2,7 @@
 
 pub mod api;
 mod config;
+mod overview;
 mod page;
 mod portal;
 mod serve;
@@ -12,7 +13,9 @@ mod intake;
 mod contacts;
 mod campaigns;
 mod compliance;
+mod carriers;
 mod outcomes;
+mod reports;
 mod audit;
 
 pub use api::{ApiConfig, api_router};

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, header};
-use axum::response::{IntoResponse, Redirect};
 use axum::routing::{get, post};
 use clarion_domain::tenancy::role::Right;
 use clarion_store::Store;
@@ -15,10 +14,9 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::config::EdgeConfig;
 use crate::page::asset;
 use crate::page::fault::Fault;
-use crate::page::menu::first_page;
-use crate::tenancy::guard::{Session, asks};
+use crate::tenancy::guard::asks;
 use crate::tenancy::{Tries, account, sign_in, team};
-use crate::{audit, campaigns, compliance, contacts, intake, outcomes};
+use crate::{audit, campaigns, carriers, compliance, contacts, intake, outcomes, overview, reports};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
@@ -36,13 +34,13 @@ pub fn portal_router(store: Store, config: EdgeConfig) -> Router {
     let to = |right: Option<Right>, methods| asks(&portal, right, methods);
     let any = None;
     let [view, load, reveal, suppress, answer] = [Right::View, Right::LoadContacts, Right::RevealPersonal, Right::Suppress, Right::AnswerReplies].map(Some);
-    let [run, team_right, audit_right] = [Right::RunCampaigns, Right::ManageTeam, Right::ReadAudit].map(Some);
+    let [run, trunks, team_right, audit_right] = [Right::RunCampaigns, Right::ManageTrunks, Right::ManageTeam, Right::ReadAudit].map(Some);
     // Beside the file stand the form's own bytes.
     let upload_max = usize::try_from(portal.config.upload_bytes_max.saturating_add(1 << 20)).unwrap_or(usize::MAX);
     Router::new()
         .route("/sign-in", get(sign_in::page).post(sign_in::submit))
         .route("/assets/{name}", get(asset::get))
-        .route("/", to(any, get(home)))
+        .route("/", to(any, get(overview::page)))
         .route("/sign-out", to(any, post(sign_in::sign_out)))
         .route("/account", to(any, get(account::page)))
         .route("/account/password", to(any, post(account::change_password)))
@@ -85,12 +83,21 @@ pub fn portal_router(store: Store, config: EdgeConfig) -> Router {
         .route("/compliance", to(suppress, get(compliance::suppression::list).post(compliance::suppression::add)))
         .route("/compliance/why-not", to(suppress, get(compliance::why_not::page).post(compliance::why_not::check)))
         .route("/compliance/{suppression}/remove", to(suppress, get(compliance::suppression::ask_remove).post(compliance::suppression::remove)))
+        .route("/carriers", to(view, get(carriers::list::page)))
+        .route("/carriers/routes", to(trunks, post(carriers::route::add)))
+        .route("/carriers/routes/{route}/remove", to(trunks, post(carriers::route::remove)))
+        .route("/carriers/senders", to(trunks, post(carriers::sender::add)))
+        .route("/carriers/senders/remove", to(trunks, post(carriers::sender::remove)))
+        .route("/carriers/trunks/new", to(trunks, get(carriers::trunk::new).post(carriers::trunk::create)))
+        .route("/carriers/trunks/{trunk}", to(view, get(carriers::trunk::page)).merge(to(trunks, post(carriers::trunk::change))))
         .route("/inbox", to(answer, get(outcomes::reply::list)))
         .route("/inbox/{reply}", to(answer, get(outcomes::reply::page)))
         .route("/inbox/{reply}/assign", to(answer, post(outcomes::reply::assign)))
         .route("/inbox/{reply}/close", to(answer, post(outcomes::reply::close)))
         .route("/inbox/{reply}/stop", to(answer, post(outcomes::reply::stop)))
         .route("/inbox/{reply}/carry-on", to(answer, post(outcomes::reply::carry_on)))
+        .route("/reports", to(view, get(reports::measure::page)))
+        .route("/reports.csv", to(view, get(reports::measure::download)))
         .route("/audit", to(audit_right, get(audit::list)))
         .route("/team", to(team_right, get(team::list)))
         .route("/team/new", to(team_right, get(team::new).post(team::create)))
@@ -111,8 +118,4 @@ pub fn portal_router(store: Store, config: EdgeConfig) -> Router {
 
 fn with_header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
-}
-
-async fn home(session: Session) -> impl IntoResponse {
-    Redirect::to(first_page(session.user.role))
 }

@@ -26,7 +26,9 @@ stops! {
     CONTACTS = "Contacts", "/contacts", People, View;
     CAMPAIGNS = "Campaigns", "/campaigns", Megaphone, View;
     COMPLIANCE = "Compliance", "/compliance", Shield, Suppress;
+    CARRIERS = "Carriers", "/carriers", Signal, View;
     INBOX = "Inbox", "/inbox", Inbox, AnswerReplies;
+    REPORTS = "Reports", "/reports", Chart, View;
     AUDIT = "Audit", "/audit", Scroll, ReadAudit;
     TEAM = "Team", "/team", Team, ManageTeam;
 }

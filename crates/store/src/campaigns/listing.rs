@@ -74,3 +74,11 @@ impl Tenant {
         rows.into_iter().map(|mut row| Ok(DecisionCount { kind: row.take(0)?, rules: row.take(1)?, n: row.take(2)? })).collect()
     }
 }
+
+impl Tenant {
+    /// The names of the newest campaigns, for reports and choices.
+    pub async fn campaign_names(&self) -> Result<Vec<(CampaignId, String)>, StoreError> {
+        let rows = self.db().query(sql!("SELECT id, name FROM campaign WHERE tenant_id = $1 ORDER BY id DESC LIMIT 1000"), &params![self.id]).await?;
+        rows.into_iter().map(|mut row| Ok((row.take(0)?, row.take(1)?))).collect()
+    }
+}

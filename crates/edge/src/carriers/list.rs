@@ -1,0 +1,122 @@
+//! All trunks, routes and senders on one page.
+
+use axum::response::Response;
+use clarion_domain::tenancy::role::Right;
+use clarion_domain::time::{Instant, MINUTE_MS};
+use clarion_store::campaigns::SenderRecord;
+use clarion_store::carriers::{RouteRecord, TrunkRecord, TrunkStatus};
+use maud::{Markup, html};
+
+use super::{route, sender, state_chip};
+use crate::page::chip::{Tone, chip};
+use crate::page::fault::{Fault, capitalised};
+use crate::page::fields::{Asked, Fields, Problems};
+use crate::page::figure::count;
+use crate::page::form::{Fill, button};
+use crate::page::icon::Icon;
+use crate::page::layout::Page;
+use crate::page::menu::CARRIERS;
+use crate::page::said::said;
+use crate::page::table::empty;
+use crate::page::when;
+use crate::tenancy::guard::Session;
+
+/// A node that has said nothing for so long is not believed any more.
+const SILENT_MS: i64 = MINUTE_MS;
+
+pub async fn page(session: Session, asked: Asked) -> Result<Response, Fault> {
+    let fields = Fields::new().with("prefix", "+44").with("priority", "1");
+    show(&session, &fields, &Problems::new(), said(&asked)).await
+}
+
+pub async fn show(session: &Session, fields: &Fields, problems: &Problems, said: Option<&'static str>) -> Result<Response, Fault> {
+    let (trunks, statuses) = (session.tenant.trunks().await?, session.tenant.store().trunk_status().await?);
+    let (routes, senders) = (session.tenant.routes().await?, session.tenant.senders().await?);
+    let may = session.may(Right::ManageTrunks);
+    let fill = Fill { fields, problems };
+    let body = html! {
+        section.card.flush {
+            header { h2 { "Trunks" } }
+            @if trunks.is_empty() {
+                (empty(Icon::Signal, "No trunk yet", "A trunk is an account with a carrier. Without one nothing can be sent.", may.then_some(("/carriers/trunks/new", "Add a trunk"))))
+            } @else { (trunk_table(session, &trunks, &statuses)) }
+        }
+        div.columns {
+            div.stack { (route_table(&routes, &trunks, may)) @if may && !trunks.is_empty() { (route::form(&trunks, fill)) } }
+            div.stack { (sender_table(&senders, may)) @if may { (sender::form(fill)) } }
+        }
+    };
+    let mut page = Page::new(CARRIERS, "Carriers").lead(html! { p { "Accounts with carriers, which messages take which of them, and who messages come from." } }).said(said).problems(problems);
+    if may {
+        page = page.actions(html! { a.button href="/carriers/trunks/new" { "Add a trunk" } });
+    }
+    Ok(page.show(session, &body))
+}
+
+pub fn trunk_table(session: &Session, trunks: &[TrunkRecord], statuses: &[TrunkStatus]) -> Markup {
+    html! {
+        div.scroll { table.stacks {
+            thead { tr { th scope="col" { "Trunk" } th scope="col" { "State" } th.num scope="col" { "Rate now" } th.num scope="col" { "Configured" } th.num scope="col" { "Waiting" } th.num scope="col" { "Accepted" } th.num scope="col" { "Throttled" } th scope="col" { "Since" } } }
+            tbody { @for trunk in trunks {
+                @let said: Vec<&TrunkStatus> = statuses.iter().filter(|status| status.trunk == trunk.id).collect();
+                @let sum = |of: fn(&TrunkStatus) -> i64| said.iter().map(|status| of(status)).sum::<i64>();
+                tr {
+                    th scope="row" { a href={ "/carriers/trunks/" (trunk.id) } { (trunk.name) } div.small.soft { (trunk.settings.kind()) @if trunk.tenant.is_none() { ", shared by the operator" } } }
+                    td { (state(session.now, trunk, &said)) }
+                    td.num data-label="Rate now" { (count(sum(|status| status.rate_now))) "/s" }
+                    td.num data-label="Configured" { (count(trunk.rate_per_second)) "/s" }
+                    td.num data-label="Waiting" { (count(sum(|status| status.outstanding))) }
+                    td.num data-label="Accepted" { (count(sum(|status| status.accepted))) }
+                    td.num data-label="Throttled" { (count(sum(|status| status.throttled))) }
+                    td.tight-cell { (when::optional(said.iter().map(|status| status.since).max(), &session.zone)) }
+                }
+            } }
+        } }
+    }
+}
+
+pub fn state(now: Instant, trunk: &TrunkRecord, said: &[&TrunkStatus]) -> Markup {
+    html! {
+        @if !trunk.enabled { (chip(Tone::Calm, Icon::Pause, "Disabled")) }
+        @else if said.is_empty() { (chip(Tone::Calm, Icon::Question, "Not heard from yet")) }
+        @for status in said.iter().filter(|_| trunk.enabled) {
+            @if status.seen_at.plus_ms(SILENT_MS) < now { (chip(Tone::Warn, Icon::Question, "Silent")) div.small.soft { "The node said nothing for " (when::length(now.ms() - status.seen_at.ms())) "." } }
+            @else { (state_chip(status.state)) @if !status.reason.is_empty() { div.small.soft { (capitalised(&status.reason)) } } }
+        }
+    }
+}
+
+fn route_table(routes: &[RouteRecord], trunks: &[TrunkRecord], may: bool) -> Markup {
+    let name = |route: &RouteRecord| trunks.iter().find(|trunk| trunk.id == route.trunk).map_or("another's trunk", |trunk| trunk.name.as_str());
+    html! {
+        section.card.flush {
+            header { h2 { "Routes" } p.small.soft { "The longest prefix wins; then the lowest priority whose trunk is up." } }
+            @if routes.is_empty() { p.soft.more { "No route yet: messages find no trunk." } } @else {
+                div.scroll { table {
+                    thead { tr { th scope="col" { "Numbers" } th scope="col" { "From" } th scope="col" { "Trunk" } th.num scope="col" { "Priority" } th scope="col" { span.unseen { "Remove" } } } }
+                    tbody { @for route in routes { tr {
+                        td.mono { (route.prefix) "…" } td { @if route.sender.is_empty() { "any" } @else { (route.sender) } } td { (name(route)) } td.num { (route.priority) }
+                        td { @if may && route.tenant.is_some() { (button(&format!("/carriers/routes/{}/remove", route.id), "quiet slim", "Remove")) } }
+                    } } }
+                } }
+            }
+        }
+    }
+}
+
+fn sender_table(senders: &[SenderRecord], may: bool) -> Markup {
+    html! {
+        section.card.flush {
+            header { h2 { "Senders" } }
+            @if senders.is_empty() { p.soft.more { "No sender yet: a message must say whom it is from." } } @else {
+                div.scroll { table {
+                    thead { tr { th scope="col" { "Sender" } th scope="col" { "Replies" } th scope="col" { "Evidence" } th scope="col" { span.unseen { "Remove" } } } }
+                    tbody { @for sender in senders { tr {
+                        th scope="row" { (sender.value) } td { (if sender.takes_replies { "Taken" } else { "None" }) } td { (sender.evidence) }
+                        td { @if may { form method="post" action="/carriers/senders/remove" { input type="hidden" name="value" value=(sender.value); button.button.quiet.slim type="submit" { "Remove" } } } }
+                    } } }
+                } }
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The first page: what runs, what today counts, and what needs somebody.
+
+use axum::response::{IntoResponse, Redirect, Response};
+use clarion_domain::campaigns::campaign::CampaignState;
+use clarion_domain::carriers::trunk::TrunkState;
+use clarion_domain::intake::import::ImportState;
+use clarion_domain::outcomes::disposition::Disposition;
+use clarion_domain::tenancy::role::Right;
+use clarion_domain::time::{HOUR_MS, Instant};
+use clarion_store::campaigns::{CampaignQuery, CampaignRecord};
+use clarion_store::reports::MeasureRow;
+use maud::{Markup, html};
+
+use crate::carriers::list::trunk_table;
+use crate::page::chart::{Column, Series, area};
+use crate::page::chip::Tone;
+use crate::page::fault::Fault;
+use crate::page::figure::{count, counted, figure, share};
+use crate::page::icon::Icon;
+use crate::page::layout::Page;
+use crate::page::menu::{OVERVIEW, first_page};
+use crate::page::table::empty;
+use crate::page::when;
+use crate::tenancy::guard::Session;
+
+const IMPORTS_LOOKED_AT: i64 = 20;
+const CAMPAIGNS_SHOWN: i64 = 20;
+
+pub async fn page(session: Session) -> Result<Response, Fault> {
+    if !session.may(Right::View) {
+        return Ok(Redirect::to(first_page(session.user.role)).into_response());
+    }
+    let today = when::day_start(session.now, &session.zone);
+    let rows = session.tenant.measures(None, today, Instant(i64::MAX)).await?;
+    let (trunks, statuses) = (session.tenant.trunks().await?, session.tenant.store().trunk_status().await?);
+    let mut running = Vec::new();
+    for state in [CampaignState::Running, CampaignState::Starting, CampaignState::Paused, CampaignState::Scheduled] {
+        running.extend(session.tenant.campaigns(&CampaignQuery { state: Some(state), text: "", before: None, limit: CAMPAIGNS_SHOWN }).await?.rows);
+    }
+    let body = html! {
+        (attention(&session).await?)
+        (today_figures(&rows))
+        div.columns.wide-first {
+            section.card { header { h2 { "Attempts today, by hour" } } (hours(&session, today, &rows)) }
+            section.card.flush { header { h2 { "Campaigns under way" } a.small href="/campaigns" { "All campaigns" } } (under_way(&session, &running)) }
+        }
+        section.card.flush { header { h2 { "Trunks" } a.small href="/carriers" { "Carriers" } }
+            @if trunks.is_empty() { (empty(Icon::Signal, "No trunk yet", "Without an account with a carrier nothing can be sent.", session.may(Right::ManageTrunks).then_some(("/carriers/trunks/new", "Add a trunk")))) }
+            @else { (trunk_table(&session, &trunks, &statuses)) } }
+    };
+    Ok(Page::new(OVERVIEW, "Overview").lead(html! { p { (when::text(session.now, &session.zone)) ", " (session.record.zone) } }).show(&session, &body))
+}
+
+/// What waits for a person, each with the page where it is done.
+async fn attention(session: &Session) -> Result<Markup, Fault> {
+    let mut items: Vec<(String, String)> = Vec::new();
+    if session.may(Right::AnswerReplies) {
+        let open = session.tenant.open_replies().await?;
+        if open > 0 {
+            items.push(("/inbox".into(), format!("{} to look at", counted(open, "reply", "replies"))));
+        }
+    }
+    for import in session.tenant.imports(None, IMPORTS_LOOKED_AT).await?.rows {
+        match import.state {
+            ImportState::AwaitingMapping => items.push((format!("/imports/{}", import.id), format!("Confirm the columns of {}", import.file_name))),
+            ImportState::AwaitingRepeat => items.push((format!("/imports/{}", import.id), format!("{} was loaded before: load it again?", import.file_name))),
+            _ => {}
+        }
+    }
+    let statuses = session.tenant.store().trunk_status().await?;
+    for trunk in session.tenant.trunks().await?.iter().filter(|trunk| trunk.enabled) {
+        if statuses.iter().any(|status| status.trunk == trunk.id && matches!(status.state, TrunkState::Refused | TrunkState::Waiting | TrunkState::Degraded)) {
+            items.push((format!("/carriers/trunks/{}", trunk.id), format!("The trunk {} does not work as it should", trunk.name)));
+        }
+    }
+    Ok(html! { @if !items.is_empty() { section.notice.warn aria-labelledby="attention" { h2 #attention { "Needs attention" } ul.stack.tight { @for (path, text) in &items { li { a href=(path) { (text) } } } } } } })
+}
+
+fn today_figures(rows: &[MeasureRow]) -> Markup {
+    let sum = |which: fn(Disposition) -> bool| rows.iter().filter(|row| which(row.disposition)).map(|row| row.n).sum::<i64>();
+    let all = sum(|_| true);
+    let delivered = sum(|word| word == Disposition::Delivered);
+    let waiting = sum(|word| word == Disposition::Accepted);
+    let unknown = sum(|word| word == Disposition::Unknown);
+    html! { dl.figures {
+        (figure("Attempts today", &count(all), "", ""))
+        (figure("Delivered", &count(delivered), &share(delivered, all), "good"))
+        (figure("No receipt yet", &count(waiting), "", ""))
+        (figure("Failed", &count(all - delivered - waiting - unknown), "", if all - delivered - waiting - unknown > 0 { "bad" } else { "" }))
+        (figure("Unknown", &count(unknown), "", ""))
+    } }
+}
+
+fn hours(session: &Session, today: Instant, rows: &[MeasureRow]) -> Markup {
+    let last = session.now.hour().ms();
+    let columns: Vec<Column> = (today.ms()..=last).step_by(HOUR_MS as usize).map(|hour| {
+        let n = rows.iter().filter(|row| row.hour.ms() == hour).map(|row| row.n).sum();
+        Column { label: Instant(hour).timestamp().to_zoned_datetime(session.zone.clone()).strftime("%H:%M").to_string(), values: vec![n] }
+    }).collect();
+    area("Attempts today by hour", "Hour", &Series { name: "Attempts", tone: Tone::Info }, &columns)
+}
+
+fn under_way(session: &Session, campaigns: &[CampaignRecord]) -> Markup {
+    html! {
+        @if campaigns.is_empty() { (empty(Icon::Megaphone, "Nothing is running", "Start with a purpose and an audience.", session.may(Right::RunCampaigns).then_some(("/campaigns/new", "New campaign")))) }
+        ul.steps { @for campaign in campaigns { li {
+            div { a href={ "/campaigns/" (campaign.id) } { (campaign.name) }
+                @if campaign.started_at.is_some() { progress max=(campaign.audience_size.max(1)) value=(campaign.next_position.min(campaign.audience_size)) aria-label={ "People asked about in " (campaign.name) } {} p.small.soft { (count(campaign.next_position)) " of " (count(campaign.audience_size)) } }
+                @else if let Some(at) = campaign.starts_at { p.small.soft { "Starts " (when::time(at, &session.zone)) } }
+            }
+            (crate::campaigns::words::state_chip(campaign.state))
+        } } }
+    }
+}

@@ -1,0 +1,3 @@
+//! The counts of a period: by day, by ending, by campaign; on the page and as CSV.
+
+pub mod measure;
