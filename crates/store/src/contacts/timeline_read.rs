@@ -94,8 +94,8 @@ impl TimelineReader<'_> {
             let (until, campaign, campaign_name, reasons) = (row.take(3)?, row.take(4)?, row.take(5)?, reasons(rules, &named));
             // A permit is told by its attempt.
             let what = match kind.as_str() {
-                kind if kind.starts_with("refus") => TimelineKind::Refused { campaign, campaign_name, reasons },
-                kind if kind.starts_with("defer") => TimelineKind::Deferred { campaign, campaign_name, reasons, until },
+                "refused" => TimelineKind::Refused { campaign, campaign_name, reasons },
+                "deferred" => TimelineKind::Deferred { campaign, campaign_name, reasons, until },
                 _ => continue,
             };
             events.push(TimelineEvent { at: row.take(0)?, what });
