@@ -5,13 +5,21 @@ mod support;
 #[path = "api/people.rs"]
 mod people;
 
+#[path = "api/campaigns.rs"]
+mod campaigns;
+#[path = "api/contacts.rs"]
+mod contacts;
 #[path = "api/document.rs"]
 mod document;
 #[path = "api/idempotency.rs"]
 mod idempotency;
+#[path = "api/imports.rs"]
+mod imports;
 #[path = "api/isolation.rs"]
 mod isolation;
 #[path = "api/keys.rs"]
 mod keys;
+#[path = "api/privacy.rs"]
+mod privacy;
 #[path = "api/reading.rs"]
 mod reading;

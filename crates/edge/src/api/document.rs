@@ -8,6 +8,7 @@ use super::campaigns::recipient::Outcome;
 use super::endpoint::{ONCE, RIGHT};
 use super::intake::upload::MappingChoice;
 use super::once::KEY_LENGTH_CHARS_MAX;
+use super::outcomes::reply::ReplyState;
 use super::page::{Cursor, Limit};
 use super::problem::{FieldError, Problem};
 use super::wire::{self, named};
@@ -30,7 +31,7 @@ pub fn finish(table: &OpenApi) -> Value {
     document["components"]["responses"] = shared_responses();
     document["components"]["parameters"] = json!({ "IdempotencyKey": idempotency_key() });
     let known = document["components"]["schemas"].to_string() + &document["paths"].to_string();
-    let named = [named::<Problem>(), named::<FieldError>(), named::<Cursor>(), named::<Limit>(), named::<MappingChoice>(), named::<Outcome>()];
+    let named = [named::<Problem>(), named::<FieldError>(), named::<Cursor>(), named::<Limit>(), named::<MappingChoice>(), named::<Outcome>(), named::<ReplyState>()];
     for (name, schema) in wire::schemas().into_iter().chain(named) {
         if known.contains(&format!("#/components/schemas/{name}\"")) || name == Problem::name() || name == FieldError::name() {
             document["components"]["schemas"][name] = serde_json::to_value(schema).unwrap_or_default();
@@ -43,7 +44,21 @@ pub fn finish(table: &OpenApi) -> Value {
             }
         }
     }
+    drop_unused(&mut document);
     document
+}
+
+/// A generic schema holds its parts in place: what then stands for nothing is left out.
+fn drop_unused(document: &mut Value) {
+    loop {
+        let text = document.to_string();
+        let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
+        let before = schemas.len();
+        schemas.retain(|name, _| text.contains(&format!("\"#/components/schemas/{name}\"")));
+        if schemas.len() == before {
+            return;
+        }
+    }
 }
 
 /// Each response that many endpoints give: its name, status, and description.
@@ -111,7 +126,7 @@ fn finish_operation(path: &str, method: &str, operation: &mut Map<String, Value>
         describe(status, response);
     }
     for (name, status, _) in SHARED {
-        if statuses.contains(status) && !responses.contains_key(*status) {
+        if statuses.contains(status) || responses.contains_key(*status) {
             responses.insert((*status).into(), json!({ "$ref": format!("#/components/responses/{name}") }));
         }
     }

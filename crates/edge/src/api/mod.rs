@@ -17,6 +17,10 @@ mod intake;
 mod contacts;
 mod campaigns;
 mod compliance;
+mod carriers;
+mod outcomes;
+mod reports;
+mod privacy;
 mod audit;
 
 use std::sync::Arc;

@@ -1,11 +1,11 @@
 //! The whole API on one screen: every endpoint, and the right that it needs.
 
-use clarion_domain::tenancy::role::Right::{LoadContacts, ManageTeam, ReadAudit, RunCampaigns, Suppress, View};
+use clarion_domain::tenancy::role::Right::{AnswerReplies, AnswerSubjects, LoadContacts, ManageTeam, ManageTrunks, ReadAudit, RunCampaigns, Suppress, View};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::endpoint::{read, write, write_streaming};
-use super::{Api, audit, campaigns, compliance, contacts, intake, tenancy};
+use super::{Api, audit, campaigns, carriers, compliance, contacts, intake, outcomes, privacy, reports, tenancy};
 
 /// Everything that needs an API key.
 pub fn guarded() -> OpenApiRouter<Api> {
@@ -16,6 +16,7 @@ pub fn guarded() -> OpenApiRouter<Api> {
         .routes(write(ManageTeam, routes!(tenancy::api_key::create)))
         .routes(read(ManageTeam, routes!(tenancy::api_key::get)))
         .routes(write(ManageTeam, routes!(tenancy::api_key::revoke)))
+        .routes(read(View, routes!(tenancy::user::all)))
         // intake
         .routes(write_streaming(LoadContacts, routes!(intake::upload::upload)))
         .routes(read(View, routes!(intake::import::list)))
@@ -88,6 +89,36 @@ pub fn guarded() -> OpenApiRouter<Api> {
         .routes(read(View, routes!(compliance::consent::of_contact)))
         .routes(read(View, routes!(compliance::preference::get)))
         .routes(write(Suppress, routes!(compliance::preference::set)))
+        // carriers
+        .routes(read(View, routes!(carriers::trunk::all)))
+        .routes(write(ManageTrunks, routes!(carriers::trunk::create)))
+        .routes(read(View, routes!(carriers::trunk::get)))
+        .routes(write(ManageTrunks, routes!(carriers::trunk::change)))
+        .routes(read(View, routes!(carriers::route::all)))
+        .routes(write(ManageTrunks, routes!(carriers::route::create)))
+        .routes(read(View, routes!(carriers::route::get)))
+        .routes(write(ManageTrunks, routes!(carriers::route::remove)))
+        .routes(read(View, routes!(carriers::sender::all)))
+        .routes(write(ManageTrunks, routes!(carriers::sender::create)))
+        .routes(write(ManageTrunks, routes!(carriers::sender::remove)))
+        // outcomes
+        .routes(read(AnswerReplies, routes!(outcomes::reply::list)))
+        .routes(read(AnswerReplies, routes!(outcomes::reply::get)))
+        .routes(write(AnswerReplies, routes!(outcomes::reply::assign)))
+        .routes(write(AnswerReplies, routes!(outcomes::reply::close)))
+        // reports
+        .routes(read(View, routes!(reports::measure::list)))
+        .routes(read(View, routes!(reports::measure::download)))
+        .routes(read(View, routes!(reports::campaign::counts)))
+        // privacy
+        .routes(read(AnswerSubjects, routes!(privacy::subject::export)))
+        .routes(read(AnswerSubjects, routes!(privacy::subject::export_html)))
+        .routes(write(AnswerSubjects, routes!(privacy::subject::erase)))
+        .routes(read(View, routes!(privacy::retention::all)))
+        .routes(write(AnswerSubjects, routes!(privacy::retention::set)))
+        .routes(read(AnswerSubjects, routes!(privacy::legal_hold::all)))
+        .routes(write(AnswerSubjects, routes!(privacy::legal_hold::set)))
+        .routes(write(AnswerSubjects, routes!(privacy::legal_hold::lift)))
         // audit
         .routes(read(ReadAudit, routes!(audit::event::list)))
 }

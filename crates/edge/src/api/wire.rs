@@ -75,7 +75,7 @@ pub fn schemas() -> Vec<Named> {
 
 ids! {
     TenantId, ApiKeyId, ImportId, ContactId, ListId, FilterId, SuppressionId, HoldId, ConsentId, CampaignId, TemplateId, DryRunId, NoticeId, AttemptId,
-    ReplyId, AuditEventId,
+    ReplyId, TrunkId, RouteId, NodeId, UserId, AuditEventId,
 }
 
 words! {
@@ -97,6 +97,19 @@ words! {
     HoldReason = clarion_domain::compliance::hold::HoldReason;
     ConsentKind = clarion_domain::compliance::consent::ConsentKind;
     ObtainedIn = clarion_domain::compliance::consent::ObtainedIn;
+    BindStyle = clarion_domain::carriers::settings::BindStyle;
+    SmppVersion = clarion_domain::carriers::settings::SmppVersion;
+    LongMessageForm = clarion_domain::carriers::settings::LongMessageForm;
+    GsmCoding = clarion_domain::carriers::settings::GsmCoding;
+    MessageIdFormat = clarion_domain::carriers::settings::MessageIdFormat;
+    HttpBody = clarion_domain::carriers::settings::HttpBody;
+    TrunkKind = clarion_domain::carriers::trunk::TrunkKind;
+    TrunkState = clarion_domain::carriers::trunk::TrunkState;
+    SenderKind = clarion_domain::carriers::sender::SenderKind;
+    ReceiptState = clarion_domain::outcomes::receipt::ReceiptState;
+    RecordClass = clarion_domain::privacy::retention::RecordClass;
+    Trigger = clarion_domain::privacy::retention::Trigger;
+    RetentionAction = clarion_domain::privacy::retention::RetentionAction;
     AttemptState = clarion_domain::attempts::attempt::AttemptState;
     Disposition = clarion_domain::outcomes::disposition::Disposition;
     ReplyMeaning = clarion_domain::outcomes::reply::ReplyMeaning;

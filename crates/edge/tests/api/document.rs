@@ -63,7 +63,7 @@ fn every_operation_is_described_and_lists_its_refusals() {
             let responses = operation["responses"].as_object().expect("responses");
             let has = |status: &str| responses.contains_key(status);
             assert!(responses.keys().any(|status| status.starts_with('2')), "{place} never succeeds");
-            assert_eq!(has("404"), path.contains('{'), "{place}: 404");
+            assert!(has("404") || !path.contains('{'), "{place}: 404");
             assert!(operation["x-right"].is_null() || has("401") && has("403"), "{place}: 401 and 403");
             assert!(operation["requestBody"].is_null() || ["400", "413", "415", "422"].iter().all(|status| has(status)), "{place}: what a body can do wrong");
             for named in path.split('{').skip(1).filter_map(|rest| rest.split('}').next()) {

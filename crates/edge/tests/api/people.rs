@@ -1,13 +1,17 @@
 //! People and what else no door of this API makes, put straight into the rows.
 
-use clarion_domain::id::{AddressId, ContactId};
+use clarion_domain::id::{AddressId, ContactId, TrunkId};
 use clarion_domain::intake::import::ImportSource;
+use clarion_domain::outcomes::reply::ReplyMeaning;
+use clarion_domain::tenancy::role::Role;
 use clarion_store::Tenant;
 use clarion_store::contacts::{ContactProfile, PROFILE_LABEL};
 use clarion_store::db::Statement;
 use clarion_store::intake::NewImport;
+use clarion_store::outcomes::{NewReply, add_reply};
 use clarion_store::params;
 use clarion_store::seal::DataKey;
+use clarion_store::tenancy::NewUser;
 
 use crate::support::NOW;
 
@@ -43,4 +47,26 @@ pub async fn import(tenant: &Tenant) -> String {
     let mut upload = tenant.begin_import(&NewImport::new(ImportSource::Api, "people.csv"), NOW).await.expect("begins");
     upload.write(b"phone\n07700900123\n").await.expect("written");
     upload.finish(NOW).await.expect("received").0.to_string()
+}
+
+/// A reply from a stranger.
+pub async fn reply(tenant: &Tenant) -> String {
+    let new = NewReply {
+        number: "+447700900500".into(),
+        body: "Who is this?".into(),
+        trunk: TrunkId(1),
+        meaning: ReplyMeaning::Other,
+        dedupe: [7; 16],
+        received_at: NOW,
+    };
+    let mut tx = tenant.store().db().begin().await.expect("begins");
+    let (id, _) = add_reply(&mut tx, tenant, &new).await.expect("stored").expect("new");
+    tx.commit().await.expect("commits");
+    id.to_string()
+}
+
+/// Somebody to whom replies can be given.
+pub async fn user(tenant: &Tenant) -> String {
+    let new = NewUser { username: "grace", display_name: "Grace", role: Role::Agent, password_hash: "-" };
+    tenant.create_user(&new, NOW).await.expect("a user").to_string()
 }

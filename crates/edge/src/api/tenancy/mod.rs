@@ -2,3 +2,4 @@
 
 pub mod api_key;
 pub mod me;
+pub mod user;

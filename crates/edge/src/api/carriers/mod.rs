@@ -1,0 +1,6 @@
+//! Trunks, the routes that choose one, and the senders from which the tenant may write.
+
+pub mod route;
+pub mod sender;
+pub mod settings;
+pub mod trunk;

@@ -1,0 +1,86 @@
+//! The names and numbers from which the tenant may send.
+
+use axum::Json;
+use axum::http::StatusCode;
+use clarion_store::campaigns::SenderRecord;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::api::body::Body;
+use crate::api::caller::Caller;
+use crate::api::page::Listing;
+use crate::api::problem::Problem;
+use crate::api::wire::{SenderKind, Time};
+
+/// A sender.
+#[derive(Serialize, ToSchema)]
+pub struct Sender {
+    value: String,
+    kind: SenderKind,
+    /// Replies to it reach us: a STOP sent to it is heard.
+    takes_replies: bool,
+    /// Why you may use it.
+    evidence: String,
+    created_by: String,
+    created_at: Time,
+}
+
+impl From<SenderRecord> for Sender {
+    fn from(sender: SenderRecord) -> Self {
+        Self {
+            value: sender.value,
+            kind: sender.kind.into(),
+            takes_replies: sender.takes_replies,
+            evidence: sender.evidence,
+            created_by: sender.created_by,
+            created_at: sender.created_at.into(),
+        }
+    }
+}
+
+/// A sender to add.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"value": "Northwind", "takes_replies": false, "evidence": "registered trade mark UK00003000000"}))]
+pub struct NewSender {
+    /// A brand of 3 to 11 characters, a short code, or a number with its country code.
+    #[schema(min_length = 3, max_length = 16)]
+    value: String,
+    takes_replies: bool,
+    /// Why you may use it: a registration, a contract, a letter of authority.
+    #[schema(min_length = 1, max_length = 500)]
+    evidence: String,
+}
+
+/// The sender to remove.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"value": "Northwind"}))]
+pub struct SenderValue {
+    #[schema(min_length = 1, max_length = 16)]
+    value: String,
+}
+
+/// The senders
+#[utoipa::path(get, path = "/senders", tag = "carriers", responses((status = 200, body = Listing<Sender>)))]
+pub async fn all(caller: Caller) -> Result<Json<Listing<Sender>>, Problem> {
+    Ok(Listing::whole(caller.tenant.senders().await?, Sender::from))
+}
+
+/// Add a sender
+#[utoipa::path(post, path = "/senders", tag = "carriers", request_body = NewSender, responses((status = 200, body = Sender)))]
+pub async fn create(caller: Caller, Body(new): Body<NewSender>) -> Result<Json<Sender>, Problem> {
+    let before: Vec<String> = caller.tenant.senders().await?.into_iter().map(|sender| sender.value).collect();
+    caller.tenant.add_sender(&new.value, new.takes_replies, &new.evidence, caller.now).await?;
+    let added = caller.tenant.senders().await?.into_iter().find(|sender| !before.contains(&sender.value));
+    added.map(|sender| Json(sender.into())).ok_or_else(Problem::internal)
+}
+
+/// Remove a sender
+///
+/// A number stands in no address, so this is a POST. Refused while a campaign that is not over sends from it.
+#[utoipa::path(post, path = "/senders/remove", tag = "carriers", request_body = SenderValue, responses((status = 204), (status = 404)))]
+pub async fn remove(caller: Caller, Body(sender): Body<SenderValue>) -> Result<StatusCode, Problem> {
+    caller.tenant.remove_sender(&sender.value, caller.now).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,3 @@
+//! What people wrote back.
+
+pub mod reply;

@@ -1,0 +1,73 @@
+//! A person's own data, taken out and erased; retention; the inbox; reports.
+
+use serde_json::{Value, json};
+
+use crate::people::{person, reply, user};
+use crate::support::world;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_is_exported_held_and_erased() {
+    let world = world().await;
+    let id = person(&world.tenant, 123, "Ada").await.to_string();
+    let export = world.ask("POST", "/subjects/export", json!({"subject": "07700 900123"})).await;
+    assert!(export.text.contains("+447700900123") && export.text.contains("Ada"), "the person's own export is in clear");
+    assert!(export.expect(200)["sections"].as_array().is_some_and(|sections| !sections.is_empty()));
+    let page = world.ask("POST", "/subjects/export.html", json!({"subject": "R-123"})).await;
+    assert_eq!(page.headers["content-type"], "text/html; charset=utf-8");
+    assert!(page.text.contains("Ada"));
+
+    let would = world.ask("POST", "/subjects/erase", json!({"subject": "07700 900123", "dry_run": true})).await.expect(200);
+    assert!(would["counts"].as_array().is_some_and(|counts| counts.iter().any(|line| line["count"] != 0)));
+    world.get(&format!("/contacts/{id}")).await.expect(200);
+
+    world.ask("PUT", &format!("/contacts/{id}/legal-hold"), json!({"reference": "matter 7"})).await.expect(204);
+    world.ask("POST", "/subjects/erase", json!({"subject": "07700 900123", "dry_run": false})).await.problem(409);
+    assert_eq!(world.get("/legal-holds").await.expect(200)["items"][0]["contact"], id);
+    world.ask("DELETE", &format!("/contacts/{id}/legal-hold"), Value::Null).await.expect(204);
+
+    world.ask("POST", "/subjects/erase", json!({"subject": "07700 900123", "dry_run": false})).await.expect(200);
+    let left = world.get(&format!("/contacts/{id}?reveal=true")).await;
+    assert!(left.expect(200)["erased_at"].is_string() && !left.text.contains("Ada") && !left.text.contains("900123"));
+    let check = world.ask("POST", "/suppressions/check", json!({"number": "07700 900123"})).await.expect(200);
+    assert_eq!((check["entries"][0]["reason"].as_str(), check["entries"][0]["number"].as_str()), (Some("erased"), Some("")));
+    let lift = format!("/suppressions/{}/lift", check["entries"][0]["id"].as_str().expect("an id"));
+    world.ask("POST", &lift, json!({"why": "changed their mind"})).await.problem(409);
+    world.ask("POST", "/subjects/erase", json!({"subject": "nobody", "dry_run": true})).await.problem(422);
+    assert_eq!(world.ask("POST", "/subjects/erase", json!({"subject": "07700 900123"})).await.problem(422), ["dry_run"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn retention_keeps_within_floor_and_ceiling() {
+    let world = world().await;
+    let rows = world.get("/retention").await.expect(200);
+    assert!(rows["items"].as_array().is_some_and(|rows| rows.len() == 9));
+    assert_eq!(world.ask("PUT", "/retention/message_body", json!({"period_days": 30})).await.expect(200)["period_days"], 30);
+    world.ask("PUT", "/retention/consent_proof", json!({"period_days": 30})).await.problem(422);
+    assert_eq!(world.ask("PUT", "/retention/message_body", json!({"period_days": null})).await.expect(200)["period_days"], 90);
+    world.ask("PUT", "/retention/shoes", json!({"period_days": 30})).await.problem(404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replies_are_given_to_somebody_and_closed() {
+    let world = world().await;
+    let (id, user) = (reply(&world.tenant).await, user(&world.tenant).await);
+    let inbox = world.get("/replies?state=new").await.expect(200);
+    assert_eq!((inbox["items"][0]["number"].as_str(), inbox["items"][0]["body"].as_str()), (Some("…0500"), Some("Who is this?")));
+    assert_eq!(world.get("/users").await.expect(200)["items"][0]["id"], user);
+    assert_eq!(world.ask("POST", &format!("/replies/{id}/assign"), json!({"user": user})).await.expect(200)["assigned_to"], user);
+    world.ask("POST", &format!("/replies/{id}/assign"), json!({"user": "usr_0000000000001"})).await.problem(409);
+    assert_eq!(world.ask("POST", &format!("/replies/{id}/close"), Value::Null).await.expect(200)["state"], "closed");
+    world.ask("POST", &format!("/replies/{id}/close"), Value::Null).await.problem(409);
+    world.get("/replies?state=odd").await.problem(400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_has_a_span() {
+    let world = world().await;
+    let span = "from=2026-11-01T00:00:00Z&to=2026-12-01T00:00:00Z";
+    assert_eq!(world.get(&format!("/reports/measures?{span}")).await.expect(200)["items"], json!([]));
+    assert_eq!(world.get(&format!("/reports/measures.csv?{span}")).await.text, "campaign,hour,channel,disposition,cause,attempts,segments,cost\r\n");
+    assert_eq!(world.get("/reports/measures?from=2026-11-01T00:00:00Z").await.problem(400), ["to"]);
+    assert_eq!(world.get("/reports/measures?from=2026-11-01T00:00:00Z&to=2028-11-01T00:00:00Z").await.problem(400), ["to"]);
+    assert_eq!(world.get("/reports/measures?from=yesterday&to=2028-11-01T00:00:00Z").await.problem(400), ["from"]);
+}
