@@ -73,7 +73,7 @@ impl Tenant {
     }
 
     pub async fn remove_route(&self, id: RouteId, now: Instant) -> Result<(), StoreError> {
-        let delete = sql!("DELETE FROM route WHERE id = $1 AND (tenant_id = $2 OR (tenant_id IS NULL AND $3 = 1))");
+        let delete = sql!("DELETE FROM route WHERE id = $1 AND (tenant_id = $2 OR (tenant_id IS NULL AND CAST($3 AS BIGINT) = 1))");
         let operator = self.actor() == clarion_domain::tenancy::tenant::Actor::Operator;
         let mut tx = self.db().begin().await?;
         if tx.execute(delete, &params![id, self.id(), operator]).await? == 0 {

@@ -158,7 +158,7 @@ impl Tenant {
         let sealed = self.store().seal_secret(&new.secret)?;
         let update = sql!(
             "UPDATE trunk SET name = $2, kind = $3, settings = $4, sealed_secret = COALESCE($5, sealed_secret), rate_per_second = $6,
-             cost_per_segment = $7, currency = $8, enabled = $9, version = version + 1 WHERE id = $1 AND (tenant_id = $10 OR (tenant_id IS NULL AND $11 = 1))"
+             cost_per_segment = $7, currency = $8, enabled = $9, version = version + 1 WHERE id = $1 AND (tenant_id = $10 OR (tenant_id IS NULL AND CAST($11 AS BIGINT) = 1))"
         );
         let operator = self.actor() == clarion_domain::tenancy::tenant::Actor::Operator;
         let values = params![

@@ -80,7 +80,7 @@ impl Tenant {
     pub async fn measures(&self, campaign: Option<CampaignId>, from: Instant, to: Instant) -> Result<Vec<MeasureRow>, StoreError> {
         let select = sql!(
             "SELECT campaign_id, hour, channel, disposition, cause, n, segments, cost FROM measure
-             WHERE tenant_id = $1 AND ($2 = 0 OR campaign_id = $2) AND hour >= $3 AND hour < $4 AND n <> 0
+             WHERE tenant_id = $1 AND (CAST($2 AS BIGINT) = 0 OR campaign_id = $2) AND hour >= $3 AND hour < $4 AND n <> 0
              ORDER BY campaign_id, hour, disposition, cause"
         );
         let rows = self.db().query(select, &params![self.id(), campaign.map_or(0, |campaign| campaign.0), from, to]).await?;
