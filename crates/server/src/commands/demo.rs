@@ -59,7 +59,7 @@ fn introduce(stage: &Stage, cast: &[Cast], password: &str, real: clarion_domain:
 
 /// Waits for the end of every campaign and of everything that the carrier has to say.
 async fn finish(stage: &Stage, cast: &[Cast]) -> anyhow::Result<ExitCode> {
-    println!("\nRunning to the end: about {} s …", cast.len() * PEOPLE / 20 + 5);
+    println!("\nRunning to the end: about {} s …", PEOPLE / 10 + 5);
     let began = Since::now();
     while !(is_over(cast).await? && stage.carrier.outstanding() == 0) {
         if began.elapsed() > ONCE_WAIT {

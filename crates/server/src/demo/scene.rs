@@ -24,7 +24,8 @@ use super::{Stage, calling_hours};
 use crate::clock;
 
 const LOAD_WAIT: Duration = Duration::from_secs(60);
-const RATE_PER_SECOND: i64 = 20;
+const RATE_PER_SECOND: i64 = 40;
+const CAMPAIGN_RATE_PER_SECOND: u32 = 10;
 /// Holidays in a row are at most four; a week of weekdays is enough to find an open one.
 const DAYS_TRIED: usize = 7;
 
@@ -143,7 +144,7 @@ fn draft(part: &Part, list: ListId) -> CampaignDraft {
     draft.schedule.days = Day::ALL.to_vec();
     (draft.schedule.from, draft.schedule.until) = (TimeOfDay::from_minute(8 * 60).unwrap_or(draft.schedule.from), TimeOfDay::from_minute(20 * 60).unwrap_or(draft.schedule.until));
     draft.retry = RetryRules::never();
-    draft.rate_per_second = 0;
+    draft.rate_per_second = CAMPAIGN_RATE_PER_SECOND;
     draft
 }
 

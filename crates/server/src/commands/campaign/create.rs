@@ -41,7 +41,7 @@ pub struct CreateArgs {
     /// One of the tenant's senders.
     #[arg(long)]
     sender: String,
-    /// Messages a second; 0 for as fast as the trunks.
+    /// Messages a second, at most.
     #[arg(long, default_value_t = 50)]
     rate: u32,
     /// Not before this hour on the contact's clock.
