@@ -3,7 +3,9 @@
 mod route;
 mod status;
 mod trunk;
+mod webhook;
 
 pub use route::{NewRoute, RouteRecord};
 pub use status::{TrunkStatus, report_status};
 pub use trunk::{NewTrunk, TrunkRecord};
+pub use webhook::WebhookError;

@@ -5,6 +5,7 @@ mod body;
 mod caller;
 mod document;
 mod endpoint;
+mod exact;
 mod once;
 mod page;
 mod problem;
@@ -30,7 +31,7 @@ use axum::extract::Request;
 use axum::http::{HeaderValue, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use clarion_domain::time::Instant;
 use clarion_store::Store;
 
@@ -67,6 +68,7 @@ pub fn api_router(store: Store, config: ApiConfig) -> Router {
     let document: Arc<str> = openapi_document().to_string().into();
     let routes = guarded
         .route("/openapi.json", get(move || async move { ([(header::CONTENT_TYPE, "application/json")], document.to_string()) }))
+        .route("/carriers/{trunk}/receipts", post(carriers::receipt::receive))
         .fallback(|| async { Problem::not_found("there is no such address below /api/v1: /api/v1/openapi.json lists them all") })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(from_fn(private))

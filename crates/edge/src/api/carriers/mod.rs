@@ -1,5 +1,6 @@
 //! Trunks, the routes that choose one, and the senders from which the tenant may write.
 
+pub mod receipt;
 pub mod route;
 pub mod sender;
 pub mod settings;
