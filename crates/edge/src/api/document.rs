@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use super::campaigns::recipient::Outcome;
 use super::endpoint::{ONCE, RIGHT};
+use super::exact::make_exact;
 use super::intake::upload::MappingChoice;
 use super::once::KEY_LENGTH_CHARS_MAX;
 use super::outcomes::reply::ReplyState;
@@ -44,6 +45,7 @@ pub fn finish(table: &OpenApi) -> Value {
             }
         }
     }
+    make_exact(&mut document);
     drop_unused(&mut document);
     document
 }

@@ -73,3 +73,20 @@ fn every_operation_is_described_and_lists_its_refusals() {
         }
     }
 }
+
+#[test]
+fn parameters_are_never_null_and_choices_are_closed() {
+    let document = openapi_document();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for operation in item.as_object().expect("operations").values() {
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                let schema = parameter["schema"].to_string();
+                assert!(!schema.contains("null\""), "{path}: {schema}");
+            }
+        }
+    }
+    for branch in document["components"]["schemas"]["TrunkSettings"]["oneOf"].as_array().expect("a choice") {
+        assert!(branch["properties"]["kind"].is_object() && branch["additionalProperties"] == false, "{branch}");
+        assert!(branch["required"].as_array().is_some_and(|required| required.iter().any(|name| name == "kind")), "{branch}");
+    }
+}

@@ -16,6 +16,7 @@ async fn what_cannot_be_read_says_where_and_why() {
     assert_eq!(world.ask("POST", "/lists", json!({"nmae": "Arrears"})).await.problem(422), ["nmae"]);
     assert_eq!(world.ask("POST", "/lists", json!({})).await.problem(422), ["name"]);
     assert_eq!(world.ask("POST", "/lists", json!({"name": 7})).await.problem(422), ["name"]);
+    assert_eq!(world.ask("POST", "/filters", json!({"name": "Odd", "all_of": [{"is": "has_reference", "yes": true, "odd": 1}]})).await.problem(422), ["all_of[0].odd"]);
     assert_eq!(world.get("/api-keys?limit=0").await.problem(400), ["limit"]);
     assert_eq!(world.get("/api-keys?limit=ten").await.problem(400), ["limit"]);
     assert_eq!(world.get("/api-keys?after=x").await.problem(400), ["after"]);

@@ -93,7 +93,7 @@ pub struct PreviewQuery {
 /// The text as the first people of the audience would read it
 ///
 /// With what the rules say about each of them now.
-#[utoipa::path(get, path = "/campaigns/{campaign}/preview", tag = "campaigns", params(("campaign" = CampaignId, Path), PreviewQuery), responses((status = 200, body = Listing<Preview>)))]
+#[utoipa::path(get, path = "/campaigns/{campaign}/preview", tag = "campaigns", params(("campaign" = CampaignId, Path), PreviewQuery), responses((status = 200, body = Listing<Preview>), (status = 422)))]
 pub async fn get(caller: Caller, Id(id): Id<CampaignId>, Query(query): Query<PreviewQuery>) -> Result<Json<Listing<Preview>>, Problem> {
     let people = query.people.unwrap_or(5);
     if !(1..=50).contains(&people) {

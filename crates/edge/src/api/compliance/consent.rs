@@ -87,7 +87,7 @@ pub async fn of_contact(caller: Caller, Id(id): Id<ContactId>) -> Result<Json<Li
 }
 
 /// Record a consent
-#[utoipa::path(post, path = "/consents", tag = "compliance", request_body = NewConsent, responses((status = 201, body = Consent)))]
+#[utoipa::path(post, path = "/consents", tag = "compliance", request_body = NewConsent, responses((status = 201, body = Consent), (status = 404)))]
 pub async fn create(caller: Caller, Body(new): Body<NewConsent>) -> Result<Response, Problem> {
     let consent = StoredConsent {
         channel: new.channel.0,

@@ -75,7 +75,7 @@ pub async fn of_contact(caller: Caller, Id(id): Id<ContactId>) -> Result<Json<Li
 /// Hold a contact
 ///
 /// Nobody contacts the person, at any of their numbers, while a hold stands.
-#[utoipa::path(post, path = "/holds", tag = "compliance", request_body = NewHold, responses((status = 201, body = Hold)))]
+#[utoipa::path(post, path = "/holds", tag = "compliance", request_body = NewHold, responses((status = 201, body = Hold), (status = 404)))]
 pub async fn create(caller: Caller, Body(new): Body<NewHold>) -> Result<Response, Problem> {
     let hold = StoredHold { reason: new.reason.0, note_reference: &new.note_reference, until: new.until.map(|at| at.0) };
     let id = caller.tenant.add_hold(new.contact.0, &hold, caller.now).await?;

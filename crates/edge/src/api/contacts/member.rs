@@ -41,7 +41,7 @@ pub struct MemberQuery {
 }
 
 /// The contacts, or those of one list, in the order in which they were made
-#[utoipa::path(get, path = "/contacts", tag = "contacts", params(MemberQuery), responses((status = 200, body = Listing<ContactLine>)))]
+#[utoipa::path(get, path = "/contacts", tag = "contacts", params(MemberQuery), responses((status = 200, body = Listing<ContactLine>), (status = 404)))]
 pub async fn all(caller: Caller, Query(query): Query<MemberQuery>) -> Result<Json<Listing<ContactLine>>, Problem> {
     let list = query.list.map(|list| list.0);
     if let Some(list) = list {

@@ -53,7 +53,7 @@ pub struct UploadQuery {
 #[utoipa::path(
     post, path = "/imports", tag = "intake", params(UploadQuery),
     request_body(content = File, content_type = "application/octet-stream"),
-    responses((status = 201, body = super::import::ImportDetail))
+    responses((status = 201, body = super::import::ImportDetail), (status = 404))
 )]
 pub async fn upload(State(api): State<Api>, caller: Caller, Query(query): Query<UploadQuery>, request: Request) -> Result<Response, Problem> {
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
