@@ -16,6 +16,7 @@ mod compliance;
 mod carriers;
 mod outcomes;
 mod reports;
+mod privacy;
 mod audit;
 
 pub use api::{ApiConfig, api_router};

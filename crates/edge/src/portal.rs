@@ -16,7 +16,7 @@ use crate::page::asset;
 use crate::page::fault::Fault;
 use crate::tenancy::guard::asks;
 use crate::tenancy::{Tries, account, sign_in, team};
-use crate::{audit, campaigns, carriers, compliance, contacts, intake, outcomes, overview, reports};
+use crate::{audit, campaigns, carriers, compliance, contacts, intake, outcomes, overview, privacy, reports};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
@@ -34,7 +34,8 @@ pub fn portal_router(store: Store, config: EdgeConfig) -> Router {
     let to = |right: Option<Right>, methods| asks(&portal, right, methods);
     let any = None;
     let [view, load, reveal, suppress, answer] = [Right::View, Right::LoadContacts, Right::RevealPersonal, Right::Suppress, Right::AnswerReplies].map(Some);
-    let [run, trunks, team_right, audit_right] = [Right::RunCampaigns, Right::ManageTrunks, Right::ManageTeam, Right::ReadAudit].map(Some);
+    let [run, trunks, subjects] = [Right::RunCampaigns, Right::ManageTrunks, Right::AnswerSubjects].map(Some);
+    let [team_right, audit_right] = [Right::ManageTeam, Right::ReadAudit].map(Some);
     // Beside the file stand the form's own bytes.
     let upload_max = usize::try_from(portal.config.upload_bytes_max.saturating_add(1 << 20)).unwrap_or(usize::MAX);
     Router::new()
@@ -98,6 +99,11 @@ pub fn portal_router(store: Store, config: EdgeConfig) -> Router {
         .route("/inbox/{reply}/carry-on", to(answer, post(outcomes::reply::carry_on)))
         .route("/reports", to(view, get(reports::measure::page)))
         .route("/reports.csv", to(view, get(reports::measure::download)))
+        .route("/privacy", to(subjects, get(privacy::subject::page).post(privacy::subject::find)))
+        .route("/privacy/export", to(subjects, post(privacy::subject::export)))
+        .route("/privacy/erase", to(subjects, post(privacy::erasure::erase)))
+        .route("/privacy/retention", to(subjects, get(privacy::retention::page).post(privacy::retention::set)))
+        .route("/privacy/inventory", to(subjects, get(privacy::inventory::page)))
         .route("/audit", to(audit_right, get(audit::list)))
         .route("/team", to(team_right, get(team::list)))
         .route("/team/new", to(team_right, get(team::new).post(team::create)))

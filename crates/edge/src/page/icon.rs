@@ -60,17 +60,17 @@ impl Icon {
     }
 
     pub fn draw(self) -> Markup {
-        html! { svg.icon viewBox="0 0 24 24" aria-hidden="true" focusable="false" { path d=(self.path()); } }
+        html! { svg.icon viewBox="0 0 24 24" aria-hidden="true" focusable="false" { path d=(self.path()) {} } }
     }
 }
 
-/// The product's mark.
+/// The product's mark. SVG elements need their end tag in HTML: one left open takes in what follows.
 pub fn mark() -> Markup {
     html! {
-        svg viewBox="0 0 28 28" aria-hidden="true" focusable="false" {
-            rect width="28" height="28" rx="7" fill="#0b6e6e";
-            path d="M7 17.5v-7l9-3.5v14l-9-3.5Z" fill="#fff";
-            path d="M19 10.5a5 5 0 0 1 0 7M21.5 8a8.5 8.5 0 0 1 0 12" fill="none" stroke="#8fe3dd" stroke-width="1.8" stroke-linecap="round";
+        svg.mark viewBox="0 0 28 28" aria-hidden="true" focusable="false" {
+            rect width="28" height="28" rx="7" fill="#0b6e6e" {}
+            path d="M7 17.5v-7l9-3.5v14l-9-3.5Z" fill="#fff" {}
+            path d="M19 10.5a5 5 0 0 1 0 7M21.5 8a8.5 8.5 0 0 1 0 12" fill="none" stroke="#8fe3dd" stroke-width="1.8" stroke-linecap="round" {}
         }
     }
 }

@@ -29,6 +29,7 @@ stops! {
     CARRIERS = "Carriers", "/carriers", Signal, View;
     INBOX = "Inbox", "/inbox", Inbox, AnswerReplies;
     REPORTS = "Reports", "/reports", Chart, View;
+    PRIVACY = "Privacy", "/privacy", Lock, AnswerSubjects;
     AUDIT = "Audit", "/audit", Scroll, ReadAudit;
     TEAM = "Team", "/team", Team, ManageTeam;
 }
