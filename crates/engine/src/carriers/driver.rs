@@ -7,7 +7,7 @@ use super::smpp::SmppDriver;
 use super::wire::{Acknowledge, Prepared, WirePart};
 
 pub(super) enum Driver {
-    Smpp(SmppDriver),
+    Smpp(Box<SmppDriver>),
     Http(HttpDriver),
 }
 

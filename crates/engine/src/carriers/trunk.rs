@@ -29,7 +29,7 @@ impl Trunk {
     pub(super) fn start(record: TrunkRecord, secret: &Personal, events: &mpsc::Sender<Vec<WireEvent>>, now: Instant, now_micros: u64) -> Result<Self, CannotCarry> {
         let rate = record.rate_per_second;
         let driver = match &record.settings {
-            TrunkSettings::Smpp(settings) => Driver::Smpp(SmppDriver::start(record.id, settings, secret.reveal(), rate, record.id.0 as u64, events)?),
+            TrunkSettings::Smpp(settings) => Driver::Smpp(Box::new(SmppDriver::start(record.id, settings, secret.reveal(), rate, record.id.0 as u64, events)?)),
             TrunkSettings::Http(settings) => Driver::Http(HttpDriver::start(record.id, settings, secret.clone(), rate, events)?),
         };
         Ok(Self { record, driver, credit: Credit::new(now_micros), in_flight: 0, accepted: 0, last: (TrunkState::Connecting, now) })

@@ -46,7 +46,7 @@ pub enum Db {
 /// One transaction. Dropped without `commit`, it is rolled back.
 pub enum Tx {
     Sqlite(sqlite::SqliteTx),
-    Postgres(postgres::PostgresTx),
+    Postgres(Box<postgres::PostgresTx>),
 }
 
 /// The parameters of one execution.
@@ -107,7 +107,7 @@ impl Db {
     pub async fn begin(&self) -> Result<Tx, DbError> {
         match self {
             Self::Sqlite(db) => Ok(Tx::Sqlite(db.begin().await?)),
-            Self::Postgres(db) => Ok(Tx::Postgres(db.begin().await?)),
+            Self::Postgres(db) => Ok(Tx::Postgres(Box::new(db.begin().await?))),
         }
     }
 
