@@ -96,6 +96,9 @@ pub async fn save(session: Session, Path(id): Path<String>, fields: Fields) -> R
 pub async fn test_send(session: Session, Path(id): Path<String>, fields: Fields) -> Result<Response, Fault> {
     let campaign = find(&session, &id).await?;
     let held = Fields::new().with("body", &campaign.body).with("sender", &campaign.sender).with("number", fields.get("number"));
+    if campaign.body.is_empty() || campaign.sender.is_empty() {
+        return show(&session, &campaign, &held, &Problems::one("body", "Save a text and a sender before you test them"), None).await;
+    }
     let Some(number) = session.tenant.read_number(fields.get("number")).await? else {
         return show(&session, &campaign, &held, &Problems::one("number", "Enter your own number, as you would write it in a file"), None).await;
     };

@@ -42,7 +42,7 @@ pub async fn show(session: &Session, fields: &Fields, problems: &Problems, said:
             } @else { (trunk_table(session, &trunks, &statuses)) }
         }
         div.columns {
-            div.stack { (route_table(&routes, &trunks, may)) @if may && !trunks.is_empty() { (route::form(&trunks, fill)) } }
+            div.stack { (route_table(&routes, &trunks, may)) @if may { (route::form(&trunks, fill)) } }
             div.stack { (sender_table(&senders, may)) @if may { (sender::form(fill)) } }
         }
     };

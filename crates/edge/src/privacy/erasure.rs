@@ -20,8 +20,7 @@ pub fn form(fill: Fill, held: &Erasure) -> Markup {
     html! {
         form.card.form method="post" action="/privacy/erase" {
             header { h2 { "Erase" } }
-            p { "This would go, in every table, file and backup that opens with our keys:" }
-            (counts(held))
+            @if !held.is_empty() { p { "This would go, in every table and file:" } (counts(held)) }
             p.small.soft { "A keyed tombstone stays, so that no later file can bring the person back. It cannot be undone." }
             input type="hidden" name="typed" value=(fill.fields.get("typed"));
             (Input::new("confirm", "Type “erase” to confirm").class("medium").show(fill))

@@ -32,7 +32,7 @@ pub async fn show(session: &Session, fields: &Fields, problems: &Problems, said:
             button.button type="submit" { "Find" }
         } }
         @match &found {
-            Some(Ok(held)) if held.is_empty() => section.card { (empty(Icon::Lock, "Nothing is held", "No record of this installation names this number or reference. An erasure still keeps a tombstone, so that no file brings the person back.", None)) },
+            Some(Ok(held)) if held.is_empty() => div.columns { section.card { (empty(Icon::Lock, "Nothing is held", "No record of this installation names this number or reference. An erasure still keeps a tombstone, so that no file brings the person back.", None)) } (erasure::form(fill, held)) },
             Some(Ok(held)) => div.columns { (downloads(fields.get("typed"))) (erasure::form(fill, held)) },
             Some(Err(error)) => div.notice.bad role="alert" { p { (capitalised(&error.to_string())) } },
             None => div.columns {

@@ -2,5 +2,7 @@
 
 mod support;
 
+mod pages;
+mod segments;
 mod sign_in;
 mod team;
