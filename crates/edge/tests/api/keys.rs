@@ -45,7 +45,7 @@ async fn each_operation_keeps_to_the_right_that_it_names() {
         for (method, operation) in item.as_object().expect("operations") {
             let Some(right) = operation["x-right"].as_str() else { continue };
             let right: Right = right.parse().expect("a right");
-            let address = path.replace('{', "").replace('}', "");
+            let address = path.replace(['{', '}'], "");
             for (role, key) in &keys {
                 let answer = world.ask_as(key, &method.to_uppercase(), &address, json!({})).await;
                 assert_eq!(answer.status == 403, !role.may(right), "{method} {path} as {role}: {}", answer.text);
