@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clarion_domain::time::Instant;
 
-/// By how much this process's clock runs ahead of the system's. Only the demo sets it, and says so.
+/// By how much this process's clock runs ahead of the system's. Only the demo and `demo.clock_ahead_seconds` set it.
 static AHEAD_MS: AtomicI64 = AtomicI64::new(0);
 
 /// Now.
@@ -18,4 +18,9 @@ pub fn now() -> Instant {
 pub fn pretend(at: Instant) {
     let real = now().ms() - AHEAD_MS.load(Ordering::Relaxed);
     AHEAD_MS.store(at.ms() - real, Ordering::Relaxed);
+}
+
+/// Lets this process's clock run ahead of the system's.
+pub fn run_ahead(by_ms: i64) {
+    AHEAD_MS.store(by_ms, Ordering::Relaxed);
 }

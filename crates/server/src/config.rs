@@ -37,7 +37,8 @@ impl Config {
         if file.is_some() && !path.is_file() {
             return Err(ConfigError(format!("there is no file {}; `clarion example-config > {}` writes one to start from", path.display(), path.display())));
         }
-        let sources = Figment::new().merge(Toml::file_exact(&path)).merge(Env::prefixed(ENVIRONMENT_PREFIX).split("__"));
+        let file = if path.is_file() { Figment::from(Toml::file_exact(&path)) } else { Figment::new() };
+        let sources = file.merge(Env::prefixed(ENVIRONMENT_PREFIX).split("__"));
         let config: Self = sources.extract().map_err(|error| ConfigError(error.to_string()))?;
         config.check()?;
         Ok(config)

@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use clarion_domain::tenancy::tenant::Actor;
+use clarion_domain::tenancy::tenant::{Actor, NumberMode};
+use clarion_domain::time::SECOND_MS;
 use clarion_store::db::{Db, DbError};
 use clarion_store::{Store, StoreError, Tenant};
 
-use crate::config::Config;
+use crate::clock;
+use crate::config::{Config, ConfigError};
 
 pub const SQLITE_FILE: &str = "clarion.db";
 
@@ -32,7 +34,22 @@ pub async fn store(config: &Config) -> anyhow::Result<Store> {
     if !pending.is_empty() {
         return Err(DbError::Schema(format!("the schema is behind by {}: run `clarion migrate`", pending.join(", "))).into());
     }
-    with_keyring(config, db, command_node())
+    let store = with_keyring(config, db, command_node())?;
+    set_clock(config, &store).await?;
+    Ok(store)
+}
+
+/// A clock that runs ahead is for drama numbers only: with it, a real person could be contacted at night.
+pub async fn set_clock(config: &Config, store: &Store) -> anyhow::Result<()> {
+    let ahead = config.demo.clock_ahead_seconds;
+    if ahead == 0 {
+        return Ok(());
+    }
+    if let Some(real) = store.tenants().await?.iter().find(|tenant| tenant.number_mode != NumberMode::Demo) {
+        bail!(ConfigError::new(format!("demo.clock_ahead_seconds is set, and the tenant {} may contact real numbers: remove it", real.slug)));
+    }
+    clock::run_ahead(ahead.saturating_mul(SECOND_MS));
+    Ok(())
 }
 
 /// Servers have the numbers below this one, commands those from it on: what two processes make at the same

@@ -37,6 +37,9 @@ pub async fn run(config: &Config, args: &CreateTenantArgs) -> anyhow::Result<()>
     if args.region.len() != 2 || !args.region.bytes().all(|byte| byte.is_ascii_uppercase()) {
         bail!("--region {:?} is not a country: write two capital letters, such as GB", args.region);
     }
+    if config.demo.clock_ahead_seconds != 0 && args.numbers == NumberMode::Production {
+        bail!("demo.clock_ahead_seconds is set: a tenant with real numbers needs the real time; remove it, or add --numbers demo");
+    }
     let store = open::store(config).await?;
     let help = if args.help_text.is_empty() { format!("{}: reply STOP to end these messages.", args.name) } else { args.help_text.clone() };
     let new = NewTenant { slug: &args.short_name, name: &args.name, number_mode: args.numbers, default_region: &args.region, zone: &args.zone, help_text: &help };

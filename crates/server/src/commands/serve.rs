@@ -22,6 +22,10 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
         tracing::info!(migration = name, "the schema was brought up to date");
     }
     let store = open::with_keyring(config, db, config.server.node)?;
+    open::set_clock(config, &store).await?;
+    if config.demo.clock_ahead_seconds != 0 {
+        tracing::warn!(seconds = config.demo.clock_ahead_seconds, "this installation's clock runs ahead: it is for trying things out");
+    }
     if store.tenants().await?.is_empty() {
         tracing::info!("there is no tenant yet: make one with clarion create-tenant, and somebody to sign in with clarion create-user");
     }

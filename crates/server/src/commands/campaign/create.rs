@@ -80,7 +80,7 @@ pub async fn run(tenant: &Tenant, args: &CreateArgs, json: bool) -> anyhow::Resu
 
 async fn draft(tenant: &Tenant, args: &CreateArgs) -> anyhow::Result<CampaignDraft> {
     let lists = tenant.lists().await?;
-    let list = lists.iter().find(|list| list.name == args.list).ok_or_else(|| StoreError::NotFound("list")).with_context(|| {
+    let list = lists.iter().find(|list| list.name == args.list).ok_or(StoreError::NotFound("list")).with_context(|| {
         let names: Vec<_> = lists.iter().map(|list| list.name.as_str()).collect();
         format!("--list {:?}: there are {}", args.list, if names.is_empty() { "none; load one with `clarion import`".to_owned() } else { names.join(", ") })
     })?;
