@@ -6,14 +6,14 @@ use clarion_store::StoreError;
 
 use super::{check, find, monitor, problems_of};
 use crate::page::fault::Fault;
-use crate::page::fields::Fields;
+use crate::page::fields::{Fields, Problems};
 use crate::tenancy::guard::Session;
 
 pub async fn start(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
     let campaign = find(&session, &id).await?;
     match session.tenant.start_campaign(campaign.id, session.now).await {
         Ok(()) => Ok(Redirect::to(&format!("/campaigns/{id}")).into_response()),
-        Err(error) => check::show(&session, &campaign, &problems_of(error, "start")?).await,
+        Err(error) => check::show(&session, &campaign, &at_start(error)?).await,
     }
 }
 
@@ -22,8 +22,15 @@ pub async fn schedule(session: Session, Path(id): Path<String>) -> Result<Respon
     let Some(at) = campaign.starts_at else { return Err(StoreError::Conflict("set when the campaign starts first".into()).into()) };
     match session.tenant.schedule_campaign(campaign.id, at, session.now).await {
         Ok(()) => Ok(Redirect::to(&format!("/campaigns/{id}")).into_response()),
-        Err(error) => check::show(&session, &campaign, &problems_of(error, "start")?).await,
+        Err(error) => check::show(&session, &campaign, &at_start(error)?).await,
     }
+}
+
+/// The fields at fault stand on other pages: here every problem leads to the start.
+fn at_start(error: StoreError) -> Result<Problems, Fault> {
+    let mut problems = Problems::new();
+    problems_of(error, "start")?.all().iter().for_each(|(_, text)| problems.add("start", text.as_str()));
+    Ok(problems)
 }
 
 async fn back(id: &str, moved: Result<(), StoreError>) -> Result<Response, Fault> {

@@ -46,7 +46,7 @@ pub async fn show(session: &Session, campaign: &CampaignRecord, problems: &Probl
                 }
             }
         } @else {
-            div.notice.warn { h2 { "Not ready yet" } ul { @for fault in &faults { li { (capitalised(&fault.message)) } } } div.actions { a.button.quiet href=(path) { "Back to the tasks" } } }
+            div.notice.warn #start { h2 { "Not ready yet" } ul { @for fault in &faults { li { (capitalised(&fault.message)) } } } div.actions { a.button.quiet href=(path) { "Back to the tasks" } } }
         }
     };
     Ok(Page::new(CAMPAIGNS, "Check answers").under(path.clone(), &campaign.name).problems(problems).show(session, &body))

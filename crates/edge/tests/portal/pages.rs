@@ -99,7 +99,7 @@ async fn bad_input_gets_the_summary_with_what_to_do() {
         answer.assert_problem(field, "There is a problem");
         assert!(answer.text.contains(&format!("id=\"{field}\"")), "{path}: the summary's link has its target {field}: {}", answer.text);
     }
-    owner.post(&at("start"), &[]).await.assert_problem("purpose", "say why these people");
+    owner.post(&at("start"), &[]).await.assert_problem("start", "Say why these people");
 }
 
 #[tokio::test]
