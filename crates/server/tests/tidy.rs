@@ -90,7 +90,7 @@ fn only_the_server_reads_the_environment_and_only_its_clock_the_time() {
 
 #[test]
 fn sql_lives_in_the_store() {
-    let outside: Vec<_> = files(".rs").into_iter().filter(|path| shown(path).contains("/src/") && !shown(path).starts_with("crates/store/")).filter(|path| {
+    let outside: Vec<_> = files(".rs").into_iter().filter(|path| shown(path).starts_with("crates/") && shown(path).contains("/src/") && !shown(path).starts_with("crates/store/")).filter(|path| {
         let text = code(path);
         ["INSERT INTO ", "DELETE FROM ", "SELECT ", "UPDATE "].iter().any(|verb| text.contains(&format!("\"{verb}")))
     }).map(|path| shown(&path)).collect();
@@ -173,4 +173,25 @@ fn test_numbers_are_from_the_drama_ranges() {
         }
     }
     assert!(faults.is_empty(), "numbers that may be somebody's (write 07700 900xxx):\n{}", faults.join("\n"));
+}
+
+#[test]
+fn the_documents_name_files_that_exist() {
+    let mut faults = Vec::new();
+    for path in files(".md") {
+        let text = read(&path);
+        for (at, _) in text.match_indices("`crates/") {
+            let named: String = text[at + 1..].chars().take_while(|c| *c != '`').collect();
+            if !named.contains(['*', '{', ' ']) && !root().join(&named).exists() {
+                faults.push(format!("{}: {named}", shown(&path)));
+            }
+        }
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).filter(|link| !link.contains("://") && !link.starts_with('#')) {
+            let target = path.parent().expect("a folder").join(link.split('#').next().unwrap_or_default());
+            if !target.exists() {
+                faults.push(format!("{}: {link}", shown(&path)));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "documents that name what is not there:\n{}", faults.join("\n"));
 }
