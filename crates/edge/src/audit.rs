@@ -2,7 +2,8 @@
 
 use axum::response::Response;
 use clarion_domain::audit::event::Act;
-use maud::html;
+use clarion_domain::id::{CampaignId, ContactId, ImportId, ListId, ReplyId, TrunkId, UserId};
+use maud::{Markup, html};
 
 use crate::page::fault::Fault;
 use crate::page::fields::{Asked, Problems};
@@ -47,7 +48,7 @@ pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
                         td.tight-cell { (when::exact(event.at, &session.zone)) }
                         td { (team.name(&event.actor)) }
                         td { (event.act.as_str().replace('_', " ")) }
-                        td { (event.object_kind.replace('_', " ")) @if event.object_id != 0 { " " span.mono.soft.small { (event.object_id) } } }
+                        td { (record(&event.object_kind, event.object_id)) }
                         td { (event.detail) }
                     } } }
                 } }
@@ -56,4 +57,20 @@ pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
         }
     };
     Ok(Page::new(AUDIT, "Audit").lead(html! { p { "Every change, every reveal of personal data and every sign-in, with who did it." } }).show(&session, &body))
+}
+
+/// The record by its kind, with a link where it has a page.
+fn record(kind: &str, id: i64) -> Markup {
+    let page = match kind {
+        "campaign" => format!("/campaigns/{}", CampaignId(id)),
+        "contact" => format!("/contacts/{}", ContactId(id)),
+        "import" => format!("/imports/{}", ImportId(id)),
+        "list" => format!("/contacts?list={}", ListId(id)),
+        "reply" => format!("/inbox/{}", ReplyId(id)),
+        "trunk" => format!("/carriers/trunks/{}", TrunkId(id)),
+        "user" => format!("/team/{}", UserId(id)),
+        _ => String::new(),
+    };
+    let name = kind.replace('_', " ");
+    html! { @if page.is_empty() || id == 0 { (name) } @else { a href=(page) { (name) } } }
 }

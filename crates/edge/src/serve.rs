@@ -2,11 +2,27 @@
 
 use std::future::Future;
 use std::io;
+use std::time::Duration;
 
 use axum::Router;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
-/// Returns once `stop` has resolved and the requests under way have ended.
+/// Live streams end only when their reader goes: they are not waited for longer than this.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// Returns once `stop` has resolved and the requests under way have ended, or five seconds after it.
 pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
-    axum::serve(listener, router).with_graceful_shutdown(stop).await
+    let (told, stopping) = oneshot::channel();
+    let stop = async move {
+        stop.await;
+        let _server_gone = told.send(());
+    };
+    tokio::select! {
+        ended = axum::serve(listener, router).with_graceful_shutdown(stop) => ended,
+        () = async {
+            let _server_gone = stopping.await;
+            tokio::time::sleep(STOP_WITHIN).await;
+        } => Ok(()),
+    }
 }

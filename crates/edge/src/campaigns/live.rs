@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::extract::{Path, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use clarion_domain::campaigns::campaign::CampaignState;
 use clarion_domain::id::CampaignId;
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::{HOUR_MS, Instant};
@@ -17,7 +18,7 @@ use maud::{Markup, html};
 
 use super::{find, monitor};
 use crate::outcomes::words::{disposition_name, disposition_tone};
-use crate::page::chart::{Column, Series, bars};
+use crate::page::chart::{Column, Series, bars, rows};
 use crate::page::chip::{Tone, chip};
 use crate::page::fault::Fault;
 use crate::page::figure::{count, figure, share};
@@ -25,6 +26,12 @@ use crate::page::when;
 use crate::portal::Portal;
 use crate::tenancy::guard::Session;
 
+pub const SERIES: [Series; 4] = [
+    Series { name: "Delivered", tone: Tone::Good },
+    Series { name: "Sent, no receipt yet", tone: Tone::Info },
+    Series { name: "Unknown", tone: Tone::Warn },
+    Series { name: "Failed", tone: Tone::Bad },
+];
 const EVERY: Duration = Duration::from_secs(1);
 
 pub struct Snapshot {
@@ -94,11 +101,23 @@ impl Snapshot {
     }
 
     pub fn hours(&self, session: &Session) -> Markup {
-        let Some((first, last)) = self.measures.iter().map(|row| row.hour.ms()).min().zip(self.measures.iter().map(|row| row.hour.ms()).max()) else { return html! { p.soft { "Nothing sent yet." } } };
-        let series = [Series { name: "Delivered", tone: Tone::Good }, Series { name: "Sent, no receipt yet", tone: Tone::Info }, Series { name: "Unknown", tone: Tone::Warn }, Series { name: "Failed", tone: Tone::Bad }];
-        let hours = (first..=last).step_by(HOUR_MS as usize);
-        let columns: Vec<Column> = hours.map(|hour| self.column(Instant(hour), session)).collect();
-        bars("Messages by hour and how they ended", "Hour", &series, &columns)
+        let columns = self.columns(session);
+        html! { @if columns.is_empty() { p.soft { "Nothing sent yet." } } @else { (bars("Messages by hour and how they ended", &SERIES, &columns)) } }
+    }
+
+    pub fn hours_rows(&self, session: &Session) -> Markup {
+        rows(&self.columns(session))
+    }
+
+    fn columns(&self, session: &Session) -> Vec<Column> {
+        let hours = || self.measures.iter().map(|row| row.hour.ms());
+        let Some((first, last)) = hours().min().zip(hours().max()) else { return Vec::new() };
+        (first..=last).step_by(HOUR_MS as usize).map(|hour| self.column(Instant(hour), session)).collect()
+    }
+
+    /// Over, and no receipt is awaited any more.
+    pub fn is_settled(&self) -> bool {
+        self.campaign.state.is_over() && self.ended(|word| word == Disposition::Accepted) == 0
     }
 
     fn column(&self, hour: Instant, session: &Session) -> Column {
@@ -142,17 +161,28 @@ impl Snapshot {
         }
     }
 
-    /// Every region, in the form that the page swaps: each must hold exactly what its target holds.
-    fn message(&self, session: &Session) -> String {
+    /// Every region, in the form that the page swaps: each must hold exactly what its target holds. Once the state is
+    /// another than the page was made for, the page is asked for anew: its buttons are not what they should be.
+    fn message(&self, session: &Session, shown: CampaignState) -> String {
         let part = |target: &str, inner: Markup| html! { hx-partial hx-target=(target) hx-swap="innerMorph" { (inner) } };
-        let parts = [part("#live-state", self.state(session)), part("#live-figures", self.figures()), part("#live-endings", self.endings()), part("#live-refusals", self.refusals())];
+        let moved = html! { @if self.campaign.state != shown { div hx-get={ "/campaigns/" (self.campaign.id) } hx-trigger="load" hx-target="#main" hx-select="#main" hx-swap="outerHTML" {} } };
+        let parts = [
+            part("#live-state", self.state(session)),
+            part("#live-figures", self.figures()),
+            part("#live-hours", self.hours(session)),
+            part("#live-hours-rows", self.hours_rows(session)),
+            part("#live-endings", self.endings()),
+            part("#live-refusals", self.refusals()),
+            part("#live-moved", moved),
+        ];
         parts.into_iter().map(maud::PreEscaped::<String>::into_string).collect()
     }
 }
 
-/// Ends when the campaign is over, when the session is, and when the reader goes.
+/// Ends when the campaign is settled or has moved on, when the session is over, and when the reader goes.
 pub async fn stream(State(portal): State<Portal>, session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
-    let campaign = find(&session, &id).await?.id;
+    let campaign = find(&session, &id).await?;
+    let (id, shown) = (campaign.id, campaign.state);
     let told = futures_util::stream::unfold((portal, session, String::new(), false), move |(portal, mut session, last, over)| async move {
         if over {
             return None;
@@ -163,8 +193,9 @@ pub async fn stream(State(portal): State<Portal>, session: Session, Path(id): Pa
             }
             session.now = (portal.config.clock)();
             portal.store.session_user(&session.token, session.now).await.ok().flatten()?;
-            let snapshot = Snapshot::read(&session, campaign).await.ok()?;
-            let (message, over) = (snapshot.message(&session), snapshot.campaign.state.is_over());
+            let snapshot = Snapshot::read(&session, id).await.ok()?;
+            let over = snapshot.is_settled() || snapshot.campaign.state != shown;
+            let message = snapshot.message(&session, shown);
             if message != last || over {
                 let event = Event::default().data(message.clone());
                 return Some((Ok::<_, Infallible>(event), (portal, session, message, over)));

@@ -9,6 +9,7 @@ use maud::{Markup, html};
 
 use super::words::{purpose_name, state_chip};
 use super::{find, live, tasks};
+use crate::page::chart::table;
 use crate::page::fault::Fault;
 use crate::page::fields::{Asked, Fields, Problems};
 use crate::page::form::{Fill, Input, button};
@@ -29,15 +30,16 @@ pub async fn page(session: Session, Path(id): Path<String>, asked: Asked) -> Res
 
 pub async fn show(session: &Session, campaign: &CampaignRecord, fields: &Fields, problems: &Problems, said: Option<&'static str>) -> Result<Response, Fault> {
     let snapshot = live::Snapshot::read(session, campaign.id).await?;
-    let stream = (!campaign.state.is_over()).then(|| format!("/campaigns/{}/live", campaign.id));
+    let stream = (!snapshot.is_settled()).then(|| format!("/campaigns/{}/live", campaign.id));
     let body = html! {
         div.stack hx-sse:connect=[stream.as_deref()] hx-swap="none" {
             div #live-state.stack.tight { (snapshot.state(session)) }
             dl.figures #live-figures { (snapshot.figures()) }
+            div #live-moved {}
         }
         div.columns.wide-first {
             div.stack {
-                section.card { header { h2 { "By hour" } } div #live-hours { (snapshot.hours(session)) } }
+                section.card { header { h2 { "By hour" } } div #live-hours { (snapshot.hours(session)) } (table("Messages by hour and how they ended", "Hour", &live::SERIES, "live-hours-rows", &snapshot.hours_rows(session))) }
                 section.card.flush { header { h2 { "How it ended" } a.small href={ "/campaigns/" (campaign.id) "/recipients" } { "Review each person" } } div #live-endings { (snapshot.endings()) } }
             }
             div.stack {

@@ -12,6 +12,7 @@ use super::{find, save_step};
 use crate::outcomes::words::disposition_name;
 use crate::page::fault::{Fault, capitalised};
 use crate::page::fields::{Fields, Problems};
+use crate::page::figure::counted;
 use crate::page::form::{Fill, Input};
 use crate::page::layout::Page;
 use crate::page::menu::CAMPAIGNS;
@@ -26,7 +27,7 @@ fn short(day: Day) -> String {
 pub fn told(campaign: &CampaignRecord) -> String {
     let schedule = &campaign.schedule;
     let days: Vec<String> = schedule.days.iter().map(|day| short(*day)).collect();
-    format!("{}, {} to {} on the contact's clock; at most {} a second; up to {} attempts", days.join(" "), schedule.from, schedule.until, campaign.rate_per_second, campaign.retry.attempts_max)
+    format!("{}, {} to {} on the contact's clock; at most {} a second; {} at most", days.join(" "), schedule.from, schedule.until, campaign.rate_per_second, counted(i64::from(campaign.retry.attempts_max), "attempt", "attempts"))
 }
 
 pub async fn page(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {

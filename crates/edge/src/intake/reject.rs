@@ -38,8 +38,8 @@ pub async fn region(session: &Session, import: &ImportRecord, counts: &BTreeMap<
         section.card.flush {
             header { h2 { "Refused lines" } p.small.soft { (if page.next.is_some() { "The first 100, in the order of the file" } else { "In the order of the file" }) } }
             div.scroll { table.stacks {
-                thead { tr { th.num scope="col" { "Line" } th scope="col" { "Column" } th scope="col" { "Reason" } } }
-                tbody { @for reject in &page.rows { tr { td.num data-label="Line" { (reject.line) } td data-label="Column" { (reject.column) } td { (reason_name(reject.reason)) } } } }
+                thead { tr { th scope="col" { "Line" } th scope="col" { "Column" } th scope="col" { "Reason" } } }
+                tbody { @for reject in &page.rows { tr { td data-label="Line" { (reject.line) } td data-label="Column" { (reject.column) } td { (reason_name(reject.reason)) } } } }
             } }
         }
     })

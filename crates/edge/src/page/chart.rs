@@ -23,8 +23,8 @@ const LEFT: i64 = 48;
 const FOOT: i64 = 22;
 const LABELS_MAX: usize = 8;
 
-/// Stacked bars over time, one bar a column.
-pub fn bars(title: &str, over: &str, series: &[Series], columns: &[Column]) -> Markup {
+/// Stacked bars over time, one bar a column. The table stands beside it, for it opens and closes: see `table`.
+pub fn bars(title: &str, series: &[Series], columns: &[Column]) -> Markup {
     let top = ceiling(columns.iter().map(|column| column.values.iter().sum()).max().unwrap_or(0));
     let plot = HEIGHT - FOOT;
     let slot = (WIDTH - LEFT) as f64 / columns.len().max(1) as f64;
@@ -47,7 +47,6 @@ pub fn bars(title: &str, over: &str, series: &[Series], columns: &[Column]) -> M
                 }
             }
             ul.key { @for series in series { li class=(series.tone.class()) { i {} (series.name) } } }
-            (table(title, over, series, columns))
         }
     }
 }
@@ -71,7 +70,7 @@ pub fn area(title: &str, over: &str, series: &Series, columns: &[Column]) -> Mar
                     text x=(short(LEFT as f64 + step * place as f64)) y=(HEIGHT - 6) text-anchor="middle" { (column.label) }
                 }
             }
-            (table(title, over, std::slice::from_ref(series), columns))
+            (table(title, over, std::slice::from_ref(series), "", &rows(columns)))
         }
     }
 }
@@ -114,14 +113,20 @@ fn short(value: f64) -> String {
     format!("{value:.1}")
 }
 
-fn table(title: &str, over: &str, series: &[Series], columns: &[Column]) -> Markup {
+/// The rows of the table: the part that a live chart swaps.
+pub fn rows(columns: &[Column]) -> Markup {
+    html! { @for column in columns { tr { th scope="row" { (column.label) } @for value in &column.values { td.num { (count(*value)) } } } } }
+}
+
+/// The chart's twin for those who read numbers; `id` names the body when it is live.
+pub fn table(title: &str, over: &str, series: &[Series], id: &str, rows: &Markup) -> Markup {
     html! {
         details.table {
             summary { "View as table" }
             div.scroll { table {
                 caption.unseen { (title) }
                 thead { tr { th scope="col" { (over) } @for series in series { th.num scope="col" { (series.name) } } } }
-                tbody { @for column in columns { tr { th scope="row" { (column.label) } @for value in &column.values { td.num { (count(*value)) } } } } }
+                tbody id=[(!id.is_empty()).then_some(id)] { (rows) }
             } }
         }
     }
@@ -138,7 +143,9 @@ mod tests {
 
     #[test]
     fn the_table_says_what_the_bars_show() {
-        let drawn = bars("Sent", "Hour", &[Series { name: "Delivered", tone: Tone::Good }], &[Column { label: "09:00".into(), values: vec![1_200] }]).into_string();
-        assert!(drawn.contains("<td class=\"num\">1,200</td>") && drawn.contains("class=\"bar-good\""), "{drawn}");
+        let columns = [Column { label: "09:00".into(), values: vec![1_200] }];
+        let drawn = bars("Sent", &[Series { name: "Delivered", tone: Tone::Good }], &columns).into_string();
+        assert!(drawn.contains("Delivered 1,200") && drawn.contains("class=\"bar-good\""), "{drawn}");
+        assert!(rows(&columns).into_string().contains("<td class=\"num\">1,200</td>"));
     }
 }
