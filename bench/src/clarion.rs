@@ -1,0 +1,107 @@
+//! Clarion's own send loop: permit, claim, fsync on every commit, SMPP, receipts recorded.
+
+use std::sync::OnceLock;
+
+use clarion_domain::campaigns::retry::RetryRules;
+use clarion_domain::campaigns::schedule::{Day, TimeOfDay};
+use clarion_domain::carriers::settings::TrunkSettings;
+use clarion_domain::compliance::purpose::{LegalBasis, Purpose};
+use clarion_domain::id::ListId;
+use clarion_domain::outcomes::disposition::Disposition;
+use clarion_domain::personal::Personal;
+use clarion_domain::tenancy::tenant::{Actor, NumberMode};
+use clarion_domain::time::Instant;
+use clarion_engine::attempts::{self, SenderConfig};
+use clarion_engine::campaigns::work;
+use clarion_engine::intake::FileLimits;
+use clarion_store::campaigns::CampaignDraft;
+use clarion_store::carriers::{NewRoute, NewTrunk};
+use clarion_store::db::Db;
+use clarion_store::tenancy::NewTenant;
+use clarion_store::{Store, Tenant};
+use tokio::sync::watch;
+
+use crate::people::{self, PEOPLE_A_TENANT};
+use crate::process::{Run, cpu_time};
+use crate::sink::Sink;
+
+const SENDER: &str = "+447700900999";
+/// Monday 23 November 2026, noon: inside every window.
+const NOON: Instant = Instant(1_795_435_200_000);
+
+fn clock() -> Instant {
+    static START: OnceLock<std::time::Instant> = OnceLock::new();
+    NOON.plus_ms(START.get_or_init(std::time::Instant::now).elapsed().as_millis() as i64)
+}
+
+fn draft(list: ListId) -> anyhow::Result<CampaignDraft> {
+    let mut draft = CampaignDraft::new("Bench");
+    draft.purpose = Some(Purpose::Collections);
+    draft.basis = Some(LegalBasis::Contract);
+    draft.list_id = Some(list);
+    draft.body = "Dear {first_name}, please call us about your account.".into();
+    draft.sender = SENDER.into();
+    draft.retry = RetryRules::never();
+    draft.schedule.days = Day::ALL.to_vec();
+    draft.schedule.from = TimeOfDay::from_minute(0)?;
+    draft.schedule.until = TimeOfDay::from_minute(24 * 60)?;
+    Ok(draft)
+}
+
+async fn tenant(store: &Store, number: usize) -> anyhow::Result<Tenant> {
+    let slug = format!("bench-{number}");
+    let new = NewTenant { slug: &slug, name: &slug, number_mode: NumberMode::Demo, default_region: "GB", zone: "Europe/London", help_text: "Call 020 7946 0000." };
+    let id = store.create_tenant(&new, clock()).await?;
+    Ok(store.tenant(id, Actor::Operator).await?)
+}
+
+async fn delivered(tenants: &[Tenant]) -> anyhow::Result<i64> {
+    let mut all = 0;
+    for tenant in tenants {
+        let measures = tenant.measures(None, Instant(0), Instant(i64::MAX)).await?;
+        all += measures.iter().filter(|row| row.disposition == Disposition::Delivered).map(|row| row.n).sum::<i64>();
+    }
+    Ok(all)
+}
+
+pub async fn send(messages: usize) -> anyhow::Result<Run> {
+    let mut sink = Sink::start().await?;
+    let folder = tempfile::tempdir()?;
+    let db = Db::open_sqlite(&folder.path().join("clarion.db")).await?;
+    db.migrate().await?;
+    let store = Store::new(db, &folder.path().join("keyring"), 1)?;
+    let (mut tenants, mut lists) = (Vec::new(), Vec::new());
+    for number in 0..messages.div_ceil(PEOPLE_A_TENANT) {
+        let tenant = tenant(&store, number).await?;
+        if number == 0 {
+            let settings = format!(r#"{{"kind":"smpp","host":"127.0.0.1","port":{},"system_id":"pretend","window":2000}}"#, sink.port);
+            let settings: TrunkSettings = serde_json::from_str(&settings)?;
+            let new = NewTrunk { name: "Sink".into(), settings, secret: Personal::new("pretend"), rate_per_second: 1_000_000, cost_per_segment: 350, currency: "GBP".into() };
+            let trunk = tenant.add_trunk(&new, true, clock()).await?;
+            tenant.add_route(&NewRoute { prefix: "+".into(), sender: String::new(), trunk, priority: 1 }, true, clock()).await?;
+        }
+        tenant.add_sender(SENDER, true, "bench", clock()).await?;
+        lists.push(people::upload(&tenant, clock()).await?);
+        tenants.push(tenant);
+    }
+    while clarion_engine::intake::work(&store, FileLimits::default(), clock).await? > 0 {}
+    for (tenant, list) in tenants.iter().zip(lists) {
+        let campaign = tenant.create_campaign(&draft(list)?, clock()).await?;
+        tenant.start_campaign(campaign, clock()).await?;
+    }
+    while work(&store, clock).await? > 0 {}
+    let messages = tenants.len() * PEOPLE_A_TENANT;
+
+    let own = std::process::id();
+    let (begun, cpu) = (std::time::Instant::now(), cpu_time(own));
+    let (stop, stopped) = watch::channel(false);
+    let config = SenderConfig { node_name: "bench".into(), clock, drain_ms_max: 10_000 };
+    let sending = tokio::spawn(attempts::run(store.clone(), config, stopped));
+    sink.wait_for(messages).await?;
+    let run = Run { messages, took: begun.elapsed(), cpu: cpu_time(own).saturating_sub(cpu) };
+    stop.send_replace(true);
+    sending.await?;
+    let recorded = delivered(&tenants).await?;
+    anyhow::ensure!(recorded == messages as i64, "{recorded} of {messages} receipts are on record");
+    Ok(run)
+}

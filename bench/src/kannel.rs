@@ -1,0 +1,98 @@
+//! Kannel doing the same work: bearerbox with its spool, smsbox fed over HTTP, receipts asked for.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::process::{Child, Command};
+
+use crate::process::{Run, cpu_time};
+use crate::sink::Sink;
+
+/// Requests to smsbox at the same time.
+const FEEDERS: usize = 16;
+
+fn free_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+fn config(folder: &Path, smsc_port: u16, ports: [u16; 3]) -> String {
+    let [admin, box_port, http] = ports;
+    let spool = folder.join("spool");
+    format!(
+        "group = core\nadmin-port = {admin}\nadmin-password = bench\nsmsbox-port = {box_port}\nbox-allow-ip = 127.0.0.1\nlog-level = 4\n\
+         store-type = spool\nstore-location = {}\ndlr-storage = internal\n\n\
+         group = smsc\nsmsc = smpp\nsmsc-id = sink\nhost = 127.0.0.1\nport = {smsc_port}\ntransceiver-mode = true\nsmsc-username = pretend\n\
+         smsc-password = pretend\nsystem-type = \"\"\nmax-pending-submits = 100\n\n\
+         group = smsbox\nbearerbox-host = 127.0.0.1\nsendsms-port = {http}\nlog-level = 4\n\n\
+         group = sendsms-user\nusername = bench\npassword = bench\nmax-messages = 1\n",
+        spool.display()
+    )
+}
+
+fn start(program: &str, config: &Path) -> anyhow::Result<Child> {
+    Command::new(program)
+        .arg(config)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .with_context(|| format!("{program} is not installed: on Debian, apt-get install kannel (or use --alone)"))
+}
+
+pub async fn send(messages: usize) -> anyhow::Result<Run> {
+    let mut sink = Sink::start().await?;
+    let folder = tempfile::tempdir()?;
+    std::fs::create_dir(folder.path().join("spool"))?;
+    let ports = [free_port()?, free_port()?, free_port()?];
+    let path = folder.path().join("kannel.conf");
+    std::fs::write(&path, config(folder.path(), sink.port, ports))?;
+    let bearerbox = start("/usr/sbin/bearerbox", &path)?;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let smsbox = start("/usr/sbin/smsbox", &path)?;
+    let pids = [bearerbox.id().context("bearerbox ended")?, smsbox.id().context("smsbox ended")?];
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    wait_until_fed(&client, ports[2]).await?;
+
+    let used = || pids.iter().map(|pid| cpu_time(*pid)).sum::<Duration>();
+    let (begun, cpu) = (std::time::Instant::now(), used());
+    let mut feeders = Vec::new();
+    for feeder in 0..FEEDERS {
+        let client = client.clone();
+        let port = ports[2];
+        feeders.push(tokio::spawn(async move {
+            for number in (feeder..messages).step_by(FEEDERS) {
+                let response = client.get(url(port, number)).send().await?;
+                anyhow::ensure!(response.status().is_success(), "smsbox answered {}", response.status());
+            }
+            anyhow::Ok(())
+        }));
+    }
+    for feeder in feeders {
+        feeder.await??;
+    }
+    // One more was sent to see that it runs.
+    sink.wait_for(messages + 1).await?;
+    Ok(Run { messages, took: begun.elapsed(), cpu: used().saturating_sub(cpu) })
+}
+
+fn url(port: u16, number: usize) -> String {
+    let last = number % 1_000;
+    format!(
+        "http://127.0.0.1:{port}/cgi-bin/sendsms?username=bench&password=bench&from=447700900999&to=447700900{last:03}&dlr-mask=31\
+         &text=Dear+Ada+{last},+please+call+us+about+your+account."
+    )
+}
+
+async fn wait_until_fed(client: &reqwest::Client, port: u16) -> anyhow::Result<()> {
+    for _ in 0..100 {
+        let answer = client.get(url(port, 0)).send().await;
+        if answer.is_ok_and(|response| response.status().is_success()) {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    anyhow::bail!("smsbox did not take a message within 20 s")
+}
