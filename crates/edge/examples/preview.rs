@@ -57,14 +57,14 @@ async fn seed(tenant: &Tenant) -> Outcome {
     let settings: TrunkSettings = serde_json::from_str(r#"{"kind":"smpp","host":"smsc.example","port":2775,"system_id":"northwind"}"#)?;
     let trunk = tenant.add_trunk(&NewTrunk { name: "Example Telecom".into(), settings, secret: "secret".into(), rate_per_second: 200, cost_per_segment: 400, currency: "GBP".into() }, false, now()).await?;
     tenant.add_route(&NewRoute { prefix: "+44".into(), sender: String::new(), trunk, priority: 1 }, false, now()).await?;
-    tenant.add_sender("447700900999", true, "letter of authority 12", now()).await?;
+    tenant.add_sender("+447700900999", true, "letter of authority 12", now()).await?;
     let mut draft = CampaignDraft::new("Spring payment reminders");
     draft.channel = Channel::Sms;
     draft.purpose = Some(Purpose::Reminder);
     draft.basis = Some(LegalBasis::Contract);
     draft.list_id = Some(list);
     draft.body = "Hello {first_name|there}, your Northwind Energy bill is due on Friday. Call 020 7946 0000 with questions.".into();
-    draft.sender = "447700900999".into();
+    draft.sender = "+447700900999".into();
     let campaign = tenant.create_campaign(&draft, now()).await?;
     tenant.create_campaign(&CampaignDraft::new("Winter tariff letters"), now()).await?;
     let mut deltas = std::collections::HashMap::new();

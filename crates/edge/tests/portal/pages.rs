@@ -69,7 +69,8 @@ async fn bad_input_gets_the_summary_with_what_to_do() {
     let owner = world.browser(Role::Owner).await;
     let campaign = world.as_operator().await.create_campaign(&CampaignDraft::new("Draft"), now()).await.expect("a campaign");
     let at = |step: &str| format!("/campaigns/{campaign}/{step}");
-    let cases: &[(&str, &[(&str, &str)], &str)] = &[
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+    let cases: &[Case] = &[
         ("/imports/fields", &[("name", "Bad Name"), ("purpose", "because we need it"), ("retention_days", "30")], "name"),
         ("/imports/fields", &[("name", "balance"), ("purpose", "because we need it"), ("retention_days", "ages")], "retention_days"),
         ("/contacts/search", &[("typed", "07700 900777")], "typed"),
