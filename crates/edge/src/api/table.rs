@@ -106,6 +106,7 @@ pub fn guarded() -> OpenApiRouter<Api> {
         .routes(read(AnswerReplies, routes!(outcomes::reply::get)))
         .routes(write(AnswerReplies, routes!(outcomes::reply::assign)))
         .routes(write(AnswerReplies, routes!(outcomes::reply::close)))
+        .routes(write(AnswerReplies, routes!(outcomes::reply::decide)))
         // reports
         .routes(read(View, routes!(reports::measure::list)))
         .routes(read(View, routes!(reports::measure::download)))

@@ -2,8 +2,6 @@
 
 use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
-use clarion_domain::compliance::hold::HoldReason;
-use clarion_domain::compliance::suppression::{SuppressionReason, SuppressionScope};
 use clarion_domain::id::{ReplyId, UserId};
 use clarion_domain::outcomes::reply::ReplyMeaning;
 use clarion_domain::tenancy::role::Right;
@@ -144,24 +142,13 @@ pub async fn close(session: Session, Path(id): Path<String>) -> Result<Response,
     Ok(Redirect::to("/inbox?said=closed").into_response())
 }
 
-/// A person read it and it means stop. The suppression comes first: should the rest fail, nothing is sent.
+/// A person read it and it means stop.
 pub async fn stop(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
-    let reply = find(&session, &id).await?;
-    session.tenant.suppress(reply.number.reveal(), SuppressionScope::Every, SuppressionReason::OptOut, "reply", session.now).await?;
-    settle(&session, &reply).await?;
+    session.tenant.decide_reply(find(&session, &id).await?.id, true, session.now).await?;
     Ok(Redirect::to("/inbox?said=suppressed").into_response())
 }
 
 pub async fn carry_on(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
-    settle(&session, &find(&session, &id).await?).await?;
+    session.tenant.decide_reply(find(&session, &id).await?.id, false, session.now).await?;
     Ok(Redirect::to("/inbox?said=closed").into_response())
-}
-
-async fn settle(session: &Session, reply: &ReplyRecord) -> Result<(), Fault> {
-    if let Some(contact) = reply.contact {
-        for hold in session.tenant.holds_of(contact).await?.into_iter().filter(|hold| hold.reason == HoldReason::ReplyReview && hold.lifted_at.is_none()) {
-            session.tenant.lift_hold(hold.id, session.now).await?;
-        }
-    }
-    Ok(session.tenant.close_reply(reply.id, session.now).await?)
 }

@@ -1,12 +1,14 @@
 //! Inbound messages: an inbox for the tenant, and the parts of long ones until they are whole.
 
 use clarion_domain::audit::event::Act;
+use clarion_domain::compliance::suppression::{SuppressionReason, SuppressionScope};
 use clarion_domain::id::{CampaignId, ContactId, ReplyId, TenantId, TrunkId, UserId};
 use clarion_domain::outcomes::reply::ReplyMeaning;
 use clarion_domain::personal::Personal;
 use clarion_domain::tenancy::tenant::Actor;
 use clarion_domain::time::Instant;
 
+use crate::compliance::NewSuppression;
 use crate::db::{DbError, Row, Tx, sql};
 use crate::params;
 use crate::seal::DataKey;
@@ -95,12 +97,15 @@ pub async fn add_reply(tx: &mut Tx, tenant: &Tenant, new: &NewReply) -> Result<O
     };
     let key = key.as_ref().unwrap_or(&tenant.keys.data);
     let insert = sql!(
-        "INSERT INTO reply (id, tenant_id, contact_id, number_index, sealed_number, sealed_body, trunk_id, campaign_id, meaning, state, dedupe, received_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'new', $10, $11) ON CONFLICT (dedupe) DO NOTHING"
+        "INSERT INTO reply (id, tenant_id, contact_id, number_index, sealed_number, sealed_body, trunk_id, campaign_id, meaning, state, dedupe, received_at, closed_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (dedupe) DO NOTHING"
     );
+    // What the machine has done by itself needs nobody.
+    let state = if new.meaning.needs_a_person() { ReplyState::New } else { ReplyState::Closed };
+    let closed_at = (state == ReplyState::Closed).then_some(new.received_at);
     let values = params![
         id, tenant.id(), contact, tenant.number_index(new.number.reveal()), key.seal("reply.number", new.number.reveal().as_bytes())?,
-        key.seal("reply.body", new.body.reveal().as_bytes())?, new.trunk, campaign, new.meaning.as_str(), new.dedupe, new.received_at
+        key.seal("reply.body", new.body.reveal().as_bytes())?, new.trunk, campaign, new.meaning.as_str(), state.as_str(), new.dedupe, new.received_at, closed_at
     ];
     Ok((tx.execute(insert, &values).await? == 1).then_some((id, contact)))
 }
@@ -214,6 +219,27 @@ impl Tenant {
     pub async fn close_reply(&self, id: ReplyId, now: Instant) -> Result<(), StoreError> {
         let update = sql!("UPDATE reply SET state = 'closed', closed_at = $3 WHERE tenant_id = $1 AND id = $2 AND state <> 'closed'");
         self.move_reply(update, crate::params![self.id(), id, now], id, "closed", now).await
+    }
+
+    /// A person has read a reply that the machine was not sure of: `stops` puts the number on the suppression list; either way
+    /// the hold that waited for this ends and the reply is closed, all in one transaction.
+    pub async fn decide_reply(&self, id: ReplyId, stops: bool, now: Instant) -> Result<(), StoreError> {
+        let reply = self.reply(id).await?;
+        let close = sql!("UPDATE reply SET state = 'closed', closed_at = $3 WHERE tenant_id = $1 AND id = $2 AND state <> 'closed'");
+        let lift = sql!("UPDATE hold SET lifted_at = $3 WHERE tenant_id = $1 AND contact_id = $2 AND reason = 'reply_review' AND lifted_at IS NULL");
+        let mut tx = self.db().begin().await?;
+        if tx.execute(close, &params![self.id(), id, now]).await? == 0 {
+            return Err(StoreError::Conflict("this reply was decided already".into()));
+        }
+        if stops {
+            let new = NewSuppression { number: &reply.number, scope: SuppressionScope::Sms, reason: SuppressionReason::OptOut, source: "reply" };
+            self.suppress_in_tx(&mut tx, &new, now).await?;
+        }
+        if let Some(contact) = reply.contact {
+            tx.execute(lift, &params![self.id(), contact, now]).await?;
+        }
+        self.audit(&mut tx, now, Act::Changed, "reply", id.0, if stops { "means stop" } else { "does not mean stop" }).await?;
+        Ok(tx.commit().await?)
     }
 
     async fn move_reply(&self, update: &crate::db::Statement, values: Vec<crate::db::Value>, id: ReplyId, what: &str, now: Instant) -> Result<(), StoreError> {

@@ -96,6 +96,15 @@ pub struct Assignment {
     user: UserId,
 }
 
+/// What a person made of a reply that the machine was not sure of.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"means_stop": true}))]
+pub struct Meaning {
+    /// Whether the person wants to get no more messages.
+    means_stop: bool,
+}
+
 async fn read(caller: &Caller, id: ReplyId, reveal: Option<bool>) -> Result<Json<Reply>, Problem> {
     let reply = caller.tenant.reply(id.0).await?;
     let shown = caller.shown(reveal, "reply", id.0.0).await?;
@@ -129,5 +138,14 @@ pub async fn assign(caller: Caller, Id(id): Id<ReplyId>, Body(to): Body<Assignme
 pub async fn close(caller: Caller, Id(id): Id<ReplyId>) -> Result<Json<Reply>, Problem> {
     caller.tenant.reply(id.0).await?;
     caller.tenant.close_reply(id.0, caller.now).await?;
+    read(&caller, id, None).await
+}
+
+/// Decide about a reply: does it mean stop?
+///
+/// `means_stop` puts the number on the suppression list. Either way the hold that waited for this ends, and the reply is closed.
+#[utoipa::path(post, path = "/replies/{reply}/decide", tag = "outcomes", params(("reply" = ReplyId, Path)), request_body = Meaning, responses((status = 200, body = Reply)))]
+pub async fn decide(caller: Caller, Id(id): Id<ReplyId>, Body(made): Body<Meaning>) -> Result<Json<Reply>, Problem> {
+    caller.tenant.decide_reply(id.0, made.means_stop, caller.now).await?;
     read(&caller, id, None).await
 }
