@@ -11,6 +11,8 @@ use crate::intake::Clock;
 const LEASE: &str = "retention sweep";
 /// Two in the morning, UTC: when little is sent in the regions that the rules know.
 const BEGINS_MS_OF_DAY: i64 = 2 * HOUR_MS;
+/// No carrier tells of a message later than this.
+const RECEIPTS_COME_MS: i64 = 8 * DAY_MS;
 const LOOK: Duration = Duration::from_secs(300);
 
 /// The last night whose sweep should have begun by now, as a number of days.
@@ -29,8 +31,20 @@ pub async fn run(store: Store, clock: Clock) {
                 Err(error) => tracing::warn!(%error, "the retention sweep did not end; trying again in five minutes"),
             }
         }
+        if let Err(error) = tidy(&store, clock()).await {
+            tracing::warn!(%error, "what is of no more use could not be removed; trying again in five minutes");
+        }
         tokio::time::sleep(LOOK).await;
     }
+}
+
+/// Removes what belongs to no retention class: ended sign-ins, kept answers of the API, the carriers' ids of old messages.
+async fn tidy(store: &Store, now: Instant) -> Result<(), StoreError> {
+    store.sweep_sessions(now).await?;
+    store.forget_idempotency_keys(now).await?;
+    store.forget_references(now.plus_ms(-RECEIPTS_COME_MS)).await?;
+    store.forget_unmatched(now.plus_ms(-RECEIPTS_COME_MS)).await?;
+    Ok(())
 }
 
 /// Sweeps every tenant as of `now`; returns how many records went. Does nothing while another node sweeps.

@@ -54,6 +54,12 @@ pub async fn add_references(tx: &mut Tx, id: i64, trunk: TrunkId, entries: &[Ref
 }
 
 impl Store {
+    /// Forgets what was sent before a time: no receipt comes for it any more. Returns how many rows went.
+    pub async fn forget_references(&self, before: Instant) -> Result<u64, StoreError> {
+        let delete = sql!("DELETE FROM carrier_reference WHERE id < $1");
+        Ok(self.db().execute(delete, &params![clarion_domain::id::floor_at(before.ms())]).await?)
+    }
+
     /// Walks the map from the newest row back to `since`, and hands each row's entries to `take` until it returns false.
     pub async fn walk_references(&self, since: Instant, mut take: impl FnMut(Reference) -> bool) -> Result<(), StoreError> {
         let select = sql!("SELECT id, entries FROM carrier_reference WHERE id < $1 AND id >= $2 ORDER BY id DESC LIMIT 64");

@@ -47,6 +47,12 @@ impl Store {
         Ok(())
     }
 
+    /// Drops receipts that came before a time and never found their attempt. Returns how many went.
+    pub async fn forget_unmatched(&self, before: Instant) -> Result<u64, StoreError> {
+        let delete = sql!("DELETE FROM receipt_unmatched WHERE received_at < $1");
+        Ok(self.db().execute(delete, &params![before]).await?)
+    }
+
     /// The oldest unmatched receipts with an identifier above `after`.
     pub async fn unmatched_receipts(&self, after: i64, limit: i64) -> Result<Vec<UnmatchedReceipt>, StoreError> {
         let select = sql!("SELECT id, trunk_id, carrier_message_id, state, cause, received_at FROM receipt_unmatched WHERE id > $1 ORDER BY id LIMIT $2");
