@@ -4,18 +4,19 @@ use std::collections::HashMap;
 
 use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::id::{CampaignId, ClaimId, RouteId, TenantId, TrunkId};
+use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::Instant;
 use clarion_store::StoreError;
 use clarion_store::attempts::{
-    add_attempts, add_due, add_references, attempts_by_id, release_items, remove_claims, settle_attempts, settle_notice,
+    AttemptRow, SettledRow, add_attempts, add_due, add_references, attempts_by_id, release_items, remove_claims, settle_attempts, settle_notice,
 };
 use clarion_store::db::{DbError, Tx};
 use clarion_store::outcomes::{add_unmatched, drop_reply_parts, drop_unmatched};
-use clarion_store::reports::add_measures;
+use clarion_store::reports::{MeasureDelta, MeasureKey, add_measures};
 
 use crate::attempts::claim::{self, ClaimError, Claimed};
 use crate::attempts::notice::{ClaimedNotice, claim_notices};
-use crate::attempts::{CycleRows, Next, Sender};
+use crate::attempts::{Counted, CycleRows, Next, Sender};
 use crate::carriers::{WireEvent, WireOutcome, WirePart};
 
 /// Messages claimed in one cycle at most, over all campaigns.
@@ -197,8 +198,11 @@ impl Sender {
             self.apply_late(&late, rows, &mut late_rows, now);
         }
         let rows = &self.rows;
+        let mut measures = rows.measures.clone();
         if !rows.attempts.is_empty() {
-            add_attempts(tx, &rows.attempts).await?;
+            let fresh = add_attempts(tx, &rows.attempts).await?;
+            let taken = rows.attempts.iter().zip(&fresh).filter(|(_, fresh)| !**fresh).map(|(attempt, _)| attempt);
+            correct_taken_over(tx, taken, &mut measures).await?;
         }
         settle_attempts(tx, &rows.settled).await?;
         settle_attempts(tx, &late_rows.settled).await?;
@@ -207,7 +211,6 @@ impl Sender {
         }
         add_unmatched(tx, &rows.unmatched).await?;
         drop_unmatched(tx, &rows.matched).await?;
-        let mut measures = rows.measures.clone();
         for (key, delta) in late_rows.measures {
             let sum = measures.entry(key).or_default();
             sum.n += delta.n;
@@ -322,4 +325,30 @@ impl Sender {
     pub(crate) async fn tenant(&self, id: TenantId) -> Result<clarion_store::Tenant, StoreError> {
         self.store.tenant(id, clarion_domain::tenancy::tenant::Actor::System).await
     }
+}
+
+/// Another node held us for dead, took the claim over and called the attempt `unknown`: our answer, late as it is, says more.
+async fn correct_taken_over(tx: &mut Tx, taken: impl Iterator<Item = &AttemptRow>, measures: &mut HashMap<MeasureKey, MeasureDelta>) -> Result<(), StoreError> {
+    let answers: Vec<&AttemptRow> = taken.collect();
+    let ids: Vec<_> = answers.iter().map(|row| row.id).collect();
+    let mut settled = Vec::new();
+    for stored in attempts_by_id(tx, &ids).await? {
+        let Some(answer) = answers.iter().find(|row| row.id == stored.id) else { continue };
+        let mut count = CycleRows::default();
+        let as_counted = |row: &AttemptRow| Counted { tenant: row.tenant, campaign: row.campaign, answered_at: row.answered_at, segments: row.segments, cost: row.cost };
+        // It was counted as new by us, and as unknown by the other: what stays is one, at the other's hour, by our word.
+        count.count(&as_counted(answer), answer.disposition, &answer.cause, -1);
+        if stored.disposition == Disposition::Unknown {
+            count.count(&as_counted(&stored), stored.disposition, &stored.cause, -1);
+            count.count(&as_counted(&stored), answer.disposition, &answer.cause, 1);
+            settled.push(SettledRow { id: stored.id, state: answer.state, disposition: answer.disposition, cause: answer.cause.clone(), parts_heard: stored.parts_heard, settled_at: answer.settled_at });
+        }
+        for (key, delta) in count.measures {
+            let sum = measures.entry(key).or_default();
+            sum.n += delta.n;
+            sum.segments += delta.segments;
+            sum.cost += delta.cost;
+        }
+    }
+    Ok(settle_attempts(tx, &settled).await?)
 }

@@ -1,10 +1,12 @@
-//! The sending loop against a pretend carrier over real SMPP, on both databases: everything that was sent is told once,
+//! The sending loop against a pretend carrier over real SMPP and a pretend provider over HTTP, on both databases: everything that was sent is told once,
 //! and the report equals both a recount and what the carrier says.
 
-#[path = "../../store/tests/support/people.rs"]
+#[path = "../../../store/tests/support/people.rs"]
 mod people;
-#[path = "../../store/tests/support/mod.rs"]
+#[path = "../../../store/tests/support/mod.rs"]
 mod support;
+
+mod http;
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
