@@ -218,6 +218,7 @@ async fn write_claims(sender: &Sender, tx: &mut Tx, plan: Plan, claimed: &mut Cl
             id: claim,
             tenant: campaign.tenant.id(),
             campaign: claimed.campaign,
+            channel: Channel::Sms,
             node: sender.store.node(),
             trunk,
             first_attempt: first,

@@ -335,7 +335,7 @@ async fn correct_taken_over(tx: &mut Tx, taken: impl Iterator<Item = &AttemptRow
     for stored in attempts_by_id(tx, &ids).await? {
         let Some(answer) = answers.iter().find(|row| row.id == stored.id) else { continue };
         let mut count = CycleRows::default();
-        let as_counted = |row: &AttemptRow| Counted { tenant: row.tenant, campaign: row.campaign, answered_at: row.answered_at, segments: row.segments, cost: row.cost };
+        let as_counted = |row: &AttemptRow| Counted { tenant: row.tenant, campaign: row.campaign, channel: row.channel, answered_at: row.answered_at, segments: row.segments, cost: row.cost };
         // It was counted as new by us, and as unknown by the other: what stays is one, at the other's hour, by our word.
         count.count(&as_counted(answer), answer.disposition, &answer.cause, -1);
         if stored.disposition == Disposition::Unknown {

@@ -1,6 +1,7 @@
 //! What a crash leaves behind: claims without attempts. They may have been sent or not, so they are `unknown`.
 
 use clarion_domain::attempts::attempt::AttemptState;
+use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::id::AttemptId;
 use clarion_domain::outcomes::cause::Cause;
 use clarion_domain::outcomes::disposition::Disposition;
@@ -53,8 +54,9 @@ async fn settle_claim(tx: &mut Tx, claim: &ClaimRow, now: Instant) -> Result<usi
     let people = recipients_at(tx, claim.campaign, &positions).await?;
     let mut rows = CycleRows::default();
     let cause = Cause::AnswerLost.to_string();
+    let segments = u16::from(claim.channel == Channel::Sms);
     for ((id, (position, try_number)), (contact, address)) in open.into_iter().zip(people) {
-        let counted = Counted { tenant: claim.tenant, campaign: claim.campaign, answered_at: now, segments: 1, cost: 0 };
+        let counted = Counted { tenant: claim.tenant, campaign: claim.campaign, channel: claim.channel, answered_at: now, segments, cost: 0 };
         rows.count(&counted, Disposition::Unknown, &cause, 1);
         rows.attempts.push(AttemptRow {
             id,
@@ -64,12 +66,13 @@ async fn settle_claim(tx: &mut Tx, claim: &ClaimRow, now: Instant) -> Result<usi
             try_number,
             contact,
             address,
+            channel: claim.channel,
             trunk: claim.trunk,
             state: AttemptState::Settled,
             disposition: Disposition::Unknown,
             cause: cause.clone(),
             decision: claim.decision.clone(),
-            segments: 1,
+            segments,
             cost: 0,
             sealed_body: None,
             carrier_message_id: String::new(),

@@ -92,7 +92,7 @@ impl CycleRows {
 
     /// Counts one attempt at a place (`sign` 1) or takes it away from there (−1).
     pub(crate) fn count(&mut self, who: &Counted, disposition: Disposition, cause: &str, sign: i64) {
-        let key = MeasureKey { tenant: who.tenant, campaign: who.campaign, hour: who.answered_at.hour(), channel: Channel::Sms, disposition, cause: cause.to_owned() };
+        let key = MeasureKey { tenant: who.tenant, campaign: who.campaign, hour: who.answered_at.hour(), channel: who.channel, disposition, cause: cause.to_owned() };
         let delta = self.measures.entry(key).or_default();
         delta.n += sign;
         delta.segments += sign * i64::from(who.segments);
@@ -105,6 +105,7 @@ impl CycleRows {
 pub(crate) struct Counted {
     pub tenant: TenantId,
     pub campaign: CampaignId,
+    pub channel: Channel,
     pub answered_at: Instant,
     pub segments: u16,
     pub cost: i64,

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
+use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::carriers::fairness::FairQueue;
 use clarion_domain::id::{CampaignId, ClaimId, TenantId, TrunkId};
 use clarion_domain::time::{DAY_MS, Instant};
@@ -120,7 +121,7 @@ impl Sender {
 
     /// Reads which campaigns run, and renews the leases of their tenants.
     async fn refresh(&mut self, now: Instant) -> Result<(), StoreError> {
-        let running = self.store.running_campaigns().await?;
+        let running = self.store.running_campaigns(Channel::Sms).await?;
         self.campaigns.retain(|id, _| running.iter().any(|(_, known)| known == id));
         let tenants: HashSet<TenantId> = running.iter().map(|(tenant, _)| *tenant).collect();
         self.leases.retain(|tenant, until| *until > now && tenants.contains(tenant));

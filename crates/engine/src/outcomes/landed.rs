@@ -1,6 +1,7 @@
 //! A flight that has landed becomes an attempt's row, a put-back recipient, or a notice's end.
 
 use clarion_domain::attempts::attempt::{Attempt, AttemptEvent};
+use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::id::{AttemptId, TrunkId};
 use clarion_domain::outcomes::cause::{Cause, RetryAdvice};
 use clarion_domain::outcomes::disposition::Disposition;
@@ -73,7 +74,7 @@ impl Sender {
 
     fn write_attempt(&mut self, flight: Flight, attempt: &Attempt, ids: Vec<(u8, String)>, now: Instant) {
         let parts = self.carriers.get(flight.trunk).map_or(1, |trunk| trunk.parts_of(flight.segments));
-        let counted = |campaign| Counted { tenant: flight.tenant, campaign, answered_at: now, segments: flight.segments, cost: flight.cost };
+        let counted = |campaign| Counted { tenant: flight.tenant, campaign, channel: Channel::Sms, answered_at: now, segments: flight.segments, cost: flight.cost };
         let Target::Attempt { attempt: id, claim, campaign, position, try_number, contact, address, decision, sealed_body, .. } = flight.target else { return };
         let counted = counted(campaign);
         let disposition = attempt.disposition.unwrap_or(Disposition::Accepted);
@@ -87,6 +88,7 @@ impl Sender {
             try_number,
             contact,
             address,
+            channel: Channel::Sms,
             trunk: flight.trunk,
             state: attempt.state(),
             disposition,

@@ -169,7 +169,7 @@ impl Sender {
             .into_iter()
             .map(|row| {
                 let total = self.carriers.get(row.trunk).map_or(1, |trunk| trunk.parts_of(row.segments));
-                let counted = Counted { tenant: row.tenant, campaign: row.campaign, answered_at: row.answered_at, segments: row.segments, cost: row.cost };
+                let counted = Counted { tenant: row.tenant, campaign: row.campaign, channel: row.channel, answered_at: row.answered_at, segments: row.segments, cost: row.cost };
                 let heard = ReceiptParts { heard: row.parts_heard, ..ReceiptParts::none(total) };
                 (row.id, (OpenAttempt { attempt: attempt_of(&row), heard, counted, position: row.position, try_number: row.try_number }, row.trunk))
             })

@@ -1,6 +1,7 @@
 //! An attempt's row is inserted when the carrier answers, and updated by its primary key when the receipt comes.
 
 use clarion_domain::attempts::attempt::AttemptState;
+use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::id::{AddressId, AttemptId, CampaignId, ContactId, TenantId, TrunkId};
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::Instant;
@@ -18,6 +19,7 @@ pub struct AttemptRow {
     pub try_number: u8,
     pub contact: ContactId,
     pub address: AddressId,
+    pub channel: Channel,
     pub trunk: TrunkId,
     pub state: AttemptState,
     pub disposition: Disposition,
@@ -55,14 +57,14 @@ pub async fn add_attempts(tx: &mut Tx, attempts: &[AttemptRow]) -> Result<Vec<bo
     let insert = sql!(
         "INSERT INTO attempt (id, tenant_id, campaign_id, position, try_number, contact_id, address_id, channel, trunk_id, state, disposition,
          cause, decision, segments, cost, sealed_body, carrier_message_id, parts_heard, claimed_at, answered_at, settled_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 'sms', $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
          ON CONFLICT (id) DO NOTHING"
     );
     let batch: Vec<_> = attempts
         .iter()
         .map(|row| {
             params![
-                row.id, row.tenant, row.campaign, i64::from(row.position), i64::from(row.try_number), row.contact, row.address, row.trunk,
+                row.id, row.tenant, row.campaign, i64::from(row.position), i64::from(row.try_number), row.contact, row.address, row.channel.as_str(), row.trunk,
                 row.state.as_str(), row.disposition.as_str(), row.cause.as_str(), row.decision.as_str(), i64::from(row.segments), row.cost,
                 row.sealed_body.as_deref(), row.carrier_message_id.as_str(), row.parts_heard, row.claimed_at, row.answered_at, row.settled_at
             ]
@@ -85,7 +87,7 @@ pub async fn settle_attempts(tx: &mut Tx, settled: &[SettledRow]) -> Result<(), 
 pub async fn attempts_by_id(tx: &mut Tx, ids: &[AttemptId]) -> Result<Vec<AttemptRow>, DbError> {
     let select = sql!(
         "SELECT id, tenant_id, campaign_id, position, try_number, contact_id, address_id, trunk_id, state, disposition, cause, decision,
-         segments, cost, carrier_message_id, parts_heard, claimed_at, answered_at, settled_at FROM attempt WHERE id = $1"
+         segments, cost, carrier_message_id, parts_heard, claimed_at, answered_at, settled_at, channel FROM attempt WHERE id = $1"
     );
     let batch: Vec<_> = ids.iter().map(|id| params![*id]).collect();
     tx.query_many(select, &batch).await?.into_iter().flatten().map(read).collect()
@@ -113,5 +115,6 @@ fn read(mut row: Row) -> Result<AttemptRow, DbError> {
         claimed_at: row.take(16)?,
         answered_at: row.take(17)?,
         settled_at: row.take(18)?,
+        channel: row.word(19)?,
     })
 }

@@ -1,5 +1,6 @@
 //! Who may be next: recipients behind the campaign's cursor, and those that are due again.
 
+use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::id::{AddressId, CampaignId, ContactId, TenantId};
 use clarion_domain::time::Instant;
 
@@ -89,10 +90,10 @@ pub async fn recipients_at(tx: &mut Tx, campaign: CampaignId, positions: &[u32])
 }
 
 impl Store {
-    /// The campaigns that run now, with their tenants.
-    pub async fn running_campaigns(&self) -> Result<Vec<(TenantId, CampaignId)>, StoreError> {
-        let select = sql!("SELECT tenant_id, id FROM campaign WHERE state = 'running' ORDER BY id");
-        let rows = self.db().query(select, &[]).await?;
+    /// The campaigns of a channel that run now, with their tenants.
+    pub async fn running_campaigns(&self, channel: Channel) -> Result<Vec<(TenantId, CampaignId)>, StoreError> {
+        let select = sql!("SELECT tenant_id, id FROM campaign WHERE state = 'running' AND channel = $1 ORDER BY id");
+        let rows = self.db().query(select, &params![channel.as_str()]).await?;
         Ok(rows.into_iter().map(|mut row| Ok((row.take(0)?, row.take(1)?))).collect::<Result<_, DbError>>()?)
     }
 }

@@ -1,5 +1,6 @@
 //! A claim is one row for a batch, written before the wire. What a crash leaves in it without an attempt is `unknown`.
 
+use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::id::{AttemptId, CampaignId, ClaimId, NodeId, TenantId, TrunkId};
 use clarion_domain::time::Instant;
 
@@ -13,6 +14,8 @@ pub struct ClaimRow {
     pub id: ClaimId,
     pub tenant: TenantId,
     pub campaign: CampaignId,
+    /// The campaign's: read with it, not written.
+    pub channel: Channel,
     pub node: NodeId,
     pub trunk: TrunkId,
     pub first_attempt: AttemptId,
@@ -78,8 +81,8 @@ impl Store {
 /// As `Store::orphaned_claims`, inside a transaction.
 pub async fn claims_of_silent_nodes(tx: &mut Tx, own: NodeId, seen_before: Instant, started_at: Instant) -> Result<Vec<ClaimRow>, DbError> {
     let select = sql!(
-        "SELECT c.id, c.tenant_id, c.campaign_id, c.node_id, c.trunk_id, c.first_attempt_id, c.items, c.released, c.decision, c.claimed_at
-         FROM claim c LEFT JOIN node n ON n.id = c.node_id
+        "SELECT c.id, c.tenant_id, c.campaign_id, c.node_id, c.trunk_id, c.first_attempt_id, c.items, c.released, c.decision, c.claimed_at, m.channel
+         FROM claim c JOIN campaign m ON m.id = c.campaign_id LEFT JOIN node n ON n.id = c.node_id
          WHERE (c.node_id = $1 AND c.claimed_at < $3) OR (c.node_id <> $1 AND (n.seen_at IS NULL OR n.seen_at < $2))
          ORDER BY c.id LIMIT 1000"
     );
@@ -97,6 +100,7 @@ pub async fn claims_of_silent_nodes(tx: &mut Tx, own: NodeId, seen_before: Insta
             released: released.chunks_exact(2).map(|index| u16::from_le_bytes([index[0], index[1]])).collect(),
             decision: row.take(8)?,
             claimed_at: row.take(9)?,
+            channel: row.word(10)?,
         });
     }
     Ok(claims)
