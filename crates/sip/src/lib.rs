@@ -4,4 +4,5 @@
 //! Architecture invariant: no clock, chance or configuration file is read here except by the
 //! tasks that own sockets; everything else is a function of its arguments.
 
+pub mod media;
 pub mod negotiated;

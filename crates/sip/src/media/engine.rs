@@ -1,0 +1,225 @@
+//! The handles: an engine that owns the media threads, and a leg to be steered from async code. No call here waits.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use ring::rand::{SecureRandom, SystemRandom};
+use tokio::sync::mpsc;
+
+use super::keys::Key;
+use super::leg::{Leg, LegSettings, MediaEvent};
+use super::player::{Piece, PlayId, Repeat};
+use super::ports::{PortRange, Ports};
+use super::source::Latch;
+use super::stats::{Counters, MediaStats};
+use super::worker::{Ask, Command, Gauge, Seat, Worker};
+use crate::negotiated::{Codec, LocalMedia, NegotiatedMedia, SrtpPolicy};
+
+/// Events that may wait for whoever listens.
+const EVENTS_WAITING_MAX: usize = 256;
+
+/// What is configured for all legs.
+#[derive(Debug, Clone)]
+pub struct MediaConfig {
+    /// Where sockets are bound.
+    pub bind: IpAddr,
+    /// What far ends are told, when it is another address (one-to-one translation).
+    pub advertised: Option<IpAddr>,
+    pub ports: PortRange,
+    /// Media threads; one serves some thousands of legs.
+    pub threads: usize,
+    pub legs_max: usize,
+}
+
+impl Default for MediaConfig {
+    fn default() -> Self {
+        Self { bind: IpAddr::V4(Ipv4Addr::LOCALHOST), advertised: None, ports: PortRange { first: 20_000, last: 29_999 }, threads: 1, legs_max: 5_000 }
+    }
+}
+
+/// What is chosen for one leg.
+#[derive(Debug, Clone)]
+pub struct LegConfig {
+    /// In order of preference.
+    pub codecs: Vec<Codec>,
+    pub telephone_event: bool,
+    pub srtp: SrtpPolicy,
+    pub latch: Latch,
+    /// Without a packet for so long, `MediaEvent::Timeout` is told.
+    pub timeout: Duration,
+}
+
+impl Default for LegConfig {
+    fn default() -> Self {
+        Self { codecs: vec![Codec::Pcma, Codec::Pcmu], telephone_event: true, srtp: SrtpPolicy::Never, latch: Latch::default(), timeout: Duration::from_secs(30) }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum MediaError {
+    #[error("as many legs are open as the configuration allows")]
+    TooManyLegs,
+    #[error("no port for audio: {0}")]
+    Port(#[source] std::io::Error),
+    #[error("no media thread: {0}")]
+    Thread(#[source] std::io::Error),
+    #[error("the system gives no random numbers")]
+    Chance,
+    #[error("the media threads have ended")]
+    Ended,
+}
+
+struct Threads {
+    commands: Vec<Sender<Command>>,
+    running: Vec<JoinHandle<()>>,
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        for commands in &self.commands {
+            let _ = commands.send(Command::Shutdown);
+        }
+        for thread in self.running.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The media threads. Cheap to clone; they end with the last clone.
+#[derive(Clone)]
+pub struct MediaEngine {
+    config: Arc<MediaConfig>,
+    threads: Arc<Threads>,
+    ports: Arc<Ports>,
+    counters: Arc<Counters>,
+    next: Arc<AtomicU64>,
+}
+
+impl MediaEngine {
+    /// Starts the threads; no port is taken yet.
+    pub fn start(config: MediaConfig) -> Result<Self, MediaError> {
+        let counters = Arc::new(Counters::default());
+        let (commands, inboxes): (Vec<_>, Vec<_>) = (0..config.threads.max(1)).map(|_| channel()).unzip();
+        let mut threads = Threads { commands: commands.clone(), running: Vec::new() };
+        for (index, inbox) in inboxes.into_iter().enumerate() {
+            let (others, counters, v6) = (commands.clone(), counters.clone(), config.bind.is_ipv6());
+            let thread = std::thread::Builder::new().name(format!("media-{index}")).spawn(move || Worker::new(index, others, counters, v6).run(&inbox));
+            threads.running.push(thread.map_err(MediaError::Thread)?);
+        }
+        Ok(Self { ports: Arc::new(Ports::new(config.ports)), config: Arc::new(config), threads: Arc::new(threads), counters, next: Arc::new(AtomicU64::new(1)) })
+    }
+
+    /// Opens a leg: its ports are bound from now on, its audio flows after `connect`.
+    pub fn open_leg(&self, config: LegConfig) -> Result<(MediaLeg, mpsc::Receiver<MediaEvent>), MediaError> {
+        if self.counters.legs.fetch_add(1, Relaxed) >= self.config.legs_max as u64 {
+            self.counters.legs.fetch_sub(1, Relaxed);
+            return Err(MediaError::TooManyLegs);
+        }
+        let opened = self.open(config);
+        if opened.is_err() {
+            self.counters.legs.fetch_sub(1, Relaxed);
+        }
+        opened
+    }
+
+    fn open(&self, config: LegConfig) -> Result<(MediaLeg, mpsc::Receiver<MediaEvent>), MediaError> {
+        let mut chance = [0; 16];
+        SystemRandom::new().fill(&mut chance).map_err(|_| MediaError::Chance)?;
+        let sockets = self.ports.open(self.config.bind).map_err(MediaError::Port)?;
+        let port = sockets.rtp.local_addr().map_err(MediaError::Port)?.port();
+        let address = SocketAddr::new(self.config.advertised.unwrap_or(self.config.bind), port);
+        let local = LocalMedia { address, codecs: config.codecs, telephone_event: config.telephone_event, srtp: config.srtp };
+        let id = self.next.fetch_add(1, Relaxed);
+        let home = (id % self.threads.commands.len() as u64) as usize;
+        let (events, receiver) = mpsc::channel(EVENTS_WAITING_MAX);
+        let gauge = Arc::new(Gauge::default());
+        let leg = Leg::new(LegSettings { latch: config.latch, timeout: config.timeout }, u128::from_le_bytes(chance));
+        let seat = Seat::new(id, leg, sockets, events, gauge.clone());
+        self.threads.commands[home].send(Command::Open(Box::new(seat))).map_err(|_| MediaError::Ended)?;
+        Ok((MediaLeg { id, home, local, gauge, engine: self.clone() }, receiver))
+    }
+
+    #[must_use]
+    pub fn stats(&self) -> MediaStats {
+        self.counters.read()
+    }
+}
+
+/// One leg's audio. What is asked happens within 20 ms, in the order asked. Dropping it closes the leg.
+pub struct MediaLeg {
+    id: u64,
+    home: usize,
+    local: LocalMedia,
+    gauge: Arc<Gauge>,
+    engine: MediaEngine,
+}
+
+impl std::fmt::Debug for MediaLeg {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MediaLeg").field("id", &self.id).field("address", &self.local.address).finish_non_exhaustive()
+    }
+}
+
+impl MediaLeg {
+    /// For the offer or the answer.
+    #[must_use]
+    pub fn local(&self) -> &LocalMedia {
+        &self.local
+    }
+
+    fn ask(&self, ask: Ask) {
+        // Threads that have ended leave nobody to be asked.
+        let _ = self.engine.threads.commands[self.home].send(Command::Ask(self.id, ask));
+    }
+
+    /// What was agreed on, at first (early media included) and again after each later offer and answer.
+    pub fn connect(&self, agreed: NegotiatedMedia) {
+        self.ask(Ask::Connect(Box::new(agreed)));
+    }
+
+    /// Queues pieces to be played one after the other. While something plays, a bridge is not heard by this leg.
+    pub fn play(&self, pieces: Vec<Piece>, repeat: Repeat) -> PlayId {
+        let id = PlayId(self.engine.next.fetch_add(1, Relaxed));
+        self.ask(Ask::Play(id, pieces, repeat));
+        id
+    }
+
+    /// Stops what plays and what is queued; each tells its `PlayDone`.
+    pub fn stop(&self) {
+        self.ask(Ask::Stop);
+    }
+
+    /// What plays now and how far it is, as of the last turn.
+    #[must_use]
+    pub fn position(&self) -> Option<(PlayId, Duration)> {
+        let play = self.gauge.play.load(Relaxed);
+        (play != 0).then(|| (PlayId(play), Duration::from_millis(self.gauge.position_ms.load(Relaxed))))
+    }
+
+    /// Sends keys to the far end, 120 ms each, as events where agreed, else as tones; `KeysSent` tells their end.
+    pub fn send_keys(&self, keys: &[Key]) {
+        self.ask(Ask::Keys(keys.to_vec()));
+    }
+
+    /// Each of the two legs hears the other from now on; an earlier bridge of either ends.
+    pub fn bridge(&self, other: &Self) {
+        let (one, other) = if self.home <= other.home { (self, other) } else { (other, self) };
+        one.ask(Ask::Bridge(other.id, other.home));
+    }
+
+    /// Ends the bridge of this leg, and so of the other.
+    pub fn unbridge(&self) {
+        self.ask(Ask::Unbridge);
+    }
+}
+
+impl Drop for MediaLeg {
+    fn drop(&mut self) {
+        self.ask(Ask::Close);
+        self.engine.counters.legs.fetch_sub(1, Relaxed);
+    }
+}

@@ -1,0 +1,280 @@
+//! One leg's audio, without its sockets: what comes in, what is heard of it, what goes out, what is told of it.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use super::conceal::Concealment;
+use super::g711;
+use super::inband::InBandKeys;
+use super::jitter::{JitterBuffer, Pulled};
+use super::key_receiver::KeyReceiver;
+use super::key_sender::{KeySender, KeyTurn, tone};
+use super::keys::{Key, KeyPath};
+use super::outgoing::{Buffer, Outgoing};
+use super::player::{Piece, PlayId, Played, Player, Repeat};
+use super::rtp::Header;
+use super::source::{Admission, Latch, Source};
+use super::{FRAME_SAMPLES, Frame};
+use crate::negotiated::{Codec, Direction, NegotiatedMedia};
+
+/// Something that a leg tells.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MediaEvent {
+    /// The first packet of the far end arrived: before the answer, this is early media.
+    FirstAudio { at: Instant },
+    /// A key was pressed.
+    Key { key: Key, by: KeyPath, at: Instant },
+    /// All keys of `send_keys` were sent.
+    KeysSent { at: Instant },
+    /// An entry of the queue ended: played to its end, or stopped.
+    PlayDone { id: PlayId, played_ms: u32, completed: bool, at: Instant },
+    /// Nothing arrived for the leg's time limit; told once until something arrives again.
+    Timeout { at: Instant },
+    /// The other leg of the bridge went away.
+    Unbridged { at: Instant },
+}
+
+/// What is fixed for a leg when it opens.
+#[derive(Debug, Clone, Copy)]
+pub struct LegSettings {
+    pub latch: Latch,
+    pub timeout: Duration,
+}
+
+/// Comfort noise (RFC 3389).
+const COMFORT_NOISE: u8 = 13;
+/// Longest payload of audio that is believed: 60 ms, and some.
+const SAMPLES_MAX: usize = 800;
+/// Events that wait for their channel within one turn.
+const EVENTS_MAX: usize = 64;
+
+pub struct Leg {
+    settings: LegSettings,
+    agreed: Option<NegotiatedMedia>,
+    source: Option<Source>,
+    buffer: JitterBuffer,
+    concealment: Concealment,
+    key_receiver: KeyReceiver,
+    key_sender: KeySender,
+    in_band: InBandKeys,
+    /// Keys came as events: tones are no longer listened for.
+    events_heard: bool,
+    player: Player,
+    outgoing: Outgoing,
+    heard: Frame,
+    heard_at: Option<Instant>,
+    first_heard: bool,
+    timed_out: bool,
+    events: VecDeque<MediaEvent>,
+    pub refused: u64,
+}
+
+impl Leg {
+    #[must_use]
+    pub fn new(settings: LegSettings, chance: u128) -> Self {
+        Self {
+            settings,
+            agreed: None,
+            source: None,
+            buffer: JitterBuffer::default(),
+            concealment: Concealment::default(),
+            key_receiver: KeyReceiver::default(),
+            key_sender: KeySender::default(),
+            in_band: InBandKeys::default(),
+            events_heard: false,
+            player: Player::default(),
+            outgoing: Outgoing::new(chance),
+            heard: [0; FRAME_SAMPLES],
+            heard_at: None,
+            first_heard: false,
+            timed_out: false,
+            events: VecDeque::with_capacity(EVENTS_MAX),
+            refused: 0,
+        }
+    }
+
+    /// An agreement, the first or a later one. Audio flows from now on.
+    pub fn connect(&mut self, agreed: NegotiatedMedia, now: Instant) {
+        self.outgoing.agree(agreed.codec, agreed.packet_ms);
+        match &mut self.source {
+            Some(source) => source.renegotiate(agreed.remote),
+            None => self.source = Some(Source::new(agreed.remote, self.settings.latch)),
+        }
+        // Time on hold does not count as silence of the far end.
+        self.heard_at = Some(now);
+        self.timed_out = false;
+        self.agreed = Some(agreed);
+    }
+
+    /// Where packets go, when they may.
+    #[must_use]
+    pub fn target(&self) -> Option<SocketAddr> {
+        let sends = matches!(self.agreed.as_ref()?.direction, Direction::SendReceive | Direction::SendOnly);
+        self.source.as_ref().filter(|_| sends).map(Source::target)
+    }
+
+    fn receives(&self) -> bool {
+        self.agreed.as_ref().is_some_and(|agreed| matches!(agreed.direction, Direction::SendReceive | Direction::ReceiveOnly))
+    }
+
+    /// A packet from the network, whatever it is.
+    pub fn receive(&mut self, packet: &mut [u8], from: SocketAddr, now: Instant) {
+        if !self.take(packet, from, now).unwrap_or(false) {
+            self.refused += 1;
+        }
+    }
+
+    fn take(&mut self, packet: &mut [u8], from: SocketAddr, now: Instant) -> Option<bool> {
+        let source = self.source.as_mut().filter(|source| source.may_come_from(from))?;
+        let (header, start) = Header::read(packet)?;
+        let agreed = self.agreed.as_ref()?;
+        let event = agreed.telephone_event == Some(header.payload_type);
+        let codec = codec_of(header.payload_type);
+        if !event && codec.is_none() && header.payload_type != COMFORT_NOISE {
+            return None;
+        }
+        let end = Header::payload_end(packet, start)?;
+        match source.admit(from, header.ssrc, header.sequence, now) {
+            Admission::Refused => return None,
+            Admission::HeardAnew => {
+                self.buffer.restart();
+                self.key_receiver.restart();
+            }
+            Admission::Heard => {}
+        }
+        self.alive(now);
+        self.payload(&header, codec, packet.get(start..end)?, now);
+        Some(true)
+    }
+
+    fn alive(&mut self, now: Instant) {
+        self.heard_at = Some(now);
+        self.timed_out = false;
+        if !self.first_heard {
+            self.first_heard = true;
+            self.tell(MediaEvent::FirstAudio { at: now });
+        }
+    }
+
+    fn payload(&mut self, header: &Header, codec: Option<Codec>, payload: &[u8], now: Instant) {
+        match codec {
+            Some(codec) => {
+                let mut samples = [0; SAMPLES_MAX];
+                let length = g711::decode(codec, payload, &mut samples);
+                if self.receives() {
+                    self.buffer.insert(header.timestamp, &samples[..length]);
+                }
+            }
+            None if header.payload_type == COMFORT_NOISE => {
+                if let Some(level) = payload.first() {
+                    self.concealment.background(*level);
+                }
+            }
+            None => {
+                self.events_heard = true;
+                if let Some(key) = self.key_receiver.take(header.timestamp, header.marker, payload) {
+                    self.tell(MediaEvent::Key { key, by: KeyPath::Event, at: now });
+                }
+            }
+        }
+    }
+
+    /// A turn of the wheel begins: the next 20 ms are taken from the buffer and listened to.
+    pub fn listen(&mut self, now: Instant) {
+        match self.buffer.pull(&mut self.heard) {
+            Pulled::Whole => self.concealment.received(&self.heard),
+            Pulled::Missing(missing) if missing < FRAME_SAMPLES => self.concealment.received_in_part(&self.heard),
+            Pulled::Missing(_) | Pulled::Nothing => self.concealment.fill(&mut self.heard),
+        }
+        if !self.events_heard && self.agreed.as_ref().is_some_and(|agreed| agreed.telephone_event.is_none()) {
+            if let Some(key) = self.in_band.hear(&self.heard) {
+                self.tell(MediaEvent::Key { key, by: KeyPath::InBand, at: now });
+            }
+        }
+        let silent = self.heard_at.is_some_and(|heard| now.saturating_duration_since(heard) >= self.settings.timeout);
+        if silent && self.receives() && !self.timed_out {
+            self.timed_out = true;
+            self.tell(MediaEvent::Timeout { at: now });
+        }
+    }
+
+    /// The 20 ms that are heard of the far end in this turn.
+    #[must_use]
+    pub fn heard(&self) -> &Frame {
+        &self.heard
+    }
+
+    /// The turn ends: what the far end gets is a key, a prompt, the other leg of the bridge, or silence, in this order.
+    pub fn speak(&mut self, bridged: Option<&Frame>, now: Instant, mut send: impl FnMut(&[u8], SocketAddr)) {
+        let Some(agreed) = &self.agreed else { return };
+        let event = agreed.telephone_event;
+        let mut frame = [0; FRAME_SAMPLES];
+        let ended = &mut self.events;
+        let playing = self.player.fill(&mut frame, |played| tell_played(ended, played, now));
+        if let (false, Some(other)) = (playing, bridged) {
+            frame = *other;
+        }
+        let (turn, keys_sent) = self.key_sender.turn();
+        if keys_sent {
+            self.tell(MediaEvent::KeysSent { at: now });
+        }
+        let Some(target) = self.target() else {
+            self.outgoing.skip(1);
+            return;
+        };
+        let mut ready = |buffer: &mut Buffer, length: usize| send(&buffer[..length], target);
+        match (turn, event) {
+            (KeyTurn::Sounding { key, samples, first, last }, Some(payload_type)) => return self.outgoing.key(payload_type, key, samples, (first, last), &mut ready),
+            (KeyTurn::Sounding { key, samples, .. }, None) => tone(key, samples, &mut frame),
+            (KeyTurn::Pause, _) => frame.fill(0),
+            (KeyTurn::Idle, _) => {}
+        }
+        self.outgoing.audio(&frame, &mut ready);
+    }
+
+    /// Turns that could not be taken: the clock of what is sent goes on.
+    pub fn skip(&mut self, turns: u32) {
+        self.outgoing.skip(turns);
+    }
+
+    pub fn play(&mut self, id: PlayId, pieces: Vec<Piece>, repeat: Repeat, now: Instant) {
+        if let Some(refused) = self.player.push(id, pieces, repeat) {
+            tell_played(&mut self.events, refused, now);
+        }
+    }
+
+    pub fn stop(&mut self, now: Instant) {
+        let ended = &mut self.events;
+        self.player.stop(|played| tell_played(ended, played, now));
+    }
+
+    #[must_use]
+    pub fn position(&self) -> Option<(PlayId, u32)> {
+        self.player.position()
+    }
+
+    pub fn send_keys(&mut self, keys: &[Key]) {
+        self.key_sender.push(keys);
+    }
+
+    pub fn tell(&mut self, event: MediaEvent) {
+        self.events.push_back(event);
+    }
+
+    pub fn next_event(&mut self) -> Option<MediaEvent> {
+        self.events.pop_front()
+    }
+}
+
+fn tell_played(events: &mut VecDeque<MediaEvent>, played: Played, at: Instant) {
+    events.push_back(MediaEvent::PlayDone { id: played.id, played_ms: played.played_ms, completed: played.completed, at });
+}
+
+fn codec_of(payload_type: u8) -> Option<Codec> {
+    match payload_type {
+        0 => Some(Codec::Pcmu),
+        8 => Some(Codec::Pcma),
+        _ => None,
+    }
+}
