@@ -177,6 +177,10 @@ fn strength(word: Disposition, cause: Option<Cause>) -> u8 {
         Disposition::Blocked => 7,
         Disposition::InvalidNumber => 8,
         Disposition::Delivered => 9,
+        // Words of calls, which `call` settles by itself.
+        Disposition::Cancelled | Disposition::Failed | Disposition::Congestion | Disposition::Busy | Disposition::NoAnswer => 4,
+        Disposition::AnsweredFax | Disposition::AnsweredMachine | Disposition::VoicemailLeft => 8,
+        Disposition::Abandoned | Disposition::AnsweredPerson | Disposition::OptedOut | Disposition::PutThrough => 9,
     }
 }
 

@@ -1,3 +1,5 @@
 //! One try to one address on one channel.
 
 pub mod attempt;
+pub mod call;
+pub mod leg;

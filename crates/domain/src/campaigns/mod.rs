@@ -1,9 +1,11 @@
 //! Purpose + audience + content + schedule + limits.
 
+pub mod call_pacing;
 pub mod campaign;
 pub mod estimate;
 pub mod pacing;
 pub mod retry;
 pub mod schedule;
+pub mod script;
 pub mod segments;
 pub mod template;

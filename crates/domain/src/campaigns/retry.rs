@@ -42,6 +42,23 @@ pub enum RetryError {
 /// `unknown`: that one may have been sent.
 pub const RETRIABLE: &[Disposition] = &[Disposition::Expired, Disposition::Undeliverable, Disposition::Rejected, Disposition::NoRoute];
 
+/// The same for calls. An abandoned call may be tried again only as its own rule says (UK-8), never sooner.
+pub const RETRIABLE_CALLS: &[Disposition] = &[
+    Disposition::NoAnswer,
+    Disposition::Busy,
+    Disposition::AnsweredMachine,
+    Disposition::Congestion,
+    Disposition::Rejected,
+    Disposition::NoRoute,
+    Disposition::Failed,
+    Disposition::Cancelled,
+    Disposition::Abandoned,
+];
+
+fn is_retriable(ended: Disposition) -> bool {
+    RETRIABLE.contains(&ended) || RETRIABLE_CALLS.contains(&ended)
+}
+
 impl Default for RetryRules {
     /// Two attempts, four hours apart; half an hour when no trunk could take it.
     fn default() -> Self {
@@ -51,6 +68,15 @@ impl Default for RetryRules {
 }
 
 impl RetryRules {
+    /// Three calls: again after half an hour when the line or the network was busy, after four hours when nobody answered,
+    /// the next day when a machine did.
+    #[must_use]
+    pub fn for_calls() -> Self {
+        let rule = |after, delay_minutes| RetryRule { after, delay_minutes };
+        use Disposition as D;
+        Self { attempts_max: 3, rules: vec![rule(D::NoAnswer, 240), rule(D::Busy, 30), rule(D::AnsweredMachine, 24 * 60), rule(D::Congestion, 30), rule(D::NoRoute, 30)] }
+    }
+
     /// One attempt and no more.
     #[must_use]
     pub fn never() -> Self {
@@ -62,7 +88,7 @@ impl RetryRules {
             return Err(RetryError::Attempts(self.attempts_max));
         }
         for (at, rule) in self.rules.iter().enumerate() {
-            if !RETRIABLE.contains(&rule.after) {
+            if !is_retriable(rule.after) {
                 return Err(RetryError::NeverRetried(rule.after));
             }
             if self.rules[..at].iter().any(|other| other.after == rule.after) {
@@ -79,7 +105,7 @@ impl RetryRules {
     /// the rules allow, never the other way round.
     #[must_use]
     pub fn next_attempt(&self, attempts_made: u8, ended: Disposition, advice: RetryAdvice, at: Instant) -> Option<Instant> {
-        let allowed = attempts_made < self.attempts_max && advice != RetryAdvice::Never && RETRIABLE.contains(&ended);
+        let allowed = attempts_made < self.attempts_max && advice != RetryAdvice::Never && is_retriable(ended);
         let rule = self.rules.iter().find(|rule| rule.after == ended).filter(|_| allowed)?;
         Some(at.plus_ms(i64::from(rule.delay_minutes) * MINUTE_MS))
     }
@@ -95,7 +121,7 @@ mod tests {
     #[test]
     fn tries_again_after_the_delay_until_the_limit() {
         let rules = RetryRules::default();
-        assert_eq!(rules.check(), Ok(()));
+        assert_eq!((rules.check(), RetryRules::for_calls().check()), (Ok(()), Ok(())));
         assert_eq!(rules.next_attempt(1, Disposition::Expired, RetryAdvice::Later, NOW), Some(NOW.plus_ms(240 * MINUTE_MS)));
         assert_eq!(rules.next_attempt(2, Disposition::Expired, RetryAdvice::Later, NOW), None);
         assert_eq!(rules.next_attempt(1, Disposition::Rejected, RetryAdvice::Later, NOW), None, "no rule for it");
@@ -125,11 +151,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn even_unchecked_rules_never_repeat_what_may_have_arrived(made in 0u8..20, which in 0usize..9, delay in any::<u32>()) {
+        fn even_unchecked_rules_never_repeat_what_may_have_arrived(made in 0u8..20, which in 0usize..Disposition::ALL.len(), delay in any::<u32>()) {
             let ended = Disposition::ALL[which];
             let rules = RetryRules { attempts_max: 20, rules: vec![RetryRule { after: ended, delay_minutes: delay }] };
             let next = rules.next_attempt(made, ended, RetryAdvice::Later, NOW);
-            if matches!(ended, Disposition::Unknown | Disposition::Delivered | Disposition::Accepted) {
+            if matches!(ended, Disposition::Unknown | Disposition::Delivered | Disposition::Accepted | Disposition::OptedOut | Disposition::PutThrough | Disposition::VoicemailLeft) {
                 prop_assert_eq!(next, None);
             }
         }

@@ -11,8 +11,9 @@ pub struct Template {
     parts: Vec<Part>,
 }
 
+/// A piece of a text: speech is rendered piece by piece, so that only the fields differ from person to person.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
+pub enum Part {
     Text(String),
     Field { name: String, fallback: Option<String> },
 }
@@ -161,6 +162,23 @@ impl Template {
             }
         }
         Ok(message)
+    }
+
+    /// The pieces in order.
+    #[must_use]
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// The text as it is written.
+    #[must_use]
+    pub fn source(&self) -> String {
+        let written = |part: &Part| match part {
+            Part::Text(text) => text.replace('{', "{{").replace('}', "}}"),
+            Part::Field { name, fallback: None } => format!("{{{name}}}"),
+            Part::Field { name, fallback: Some(fallback) } => format!("{{{name}|{fallback}}}"),
+        };
+        self.parts.iter().map(written).collect()
     }
 
     /// The text without its fields, for rules that look at what every person reads.

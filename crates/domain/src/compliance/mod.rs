@@ -1,5 +1,6 @@
 //! Nobody is contacted without a permit.
 
+pub mod abandonment;
 mod check;
 pub mod consent;
 pub mod decide;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::outcomes::call_cause;
+use crate::outcomes::call_end::CallEnd;
 use crate::outcomes::disposition::Disposition;
 use crate::outcomes::receipt::ReceiptState;
 use crate::word::words;
@@ -50,6 +52,12 @@ pub enum Cause {
     NoRoute,
     /// It went to the wire and the answer never came.
     AnswerLost,
+    /// The final status of an INVITE, with the Q.850 cause of its Reason header, 0 when there was none.
+    Sip { status: u16, reason: u8 },
+    /// The Q.850 cause with which the far end cleared a call.
+    Q850(u8),
+    /// What our own switch says of a call.
+    Call(CallEnd),
 }
 
 /// What a cause means.
@@ -64,7 +72,7 @@ pub struct Verdict {
 
 /// A stored cause that does not read as one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not a cause: it looks like smpp:0x00000058, http:503, receipt:undeliverable:001, no_route or answer_lost")]
+#[error("not a cause: it looks like smpp:0x00000058, http:503, receipt:undeliverable:001, sip:486, sip:503:34, q850:17, call:rang_out, no_route or answer_lost")]
 pub struct MalformedCause;
 
 impl ErrorCode {
@@ -112,6 +120,7 @@ impl fmt::Debug for ErrorCode {
 
 const KIND_SHIFT: u32 = 60;
 const STATE_SHIFT: u32 = 56;
+const REASON_SHIFT: u32 = 16;
 const REST: i64 = (1 << 48) - 1;
 
 impl Cause {
@@ -124,6 +133,9 @@ impl Cause {
             Self::Smpp(status) => 1 << KIND_SHIFT | i64::from(status),
             Self::Http(status) => 2 << KIND_SHIFT | i64::from(status),
             Self::Receipt { state, error } => 3 << KIND_SHIFT | (state as i64) << STATE_SHIFT | error.bits(),
+            Self::Sip { status, reason } => 4 << KIND_SHIFT | i64::from(reason) << REASON_SHIFT | i64::from(status),
+            Self::Q850(cause) => 5 << KIND_SHIFT | i64::from(cause),
+            Self::Call(end) => 6 << KIND_SHIFT | end as i64,
         }
     }
 
@@ -137,6 +149,9 @@ impl Cause {
                 let state = usize::try_from(code >> STATE_SHIFT & 15).ok().and_then(|index| ReceiptState::ALL.get(index)).ok_or(MalformedCause)?;
                 Self::Receipt { state: *state, error: ErrorCode::from_bits(code & REST).ok_or(MalformedCause)? }
             }
+            (4, _) => Self::Sip { status: (code & 0xffff) as u16, reason: (code >> REASON_SHIFT & 0xff) as u8 },
+            (5, _) => Self::Q850((code & 0xff) as u8),
+            (6, _) => Self::Call(usize::try_from(code & REST).ok().and_then(|index| CallEnd::ALL.get(index).copied()).ok_or(MalformedCause)?),
             _ => return Err(MalformedCause),
         };
         if cause.code() == code { Ok(cause) } else { Err(MalformedCause) }
@@ -157,6 +172,9 @@ impl Cause {
             Self::Receipt { state, error } => gsm(state, error).unwrap_or_else(|| receipt(state)),
             Self::NoRoute => NO_ROUTE,
             Self::AnswerLost => ANSWER_LOST,
+            Self::Sip { status, reason } => call_cause::sip_with_reason(status, reason),
+            Self::Q850(cause) => call_cause::q850(cause),
+            Self::Call(end) => end.verdict(),
         }
     }
 }
@@ -170,6 +188,10 @@ impl fmt::Display for Cause {
             Self::Receipt { state, error } => write!(f, "receipt:{state}:{}", error.as_str()),
             Self::NoRoute => f.write_str("no_route"),
             Self::AnswerLost => f.write_str("answer_lost"),
+            Self::Sip { status, reason: 0 } => write!(f, "sip:{status}"),
+            Self::Sip { status, reason } => write!(f, "sip:{status}:{reason}"),
+            Self::Q850(cause) => write!(f, "q850:{cause}"),
+            Self::Call(end) => write!(f, "call:{end}"),
         }
     }
 }
@@ -191,12 +213,18 @@ impl std::str::FromStr for Cause {
             ("receipt", Some(state), error) => {
                 Ok(Self::Receipt { state: state.parse().map_err(malformed)?, error: error.map_or(ErrorCode::NONE, ErrorCode::new) })
             }
+            ("sip", Some(status), reason) => Ok(Self::Sip {
+                status: status.parse().map_err(|_| MalformedCause)?,
+                reason: reason.map_or(Ok(0), str::parse).map_err(|_| MalformedCause)?,
+            }),
+            ("q850", Some(cause), None) => cause.parse().map(Self::Q850).map_err(|_| MalformedCause),
+            ("call", Some(end), None) => end.parse().map(Self::Call).map_err(malformed),
             _ => Err(MalformedCause),
         }
     }
 }
 
-const fn means(disposition: Disposition, retry: RetryAdvice, fault: Fault, text: &'static str) -> Verdict {
+pub(super) const fn means(disposition: Disposition, retry: RetryAdvice, fault: Fault, text: &'static str) -> Verdict {
     Verdict { disposition, retry, fault, text }
 }
 

@@ -55,22 +55,25 @@ fn reads_the_words_of_receipts() {
 
 #[test]
 fn refuses_what_is_no_cause() {
-    for text in ["", "smpp:88", "smpp:0x", "http:many", "receipt:happy", "no_route:1", "noroute"] {
+    for text in ["", "smpp:88", "smpp:0x", "http:many", "receipt:happy", "sip:", "sip:70000", "sip:486:300", "sip:486:1:2", "q850:256", "call:happy", "no_route:1", "noroute"] {
         assert_eq!(text.parse::<Cause>(), Err(MalformedCause), "{text}");
     }
-    for code in [0, 3, -1, i64::MAX, 4 << 60, 3 << 60 | 15 << 56, 2 << 60 | 70_000, 3 << 60 | 0x20] {
+    for code in [0, 3, -1, i64::MAX, 3 << 60 | 15 << 56, 2 << 60 | 70_000, 3 << 60 | 0x20, 4 << 60 | 1 << 24, 5 << 60 | 256, 6 << 60 | 99, 7 << 60] {
         assert_eq!(Cause::from_code(code), Err(MalformedCause), "{code}");
     }
 }
 
 proptest! {
     #[test]
-    fn reads_back_what_it_writes(kind in 0u8..5, number: u32, state in prop::sample::select(ReceiptState::ALL), error in "[0-9a-zA-Z:]{0,8}") {
+    fn reads_back_what_it_writes(kind in 0u8..8, number: u32, state in prop::sample::select(ReceiptState::ALL), error in "[0-9a-zA-Z:]{0,8}") {
         let cause = match kind {
             0 => Cause::Smpp(number),
             1 => Cause::Http(number as u16),
             2 => Cause::Receipt { state, error: ErrorCode::new(&error) },
             3 => Cause::NoRoute,
+            4 => Cause::Sip { status: number as u16, reason: (number >> 16) as u8 },
+            5 => Cause::Q850(number as u8),
+            6 => Cause::Call(CallEnd::ALL[number as usize % CallEnd::ALL.len()]),
             _ => Cause::AnswerLost,
         };
         prop_assert_eq!(cause.to_string().parse::<Cause>(), Ok(cause));

@@ -1,5 +1,8 @@
 //! The carrier's later word, and the person's.
 
+pub mod answered_by;
+mod call_cause;
+pub mod call_end;
 pub mod cause;
 pub mod cost;
 pub mod disposition;

@@ -42,7 +42,7 @@ pub async fn list(session: Session, Path(id): Path<String>, asked: Asked) -> Res
     let rows = session.tenant.recipients(campaign.id, filter(word), asked.0.number("after"), ROWS).await?;
     let path = format!("/campaigns/{id}/recipients");
     let mut choices: Vec<(String, String)> = [("", "Everybody"), ("waiting", "Not asked about yet"), ("due", "Put off or due again"), ("refused", "Refused by a rule")].map(|(word, name)| (word.to_owned(), name.to_owned())).to_vec();
-    choices.extend(Disposition::ALL.iter().map(|word| (word.as_str().to_owned(), disposition_name(*word).to_owned())));
+    choices.extend(Disposition::of_messages().iter().map(|word| (word.as_str().to_owned(), disposition_name(*word).to_owned())));
     let body = html! {
         section.card.flush {
             form.filter method="get" action=(path) {

@@ -17,13 +17,26 @@ pub fn disposition_name(disposition: Disposition) -> &'static str {
         Disposition::Rejected => "Rejected by the carrier",
         Disposition::NoRoute => "No trunk could take it",
         Disposition::Unknown => "Unknown",
+        Disposition::AnsweredPerson => "Answered by a person",
+        Disposition::PutThrough => "Put through",
+        Disposition::Abandoned => "Abandoned",
+        Disposition::OptedOut => "Opted out",
+        Disposition::AnsweredMachine => "Answered by a machine",
+        Disposition::VoicemailLeft => "Voicemail left",
+        Disposition::AnsweredFax => "Answered by a fax",
+        Disposition::Busy => "Busy",
+        Disposition::NoAnswer => "No answer",
+        Disposition::Congestion => "Network busy",
+        Disposition::Cancelled => "Stopped before an answer",
+        Disposition::Failed => "Failed",
     }
 }
 
 pub fn disposition_tone(disposition: Disposition) -> (Tone, Icon) {
     match disposition {
         Disposition::Accepted => (Tone::Info, Icon::Message),
-        Disposition::Delivered => (Tone::Good, Icon::Check),
+        Disposition::Delivered | Disposition::PutThrough | Disposition::AnsweredPerson | Disposition::VoicemailLeft => (Tone::Good, Icon::Check),
+        Disposition::AnsweredMachine | Disposition::Busy | Disposition::NoAnswer | Disposition::Cancelled | Disposition::OptedOut => (Tone::Info, Icon::Clock),
         Disposition::Unknown => (Tone::Warn, Icon::Question),
         Disposition::Expired => (Tone::Warn, Icon::Clock),
         _ => (Tone::Bad, Icon::Cross),

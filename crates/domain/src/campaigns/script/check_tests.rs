@@ -1,0 +1,162 @@
+use super::*;
+use crate::campaigns::template::{TemplateError, TemplateFault};
+
+pub const WORLD: ScriptWorld<'static> = ScriptWorld { fields: &["first_name", "reference"], prompts: &["welcome", "beep"], targets: &["collections"] };
+
+/// A script that uses every kind of step.
+pub const GOOD: &str = r##"
+language = "en-GB"
+start = "greeting"
+machine = "leave"
+information = { text = "This is a call for North Bank. We had nobody free to speak with you. Call 020 7946 0100 to hear more or to stop these calls." }
+
+[steps.greeting]
+do = "say"
+text = "Hello {first_name|there}, this is North Bank."
+next = "who"
+
+[steps.who]
+do = "branch"
+on = "answered_by"
+cases = { human = "menu", machine = "leave" }
+otherwise = "bye"
+
+[steps.menu]
+do = "gather"
+speech = { text = "Press 1 to speak with us, 2 to leave word, 9 not to be called again." }
+keys = { 1 = "connect", 2 = "code", 9 = "stop" }
+invalid = "bye"
+timeout = "bye"
+
+[steps.code]
+do = "gather"
+speech = { prompt = "welcome" }
+digits_max = 4
+end_key = "#"
+retries = 1
+other = "check_code"
+invalid = "bye"
+timeout = "bye"
+
+[steps.check_code]
+do = "branch"
+on = "code"
+cases = { 1234 = "word" }
+otherwise = "menu"
+
+[steps.word]
+do = "record"
+speech = { text = "Speak after the tone.", voice = "amy" }
+record_ms_max = 30000
+end_key = "#"
+next = "bye"
+
+[steps.connect]
+do = "transfer"
+target = "collections"
+otherwise = "bye"
+
+[steps.stop]
+do = "opt_out"
+speech = { text = "You will not be called again.", language = "en-GB" }
+
+[steps.leave]
+do = "voicemail_drop"
+speech = { text = "This is North Bank. Please call 020 7946 0100." }
+
+[steps.bye]
+do = "play"
+prompt = "beep"
+next = "end"
+
+[steps.end]
+do = "hang_up"
+"##;
+
+fn faults(text: &str) -> Vec<String> {
+    Script::parse(text, &WORLD).expect_err("a fault").iter().map(ToString::to_string).collect()
+}
+
+/// The good script with one thing changed.
+fn changed(from: &str, to: &str) -> Vec<String> {
+    assert!(GOOD.contains(from), "{from}");
+    faults(&GOOD.replacen(from, to, 1))
+}
+
+#[test]
+fn reads_every_kind_of_step_from_toml_and_from_json() {
+    let script = Script::parse(GOOD, &WORLD).unwrap_or_else(|faults| panic!("{faults:?}"));
+    assert_eq!((script.steps.len(), script.fields(), script.targets()), (11, vec!["first_name"], vec!["collections"]));
+    assert!(script.acts_on_machines());
+    let document = ScriptDocument::read(GOOD).expect("reads");
+    assert_eq!(ScriptDocument::read(&document.to_toml()), Ok(document.clone()));
+    assert_eq!(ScriptDocument::read(&document.to_json()), Ok(document.clone()));
+    assert_eq!(Script::parse(&document.to_json(), &WORLD), Ok(script));
+}
+
+#[test]
+fn names_every_fault_with_its_step() {
+    let cases: &[(&str, &str, &str)] = &[
+        ("next = \"who\"", "next = \"nowhere\"", "step greeting: next leads to nowhere, and there is no such step"),
+        ("start = \"greeting\"", "start = \"hello\"", "start leads to hello, and there is no such step"),
+        ("next = \"who\"\n", "", "step greeting: next leads nowhere: name the next step, or a step that hangs up"),
+        ("timeout = \"bye\"\n", "", "step menu: timeout leads nowhere: name the next step, or a step that hangs up"),
+        ("{first_name|there}", "{first_name}", "step greeting: people without first_name would hear a gap: give it a fallback, such as {first_name|there}"),
+        ("{first_name|there}", "{shoe|x}", "step greeting: character 7: there is no field shoe: use one of first_name, reference, or declare the field first"),
+        ("prompt = \"beep\"", "prompt = \"boop\"", "step bye: there is no prompt boop: upload it, or choose one of welcome, beep"),
+        ("target = \"collections\"", "target = \"sales\"", "step connect: there is no transfer target sales: add it, or choose one of collections"),
+        ("digits_max = 4", "digits_max = 40", "step code: digits_max is 40: choose 1 to 20"),
+        ("end_key = \"#\"\nretries", "end_key = \"x\"\nretries", "step code: 'x' is not a key: use 0-9, * or #"),
+        ("9 = \"stop\"", "99 = \"stop\"", "step menu: \"99\" is not an entry of 1 to 1 keys of 0-9, * and # that can be made here"),
+        ("on = \"code\"", "on = \"word\"", "step check_code: it branches on word, which is neither answered_by nor a step that gathers keys"),
+        ("human = \"menu\"", "martian = \"menu\"", "step who: nobody is ever martian: use one of human, machine, voicemail_ready, fax, announcement, busy_tone, silence, unsure"),
+        ("{ prompt = \"welcome\" }", "{ prompt = \"welcome\", text = \"x\" }", "step code: write either a text or the name of a prompt, not both and not neither"),
+        ("language = \"en-GB\"\nstart", "language = \"English please\"\nstart", "\"English please\" is not a language: write a tag such as en-GB"),
+    ];
+    for (from, to, message) in cases {
+        let found = changed(from, to);
+        assert!(found.iter().any(|fault| fault == message), "{to}: {found:?}");
+    }
+    let both = faults(&GOOD.replace("prompt = \"beep\"", "prompt = \"boop\"").replace("{first_name|there}", "{first_name}"));
+    assert_eq!(both.len(), 2, "all are named at once: {both:?}");
+}
+
+#[test]
+fn reads_no_further_than_a_fault_in_the_writing_but_names_each_step() {
+    let found = faults("language = \"en\"\nstart = \"a\"\n[steps.a]\ndo = \"shout\"\n[steps.b]\ndo = \"hang_up\"\nloudly = true\n");
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].starts_with("step a: it does not read: unknown variant `shout`") && found[1].starts_with("step b: it does not read: unknown field `loudly`"), "{found:?}");
+    assert!(faults("language = ").join("").contains("it does not read"));
+    assert!(faults(&format!("# {}", "x".repeat(70_000))).join("").contains("65536 bytes"));
+    assert!(faults("language = \"en\"\nstart = \"a\"\n[steps]\n").join("").contains("there is no step yet"));
+}
+
+#[test]
+fn sees_what_no_way_leads_to_and_what_goes_round_for_ever() {
+    assert_eq!(changed("9 = \"stop\"", "9 = \"bye\""), ["step stop: no way leads here: name it as the next step of another, or remove it"]);
+    let round = changed("next = \"end\"", "next = \"greeting\"");
+    assert!(round.iter().any(|fault| fault.contains("goes round for ever") && fault.contains("greeting → who")), "{round:?}");
+    let asks_for_ever = changed("invalid = \"bye\"\ntimeout = \"bye\"\n\n[steps.code]", "invalid = \"bye\"\ntimeout = \"menu\"\n\n[steps.code]");
+    assert!(asks_for_ever.iter().any(|fault| fault == "step menu: a person who presses nothing goes round for ever: menu"), "{asks_for_ever:?}");
+    assert!(Script::parse(&GOOD.replacen("retries = 1", "retries = 0", 1), &WORLD).is_ok(), "round by a key is allowed: check_code leads back to the menu");
+    let none = faults(&GOOD.replace("information = ", "# "));
+    assert_eq!(none, ["a script that puts people through needs an information message for when no agent is there"]);
+}
+
+#[test]
+fn a_text_that_is_too_long_is_named() {
+    let script = GOOD.replacen("this is North Bank.", &"x".repeat(1_531), 1);
+    let errors = Script::parse(&script, &WORLD).expect_err("too long");
+    assert_eq!(errors, [ScriptFault::of("greeting", K::Text(TemplateError { position: 1_531, fault: TemplateFault::TooLong }))]);
+}
+
+#[test]
+fn reads_as_a_tree() {
+    let script = Script::parse(GOOD, &WORLD).expect("good");
+    let text = script.tree_text();
+    assert!(text.starts_with("start: greeting: say “Hello {first_name|there}, this is North Bank.”\nthen: who: by who answered\n    if human: menu: say “Press 1"), "{text}");
+    assert!(text.contains("        on 9: stop: never call again, then say “You will not be called again.”\n"), "{text}");
+    assert!(text.contains("↑ as above") && text.contains("when a machine is heard: leave: ↑ as above"), "{text}");
+    let names: std::collections::BTreeSet<String> = script.tree().into_iter().map(|line| line.step).collect();
+    assert_eq!(names.len(), 11, "every step is in it");
+}

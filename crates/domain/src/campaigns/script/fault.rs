@@ -1,0 +1,69 @@
+//! What can be wrong with a script, each with the step where it is.
+
+use crate::campaigns::template::TemplateError;
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}{fault}", .step.as_ref().map(|step| format!("step {step}: ")).unwrap_or_default())]
+pub struct ScriptFault {
+    /// `None` when it is about the script as a whole.
+    pub step: Option<String>,
+    pub fault: ScriptFaultKind,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ScriptFaultKind {
+    #[error("it does not read: {0}")]
+    Syntax(String),
+    #[error("a step's name is 1 to 40 lower-case letters, digits and underscores, and not answered_by")]
+    BadName,
+    #[error("there is no step yet: add one that says or plays something")]
+    NoSteps,
+    #[error("{key} leads to {name}, and there is no such step")]
+    NoSuchStep { key: String, name: String },
+    #[error("no way leads here: name it as the next step of another, or remove it")]
+    Unreachable,
+    #[error("{key} leads nowhere: name the next step, or a step that hangs up")]
+    DeadEnd { key: &'static str },
+    #[error("a person who presses nothing goes round for ever: {}", .0.join(" → "))]
+    EndlessLoop(Vec<String>),
+    #[error("{0}")]
+    Text(#[from] TemplateError),
+    #[error("people without {field} would hear a gap: give it a fallback, such as {{{field}|there}}")]
+    NoFallback { field: String },
+    #[error("there is no prompt {name}: upload it, or choose one of {known}")]
+    NoSuchPrompt { name: String, known: String },
+    #[error("there is no transfer target {name}: add it, or choose one of {known}")]
+    NoSuchTarget { name: String, known: String },
+    #[error("write either a text or the name of a prompt, not both and not neither")]
+    TextOrPrompt,
+    #[error("{what} is longer than {max} {unit}: shorten it")]
+    TooLong { what: &'static str, max: usize, unit: &'static str },
+    #[error("{key} is {value}: choose {min} to {max}")]
+    OutOfRange { key: &'static str, value: u32, min: u32, max: u32 },
+    #[error("{entry:?} is not an entry of 1 to {digits_max} keys of 0-9, * and # that can be made here")]
+    BadEntry { entry: String, digits_max: u8 },
+    #[error("no key leads on: add keys, or other for any entry")]
+    NoKeys,
+    #[error("{0:?} is not a key: use 0-9, * or #")]
+    BadKey(char),
+    #[error("it branches on {on}, which is neither answered_by nor a step that gathers keys")]
+    BranchOn { on: String },
+    #[error("nobody is ever {case}: use one of {known}")]
+    BadCase { case: String, known: String },
+    #[error("a script that puts people through needs an information message for when no agent is there")]
+    NoInformation,
+    #[error("{0:?} is not a language: write a tag such as en-GB")]
+    BadLanguage(String),
+}
+
+impl ScriptFault {
+    #[must_use]
+    pub fn of_the_script(fault: ScriptFaultKind) -> Self {
+        Self { step: None, fault }
+    }
+
+    #[must_use]
+    pub fn of(step: &str, fault: ScriptFaultKind) -> Self {
+        Self { step: Some(step.to_owned()), fault }
+    }
+}
