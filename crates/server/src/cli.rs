@@ -42,10 +42,14 @@ pub enum Command {
     Backup(commands::backup::BackupArgs),
     /// Put a backup in the place of the embedded database.
     Restore(commands::backup::RestoreArgs),
+    /// Copy everything into another, empty database: from the embedded one to PostgreSQL, or back.
+    CopyDatabase(commands::copy_database::CopyDatabaseArgs),
     /// Make a tenant: a client organisation.
     CreateTenant(commands::create_tenant::CreateTenantArgs),
     /// Make somebody who signs in to the portal.
     CreateUser(commands::create_user::CreateUserArgs),
+    /// Make, list and revoke the keys by which programs use the API.
+    ApiKey(commands::api_key::ApiKeyArgs),
     /// The tenants.
     Tenants(ListingArgs),
     /// Load a contact file.
@@ -64,6 +68,8 @@ pub enum Command {
     Sweep(commands::sweep::SweepArgs),
     /// How long a tenant keeps what.
     Retention(commands::retention::RetentionArgs),
+    /// Make a new root key and destroy the old one: old copies of erased people's keys open no more.
+    RotateKeys(commands::rotate_keys::RotateKeysArgs),
     /// Every place where personal data is kept, as Markdown.
     Inventory(commands::inventory::InventoryArgs),
     /// What was done to which record, and by whom.

@@ -1,9 +1,11 @@
 //! One file a command.
 
+pub mod api_key;
 pub mod audit;
 pub mod backup;
 pub mod campaign;
 pub mod check;
+pub mod copy_database;
 pub mod create_tenant;
 pub mod create_user;
 pub mod demo;
@@ -12,6 +14,7 @@ pub mod import;
 pub mod inventory;
 pub mod migrate;
 pub mod retention;
+pub mod rotate_keys;
 pub mod route;
 pub mod sender;
 pub mod serve;
@@ -50,8 +53,10 @@ async fn with_config(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Migrate(args) => migrate::run(&config, args).await,
         Command::Backup(args) => backup::backup(&config, &args).await,
         Command::Restore(args) => backup::restore(&config, &args).await,
+        Command::CopyDatabase(args) => copy_database::run(&config, &args).await,
         Command::CreateTenant(args) => create_tenant::run(&config, &args).await,
         Command::CreateUser(args) => create_user::run(&config, &args).await,
+        Command::ApiKey(args) => api_key::run(&config, &args).await,
         Command::Tenants(args) => tenants::run(&config, args).await,
         Command::Import(args) => return import::run(&config, &args).await,
         Command::Campaign(args) => campaign::run(&config, &args).await,
@@ -61,6 +66,7 @@ async fn with_config(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Subject(args) => subject::run(&config, &args).await,
         Command::Sweep(args) => sweep::run(&config, &args).await,
         Command::Retention(args) => retention::run(&config, &args).await,
+        Command::RotateKeys(args) => rotate_keys::run(&config, &args).await,
         Command::Audit(args) => audit::run(&config, &args).await,
         Command::Demo(_) | Command::Inventory(_) | Command::ExampleConfig => Ok(()),
     }?;

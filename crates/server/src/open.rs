@@ -34,9 +34,15 @@ pub async fn store(config: &Config) -> anyhow::Result<Store> {
     if !pending.is_empty() {
         return Err(DbError::Schema(format!("the schema is behind by {}: run `clarion migrate`", pending.join(", "))).into());
     }
-    let store = with_keyring(config, db, command_node())?;
+    let store = with_keyring(config, db, command_node()).await?;
     set_clock(config, &store).await?;
+    erase_again(&store).await?;
     Ok(store)
+}
+
+/// Whoever a restored backup brought back is erased again before anything else is done; returns how many.
+pub async fn erase_again(store: &Store) -> anyhow::Result<usize> {
+    Ok(store.reconcile_erasures(clock::now()).await?)
 }
 
 /// A clock that runs ahead is for drama numbers only: with it, a real person could be contacted at night.
@@ -61,12 +67,12 @@ fn command_node() -> u8 {
 }
 
 /// The keyring beside an open database.
-pub fn with_keyring(config: &Config, db: Db, node: u8) -> anyhow::Result<Store> {
+pub async fn with_keyring(config: &Config, db: Db, node: u8) -> anyhow::Result<Store> {
     let keyring = &config.keys.keyring;
     if let Some(folder) = keyring.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         make_private_folder(folder)?;
     }
-    Ok(Store::new(db, keyring, node)?)
+    Ok(Store::open(db, keyring, node).await?)
 }
 
 /// One tenant, by its short name or its identifier, in the operator's name.

@@ -2,10 +2,11 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use clarion_testbed::{BAD_ROWS, Carrier, CarrierConfig, Fate, Limits, people, sample_csv};
-use serde_json::json;
+use serde_json::{Value, json};
 use support::{Installation, count, installations, shown};
 
 const PEOPLE: usize = 100;
@@ -110,10 +111,43 @@ fn outcomes_and_reports(all: &Installation, carrier: &Carrier, campaign: &str) {
     assert_eq!(count(&report, &["undeliverable", "blocked", "rejected", "invalid_number"]), told(&[Fate::Undeliverable, Fate::Blocked, Fate::Refused]), "{report:#}");
     assert_eq!((count(&report, &["unknown"]), carrier.tally().doubled()), (0, 0));
     assert_eq!(report["exact"], true, "the counts equal a recount");
+    the_api_says_the_same(all, campaign, &report);
     let text = "Northwind Energy: hello Hazel, your reading NW-0107 is due. Reply STOP to end these messages.";
     assert_eq!(carrier.tally().received("+447700900107", text), 1, "the fields were filled");
     let metrics = all.get(all.metrics, "/metrics");
     assert!(metrics.contains("clarion_outcomes_attempts{tenant=\"northwind\",disposition=\"delivered\"}"), "{metrics}");
+}
+
+/// The API's counts and the CSV file are the report's: which is a recount of the attempts.
+fn the_api_says_the_same(all: &Installation, campaign: &str, report: &Value) {
+    let key = all.json(&with(&["api-key", "create", "reports", "--role", "viewer"]));
+    let key = key["secret"].as_str().expect("a secret");
+    let day = |days: i64| jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * days);
+    let span = format!("from={}&to={}&campaign={campaign}", day(-2), day(40));
+    let ask = |path: String| {
+        let (status, text) = all.ask(key, "GET", &path, "application/json", "");
+        assert_eq!(status, 200, "{text}");
+        text
+    };
+    let mut said: [BTreeMap<(String, String), i64>; 3] = Default::default();
+    let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    for row in report["counts"].as_array().expect("counts") {
+        *said[0].entry((word(&row["disposition"]), word(&row["cause"]))).or_default() += row["n"].as_i64().expect("a number");
+    }
+    let measures: Value = serde_json::from_str(&ask(format!("/reports/measures?{span}"))).expect("JSON");
+    for row in measures["items"].as_array().expect("items") {
+        assert!(row["hour"].as_str().is_some_and(|hour| hour.ends_with(":00:00.000Z")), "counted by the hour: {row}");
+        *said[1].entry((word(&row["disposition"]), word(&row["cause"]))).or_default() += row["n"].as_i64().expect("a number");
+    }
+    for line in ask(format!("/reports/measures.csv?{span}")).lines().filter(|line| line.starts_with(campaign)) {
+        let cells: Vec<&str> = line.split(',').collect();
+        *said[2].entry((cells[3].to_owned(), cells[4].to_owned())).or_default() += cells[5].parse::<i64>().expect("a number");
+    }
+    assert!(!said[0].is_empty() && said[0] == said[1] && said[0] == said[2], "{said:#?}");
+    let counts: Value = serde_json::from_str(&ask(format!("/campaigns/{campaign}/counts"))).expect("JSON");
+    let live: i64 = counts["attempts"].as_array().expect("attempts").iter().map(|row| row["n"].as_i64().expect("a number")).sum();
+    assert_eq!(live, count(report, &[]), "{counts:#}");
+    all.ok(&with(&["api-key", "list"]));
 }
 
 /// The next campaign on the same list refuses them, and says by which rule.
@@ -189,6 +223,38 @@ fn a_backup_restores_without_its_keys_and_reads_only_with_them() {
     all.ok(&["audit", "list", "--tenant", "harbour"]);
     std::fs::write(all.path("noise.db"), "no database").expect("writes");
     assert!(all.fails(&["restore", &shown(&all.path("noise.db")), "--replace"]).1.contains("no whole backup"));
+}
+
+/// From the embedded database to the other one (PostgreSQL where there is one), with the same keyring.
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_moves_to_another_database() {
+    let mut all = Installation::new(None);
+    let there = match std::env::var("CLARION_TEST_POSTGRES") {
+        Ok(url) => Some(clarion_store::db::scratch_url(&url, "moved").await.expect("a scratch database")),
+        Err(_) => None,
+    };
+    all.ok(&["migrate"]);
+    all.ok(&["create-tenant", "northwind", "--name", "Northwind Energy", "--numbers", "demo"]);
+    std::fs::write(all.path("people.csv"), sample_csv(&people("NW", 100, PEOPLE))).expect("writes");
+    all.json(&with(&["import", "people.csv", "--list", "Customers", "--yes"]));
+    let export = |all: &Installation| {
+        let mut export: Value = serde_json::from_str(&all.ok(&with(&["subject", "export", STOPPER]))).expect("JSON");
+        export["sections"].as_array_mut().expect("sections").retain(|section| !["Your requests", "What was done with your record"].contains(&section["title"].as_str().unwrap_or_default()));
+        export["sections"].clone()
+    };
+    let before = export(&all);
+    let target = there.as_ref().map_or_else(|| "[server]\ndata_dir = \"moved\"\n".to_owned(), |url| format!("[database]\nurl = \"{url}\"\n"));
+    std::fs::write(all.path("other.toml"), &target).expect("writes");
+    std::fs::write(all.path("same.toml"), "").expect("writes");
+    assert!(all.fails(&["copy-database", "--to", "same.toml"]).1.contains("the same database"));
+    let copied = all.json(&["copy-database", "--to", "other.toml"]);
+    assert!(copied.as_array().expect("tables").iter().any(|row| row["table"] == "contact" && row["rows"] == PEOPLE as u64), "{copied:#}");
+    let (code, said) = all.fails(&["copy-database", "--to", "other.toml"]);
+    assert!(code == 4 && said.contains("not empty"), "{code}: {said}");
+    if there.is_some() {
+        all.database_url = there;
+        assert_eq!(export(&all), before, "the other database says the same of a person");
+    }
 }
 
 #[test]

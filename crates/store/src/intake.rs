@@ -15,5 +15,6 @@ pub use file::ImportFile;
 pub use import::{ImportFormat, ImportProposal, ImportRecord, RepeatOf};
 pub use reject::{RejectCursor, RejectPage};
 pub use load::{CHUNK_ROWS, ChunkResult, LoadChunk, SealedRow};
+pub(crate) use upload::CHUNK_LABEL;
 pub use upload::{IMPORT_BYTES_MAX, NewImport, Upload};
 pub use work::{HeadOutcome, WaitingImport};

@@ -1,11 +1,13 @@
 //! What is held on a person and why, how long, and how it is taken out again.
 
 mod erase;
+mod erase_files;
 mod erase_rows;
 mod export;
 mod export_html;
 mod export_sections;
 mod inventory;
+mod ledger;
 mod legal_hold;
 mod retention;
 mod rotate;
@@ -17,8 +19,9 @@ mod sweep_rows;
 pub use erase::{Erasure, ErasureCount};
 pub use export_html::subject_html;
 pub use inventory::{INVENTORY, data_inventory_page};
+pub use ledger::ledger_path;
 pub use legal_hold::LegalHold;
 pub use retention::RetentionRow;
-pub use rotate::Rotation;
+pub use rotate::{OtherNodes, Rotation};
 pub use subject::Subject;
 pub use sweep::{SweepCount, SweepRecord};

@@ -150,7 +150,7 @@ impl Keyring {
         let mut roots = self.roots_mut();
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
             let (number, key) = line.split_once(' ').ok_or_else(malformed)?;
-            let bytes = Zeroizing::new(unhex(key.trim()).ok_or_else(malformed)?);
+            let bytes = Zeroizing::new(unhex::<KEY_BYTES>(key.trim()).ok_or_else(malformed)?);
             roots.insert(number.parse().map_err(|_| malformed())?, DataKey::from_bytes(*bytes));
         }
         if roots.is_empty() { Err(self.fault("it holds no key; restore it from its backup")) } else { Ok(()) }
@@ -199,6 +199,12 @@ impl Keyring {
         self.write()
     }
 
+    /// The file of this keyring.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The number of the key that wraps new keys.
     #[must_use]
     pub fn current(&self) -> u32 {
@@ -242,9 +248,9 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn unhex(text: &str) -> Option<[u8; KEY_BYTES]> {
-    let mut bytes = [0; KEY_BYTES];
-    if text.len() != 2 * KEY_BYTES || !text.is_ascii() {
+pub(crate) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    if text.len() != 2 * N || !text.is_ascii() {
         return None;
     }
     for (place, byte) in bytes.iter_mut().enumerate() {

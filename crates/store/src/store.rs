@@ -8,7 +8,7 @@ use clarion_domain::id::{IdMaker, NodeId, TenantId};
 use clarion_domain::tenancy::tenant::Actor;
 use clarion_domain::time::Instant;
 
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, sql};
 use crate::seal::{DataKey, IndexKey, Keyring, SealError};
 use crate::signal::Signals;
 
@@ -89,6 +89,15 @@ impl Store {
             keys: RwLock::default(),
         };
         Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// As `new`, for a database that may be old: where there are tenants no keyring is made in the place of a lost one.
+    pub async fn open(db: Db, keyring: &Path, node: u8) -> Result<Self, StoreError> {
+        if !keyring.exists() && db.query_first(sql!("SELECT id FROM tenant LIMIT 1"), &[]).await?.is_some() {
+            let why = "it is not there, and the database is sealed with it: restore it from its backup".to_owned();
+            return Err(SealError::Keyring { path: keyring.to_owned(), why }.into());
+        }
+        Self::new(db, keyring, node)
     }
 
     #[must_use]

@@ -15,7 +15,7 @@ use clarion_domain::privacy::retention::RecordClass;
 use clarion_domain::tenancy::tenant::NumberMode;
 use clarion_domain::time::{DAY_MS, Instant, SECOND_MS};
 use clarion_store::intake::{ImportFormat, ImportProposal, LoadChunk, NewDeclaredField, NewImport};
-use clarion_store::privacy::{INVENTORY, data_inventory_page, subject_html};
+use clarion_store::privacy::{INVENTORY, OtherNodes, data_inventory_page, subject_html};
 use clarion_store::{StoreError, Tenant};
 use support::{Bench, NOON, for_each_store};
 
@@ -144,7 +144,7 @@ async fn a_rotation_destroys_the_root_key_and_everything_else_still_opens() {
         let import = load(&bench, &tenant, None, &[["07700 900123", "A1", "Ada", "L"], ["07700 900124", "A2", "Grace", "H"]], NOON).await;
         let old_ring = std::fs::read_to_string(bench.keyring()).expect("the keyring");
         let old_key = old_ring.split_whitespace().nth(1).expect("a key").to_owned();
-        let rotation = bench.store.rotate_root_keys(NOON).await.expect("rotated");
+        let rotation = bench.store.rotate_root_keys(OtherNodes::MayRun, NOON).await.expect("rotated");
         assert_eq!((rotation.root_key, rotation.keys_wrapped_anew), (2, 5), "two of the tenant, two people, one file");
         assert_eq!(stands_in(bench.folder.path(), &[&old_key]), None, "the old root key is nowhere");
         let reopened = clarion_store::Store::new(bench.store.db().clone(), &bench.keyring(), 1).expect("opens again");
@@ -152,7 +152,7 @@ async fn a_rotation_destroys_the_root_key_and_everything_else_still_opens() {
         let contact = tenant.contact(find(&tenant, "A1").await).await.expect("a contact");
         assert_eq!((contact.profile.first_name.as_str(), contact.addresses[0].number.reveal()), ("Ada", "+447700900123"));
         assert!(tenant.open_import_file(import).await.is_ok());
-        let again = reopened.rotate_root_keys(NOON).await.expect("rotated again");
+        let again = reopened.rotate_root_keys(OtherNodes::MayRun, NOON).await.expect("rotated again");
         assert_eq!((again.root_key, again.keys_wrapped_anew), (3, 5));
     })
     .await;
@@ -274,4 +274,79 @@ fn the_inventory_page_is_current() {
     }
     let held = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(held == page, "docs/data-inventory.md is not current: run the tests with CLARION_UPDATE=1 and commit it");
+}
+
+/// What a database held before an erasure, put back as a restored backup does: the person's rows, and no word of the erasure.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_erased_is_erased_again_after_an_old_backup_was_restored() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (database, keyring, backup) = (folder.path().join("clarion.db"), folder.path().join("keyring"), folder.path().join("backup.db"));
+    let open = async |path: &std::path::Path| {
+        let db = clarion_store::db::Db::open_sqlite(path).await.expect("opens");
+        db.migrate().await.expect("migrates");
+        Bench { store: clarion_store::Store::new(db, &keyring, 1).expect("a store"), folder: tempfile::tempdir().expect("a folder") }
+    };
+    let before = open(&database).await;
+    let tenant = before.tenant("north").await;
+    declare(&tenant).await;
+    load(&before, &tenant, None, &[["07700 900123", "A1", "Ada", "L"], ["07700 900124", "A2", "Grace", "H"]], NOON).await;
+    let ada = find(&tenant, "A1").await;
+    tenant.set_legal_hold(ada, "Smith v North", NOON).await.expect("held");
+    clarion_store::db::copy_sqlite(&database, &backup).expect("copied");
+    tenant.lift_legal_hold(ada, NOON).await.expect("lifted");
+    tenant.subject_erase("A1", false, NOON.plus_ms(SECOND_MS)).await.expect("erased");
+    assert_eq!(before.store.reconcile_erasures(NOON).await.expect("no fault"), 0, "what is in step stays as it is");
+
+    let after = open(&backup).await;
+    let restored = after.store.tenant(tenant.id(), tenant.actor()).await.expect("its handle");
+    assert_eq!(restored.contact(ada).await.expect("Ada").profile.first_name, "Ada", "the backup brought her back, hold and all");
+    assert_eq!(after.store.reconcile_erasures(NOON).await.expect("erased"), 1);
+    assert!(restored.contact(ada).await.expect("the emptied row").erased_at.is_some());
+    assert!(restored.search_contacts("07700900123").await.expect("no fault").is_empty() && restored.legal_holds().await.expect("holds").is_empty());
+    assert_eq!(restored.suppressions_of("+447700900123").await.expect("stops")[0].reason.as_str(), "erased");
+    assert_eq!(restored.contact(find(&restored, "A2").await).await.expect("Grace").profile.first_name, "Grace");
+    assert_eq!(after.store.reconcile_erasures(NOON).await.expect("no fault"), 0, "once is enough");
+    let ledger = std::fs::read_to_string(clarion_store::privacy::ledger_path(&keyring)).expect("the ledger");
+    assert!(!ledger.contains("900123") && ledger.lines().filter(|line| !line.is_empty()).count() == 1, "keyed hashes, a line an erasure");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_knows_more_than_the_ledger_writes_it_anew() {
+    for_each_store("privacy_ledger", |bench| async move {
+        let tenant = bench.tenant("north").await;
+        declare(&tenant).await;
+        load(&bench, &tenant, None, &[["07700 900123", "A1", "Ada", "L"]], NOON).await;
+        tenant.subject_erase("A1", false, NOON).await.expect("erased");
+        let path = clarion_store::privacy::ledger_path(&bench.keyring());
+        let whole = std::fs::read_to_string(&path).expect("the ledger");
+        std::fs::remove_file(&path).expect("lost");
+        assert_eq!(bench.store.reconcile_erasures(NOON).await.expect("no fault"), 0);
+        assert_eq!(std::fs::read_to_string(&path).expect("the ledger"), whole);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_waits_with_an_erased_person_in_it_goes_and_others_wait_on() {
+    for_each_store("privacy_waiting", |bench| async move {
+        let tenant = bench.tenant("north").await;
+        declare(&tenant).await;
+        load(&bench, &tenant, None, &[["07700 900123", "A1", "Ada", "L"]], NOON).await;
+        let send = async |bytes: &[u8]| {
+            let mut upload = tenant.begin_import(&NewImport::new(ImportSource::Api, "people"), NOON).await.expect("begins");
+            upload.write(bytes).await.expect("written");
+            upload.finish(NOON).await.expect("finished").0
+        };
+        let with = send(b"phone,name\n+44 (0) 7700-900123,Ada\n").await;
+        let without = send(b"phone,name\n07700 900124,Grace\n").await;
+        let archive = send(b"PK\x03\x04 a spreadsheet").await;
+        let done = tenant.subject_erase("A1", false, NOON).await.expect("erased");
+        assert_eq!(done.count("files that waited to be loaded, removed: send them again"), 2);
+        for (import, kept) in [(with, false), (without, true), (archive, false)] {
+            let record = tenant.import(import).await.expect("the import");
+            assert_eq!((record.file_kept, record.state.as_str()), (kept, if kept { "received" } else { "cancelled" }));
+            assert_eq!(record.error.contains("was erased while it waited"), !kept);
+        }
+    })
+    .await;
 }

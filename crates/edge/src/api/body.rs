@@ -87,6 +87,15 @@ fn field_problem(problem: impl Fn(String) -> Problem, path: &str, message: &str)
     problem(format!("{field}: {message}")).with(field, message)
 }
 
+/// Whether a text has the length that the document says; `problem` is the one to answer otherwise.
+pub fn within(problem: impl Fn(String) -> Problem, field: &str, text: &str, (min, max): (usize, usize)) -> Result<(), Problem> {
+    if (min..=max).contains(&text.chars().count()) {
+        return Ok(());
+    }
+    let message = format!("{min} to {max} characters");
+    Err(problem(format!("{field}: {message}")).with(field, message))
+}
+
 /// The query of the address.
 pub struct Query<T>(pub T);
 

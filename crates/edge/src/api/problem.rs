@@ -106,6 +106,12 @@ impl Problem {
     }
 }
 
+/// `invalid` for several fields at once.
+pub fn faults(wrong: Vec<(&str, String)>) -> Problem {
+    let detail = wrong.iter().map(|(field, message)| format!("{field}: {message}")).collect::<Vec<_>>().join("; ");
+    wrong.into_iter().fold(Problem::invalid(detail), |problem, (field, message)| problem.with(field, message))
+}
+
 /// The store's name of a field as this API spells it.
 pub fn wire_name(field: &str) -> &str {
     match field {

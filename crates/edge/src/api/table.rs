@@ -17,6 +17,12 @@ pub fn guarded() -> OpenApiRouter<Api> {
         .routes(read(ManageTeam, routes!(tenancy::api_key::get)))
         .routes(write(ManageTeam, routes!(tenancy::api_key::revoke)))
         .routes(read(View, routes!(tenancy::user::all)))
+        .routes(write(ManageTeam, routes!(tenancy::user::create)))
+        .routes(read(View, routes!(tenancy::user::get)))
+        .routes(write(ManageTeam, routes!(tenancy::user::change)))
+        .routes(write(ManageTeam, routes!(tenancy::user::set_password)))
+        .routes(write(ManageTeam, routes!(tenancy::user::activate)))
+        .routes(write(ManageTeam, routes!(tenancy::user::deactivate)))
         // intake
         .routes(write_streaming(LoadContacts, routes!(intake::upload::upload)))
         .routes(read(View, routes!(intake::import::list)))

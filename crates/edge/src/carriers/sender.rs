@@ -24,7 +24,7 @@ pub fn form(fill: Fill) -> Markup {
 
 pub async fn add(session: Session, fields: Fields) -> Result<Response, Fault> {
     match session.tenant.add_sender(fields.get("value"), fields.has("takes_replies", "yes"), fields.get("evidence"), session.now).await {
-        Ok(()) => Ok(Redirect::to("/carriers?said=created").into_response()),
+        Ok(_) => Ok(Redirect::to("/carriers?said=created").into_response()),
         Err(StoreError::Faults(faults)) => {
             let mut problems = Problems::new();
             faults.iter().for_each(|fault| problems.add(fault.field, capitalised(&fault.message)));

@@ -68,6 +68,48 @@ async fn another_tenants_things_do_not_exist() {
     }
 }
 
+/// Every operation whose body names a thing, and explicit ones whose address and body name things of two tenants.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_cannot_name_another_tenants_things() {
+    let world = world().await;
+    let things = things(&world).await;
+    let (document, mut asked) = (openapi_document(), 0);
+    for (path, item) in document["paths"].as_object().expect("paths").iter().filter(|(path, _)| !path.contains('{')) {
+        for (method, operation) in item.as_object().expect("operations") {
+            if operation.pointer("/requestBody/content/application~1json/schema").is_none_or(|schema| !has_example(&document, schema)) {
+                continue;
+            }
+            let body = example(&document, operation, &things);
+            if !things.iter().any(|(_, id)| id.contains('_') && body.to_string().contains(id.as_str())) {
+                continue;
+            }
+            let answer = world.ask_as(&world.other, &method.to_uppercase(), path, body).await;
+            assert!([404, 422].contains(&answer.status.as_u16()), "{method} {path}: {} {}", answer.status, answer.text);
+            asked += 1;
+        }
+    }
+    assert!(asked >= 4, "routes, holds, consents and campaigns name things: {asked}");
+
+    let thing = |name: &str| things.iter().find(|(kind, _)| *kind == name).map(|(_, id)| id.clone()).expect("a thing");
+    let own = world.ask_as(&world.other, "POST", "/lists", json!({"name": "Own"})).await.expect(201)["id"].as_str().expect("an id").to_owned();
+    world.ask_as(&world.other, "POST", &format!("/lists/{own}/add"), json!({"contact": thing("contact")})).await.problem(404);
+    let authorization = format!("Bearer {}", world.other);
+    let headers = [("authorization", authorization.as_str()), ("content-type", "text/csv")];
+    world.send("POST", &format!("/imports?file_name=a.csv&list={}", thing("list")), &headers, "phone\n07700900001\n").await.problem(404);
+    let span = "from=2026-11-01T00:00:00Z&to=2026-12-01T00:00:00Z";
+    let measures = world.ask_as(&world.other, "GET", &format!("/reports/measures?{span}&campaign={}", thing("campaign")), Value::Null).await;
+    assert_eq!(measures.expect(200)["items"], json!([]));
+    for listing in ["/contacts", "/lists", "/campaigns", "/imports", "/suppressions", "/holds", "/replies", "/routes", "/senders", "/templates", "/filters", "/fields", "/legal-holds", "/users"] {
+        let page = world.ask_as(&world.other, "GET", listing, Value::Null).await;
+        assert_eq!(page.status, 200, "{listing}: {}", page.text);
+        assert!(!things.iter().any(|(_, id)| page.text.contains(&format!("\"{id}\""))), "{listing} shows a thing of another tenant");
+    }
+}
+
+fn has_example(document: &Value, schema: &Value) -> bool {
+    schema["$ref"].as_str().and_then(|reference| document.pointer(reference.strip_prefix('#')?)).is_some_and(|schema| schema["example"].is_object())
+}
+
 /// A body that the operation reads without complaint, as its schema's `example` has it; null when it takes none.
 fn example(document: &Value, operation: &Value, things: &[(&'static str, String)]) -> Value {
     let Some(schema) = operation.pointer("/requestBody/content/application~1json/schema") else { return Value::Null };

@@ -71,3 +71,68 @@ async fn a_report_has_a_span() {
     assert_eq!(world.get("/reports/measures?from=2026-11-01T00:00:00Z&to=2028-11-01T00:00:00Z").await.problem(400), ["to"]);
     assert_eq!(world.get("/reports/measures?from=yesterday&to=2028-11-01T00:00:00Z").await.problem(400), ["from"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_team_is_kept_as_in_the_portal() {
+    let world = world().await;
+    let owner = user(&world.tenant).await;
+    let grace = json!({"username": "Grace.Hopper", "display_name": "Grace Hopper", "role": "agent", "password": "four other plain words"});
+    let made = world.ask("POST", "/users", grace.clone()).await;
+    assert_eq!(made.expect(201)["role"], "agent");
+    let address = made.headers["location"].to_str().expect("an address").strip_prefix("/api/v1").expect("of the API").to_owned();
+    assert!(!world.get("/users").await.text.contains("plain words"));
+    world.ask("POST", "/users", grace).await.problem(409);
+    for (field, value) in [("password", json!("short")), ("username", json!("has space")), ("role", json!("king")), ("display_name", json!(""))] {
+        let mut bad = json!({"username": "ada", "display_name": "Ada", "role": "agent", "password": "four other plain words"});
+        bad[field] = value;
+        let fields = world.ask("POST", "/users", bad).await.problem(422);
+        assert!(fields.is_empty() || fields == [field], "{field}: {fields:?}");
+    }
+    assert_eq!(world.ask("PUT", &address, json!({"display_name": "Grace", "role": "supervisor"})).await.expect(200)["role"], "supervisor");
+    world.ask("PUT", &format!("{address}/password"), json!({"password": "yet another plain word"})).await.expect(204);
+    assert_eq!(world.ask("PUT", &format!("{address}/password"), json!({"password": "short"})).await.problem(422), ["password"]);
+    assert_eq!(world.ask("POST", &format!("{address}/deactivate"), Value::Null).await.expect(200)["active"], false);
+    assert_eq!(world.ask("POST", &format!("{address}/activate"), Value::Null).await.expect(200)["active"], true);
+    world.ask("PUT", &format!("/users/{owner}"), json!({"display_name": "Ada", "role": "viewer"})).await;
+    let manager = world.key_of(clarion_domain::tenancy::role::Role::Manager).await;
+    world.ask_as(&manager, "POST", &format!("{address}/deactivate"), Value::Null).await.problem(403);
+}
+
+/// What the document says of a draft holds: an unfinished one is kept, an impossible one is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draft_lies_within_what_the_document_says() {
+    let world = world().await;
+    let schedule = |days: Value| json!({"starts_at": null, "ends_at": null, "days": days, "from": "09:00", "until": "18:00"});
+    for (part, value, field) in [
+        ("sender", json!("x".repeat(21)), "sender"),
+        ("schedule", schedule(json!([])), "schedule.days"),
+        ("schedule", schedule(json!(["friday", "friday", "friday", "friday", "friday", "friday", "friday", "friday"])), "schedule.days"),
+        ("retry", json!({"attempts_max": 0, "rules": []}), "retry.attempts_max"),
+        ("retry", json!({"attempts_max": 11, "rules": []}), "retry.attempts_max"),
+        ("retry", json!({"attempts_max": 1, "rules": [{"after": "expired", "delay_minutes": 4}]}), "retry.rules"),
+    ] {
+        let mut draft = json!({"name": "November"});
+        draft[part] = value;
+        assert_eq!(world.ask("POST", "/campaigns", draft).await.problem(422), [field]);
+    }
+    assert_eq!(world.get(&format!("/campaigns?name={}", "x".repeat(101))).await.problem(400), ["name"]);
+    let long = json!({"name": "balance_due", "purpose": "x".repeat(1_001), "retention_days": 90});
+    world.ask("POST", "/fields", long).await.problem(422);
+    let brand = json!({"value": "Northwind", "takes_replies": false, "evidence": "registered mark"});
+    assert_eq!(world.ask("POST", "/senders", brand.clone()).await.expect(200)["value"], "Northwind");
+    world.ask("POST", "/senders", brand).await.problem(409);
+    for (path, body, field) in [
+        ("/contacts/search", json!({"reference": "x".repeat(201)}), "reference"),
+        ("/contacts/search", json!({"number": "1".repeat(101)}), "number"),
+        ("/subjects/export", json!({"subject": "x".repeat(201)}), "subject"),
+        ("/subjects/export.html", json!({"subject": ""}), "subject"),
+        ("/subjects/erase", json!({"subject": "x".repeat(201), "dry_run": true}), "subject"),
+    ] {
+        assert_eq!(world.ask("POST", path, body).await.problem(422), [field], "{path}");
+    }
+    let authorization = format!("Bearer {}", world.key);
+    let headers = [("authorization", authorization.as_str()), ("content-type", "text/csv")];
+    for name in [String::new(), "x".repeat(201)] {
+        assert_eq!(world.send("POST", &format!("/imports?file_name={name}"), &headers, "phone\n07700900001\n").await.problem(400), ["file_name"]);
+    }
+}

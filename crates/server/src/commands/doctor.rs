@@ -30,6 +30,7 @@ struct Finding {
 pub async fn run(config: &Config, args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     let store = open::store(config).await?;
     let mut findings = vec![whole(config).await?];
+    findings.extend(set_aside(config)?);
     findings.extend(tenants(&store).await?);
     findings.extend(carriers(&store).await?);
     let mut listing = Listing::new(&["what", "ok", "finding"]);
@@ -48,6 +49,15 @@ async fn whole(config: &Config) -> anyhow::Result<Finding> {
     let file = config.server.data_dir.join(open::SQLITE_FILE);
     let verdict = tokio::task::spawn_blocking(move || clarion_store::db::check_sqlite(&file)).await?;
     Ok(Finding { what, ok: verdict.is_ok(), words: verdict.map_or_else(|error| error.to_string(), |()| "whole".into()) })
+}
+
+/// Databases that a restore put aside hold everybody who was in them.
+fn set_aside(config: &Config) -> anyhow::Result<Option<Finding>> {
+    let Ok(entries) = std::fs::read_dir(&config.server.data_dir) else { return Ok(None) };
+    let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect::<std::io::Result<Vec<_>>>()?;
+    let old: Vec<&str> = names.iter().filter(|name| name.contains(".before-restore-") && name.ends_with(".db")).map(String::as_str).collect();
+    let words = format!("{} in {}: delete it once the restored database is found good", old.join(", "), config.server.data_dir.display());
+    Ok((!old.is_empty()).then(|| Finding { what: "old databases".into(), ok: false, words }))
 }
 
 /// Each tenant's keys open, somebody can sign in, and a message would find a sender and a route.

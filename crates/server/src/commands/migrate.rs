@@ -22,7 +22,7 @@ pub async fn run(config: &Config, args: MigrateArgs) -> anyhow::Result<()> {
         println!("the schema is current");
     }
     if !args.dry_run {
-        open::with_keyring(config, db, open::COMMAND_NODES)?;
+        open::with_keyring(config, db, open::COMMAND_NODES).await?;
     }
     Ok(())
 }

@@ -21,8 +21,9 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     for name in db.migrate().await? {
         tracing::info!(migration = name, "the schema was brought up to date");
     }
-    let store = open::with_keyring(config, db, config.server.node)?;
+    let store = open::with_keyring(config, db, config.server.node).await?;
     open::set_clock(config, &store).await?;
+    open::erase_again(&store).await?;
     if config.demo.clock_ahead_seconds != 0 {
         tracing::warn!(seconds = config.demo.clock_ahead_seconds, "this installation's clock runs ahead: it is for trying things out");
     }

@@ -27,7 +27,8 @@ fn read(mut row: Row) -> Result<SenderRecord, StoreError> {
 }
 
 impl Tenant {
-    pub async fn add_sender(&self, value: &str, takes_replies: bool, evidence: &str, now: Instant) -> Result<(), StoreError> {
+    /// Gives it back as it is kept: a number may have been written in another way.
+    pub async fn add_sender(&self, value: &str, takes_replies: bool, evidence: &str, now: Instant) -> Result<SenderRecord, StoreError> {
         let (sender, evidence) = (Sender::parse(value), evidence.trim());
         let mut faults = Vec::new();
         let mut fault = |field, message: String| faults.push(FieldFault { field, message });
@@ -50,7 +51,8 @@ impl Tenant {
             other => other?,
         };
         self.audit(&mut tx, now, Act::Created, "sender", 0, sender.as_str()).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(SenderRecord { value: sender.as_str().to_owned(), kind: sender.kind(), takes_replies, evidence: evidence.to_owned(), created_by: self.actor.to_string(), created_at: now })
     }
 
     /// Refused while a campaign that is not over uses it.

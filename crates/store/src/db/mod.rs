@@ -1,7 +1,7 @@
 //! One SQL text for two databases: a thin layer over rusqlite and tokio-postgres.
 //!
 //! Statements use `$1`, `$2` …, the types BIGINT, TEXT and blob, and nothing that only one engine has.
-//! What needs two texts lives in `dialect.rs`.
+//! The few statements that need two texts have both in place (`statement.rs`).
 
 mod copy;
 mod migrate;
@@ -9,6 +9,7 @@ mod postgres;
 mod row;
 mod sqlite;
 mod statement;
+mod transfer;
 
 use std::path::Path;
 
@@ -17,6 +18,7 @@ pub use migrate::{Migration, MIGRATIONS_POSTGRES, MIGRATIONS_SQLITE};
 pub use postgres::{scratch_postgres, scratch_url};
 pub use row::{FromValue, Row, Value};
 pub use statement::Statement;
+pub use transfer::{CopiedTable, copy_database};
 pub(crate) use statement::sql;
 
 /// Why a database call failed.

@@ -142,8 +142,12 @@ impl Sqlite {
 
     pub(super) async fn truncate_log(&self) -> Result<(), DbError> {
         let connection = self.writer.lock().await;
-        // A reader in the middle of a query makes it wait, up to the busy timeout; then it is left for the next time.
-        blocking(|| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))?;
+        // A reader in the middle of a query makes it wait, up to the busy timeout; then it is left for the next time:
+        // every node truncates the log again within minutes.
+        let busy: i64 = blocking(|| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)))?;
+        if busy != 0 {
+            tracing::warn!("the database's log could not be cut while it was being read; it is tried again within minutes");
+        }
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use crate::params;
 use crate::store::{StoreError, Tenant};
 
 pub const DECLARED_FIELDS_MAX: usize = 50;
+const PURPOSE_CHARS_MAX: usize = 1_000;
 const NAME_CHARS_MAX: usize = 40;
 const RETENTION_DAYS_MAX: i64 = 3_650;
 
@@ -45,6 +46,9 @@ impl NewDeclaredField<'_> {
         }
         if self.purpose.trim().chars().count() < 10 {
             return Err(StoreError::Invalid("say in a few words why this field is held: people will read it when they ask".into()));
+        }
+        if self.purpose.chars().count() > PURPOSE_CHARS_MAX {
+            return Err(StoreError::Invalid(format!("say why this field is held in at most {PURPOSE_CHARS_MAX} characters")));
         }
         if !(1..=RETENTION_DAYS_MAX).contains(&self.retention_days) {
             return Err(StoreError::Invalid(format!("the retention of a field is 1 to {RETENTION_DAYS_MAX} days")));

@@ -14,7 +14,7 @@ use crate::store::{Store, StoreError, Tenant};
 
 /// Plain bytes in a stored chunk; all but the last are full, so that a position tells its chunk.
 pub(super) const CHUNK_BYTES: usize = 1 << 20;
-pub(super) const CHUNK_LABEL: &str = "import.chunk";
+pub(crate) const CHUNK_LABEL: &str = "import.chunk";
 /// The largest file that may be loaded, unless the caller says less.
 pub const IMPORT_BYTES_MAX: i64 = 1 << 30;
 const FILE_NAME_CHARS_MAX: usize = 200;

@@ -5,8 +5,10 @@ use clarion_domain::privacy::subject_request::SubjectRequestKind;
 use clarion_domain::time::Instant;
 use serde::Serialize;
 
+use super::erase_files::FileWith;
+use super::ledger::Entry;
 use super::subject::Subject;
-use crate::db::sql;
+use crate::db::{Tx, sql};
 use crate::params;
 use crate::store::{StoreError, Tenant};
 
@@ -38,6 +40,10 @@ impl Erasure {
     }
 }
 
+pub(super) fn counted(what: &'static str, count: u64) -> ErasureCount {
+    ErasureCount { what, count: i64::try_from(count).unwrap_or(i64::MAX) }
+}
+
 impl Tenant {
     /// Erases the person with this whole number or reference. A dry run does the same and takes it back.
     /// A number of which nothing is held still gets its tombstone.
@@ -46,9 +52,7 @@ impl Tenant {
         let files = self.files_with(&subject).await?;
         let mut tx = self.db().begin().await?;
         self.refuse_held(&mut tx, &subject.contacts).await?;
-        let mut counts = self.erase_contacts(&mut tx, &subject, now).await?;
-        counts.extend(self.erase_by_number(&mut tx, &subject).await?);
-        counts.extend(self.erase_files(&mut tx, &files).await?);
+        let counts = self.erase_rows(&mut tx, &subject, &files, now).await?;
         if dry_run {
             drop(tx);
             return Ok(Erasure { dry_run, counts });
@@ -57,13 +61,26 @@ impl Tenant {
         let result = as_json(&counts)?;
         self.keep_request(&mut tx, SubjectRequestKind::Erasure, &subject, &result, now).await?;
         tx.commit().await?;
+        let entries: Vec<Entry> = subject.number_indexes.iter().map(|index| Entry { tenant: self.id, number_index: *index, erased_at: now }).collect();
+        if let Err(error) = self.store.note_erasures(&entries) {
+            // The database holds it, and the next start writes it.
+            tracing::warn!(%error, "an erasure could not be written to the ledger");
+        }
         self.db().truncate_log().await?;
         tracing::info!(tenant = %self.id, contacts = subject.contacts.len(), "a person was erased");
         Ok(Erasure { dry_run, counts })
     }
 
-    /// The tombstone, and the ledger by which an erasure is done again after an old backup was restored.
-    async fn keep_tombstones(&self, tx: &mut crate::db::Tx, subject: &Subject, counts: &[ErasureCount], now: Instant) -> Result<(), StoreError> {
+    /// Every row about the person, a kind at a time.
+    pub(super) async fn erase_rows(&self, tx: &mut Tx, subject: &Subject, files: &[FileWith], now: Instant) -> Result<Vec<ErasureCount>, StoreError> {
+        let mut counts = self.erase_contacts(tx, subject, now).await?;
+        counts.extend(self.erase_by_number(tx, subject).await?);
+        counts.extend(self.erase_files(tx, files, now).await?);
+        Ok(counts)
+    }
+
+    /// The tombstone, and the row by which the ledger is kept whole.
+    pub(super) async fn keep_tombstones(&self, tx: &mut Tx, subject: &Subject, counts: &[ErasureCount], now: Instant) -> Result<(), StoreError> {
         let counts = as_json(counts)?;
         for index in &subject.number_indexes {
             let tombstone = sql!(
@@ -78,6 +95,6 @@ impl Tenant {
     }
 }
 
-fn as_json<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
+pub(super) fn as_json<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::Invalid(error.to_string()))
 }

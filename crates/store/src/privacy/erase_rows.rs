@@ -1,28 +1,14 @@
 //! The statements of an erasure, a kind of record each.
 
-use clarion_domain::id::{ContactId, ImportId};
+use clarion_domain::id::ContactId;
 use clarion_domain::time::Instant;
 
-use super::erase::ErasureCount;
+use super::erase::{ErasureCount, counted};
 use super::subject::Subject;
-use crate::db::{Row, Tx, sql};
+use crate::db::{Tx, sql};
 use crate::params;
 use crate::seal::random_bytes;
 use crate::store::{StoreError, Tenant};
-
-/// Lines refused for these reasons may hold anybody: their numbers could not be read.
-const UNREADABLE: &str = "column_count_differs,line_too_long,bad_encoding,phone_unreadable,formula_cell,";
-
-/// A stored file that holds the person, or cannot be told not to.
-pub(super) struct FileWith {
-    id: ImportId,
-    /// In mid-load: it goes when the load ends.
-    loading: bool,
-}
-
-fn counted(what: &'static str, count: u64) -> ErasureCount {
-    ErasureCount { what, count: i64::try_from(count).unwrap_or(i64::MAX) }
-}
 
 impl Tenant {
     /// What hangs on the person's contacts. The emptied rows stay, so that what was counted still adds up.
@@ -36,6 +22,8 @@ impl Tenant {
             wishes += tx.execute(sql!("DELETE FROM preference WHERE tenant_id = $1 AND contact_id = $2"), &both).await?;
             messages += tx.execute(sql!("UPDATE attempt SET sealed_body = NULL, carrier_message_id = '' WHERE tenant_id = $1 AND contact_id = $2"), &both).await?;
             self.empty_replies_of(tx, *contact).await?;
+            // Only one that an old backup brought back: a standing one has refused the erasure.
+            tx.execute(sql!("DELETE FROM legal_hold WHERE tenant_id = $1 AND contact_id = $2"), &both).await?;
             let empty = sql!(
                 "UPDATE address SET number_index = NULL, sealed_number = NULL, line_type = 'unknown', region = '', zones = ''
                  WHERE tenant_id = $1 AND contact_id = $2 AND number_index IS NOT NULL"
@@ -102,52 +90,5 @@ impl Tenant {
             }
         }
         Ok(removed)
-    }
-
-    /// Stored files that hold one of the person's numbers, by the index of numbers that loading left; and those with
-    /// lines that could not be read, in which anybody may stand.
-    pub(super) async fn files_with(&self, subject: &Subject) -> Result<Vec<FileWith>, StoreError> {
-        let wanted: Vec<[u8; 8]> = subject.number_indexes.iter().filter_map(|index| index[..8].try_into().ok()).collect();
-        let select = sql!("SELECT id, state FROM import WHERE tenant_id = $1 AND wrapped_key IS NOT NULL AND state IN ('loading', 'loaded')");
-        let mut files = Vec::new();
-        for mut row in self.db().query(select, &params![self.id]).await? {
-            let (id, state): (ImportId, String) = (row.take(0)?, row.take(1)?);
-            let loading = state == "loading";
-            if loading || self.unreadable_lines(id).await? || self.file_holds(id, &wanted).await? {
-                files.push(FileWith { id, loading });
-            }
-        }
-        Ok(files)
-    }
-
-    async fn unreadable_lines(&self, id: ImportId) -> Result<bool, StoreError> {
-        let select = sql!("SELECT reason FROM import_count WHERE import_id = $1");
-        let reasons: Vec<String> = self.db().query(select, &params![id]).await?.into_iter().map(|mut row: Row| row.take(0)).collect::<Result<_, _>>()?;
-        Ok(reasons.iter().any(|reason| UNREADABLE.contains(&format!("{reason},"))))
-    }
-
-    pub(super) async fn file_holds(&self, id: ImportId, wanted: &[[u8; 8]]) -> Result<bool, StoreError> {
-        let select = sql!("SELECT indexes FROM import_number WHERE import_id = $1 AND position = $2");
-        for position in 0.. {
-            let Some(mut row) = self.db().query_first(select, &params![id, position]).await? else { break };
-            let indexes: Vec<u8> = row.take(0)?;
-            if indexes.chunks_exact(8).any(|index| wanted.iter().any(|wanted| wanted == index)) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    pub(super) async fn erase_files(&self, tx: &mut Tx, files: &[FileWith]) -> Result<Vec<ErasureCount>, StoreError> {
-        let (mut removed, mut later) = (0, 0);
-        for file in files {
-            if file.loading {
-                later += tx.execute(sql!("UPDATE import SET drop_file = 1 WHERE tenant_id = $1 AND id = $2"), &params![self.id, file.id]).await?;
-            } else {
-                self.drop_import_file(tx, file.id).await?;
-                removed += 1;
-            }
-        }
-        Ok(vec![counted("stored files removed whole", removed), counted("files being loaded that go at the end of it", later)])
     }
 }

@@ -1,11 +1,16 @@
 //! Everything held on one person, for them to read: gathered from every table, in plain words.
 
 use clarion_domain::compliance::rule_book::RuleBook;
+use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::privacy::subject_request::{ExportRecord, ExportSection, SubjectExport, SubjectRequestKind};
 use clarion_domain::time::Instant;
 
 use super::export_sections::Sections;
+use crate::compliance::Week;
 use crate::store::{StoreError, Tenant};
+
+/// Letters and digits of an identifier after its prefix.
+const ID_DIGITS: usize = 13;
 
 /// A record from names and values; empty values are left out.
 pub(super) fn record<const N: usize>(pairs: [(&str, String); N]) -> ExportRecord {
@@ -17,6 +22,40 @@ pub(super) fn plain(word: &str) -> String {
     let spaced = word.replace('_', " ");
     let mut letters = spaced.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// What is said of an act, without our own identifiers: they tell nobody anything.
+pub(super) fn without_ids(detail: &str) -> String {
+    let is_id = |word: &&str| word.split_once('_').is_some_and(|(prefix, rest)| prefix.len() == 3 && rest.len() == ID_DIGITS && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    let said = detail.split(' ').filter(|word| !is_id(word)).collect::<Vec<_>>().join(" ");
+    match said.as_str() {
+        "put on" => "Put on a list".into(),
+        "taken off" => "Taken off a list".into(),
+        "request" => String::new(),
+        said => plain(said),
+    }
+}
+
+/// How a message ended, for the person to whom it was.
+pub(super) fn ending(disposition: Disposition) -> &'static str {
+    match disposition {
+        Disposition::Accepted => "Handed to the phone network; nothing was heard of it since",
+        Disposition::Delivered => "Delivered to your phone",
+        Disposition::Expired => "Not delivered in time: your phone could not be reached",
+        Disposition::Undeliverable => "Could not be delivered",
+        Disposition::InvalidNumber => "Not delivered: the number was not in service",
+        Disposition::Blocked => "Blocked by the phone network",
+        Disposition::Rejected => "Not taken by the phone network",
+        Disposition::NoRoute => "Not sent: no connection to a phone network could take it",
+        Disposition::Unknown => "Not known: it may or may not have been sent, and was not sent again",
+    }
+}
+
+/// Hours as they are kept, in words; what does not read is shown as it stands.
+pub(super) fn hours(kept: &str) -> String {
+    let Ok(week) = serde_json::from_str::<Week>(kept) else { return kept.to_owned() };
+    let open: Vec<String> = week.days().into_iter().filter(|(_, spans)| !spans.trim().is_empty()).map(|(day, spans)| format!("{} {spans}", plain(day))).collect();
+    open.join("; ")
 }
 
 /// A moment as people write it.
@@ -82,5 +121,19 @@ impl Tenant {
             kept: "As long as the settings stand".into(),
             records: rows.iter().map(line).collect(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_read_has_no_identifier_and_no_brace() {
+        assert_eq!(without_ids("put on lst_06apytcq9y800"), "Put on a list");
+        assert_eq!(without_ids("request req_06apytcq9y800"), "");
+        assert_eq!(without_ids("opt_out by reply"), "Opt out by reply");
+        assert_eq!(hours(r#"{"monday":"09:00-12:00","sunday":""}"#), "Monday 09:00-12:00");
+        assert_eq!(hours(""), "");
     }
 }

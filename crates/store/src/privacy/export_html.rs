@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use clarion_domain::privacy::subject_request::SubjectExport;
 
+use super::export::moment;
+
 const HEAD: &str = "<!doctype html>\n<html lang=\"en-GB\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\n\
 <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<title>What is held on you</title>\n<style>\n\
 :root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}body{max-width:60rem;margin:2rem auto;padding:0 1rem}h2{margin-top:2.5rem}\n\
@@ -15,7 +17,8 @@ dl.record{border:1px solid color-mix(in srgb,currentColor 25%,transparent);borde
 #[must_use]
 pub fn subject_html(export: &SubjectExport) -> String {
     let mut page = String::from(HEAD);
-    let _ = write!(page, "<h1>What {} holds on you</h1>\n<p>Made on {}. ", escaped(&export.controller), escaped(&export.made_at));
+    let made = export.made_at.parse::<jiff::Timestamp>().map_or_else(|_| export.made_at.clone(), |at| moment(at.into()));
+    let _ = write!(page, "<h1>What {} holds on you</h1>\n<p>Made on {}. ", escaped(&export.controller), escaped(&made));
     page.push_str(if export.is_empty() {
         "Nothing is held on this number or reference.</p>\n"
     } else {

@@ -1,11 +1,12 @@
 //! The sections of a person's export, a kind of record each.
 
 use clarion_domain::compliance::rule_book::RuleBook;
+use clarion_domain::outcomes::cause::Cause;
 use clarion_domain::privacy::retention::RecordClass;
 use clarion_domain::privacy::subject_request::{ExportRecord, ExportSection};
 use clarion_domain::time::Instant;
 
-use super::export::{moment, moment_of, plain, record};
+use super::export::{ending, hours, moment, moment_of, plain, record, without_ids};
 use super::retention::RetentionRow;
 use super::subject::Subject;
 use crate::contacts::{TimelineEvent, TimelineKind};
@@ -27,6 +28,11 @@ struct Heading {
     legal_basis: &'static str,
     source: &'static str,
     class: RecordClass,
+}
+
+/// The carrier's code in words, with the code itself for whoever asks the carrier.
+fn reason_of(cause: &str) -> String {
+    cause.parse::<Cause>().map_or_else(|_| plain(cause), |known| format!("{} (code {cause})", known.verdict().text))
 }
 
 impl<'a> Sections<'a> {
@@ -103,7 +109,7 @@ impl<'a> Sections<'a> {
                 held.0.extend([
                     ("phone number".to_owned(), address.number.reveal().to_owned()),
                     ("kind of line".to_owned(), plain(address.line_type.as_str())),
-                    ("country".to_owned(), address.region.clone()),
+                    ("country code".to_owned(), address.region.clone()),
                     ("time zone".to_owned(), address.zones.join(", ")),
                 ]);
             }
@@ -154,8 +160,8 @@ impl<'a> Sections<'a> {
                 ("campaign", campaign_name.clone()),
                 ("by", if channel.as_str() == "sms" { "Text message".into() } else { "Call".into() }),
                 ("text", body.as_ref().map_or_else(|| "no longer kept".to_owned(), |body| body.reveal().to_owned())),
-                ("what became of it", disposition.map_or_else(|| "Nothing known yet".to_owned(), |word| plain(word.as_str()))),
-                ("the carrier's reason", plain(cause)),
+                ("what became of it", disposition.map_or("Nothing known yet", ending).to_owned()),
+                ("the carrier's reason", reason_of(cause)),
                 ("settled", moment_of(*settled_at)),
                 ("length in parts", segments.to_string()),
             ])),
@@ -230,7 +236,7 @@ impl<'a> Sections<'a> {
 
     pub async fn consents(&self) -> Result<ExportSection, StoreError> {
         let select = sql!(
-            "SELECT given_at, channel, purpose, kind, expires_at, withdrawn_at, evidence, wording_version FROM consent WHERE tenant_id = $1 AND contact_id = $2 ORDER BY given_at"
+            "SELECT given_at, channel, purpose, kind, expires_at, withdrawn_at, evidence, wording_version, obtained_in, refusal_offered FROM consent WHERE tenant_id = $1 AND contact_id = $2 ORDER BY given_at"
         );
         let read = |mut row: Row| {
             let words: [String; 3] = [row.take(1)?, row.take(2)?, row.take(3)?];
@@ -244,6 +250,8 @@ impl<'a> Sections<'a> {
                 ("withdrawn", moment_of(row.take(5)?)),
                 ("evidence", row.take(6)?),
                 ("wording", row.take(7)?),
+                ("number obtained in", plain(&row.take::<String>(8)?)),
+                ("refusing was offered", if row.take(9)? { "Yes" } else { "No" }.into()),
             ]))
         };
         let records = self.of_contacts(select, read).await?;
@@ -264,7 +272,7 @@ impl<'a> Sections<'a> {
         let select = sql!("SELECT windows, no_sms, no_voice, updated_at FROM preference WHERE tenant_id = $1 AND contact_id = $2");
         let read = |mut row: Row| {
             let yes = |set: bool| if set { "Yes".to_owned() } else { String::new() };
-            Ok(record([("hours in which you may be contacted", row.take(0)?), ("no text messages", yes(row.take(1)?)), ("no calls", yes(row.take(2)?)), ("since", moment(row.take(3)?))]))
+            Ok(record([("hours in which you may be contacted", hours(&row.take::<String>(0)?)), ("no text messages", yes(row.take(1)?)), ("no calls", yes(row.take(2)?)), ("since", moment(row.take(3)?))]))
         };
         let records = self.of_contacts(select, read).await?;
         Ok(self.section(Heading { title: "What you asked for", legal_basis: "Your wish", source: "You", class: RecordClass::ContactRow }, records))
@@ -301,9 +309,23 @@ impl<'a> Sections<'a> {
     }
 
     pub async fn acts(&self) -> Result<ExportSection, StoreError> {
-        let select = sql!("SELECT at, actor, act, detail FROM audit_event WHERE tenant_id = $1 AND object_kind = 'contact' AND object_id = $2 ORDER BY id");
+        let select = sql!(
+            "SELECT e.at, e.actor, e.act, e.detail, e.object_kind FROM audit_event e WHERE e.tenant_id = $1 AND (
+             (e.object_kind IN ('contact', 'preference', 'legal_hold') AND e.object_id = $2)
+             OR (e.object_kind = 'hold' AND e.object_id IN (SELECT h.id FROM hold h WHERE h.contact_id = $2))
+             OR (e.object_kind = 'consent' AND e.object_id IN (SELECT c.id FROM consent c WHERE c.contact_id = $2))
+             OR (e.object_kind = 'reply' AND e.object_id IN (SELECT r.id FROM reply r WHERE r.contact_id = $2))) ORDER BY e.id"
+        );
         let read = |mut row: Row| {
-            let (actor, act): (String, String) = (row.take(1)?, row.take(2)?);
+            let (actor, act, kind): (String, String, String) = (row.take(1)?, row.take(2)?, row.take(4)?);
+            let what = match kind.as_str() {
+                "preference" => "Your wishes",
+                "legal_hold" => "A legal hold on your record",
+                "hold" => "A pause in contacting you",
+                "consent" => "A consent of yours",
+                "reply" => "A message of yours",
+                _ => "Your record",
+            };
             let who = match actor.split(':').next().unwrap_or_default() {
                 "user" => "A user of the organisation",
                 "key" => "A program of the organisation",
@@ -311,7 +333,7 @@ impl<'a> Sections<'a> {
                 "subject" => "You",
                 _ => "The software itself",
             };
-            Ok(record([("when", moment(row.take(0)?)), ("who", who.into()), ("what", plain(&act)), ("detail", row.take(3)?)]))
+            Ok(record([("when", moment(row.take(0)?)), ("who", who.into()), ("of what", what.into()), ("what was done", plain(&act)), ("detail", without_ids(&row.take::<String>(3)?))]))
         };
         let records = self.of_contacts(select, read).await?;
         Ok(self.section(Heading { title: "What was done with your record", legal_basis: "Legal obligation to account for it", source: "Recorded by the software", class: RecordClass::AuditEvent }, records))

@@ -2,6 +2,7 @@
 
 use clarion_domain::audit::event::Act;
 use clarion_domain::id::{ContactId, SubjectRequestId};
+use clarion_domain::personal::Personal;
 use clarion_domain::privacy::subject_request::{SubjectRequestKind, SubjectRequestState};
 use clarion_domain::time::Instant;
 
@@ -13,6 +14,8 @@ use crate::store::{StoreError, Tenant};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Subject {
     pub contacts: Vec<ContactId>,
+    /// The number as it was typed, in E.164, when it was one.
+    pub(crate) typed: Option<Personal>,
     /// Blind indexes of their numbers.
     pub(crate) number_indexes: Vec<[u8; 16]>,
 }
@@ -20,15 +23,22 @@ pub struct Subject {
 impl Tenant {
     /// Who is meant by a whole number or a whole reference, as typed.
     pub async fn find_subject(&self, typed: &str) -> Result<Subject, StoreError> {
-        let mut subject = Subject { contacts: self.contacts_by_reference(typed.trim()).await?, number_indexes: Vec::new() };
+        let mut subject = Subject { contacts: self.contacts_by_reference(typed.trim()).await?, typed: None, number_indexes: Vec::new() };
         if let Some(e164) = self.read_number(typed).await? {
             subject.number_indexes.push(self.number_index(&e164));
             subject.contacts.extend(self.contact_by_number(&e164).await?);
+            subject.typed = Some(Personal::new(e164));
         } else if subject.contacts.is_empty() {
             return Err(StoreError::Invalid("nobody has this reference, and it is no phone number: type the whole number or the whole reference".into()));
         }
         subject.contacts.sort_unstable();
         subject.contacts.dedup();
+        self.add_numbers(&mut subject).await?;
+        Ok(subject)
+    }
+
+    /// Adds every number of the person's contacts.
+    pub(super) async fn add_numbers(&self, subject: &mut Subject) -> Result<(), StoreError> {
         let select = sql!("SELECT number_index FROM address WHERE tenant_id = $1 AND contact_id = $2 AND number_index IS NOT NULL");
         for contact in &subject.contacts {
             for mut row in self.db().query(select, &params![self.id, *contact]).await? {
@@ -37,7 +47,7 @@ impl Tenant {
         }
         subject.number_indexes.sort_unstable();
         subject.number_indexes.dedup();
-        Ok(subject)
+        Ok(())
     }
 
     /// Keeps that a request was answered, with its audit event, in the transaction that answers it.

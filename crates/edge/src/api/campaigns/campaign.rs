@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::draft::{NewCampaign, RetryRules, Schedule};
 use crate::api::answer::made;
-use crate::api::body::{Body, Id, Query};
+use crate::api::body::{Body, Id, Query, within};
 use crate::api::caller::Caller;
 use crate::api::page::{Cursor, Limit, Listing, limit_of};
 use crate::api::problem::{FieldError, Problem, wire_name};
@@ -79,6 +79,8 @@ impl From<CampaignRecord> for Campaign {
     }
 }
 
+const NAME_CHARS_MAX: usize = 100;
+
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -109,6 +111,7 @@ pub async fn show(caller: &Caller, id: id::CampaignId) -> Result<Json<Campaign>,
 #[utoipa::path(get, path = "/campaigns", tag = "campaigns", params(CampaignQuery), responses((status = 200, body = Listing<Campaign>)))]
 pub async fn list(caller: Caller, Query(query): Query<CampaignQuery>) -> Result<Json<Listing<Campaign>>, Problem> {
     let text = query.name.unwrap_or_default();
+    within(Problem::malformed, "name", &text, (0, NAME_CHARS_MAX))?;
     let narrowed = StoreQuery { state: query.state.map(|state| state.0), text: &text, before: query.after.map(|cursor| cursor.0), limit: limit_of(query.limit) };
     Ok(Listing::of(caller.tenant.campaigns(&narrowed).await?, Campaign::from))
 }
@@ -118,7 +121,7 @@ pub async fn list(caller: Caller, Query(query): Query<CampaignQuery>) -> Result<
 /// A draft may be unfinished: `faults` tells what a start needs.
 #[utoipa::path(post, path = "/campaigns", tag = "campaigns", request_body = NewCampaign, responses((status = 201, body = Campaign)))]
 pub async fn create(caller: Caller, Body(new): Body<NewCampaign>) -> Result<Response, Problem> {
-    let id = caller.tenant.create_campaign(&new.into(), caller.now).await?;
+    let id = caller.tenant.create_campaign(&new.into_draft()?, caller.now).await?;
     Ok(made(format!("/campaigns/{id}"), Campaign::from(caller.tenant.campaign(id).await?)))
 }
 
@@ -133,7 +136,7 @@ pub async fn get(caller: Caller, Id(id): Id<CampaignId>) -> Result<Json<Campaign
 /// Replaces everything: what is left out takes its default.
 #[utoipa::path(put, path = "/campaigns/{campaign}", tag = "campaigns", params(("campaign" = CampaignId, Path)), request_body = NewCampaign, responses((status = 200, body = Campaign)))]
 pub async fn edit(caller: Caller, Id(id): Id<CampaignId>, Body(new): Body<NewCampaign>) -> Result<Json<Campaign>, Problem> {
-    caller.tenant.edit_campaign(id.0, &new.into(), caller.now).await?;
+    caller.tenant.edit_campaign(id.0, &new.into_draft()?, caller.now).await?;
     show(&caller, id.0).await
 }
 

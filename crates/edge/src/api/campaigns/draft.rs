@@ -1,12 +1,13 @@
 //! A campaign as its author writes it. A draft may be unfinished; what a start needs is told by `faults`.
 
-use clarion_domain::campaigns::retry::{RetryRule as DomainRule, RetryRules as DomainRules};
+use clarion_domain::campaigns::retry::{ATTEMPTS_MAX, DELAY_MINUTES_MAX, DELAY_MINUTES_MIN, RetryRule as DomainRule, RetryRules as DomainRules};
 use clarion_domain::campaigns::schedule::Schedule as DomainSchedule;
 use clarion_domain::time::Instant;
 use clarion_store::campaigns::CampaignDraft;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::api::problem::{Problem, faults};
 use crate::api::wire::{Day, Disposition, FilterId, LegalBasis, ListId, Purpose, Time, TimeOfDay};
 
 /// When a campaign may contact, on the clock of each contact's own zone. The rules' calling windows narrow it further.
@@ -115,6 +116,36 @@ pub struct NewCampaign {
     /// Messages a second.
     #[schema(minimum = 1, maximum = 10000)]
     rate_per_second: Option<u32>,
+}
+
+const SENDER_CHARS_MAX: usize = 20;
+const DAYS_MAX: usize = 7;
+/// As many as there are dispositions that are tried again.
+const RETRY_RULES_MAX: usize = 4;
+
+impl NewCampaign {
+    /// The draft, when its values lie within what the document says: an unfinished draft is kept, an impossible one is not.
+    pub fn into_draft(self) -> Result<CampaignDraft, Problem> {
+        let mut wrong: Vec<(&str, String)> = Vec::new();
+        if self.sender.as_ref().is_some_and(|sender| sender.chars().count() > SENDER_CHARS_MAX) {
+            wrong.push(("sender", format!("at most {SENDER_CHARS_MAX} characters")));
+        }
+        if self.schedule.as_ref().is_some_and(|schedule| !(1..=DAYS_MAX).contains(&schedule.days.len())) {
+            wrong.push(("schedule.days", "one to seven days of the week".into()));
+        }
+        if let Some(retry) = &self.retry {
+            if !(1..=ATTEMPTS_MAX).contains(&retry.attempts_max) {
+                wrong.push(("retry.attempts_max", format!("1 to {ATTEMPTS_MAX}")));
+            }
+            if retry.rules.len() > RETRY_RULES_MAX {
+                wrong.push(("retry.rules", format!("at most {RETRY_RULES_MAX}, one for each disposition that is tried again")));
+            }
+            if retry.rules.iter().any(|rule| !(DELAY_MINUTES_MIN..=DELAY_MINUTES_MAX).contains(&rule.delay_minutes)) {
+                wrong.push(("retry.rules", format!("a delay is {DELAY_MINUTES_MIN} to {DELAY_MINUTES_MAX} minutes")));
+            }
+        }
+        if wrong.is_empty() { Ok(self.into()) } else { Err(faults(wrong)) }
+    }
 }
 
 impl From<NewCampaign> for CampaignDraft {

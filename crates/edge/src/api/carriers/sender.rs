@@ -70,10 +70,7 @@ pub async fn all(caller: Caller) -> Result<Json<Listing<Sender>>, Problem> {
 /// Add a sender
 #[utoipa::path(post, path = "/senders", tag = "carriers", request_body = NewSender, responses((status = 200, body = Sender)))]
 pub async fn create(caller: Caller, Body(new): Body<NewSender>) -> Result<Json<Sender>, Problem> {
-    let before: Vec<String> = caller.tenant.senders().await?.into_iter().map(|sender| sender.value).collect();
-    caller.tenant.add_sender(&new.value, new.takes_replies, &new.evidence, caller.now).await?;
-    let added = caller.tenant.senders().await?.into_iter().find(|sender| !before.contains(&sender.value));
-    added.map(|sender| Json(sender.into())).ok_or_else(Problem::internal)
+    Ok(Json(caller.tenant.add_sender(&new.value, new.takes_replies, &new.evidence, caller.now).await?.into()))
 }
 
 /// Remove a sender

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::contact::Contact;
-use crate::api::body::Body;
+use crate::api::body::{Body, within};
 use crate::api::caller::Caller;
 use crate::api::problem::Problem;
 
@@ -37,6 +37,9 @@ pub struct ContactsFound {
 /// Look a contact up by number or reference
 #[utoipa::path(post, path = "/contacts/search", tag = "contacts", request_body = ContactSearch, responses((status = 200, body = ContactsFound)))]
 pub async fn search(caller: Caller, Body(search): Body<ContactSearch>) -> Result<Json<ContactsFound>, Problem> {
+    for (field, text, max) in [("number", &search.number, 100), ("reference", &search.reference, 200)] {
+        within(Problem::invalid, field, text.as_deref().unwrap_or_default(), (0, max))?;
+    }
     let found = match (&search.number, &search.reference) {
         (Some(typed), None) => match caller.tenant.read_number(typed).await? {
             Some(e164) => caller.tenant.contact_by_number(&e164).await?.into_iter().collect(),

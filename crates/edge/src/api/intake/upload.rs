@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::import::detail;
 use crate::api::answer::made;
-use crate::api::body::Query;
+use crate::api::body::{Query, within};
 use crate::api::caller::Caller;
 use crate::api::once::Once;
 use crate::api::problem::Problem;
@@ -61,6 +61,7 @@ pub async fn upload(State(api): State<Api>, caller: Caller, Query(query): Query<
     if !KINDS.contains(&kind.as_str()) {
         return Err(Problem::unsupported_media_type("application/octet-stream` or `text/csv"));
     }
+    within(Problem::malformed, "file_name", &query.file_name, (1, 200))?;
     let once = Once::of(&caller, request.headers())?;
     let mut hasher = blake3::Hasher::new();
     hasher.update(request.uri().to_string().as_bytes()).update(&[0]);

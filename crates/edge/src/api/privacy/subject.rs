@@ -8,7 +8,7 @@ use clarion_store::privacy::{Erasure as StoredErasure, subject_html};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::api::body::Body;
+use crate::api::body::{Body, within};
 use crate::api::caller::Caller;
 use crate::api::problem::Problem;
 
@@ -87,7 +87,11 @@ impl From<StoredErasure> for Erasure {
     }
 }
 
+/// The length of a whole number or a whole reference.
+const SUBJECT_CHARS: (usize, usize) = (1, 200);
+
 async fn gather(caller: &Caller, subject: &str) -> Result<SubjectExport, Problem> {
+    within(Problem::invalid, "subject", subject, SUBJECT_CHARS)?;
     Ok(caller.tenant.subject_export(subject, rule_book(), caller.now).await?)
 }
 
@@ -115,5 +119,6 @@ pub async fn export_html(caller: Caller, Body(name): Body<SubjectName>) -> Resul
 /// stops it.
 #[utoipa::path(post, path = "/subjects/erase", tag = "privacy", request_body = ErasureOrder, responses((status = 200, body = Erasure)))]
 pub async fn erase(caller: Caller, Body(order): Body<ErasureOrder>) -> Result<Json<Erasure>, Problem> {
+    within(Problem::invalid, "subject", &order.subject, SUBJECT_CHARS)?;
     Ok(Json(caller.tenant.subject_erase(&order.subject, order.dry_run, caller.now).await?.into()))
 }

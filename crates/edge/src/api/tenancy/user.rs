@@ -1,14 +1,20 @@
-//! The people of the tenant, to whom replies can be given.
+//! The people of the tenant: to whom replies can be given, and who may sign in to the portal, as what.
 
 use axum::Json;
-use clarion_store::tenancy::User as Stored;
-use serde::Serialize;
+use axum::http::StatusCode;
+use axum::response::Response;
+use clarion_domain::id;
+use clarion_store::tenancy::{NewUser as StoreUser, User as Stored};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::api::answer::made;
+use crate::api::body::{Body, Id};
 use crate::api::caller::Caller;
 use crate::api::page::Listing;
 use crate::api::problem::Problem;
 use crate::api::wire::{Role, UserId};
+use crate::tenancy::password::{self, hash_password};
 
 /// A user.
 #[derive(Serialize, ToSchema)]
@@ -26,8 +32,102 @@ impl From<Stored> for User {
     }
 }
 
+/// Somebody who is to sign in.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"username": "grace", "display_name": "Grace Hopper", "role": "agent", "password": "four other plain words"}))]
+pub struct NewUser {
+    /// What they sign in with; unique in the whole installation, without regard to case.
+    #[schema(min_length = 1, max_length = 80, pattern = "^\\S+$")]
+    username: String,
+    #[schema(min_length = 1, max_length = 80)]
+    display_name: String,
+    role: Role,
+    /// The first one: they should change it.
+    #[schema(min_length = 12, max_length = 200)]
+    password: String,
+}
+
+/// A user's name and role.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"display_name": "Grace Hopper", "role": "supervisor"}))]
+pub struct UserTerms {
+    #[schema(min_length = 1, max_length = 80)]
+    display_name: String,
+    role: Role,
+}
+
+/// A new password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"password": "four other plain words"}))]
+pub struct NewPassword {
+    #[schema(min_length = 12, max_length = 200)]
+    password: String,
+}
+
+async fn hashed(new: &str, username: &str) -> Result<String, Problem> {
+    password::check(new, username).map_err(|error| Problem::invalid_field("password", error.to_string()))?;
+    hash_password(new).await.map_err(|_| Problem::internal())
+}
+
+async fn show(caller: &Caller, id: id::UserId) -> Result<Json<User>, Problem> {
+    Ok(Json(caller.tenant.user(id).await?.into()))
+}
+
 /// The users of your organisation
 #[utoipa::path(get, path = "/users", tag = "tenancy", responses((status = 200, body = Listing<User>)))]
 pub async fn all(caller: Caller) -> Result<Json<Listing<User>>, Problem> {
     Ok(Listing::whole(caller.tenant.users().await?, User::from))
+}
+
+/// Let somebody sign in
+#[utoipa::path(post, path = "/users", tag = "tenancy", request_body = NewUser, responses((status = 201, body = User)))]
+pub async fn create(caller: Caller, Body(new): Body<NewUser>) -> Result<Response, Problem> {
+    let hash = hashed(&new.password, &new.username).await?;
+    let user = StoreUser { username: &new.username, display_name: &new.display_name, role: new.role.0, password_hash: &hash };
+    let id = caller.tenant.create_user(&user, caller.now).await?;
+    Ok(made(format!("/users/{id}"), User::from(caller.tenant.user(id).await?)))
+}
+
+/// One user
+#[utoipa::path(get, path = "/users/{user}", tag = "tenancy", params(("user" = UserId, Path)), responses((status = 200, body = User)))]
+pub async fn get(caller: Caller, Id(id): Id<UserId>) -> Result<Json<User>, Problem> {
+    show(&caller, id.0).await
+}
+
+/// Change a user's name and role
+///
+/// The last active owner stays one.
+#[utoipa::path(put, path = "/users/{user}", tag = "tenancy", params(("user" = UserId, Path)), request_body = UserTerms, responses((status = 200, body = User)))]
+pub async fn change(caller: Caller, Id(id): Id<UserId>, Body(terms): Body<UserTerms>) -> Result<Json<User>, Problem> {
+    caller.tenant.change_user(id.0, &terms.display_name, terms.role.0, caller.now).await?;
+    show(&caller, id.0).await
+}
+
+/// Set a user's password
+///
+/// Lifts a lock, and signs the person out everywhere.
+#[utoipa::path(put, path = "/users/{user}/password", tag = "tenancy", params(("user" = UserId, Path)), request_body = NewPassword, responses((status = 204)))]
+pub async fn set_password(caller: Caller, Id(id): Id<UserId>, Body(new): Body<NewPassword>) -> Result<StatusCode, Problem> {
+    let user = caller.tenant.user(id.0).await?;
+    caller.tenant.set_password(user.id, &hashed(&new.password, &user.username).await?, caller.now).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Let a user in again
+#[utoipa::path(post, path = "/users/{user}/activate", tag = "tenancy", params(("user" = UserId, Path)), responses((status = 200, body = User)))]
+pub async fn activate(caller: Caller, Id(id): Id<UserId>) -> Result<Json<User>, Problem> {
+    caller.tenant.set_user_active(id.0, true, caller.now).await?;
+    show(&caller, id.0).await
+}
+
+/// Deactivate a user
+///
+/// They are signed out at once and cannot sign in. The last active owner stays one.
+#[utoipa::path(post, path = "/users/{user}/deactivate", tag = "tenancy", params(("user" = UserId, Path)), responses((status = 200, body = User)))]
+pub async fn deactivate(caller: Caller, Id(id): Id<UserId>) -> Result<Json<User>, Problem> {
+    caller.tenant.set_user_active(id.0, false, caller.now).await?;
+    show(&caller, id.0).await
 }
