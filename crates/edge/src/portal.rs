@@ -15,7 +15,7 @@ use crate::config::EdgeConfig;
 use crate::page::asset;
 use crate::page::fault::Fault;
 use crate::tenancy::guard::asks;
-use crate::tenancy::{Tries, account, sign_in, team};
+use crate::tenancy::{Tries, account, api_key, sign_in, team};
 use crate::{audit, campaigns, carriers, compliance, contacts, intake, outcomes, overview, privacy, reports};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
@@ -107,6 +107,8 @@ pub fn portal_router(store: Store, config: EdgeConfig) -> Router {
         .route("/audit", to(audit_right, get(audit::list)))
         .route("/team", to(team_right, get(team::list)))
         .route("/team/new", to(team_right, get(team::new).post(team::create)))
+        .route("/team/keys", to(team_right, get(api_key::list).post(api_key::create)))
+        .route("/team/keys/{key}/revoke", to(team_right, post(api_key::revoke)))
         .route("/team/{user}", to(team_right, get(team::edit).post(team::change)))
         .route("/team/{user}/password", to(team_right, post(team::set_password)))
         .route("/team/{user}/activate", to(team_right, post(team::activate)))

@@ -123,6 +123,9 @@ async fn an_erased_person_is_gone_from_every_table_and_file_and_stays_out() {
             assert!(!holds_bytes(bench.folder.path(), &sealed_reference), "the index of the reference is gone from file and log");
         }
 
+        let events = tenant.audit_events("", "", None, 1_000).await.expect("events").rows;
+        assert!(events.iter().any(|event| event.object_kind == "legal_hold") && events.iter().all(|event| !event.detail.contains("Smith")), "no event names the matter");
+
         // A later file cannot bring them back, and is not kept after loading.
         let again = load(&bench, &tenant, Some(list), &[["07700 900123", "NEW-1", "Wilhelmina", "F"], ["07700 900126", "", "Bob", ""]], NOON).await;
         let counts = tenant.import_counts(again).await.expect("counts");

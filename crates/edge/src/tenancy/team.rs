@@ -42,7 +42,7 @@ pub fn role_text(role: Role) -> &'static str {
     }
 }
 
-fn roles() -> Vec<(String, String)> {
+pub fn roles() -> Vec<(String, String)> {
     Role::ALL.iter().map(|role| (role.as_str().to_owned(), format!("{} – {}", role_name(*role), role_text(*role)))).collect()
 }
 
@@ -64,7 +64,7 @@ pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
         }
     };
     let page = Page::new(TEAM, "Team").lead(html! { p { "Who may sign in for " (session.record.name) ", and what each may do." } });
-    Ok(page.actions(html! { a.button href="/team/new" { "Add a person" } }).said(said(&asked)).show(&session, &body))
+    Ok(page.actions(html! { a.button.quiet href="/team/keys" { "API keys" } a.button href="/team/new" { "Add a person" } }).said(said(&asked)).show(&session, &body))
 }
 
 fn state(user: &User, session: &Session) -> Markup {

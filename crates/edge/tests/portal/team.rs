@@ -43,6 +43,27 @@ async fn a_person_is_added_changed_and_shut_out() {
 }
 
 #[tokio::test]
+async fn a_programs_key_is_shown_once_and_ended() {
+    let world = World::new().await;
+    let owner = world.browser(Role::Owner).await;
+    for (role, browser) in [(Role::Manager, world.browser(Role::Manager).await), (Role::Viewer, world.browser(Role::Viewer).await)] {
+        assert_eq!(browser.get("/team/keys").await.status, StatusCode::FORBIDDEN, "{role}");
+        assert_eq!(browser.post("/team/keys", &[("name", "crm"), ("role", "owner")]).await.status, StatusCode::FORBIDDEN, "{role}");
+    }
+    owner.post("/team/keys", &[("name", ""), ("role", "king")]).await.assert_problem("name", "which program");
+    let made = owner.post("/team/keys", &[("name", "crm <b>"), ("role", "viewer")]).await;
+    assert_eq!(made.status, StatusCode::OK, "{}", made.text);
+    let secret = made.text.split("<code>").nth(1).and_then(|rest| rest.split("</code>").next()).expect("the secret").to_owned();
+    assert!(world.store.api_key_by_secret(&secret, crate::support::now()).await.expect("no fault").is_some(), "it opens the API");
+    let page = owner.get("/team/keys").await;
+    assert!(page.text.contains("crm &lt;b&gt;") && !page.text.contains(&secret), "shown once");
+    let revoke = page.text.split("action=\"/team/keys/key_").nth(1).and_then(|rest| rest.split('"').next()).expect("a form");
+    assert_eq!(owner.post(&format!("/team/keys/key_{revoke}"), &[]).await.location(), "/team/keys?said=revoked");
+    assert!(world.store.api_key_by_secret(&secret, crate::support::now()).await.expect("no fault").is_none());
+    assert_eq!(owner.post("/team/keys/key_nonsense/revoke", &[]).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn the_last_owner_stays_one() {
     let world = World::new().await;
     let (browser, owner) = (world.browser(Role::Owner).await, world.user(Role::Owner).await);

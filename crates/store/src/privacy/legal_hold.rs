@@ -31,7 +31,8 @@ impl Tenant {
             Err(DbError::Unique) => return Err(StoreError::Conflict("this person is under a legal hold already: lift it first".into())),
             other => other?,
         };
-        self.audit(&mut tx, now, Act::Created, "legal_hold", contact.0, reference).await?;
+        // The matter is often named after the person: it goes with the hold, and stands in no event.
+        self.audit(&mut tx, now, Act::Created, "legal_hold", contact.0, "").await?;
         Ok(tx.commit().await?)
     }
 
