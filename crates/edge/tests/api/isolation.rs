@@ -80,7 +80,7 @@ async fn a_body_cannot_name_another_tenants_things() {
                 continue;
             }
             let body = example(&document, operation, &things);
-            if !things.iter().any(|(_, id)| id.contains('_') && body.to_string().contains(id.as_str())) {
+            if !things.iter().any(|(kind, id)| *kind != "field" && body.to_string().contains(id.as_str())) {
                 continue;
             }
             let answer = world.ask_as(&world.other, &method.to_uppercase(), path, body).await;
@@ -102,7 +102,7 @@ async fn a_body_cannot_name_another_tenants_things() {
     for listing in ["/contacts", "/lists", "/campaigns", "/imports", "/suppressions", "/holds", "/replies", "/routes", "/senders", "/templates", "/filters", "/fields", "/legal-holds", "/users"] {
         let page = world.ask_as(&world.other, "GET", listing, Value::Null).await;
         assert_eq!(page.status, 200, "{listing}: {}", page.text);
-        assert!(!things.iter().any(|(_, id)| page.text.contains(&format!("\"{id}\""))), "{listing} shows a thing of another tenant");
+        assert!(!things.iter().any(|(kind, id)| *kind != "field" && page.text.contains(&format!("\"{id}\""))), "{listing} shows a thing of another tenant");
     }
 }
 
