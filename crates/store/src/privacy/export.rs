@@ -2,10 +2,12 @@
 
 use clarion_domain::compliance::rule_book::RuleBook;
 use clarion_domain::outcomes::disposition::Disposition;
+use clarion_domain::privacy::retention::{RecordClass, Trigger};
 use clarion_domain::privacy::subject_request::{ExportRecord, ExportSection, SubjectExport, SubjectRequestKind};
 use clarion_domain::time::Instant;
 
 use super::export_sections::Sections;
+use super::retention::RetentionRow;
 use crate::compliance::Week;
 use crate::store::{StoreError, Tenant};
 
@@ -33,6 +35,42 @@ pub(super) fn without_ids(detail: &str) -> String {
         "taken off" => "Taken off a list".into(),
         "request" => String::new(),
         said => plain(said),
+    }
+}
+
+/// A class of record, for the person of whom it tells.
+fn class_words(class: RecordClass) -> &'static str {
+    match class {
+        RecordClass::ContactRow => "Your name, number and details",
+        RecordClass::AttemptMetadata => "When and how you were contacted, and why",
+        RecordClass::MessageBody => "What was written to you, and by you",
+        RecordClass::SourceFile => "The files you came from",
+        RecordClass::Suppression => "Stops on contacting you",
+        RecordClass::ConsentProof => "Consents",
+        RecordClass::PortalActivity => "What users of the portal did",
+        RecordClass::RightsRequest => "Your requests, and how they were answered",
+        RecordClass::AuditEvent => "What was done with records",
+    }
+}
+
+/// How long a class is kept, and from when on that is counted.
+pub(super) fn kept(row: &RetentionRow) -> String {
+    let from = match row.default.trigger {
+        Trigger::TenantEnd => return row.period(),
+        Trigger::CampaignEnd => "the end of the last campaign you were in, or the last time you were loaded",
+        Trigger::Created => "the day it was made",
+        Trigger::ConsentEnd => "the end of the consent",
+        Trigger::RequestClosed => "the day the request was answered",
+    };
+    format!("{}, counted from {from}", row.period())
+}
+
+/// A channel or a scope, as people say it.
+pub(super) fn by(word: &str) -> &'static str {
+    match word {
+        "sms" => "text message",
+        "voice" => "phone call",
+        _ => "any way",
     }
 }
 
@@ -104,12 +142,11 @@ impl Tenant {
     /// How long each class is kept, from the same rows that the sweep uses.
     async fn retention_section(&self) -> Result<ExportSection, StoreError> {
         let rows = self.retention().await?;
-        let line = |row: &super::retention::RetentionRow| {
+        let line = |row: &RetentionRow| {
             record([
-                ("what", plain(row.default.class.as_str())),
+                ("what", class_words(row.default.class).to_owned()),
                 ("why", row.default.purpose.to_owned()),
-                ("kept", row.period()),
-                ("counted from", plain(row.default.trigger.as_str())),
+                ("kept", kept(row)),
                 ("law", row.default.reference.to_owned()),
             ])
         };

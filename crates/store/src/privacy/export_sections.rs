@@ -6,7 +6,7 @@ use clarion_domain::privacy::retention::RecordClass;
 use clarion_domain::privacy::subject_request::{ExportRecord, ExportSection};
 use clarion_domain::time::Instant;
 
-use super::export::{ending, hours, moment, moment_of, plain, record, without_ids};
+use super::export::{by, ending, hours, kept, moment, moment_of, plain, record, without_ids};
 use super::retention::RetentionRow;
 use super::subject::Subject;
 use crate::contacts::{TimelineEvent, TimelineKind};
@@ -46,13 +46,12 @@ impl<'a> Sections<'a> {
 
     fn section(&self, heading: Heading, records: Vec<ExportRecord>) -> ExportSection {
         let row = &self.retention[heading.class as usize];
-        let from = plain(row.default.trigger.as_str()).to_lowercase();
         ExportSection {
             title: heading.title.into(),
             purpose: row.default.purpose.into(),
             legal_basis: heading.legal_basis.into(),
             source: heading.source.into(),
-            kept: format!("{}, counted from: {from}", row.period()),
+            kept: kept(row),
             records,
         }
     }
@@ -226,7 +225,7 @@ impl<'a> Sections<'a> {
         let select = sql!("SELECT scope, reason, source, created_at FROM suppression WHERE tenant_id = $1 AND number_index = $2 ORDER BY created_at");
         let read = |mut row: Row| {
             let (scope, reason): (String, String) = (row.take(0)?, row.take(1)?);
-            let stops = if scope == "every" { "Every contact".to_owned() } else { format!("Contact by {scope}") };
+            let stops = if scope == "every" { "Every contact".to_owned() } else { format!("Contact by {}", by(&scope)) };
             Ok(record([("since", moment(row.take(3)?)), ("what is stopped", stops), ("why", plain(&reason)), ("from", row.take(2)?)]))
         };
         let records = self.of_numbers(select, read).await?;
@@ -239,8 +238,9 @@ impl<'a> Sections<'a> {
             "SELECT given_at, channel, purpose, kind, expires_at, withdrawn_at, evidence, wording_version, obtained_in, refusal_offered FROM consent WHERE tenant_id = $1 AND contact_id = $2 ORDER BY given_at"
         );
         let read = |mut row: Row| {
-            let words: [String; 3] = [row.take(1)?, row.take(2)?, row.take(3)?];
-            let [channel, purpose, kind] = words.map(|word| plain(&word));
+            let channel = plain(by(&row.take::<String>(1)?));
+            let words: [String; 2] = [row.take(2)?, row.take(3)?];
+            let [purpose, kind] = words.map(|word| plain(&word));
             Ok(record([
                 ("given", moment(row.take(0)?)),
                 ("for", purpose),
