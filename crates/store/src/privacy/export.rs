@@ -77,7 +77,7 @@ pub(super) fn by(word: &str) -> &'static str {
 /// How a message ended, for the person to whom it was.
 pub(super) fn ending(disposition: Disposition) -> &'static str {
     match disposition {
-        Disposition::Accepted => "Handed to the phone network; nothing was heard of it since",
+        Disposition::Accepted => "Handed to the phone network; nothing more is known",
         Disposition::Delivered => "Delivered to your phone",
         Disposition::Expired => "Not delivered in time: your phone could not be reached",
         Disposition::Undeliverable => "Could not be delivered",
@@ -85,7 +85,19 @@ pub(super) fn ending(disposition: Disposition) -> &'static str {
         Disposition::Blocked => "Blocked by the phone network",
         Disposition::Rejected => "Not taken by the phone network",
         Disposition::NoRoute => "Not sent: no connection to a phone network could take it",
-        Disposition::Unknown => "Not known: it may or may not have been sent, and was not sent again",
+        Disposition::Unknown => "Not known: it may or may not have reached you, and was not tried again by itself",
+        Disposition::AnsweredPerson => "You, or somebody at your number, took the call",
+        Disposition::PutThrough => "You spoke with somebody of the organisation",
+        Disposition::Abandoned => "The call was taken and nobody was free to speak",
+        Disposition::OptedOut => "The key for no more calls was pressed",
+        Disposition::AnsweredMachine => "An answering machine took the call",
+        Disposition::VoicemailLeft => "A message was left on an answering machine",
+        Disposition::AnsweredFax => "A fax machine took the call",
+        Disposition::Busy => "The line was busy",
+        Disposition::NoAnswer => "Nobody took the call",
+        Disposition::Congestion => "The phone network was busy",
+        Disposition::Cancelled => "The call was stopped before anybody took it",
+        Disposition::Failed => "The call failed on the way",
     }
 }
 
