@@ -1,6 +1,9 @@
 //! Benchmarks beside the peers: each prints a ratio taken in one run on one machine. See bench/README.md.
 
 mod clarion;
+mod import;
+mod import_bare;
+mod import_memory;
 mod kannel;
 mod people;
 mod process;
@@ -29,6 +32,11 @@ enum What {
         #[arg(long)]
         alone: bool,
     },
+    /// A file of people through intake, against the bare cost of parsing it and inserting its rows.
+    Import {
+        #[arg(long, default_value_t = 1_000_000)]
+        rows: usize,
+    },
     /// The sink by itself: started by `send` as a process of its own, so that its work is not counted.
     Sink,
 }
@@ -37,6 +45,7 @@ enum What {
 async fn main() -> anyhow::Result<()> {
     match Arguments::parse().what {
         What::Sink => sink::serve().await,
+        What::Import { rows } => import::run(rows).await,
         What::Send { messages, kannel_messages, alone } => {
             let ours = clarion::send(messages).await?;
             ours.print("Clarion");
