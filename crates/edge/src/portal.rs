@@ -6,6 +6,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::routing::{get, post};
+use clarion_domain::compliance::suppression_file::FILE_BYTES_MAX;
 use clarion_domain::tenancy::role::Right;
 use clarion_store::Store;
 use tower_http::csrf::CsrfLayer;
@@ -38,6 +39,7 @@ pub fn portal_router(store: Store, config: EdgeConfig) -> Router {
     let [team_right, audit_right] = [Right::ManageTeam, Right::ReadAudit].map(Some);
     // Beside the file stand the form's own bytes.
     let upload_max = usize::try_from(portal.config.upload_bytes_max.saturating_add(1 << 20)).unwrap_or(usize::MAX);
+    let suppression_max = FILE_BYTES_MAX + (1 << 20);
     Router::new()
         .route("/sign-in", get(sign_in::page).post(sign_in::submit))
         .route("/assets/{name}", get(asset::get))
@@ -57,6 +59,11 @@ pub fn portal_router(store: Store, config: EdgeConfig) -> Router {
         .route("/contacts", to(view, get(contacts::list::page)))
         .route("/contacts/search", to(view, post(contacts::search::search)))
         .route("/contacts/lists", to(load, post(contacts::list::create)))
+        .route("/contacts/lists/{list}/rename", to(load, post(contacts::list::rename)))
+        .route("/contacts/filters", to(view, get(contacts::filter::page)).merge(to(load, post(contacts::filter::create))))
+        .route("/contacts/filters/{filter}/delete", to(load, post(contacts::filter::delete)))
+        .route("/contacts/{contact}/lists", to(load, post(contacts::contact::put_on_list)))
+        .route("/contacts/{contact}/lists/{list}/remove", to(load, post(contacts::contact::take_off_list)))
         .route("/contacts/lists/{list}/delete", to(load, post(contacts::list::delete)))
         .route("/contacts/{contact}", to(view, get(contacts::contact::page)))
         .route("/contacts/{contact}/reveal", to(reveal, post(contacts::contact::reveal)))
@@ -82,6 +89,8 @@ pub fn portal_router(store: Store, config: EdgeConfig) -> Router {
         .route("/campaigns/{campaign}/recipients", to(view, get(campaigns::recipient::list)))
         .route("/campaigns/{campaign}/recipients.csv", to(view, get(campaigns::recipient::download)))
         .route("/compliance", to(suppress, get(compliance::suppression::list).post(compliance::suppression::add)))
+        .route("/compliance/file", to(suppress, get(compliance::suppression_file::page).post(compliance::suppression_file::receive)).layer(DefaultBodyLimit::max(suppression_max)))
+        .route("/compliance/suppressions.csv", to(reveal, get(compliance::suppression_file::download)))
         .route("/compliance/why-not", to(suppress, get(compliance::why_not::page).post(compliance::why_not::check)))
         .route("/compliance/{suppression}/remove", to(suppress, get(compliance::suppression::ask_remove).post(compliance::suppression::remove)))
         .route("/carriers", to(view, get(carriers::list::page)))

@@ -21,5 +21,7 @@ mod isolation;
 mod keys;
 #[path = "api/privacy.rs"]
 mod privacy;
+#[path = "api/suppressions.rs"]
+mod suppressions;
 #[path = "api/reading.rs"]
 mod reading;

@@ -20,7 +20,7 @@ pub use hold::{HoldEntry, NewHold};
 pub use limits::read_limits;
 pub use preference::Preference;
 pub use suppression::{NewSuppression, SuppressionEntry};
-pub use suppression_import::SuppressionImport;
+pub use suppression_import::{SUPPRESSION_CSV_HEADER, SuppressionImport};
 pub use terms::{CampaignTerms, DecisionWords, RuleReason, rule_book};
 pub use week::Week;
 pub use why_not::WhyNot;

@@ -116,12 +116,26 @@ async fn the_list_is_loaded_from_a_file_paged_masked_and_lifted_with_a_reason() 
     for_each_store("suppression_list", |bench| async move {
         let tenant = bench.tenant("northwind").await;
         let text = "\u{feff}phone;note\r\n07700 900010;x\r\n\"+44 7700 900011\"\n\nnot a number,\n07700900010\n0044 7700 900012\n12\n";
-        let add = async |text| tenant.import_suppressions(text, SuppressionScope::Every, SuppressionReason::TenantList, "do-not-call list", NOON).await;
+        let add = async |text: &str| tenant.import_suppressions(text.as_bytes(), SuppressionScope::Every, SuppressionReason::TenantList, "do-not-call list", NOON).await;
         let result = add(text).await.expect("loads");
         assert_eq!((result.added, result.known, result.rejected, result.rejects.as_slice()), (3, 1, 2, [5, 8].as_slice()));
         let again = add(text).await.expect("loads");
         assert_eq!((again.added, again.known), (0, 4));
         assert!(matches!(add("phone\n").await, Err(StoreError::Invalid(_))));
+
+        // Written out and read in again, it is the same list.
+        let (mut text, mut after) = (String::new(), None);
+        loop {
+            let (part, next) = tenant.suppression_csv(after.as_ref()).await.expect("a part");
+            text.push_str(&part);
+            after = next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert!(text.starts_with("number,scope,reason,source,since\r\n'+447700900012,every,tenant_list,do-not-call list,"), "{text}");
+        let read_again = add(&text).await.expect("loads");
+        assert_eq!((read_again.added, read_again.known, read_again.rejected), (0, 3, 0));
 
         let first = tenant.suppressions(None, None, 2).await.expect("a page");
         let second = tenant.suppressions(Some(SuppressionReason::TenantList), first.next, 2).await.expect("a page");

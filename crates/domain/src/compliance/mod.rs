@@ -15,6 +15,7 @@ mod rule_file;
 pub mod rule_pack;
 pub mod rule_set;
 pub mod suppression;
+pub mod suppression_file;
 pub mod tenant_limits;
 pub mod window;
 

@@ -1,6 +1,6 @@
 //! The whole API on one screen: every endpoint, and the right that it needs.
 
-use clarion_domain::tenancy::role::Right::{AnswerReplies, AnswerSubjects, LoadContacts, ManageTeam, ManageTrunks, ReadAudit, RunCampaigns, Suppress, View};
+use clarion_domain::tenancy::role::Right::{AnswerReplies, AnswerSubjects, LoadContacts, ManageTeam, ManageTrunks, ReadAudit, RevealPersonal, RunCampaigns, Suppress, View};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -86,6 +86,8 @@ pub fn guarded() -> OpenApiRouter<Api> {
         .routes(read(Suppress, routes!(compliance::suppression::check)))
         .routes(read(View, routes!(compliance::suppression::get)))
         .routes(write(Suppress, routes!(compliance::suppression::lift)))
+        .routes(read(Suppress, routes!(compliance::suppression_file::import)))
+        .routes(read(RevealPersonal, routes!(compliance::suppression_file::export)))
         .routes(read(View, routes!(compliance::hold::list)))
         .routes(write(Suppress, routes!(compliance::hold::create)))
         .routes(write(Suppress, routes!(compliance::hold::lift)))

@@ -27,9 +27,13 @@ pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
     show(&session, &asked, &fields, &Problems::new()).await
 }
 
-fn reasons(first: Option<&str>, given: &[SuppressionReason]) -> Vec<(String, String)> {
+pub(super) fn reasons(first: Option<&str>, given: &[SuppressionReason]) -> Vec<(String, String)> {
     let any = first.map(|label| (String::new(), label.to_owned()));
     any.into_iter().chain(given.iter().map(|reason| (reason.as_str().to_owned(), capitalised(suppression_name(*reason)).trim_end_matches('.').to_owned()))).collect()
+}
+
+pub(super) fn scopes() -> Vec<(String, String)> {
+    SuppressionScope::ALL.iter().map(|scope| (scope.as_str().to_owned(), capitalised(scope_name(*scope)).trim_end_matches('.').to_owned())).collect()
 }
 
 async fn show(session: &Session, asked: &Asked, fields: &Fields, problems: &Problems) -> Result<Response, Fault> {
@@ -40,7 +44,6 @@ async fn show(session: &Session, asked: &Asked, fields: &Fields, problems: &Prob
     let fill = Fill { fields, problems };
     let query = reason.map_or(String::new(), |reason| format!("reason={reason}"));
     let none = Problems::new();
-    let scopes: Vec<(String, String)> = SuppressionScope::ALL.iter().map(|scope| (scope.as_str().to_owned(), capitalised(scope_name(*scope)).trim_end_matches('.').to_owned())).collect();
     let body = html! {
         div.columns.wide-first {
             section.card.flush {
@@ -62,7 +65,7 @@ async fn show(session: &Session, asked: &Asked, fields: &Fields, problems: &Prob
                 form.card.form method="post" action="/compliance" {
                     header { h2 { "Suppress a number" } }
                     (Input::new("number", "Number").hint("As you would write it in a file.").kind("tel").show(fill))
-                    (select("scope", "What to stop", "", &scopes, fill))
+                    (select("scope", "What to stop", "", &scopes(), fill))
                     (select("reason", "Why", "", &reasons(None, &[SuppressionReason::TenantList, SuppressionReason::OptOut, SuppressionReason::Objection, SuppressionReason::WrongPerson]), fill))
                     (Input::new("source", "How it came").hint("For instance a ticket's reference. No names or numbers.").show(fill))
                     div { button.button type="submit" { "Suppress" } }
@@ -71,7 +74,7 @@ async fn show(session: &Session, asked: &Asked, fields: &Fields, problems: &Prob
         }
     };
     let page = Page::new(COMPLIANCE, "Suppressions").lead(html! { p { "Numbers that are never contacted, whatever a campaign says." } });
-    Ok(page.actions(html! { a.button.quiet href="/compliance/why-not" { "Why not? Check a number" } }).said(said(asked)).problems(problems).show(session, &body))
+    Ok(page.actions(html! { a.button.quiet href="/compliance/file" { "By file" } a.button.quiet href="/compliance/why-not" { "Why not? Check a number" } }).said(said(asked)).problems(problems).show(session, &body))
 }
 
 fn row(session: &Session, entry: &SuppressionEntry, by: &str) -> Markup {

@@ -4,7 +4,7 @@ use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
 use clarion_domain::audit::event::Act;
 use clarion_domain::compliance::suppression::{SuppressionReason, SuppressionScope};
-use clarion_domain::id::ContactId;
+use clarion_domain::id::{ContactId, ListId};
 use clarion_domain::personal::Personal;
 use clarion_domain::tenancy::role::Right;
 use clarion_store::compliance::rule_book;
@@ -14,7 +14,7 @@ use maud::{Markup, html};
 use super::timeline;
 use crate::page::fault::Fault;
 use crate::page::fields::{Asked, Fields, Problems};
-use crate::page::form::{Fill, button, radios};
+use crate::page::form::{Fill, button, radios, select};
 use crate::page::layout::Page;
 use crate::page::menu::CONTACTS;
 use crate::page::said::said;
@@ -50,6 +50,7 @@ async fn show(session: &Session, contact: &Contact, revealed: bool, said: Option
             }
             div.stack {
                 (person(session, contact, revealed))
+                @if session.may(Right::LoadContacts) && contact.erased_at.is_none() { (lists_form(session, contact).await?) }
                 @if session.may(Right::Suppress) && contact.erased_at.is_none() { (suppress_form(contact)) }
             }
         }
@@ -96,6 +97,39 @@ fn suppress_form(contact: &Contact) -> Markup {
             div { button.button.danger type="submit" { "Suppress" } }
         }
     }
+}
+
+/// The lists that the person is on, and one more to choose.
+async fn lists_form(session: &Session, contact: &Contact) -> Result<Markup, Fault> {
+    let on = |id| contact.lists.iter().any(|(held, _)| *held == id);
+    let others: Vec<_> = session.tenant.lists().await?.into_iter().filter(|list| !on(list.id)).map(|list| (list.id.to_string(), list.name)).collect();
+    let (fields, problems) = (Fields::new(), Problems::new());
+    Ok(html! {
+        section.card {
+            header { h2 { "Lists" } }
+            @for (id, name) in &contact.lists { (button(&format!("/contacts/{}/lists/{id}/remove", contact.id), "quiet slim", &format!("Take off {name}"))) }
+            @if !others.is_empty() {
+                form.form method="post" action={ "/contacts/" (contact.id) "/lists" } {
+                    (select("list", "Put on a list", "", &others, Fill { fields: &fields, problems: &problems }))
+                    div { button.button.quiet type="submit" { "Put on this list" } }
+                }
+            } @else if contact.lists.is_empty() { p.soft { "There is no list yet." } }
+        }
+    })
+}
+
+pub async fn put_on_list(session: Session, Path(id): Path<String>, fields: Fields) -> Result<Response, Fault> {
+    let contact: ContactId = id.parse().map_err(|_| Fault::NotFound("contact"))?;
+    let list: ListId = fields.word("list").ok_or(Fault::Malformed)?;
+    session.tenant.add_to_list(list, contact, session.now).await?;
+    Ok(Redirect::to(&format!("/contacts/{id}?said=saved")).into_response())
+}
+
+pub async fn take_off_list(session: Session, Path((id, list)): Path<(String, String)>) -> Result<Response, Fault> {
+    let contact: ContactId = id.parse().map_err(|_| Fault::NotFound("contact"))?;
+    let list: ListId = list.parse().map_err(|_| Fault::NotFound("list"))?;
+    session.tenant.remove_from_list(list, contact, session.now).await?;
+    Ok(Redirect::to(&format!("/contacts/{id}?said=removed")).into_response())
 }
 
 pub async fn suppress(session: Session, Path(id): Path<String>, fields: Fields) -> Result<Response, Fault> {

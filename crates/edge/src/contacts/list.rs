@@ -47,6 +47,8 @@ pub async fn show(session: &Session, asked: &Asked, fields: &Fields, problems: &
             }
             div.stack {
                 (shelf(&lists, chosen, may))
+                @if let Some(list) = list.filter(|_| may) { (rename_form(list, problems)) }
+                p { a href="/contacts/filters" { "Saved filters" } }
                 @if may {
                     form.card.form method="post" action="/contacts/lists" {
                         header { h2 { "New list" } }
@@ -87,6 +89,26 @@ fn shelf(lists: &[ContactList], chosen: Option<ListId>, may: bool) -> Markup {
                 }
             } }
         }
+    }
+}
+
+fn rename_form(list: &ContactList, problems: &Problems) -> Markup {
+    let fields = Fields::new().with("new_name", list.name.as_str());
+    html! {
+        form.card.form method="post" action={ "/contacts/lists/" (list.id) "/rename" } {
+            header { h2 { "Rename this list" } }
+            (Input::new("new_name", "New name").show(Fill { fields: &fields, problems }))
+            div { button.button.quiet type="submit" { "Rename" } }
+        }
+    }
+}
+
+pub async fn rename(session: Session, Path(id): Path<String>, fields: Fields) -> Result<Response, Fault> {
+    let list: ListId = id.parse().map_err(|_| Fault::NotFound("list"))?;
+    match session.tenant.rename_list(list, fields.get("new_name"), session.now).await {
+        Ok(()) => Ok(Redirect::to(&format!("/contacts?list={id}&said=saved")).into_response()),
+        Err(StoreError::Invalid(text) | StoreError::Conflict(text)) => show(&session, &Asked(Fields::new().with("list", id)), &fields, &Problems::one("new_name", capitalised(&text))).await,
+        Err(error) => Err(error.into()),
     }
 }
 

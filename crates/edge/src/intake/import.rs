@@ -69,7 +69,7 @@ fn repeat(session: &Session, import: &ImportRecord, may: bool) -> Markup {
         section.card {
             header { h2 { "This file was loaded before" } }
             @if let Some(earlier) = &import.repeat_of {
-                p { "Its bytes are the same as those of " a href={ "/imports/" (earlier.import) } { (earlier.file_name) } @if let Some(at) = earlier.loaded_at { ", loaded " (when::time(at, &session.zone)) } "." }
+                p { "Its bytes are the same as those of " a href={ "/imports/" (earlier.import) } { (earlier.file_name) } @if let Some(at) = earlier.loaded_at { ", loaded " (when::time(at, &session.zone)) } @else { ", which has not been loaded yet" } "." }
             }
             p.soft { "Loading it again changes only what has changed since: people are recognised by their number." }
             @if may {

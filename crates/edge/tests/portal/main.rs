@@ -2,6 +2,7 @@
 
 mod support;
 
+mod audience;
 mod pages;
 mod segments;
 mod sign_in;

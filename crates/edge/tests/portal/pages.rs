@@ -13,9 +13,12 @@ const PAGES: &[(&str, Right)] = &[
     ("/imports/new", Right::LoadContacts),
     ("/imports/fields", Right::LoadContacts),
     ("/contacts", Right::View),
+    ("/contacts/filters", Right::View),
     ("/campaigns", Right::View),
     ("/campaigns/new", Right::RunCampaigns),
     ("/compliance", Right::Suppress),
+    ("/compliance/file", Right::Suppress),
+    ("/compliance/suppressions.csv", Right::RevealPersonal),
     ("/compliance/why-not", Right::Suppress),
     ("/carriers", Right::View),
     ("/carriers/trunks/new", Right::ManageTrunks),
@@ -54,7 +57,7 @@ async fn each_role_sees_the_pages_of_its_rights() {
 async fn no_act_is_open_to_a_viewer_or_to_a_stranger() {
     let world = World::new().await;
     let campaign = world.as_operator().await.create_campaign(&CampaignDraft::new("Quiet"), now()).await.expect("a campaign");
-    let acts = ["/imports/new", "/imports/fields", "/contacts/lists", "/compliance", "/carriers/routes", "/carriers/senders", "/carriers/trunks/new", "/privacy", "/privacy/export", "/privacy/erase", "/privacy/retention"];
+    let acts = ["/imports/new", "/imports/fields", "/contacts/lists", "/contacts/filters", "/compliance", "/compliance/file", "/carriers/routes", "/carriers/senders", "/carriers/trunks/new", "/privacy", "/privacy/export", "/privacy/erase", "/privacy/retention"];
     let of_campaign = ["purpose", "audience", "message", "schedule", "start", "schedule-start", "unschedule", "pause", "resume", "cancel", "rate", "dry-run", "test-send"].map(|act| format!("/campaigns/{campaign}/{act}"));
     let viewer = world.browser(Role::Viewer).await;
     for path in acts.into_iter().map(str::to_owned).chain(of_campaign) {
@@ -75,6 +78,9 @@ async fn bad_input_gets_the_summary_with_what_to_do() {
         ("/imports/fields", &[("name", "balance"), ("purpose", "because we need it"), ("retention_days", "ages")], "retention_days"),
         ("/contacts/search", &[("typed", "07700 900777")], "typed"),
         ("/contacts/lists", &[("name", "")], "name"),
+        ("/contacts/filters", &[("name", "Nobody")], "on_list"),
+        ("/contacts/filters", &[("name", ""), ("reference", "yes")], "name"),
+        ("/contacts/filters", &[("name", "Abroad"), ("region", "Britain")], "region"),
         ("/campaigns/new", &[("name", "")], "name"),
         (&at("purpose"), &[("name", "Draft")], "purpose"),
         (&at("audience"), &[("list_id", ""), ("filter_id", "nonsense")], "list_id"),

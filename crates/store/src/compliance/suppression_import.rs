@@ -1,9 +1,11 @@
-//! A file of numbers for the suppression list: one a line, in the line's first column.
+//! The suppression list as a file: numbers read into it, and the list written out.
 
 use clarion_domain::audit::event::Act;
 use clarion_domain::compliance::suppression::{SuppressionReason, SuppressionScope};
+use clarion_domain::compliance::suppression_file::{self, SuppressionLine};
 use clarion_domain::contacts::address::normalise;
 use clarion_domain::contacts::region::Region;
+use clarion_domain::intake::csv_text;
 use clarion_domain::tenancy::tenant::NumberMode;
 use clarion_domain::time::Instant;
 
@@ -12,8 +14,8 @@ use crate::db::{Params, sql};
 use crate::params;
 use crate::store::{StoreError, Tenant};
 
-/// Lines of one file; split a longer one.
-pub const LINES_MAX: usize = 1_000_000;
+/// First line of the list as a file.
+pub const SUPPRESSION_CSV_HEADER: &str = "number,scope,reason,source,since\r\n";
 const CHUNK_LINES: usize = 1_024;
 /// Rejects that are told one by one; all are counted.
 const REJECTS_TOLD_MAX: usize = 1_000;
@@ -25,15 +27,15 @@ pub struct SuppressionImport {
     /// Stood on the list already for this reason.
     pub known: u64,
     pub rejected: u64,
-    /// Line numbers, from 1, that hold no number; the first thousand.
+    /// Lines, from 1, that hold no number; the first thousand.
     pub rejects: Vec<u64>,
 }
 
 impl Tenant {
-    /// Reads `text` whole, then adds every number it holds. A first line without a digit is a heading.
+    /// Reads the file whole, then adds every number it holds. A line without one is told, and the others are added.
     pub async fn import_suppressions(
         &self,
-        text: &str,
+        file: &[u8],
         scope: SuppressionScope,
         reason: SuppressionReason,
         source: &str,
@@ -44,7 +46,9 @@ impl Tenant {
         }
         let source = checked_source(source)?;
         let mut result = SuppressionImport::default();
-        let numbers = self.numbers_in(text, &mut result).await?;
+        let lines = suppression_file::read(file).map_err(|error| StoreError::Invalid(error.to_string()))?;
+        let region: Region = self.record().await?.default_region.parse().map_err(|_| StoreError::Invalid("the tenant's default region does not read: correct it in the settings".into()))?;
+        let numbers = Self::numbers_in(region, lines, &mut result);
         let insert = sql!(
             "INSERT INTO suppression (id, tenant_id, number_index, scope, reason, sealed_number, source, created_by, created_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING"
@@ -67,33 +71,34 @@ impl Tenant {
         Ok(result)
     }
 
-    async fn numbers_in(&self, text: &str, result: &mut SuppressionImport) -> Result<Vec<String>, StoreError> {
-        let region: Region = self.record().await?.default_region.parse().map_err(|_| StoreError::Invalid("the tenant's default region does not read: correct it in the settings".into()))?;
-        let mut numbers = Vec::new();
-        for (place, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
-            if place >= LINES_MAX {
-                return Err(StoreError::Invalid(format!("the file has more than {LINES_MAX} lines: split it")));
-            }
-            let cell = line.split([',', ';', '\t']).next().unwrap_or_default().trim().trim_matches('"').trim();
-            let is_heading = place == 0 && !cell.contains(|letter: char| letter.is_ascii_digit());
-            if cell.is_empty() || is_heading {
-                continue;
-            }
+    fn numbers_in(region: Region, lines: Vec<SuppressionLine>, result: &mut SuppressionImport) -> Vec<String> {
+        let mut numbers = Vec::with_capacity(lines.len());
+        for SuppressionLine { line, cell } in lines {
             // Either mode: whoever stands on such a list must not be contacted.
-            let read = |mode| normalise(cell, region, mode).ok().map(|address| address.e164.reveal().to_owned());
+            let read = |mode| normalise(&cell, region, mode).ok().map(|address| address.e164.reveal().to_owned());
             match read(NumberMode::Production).or_else(|| read(NumberMode::Demo)) {
                 Some(number) => numbers.push(number),
                 None => {
                     result.rejected += 1;
                     if result.rejects.len() < REJECTS_TOLD_MAX {
-                        result.rejects.push(place as u64 + 1);
+                        result.rejects.push(line);
                     }
                 }
             }
         }
-        if numbers.is_empty() && result.rejected == 0 {
-            return Err(StoreError::Invalid("the file holds no number: write one a line, in the first column".into()));
+        numbers
+    }
+
+    /// The next part of the list as a file, and the cursor of the part after it: call until there is no cursor. Whole
+    /// numbers stand in it: the caller has asked for the right, and audits. A tombstone has no number and is left out.
+    pub async fn suppression_csv(&self, after: Option<&i64>) -> Result<(String, Option<i64>), StoreError> {
+        const LINES: i64 = 2_000;
+        let page = self.suppressions(None, after.copied(), LINES).await?;
+        let mut text = if after.is_none() { SUPPRESSION_CSV_HEADER.to_owned() } else { String::new() };
+        for entry in page.rows.iter().filter(|entry| !entry.number.is_empty()) {
+            let (number, source) = (csv_text::field(entry.number.reveal()).into_owned(), csv_text::field(&entry.source));
+            text.push_str(&format!("{number},{},{},{source},{}\r\n", entry.scope, entry.reason, entry.created_at.rfc3339()));
         }
-        Ok(numbers)
+        Ok((text, page.next))
     }
 }

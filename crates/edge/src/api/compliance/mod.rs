@@ -4,3 +4,4 @@ pub mod consent;
 pub mod hold;
 pub mod preference;
 pub mod suppression;
+pub mod suppression_file;
