@@ -54,6 +54,14 @@ pub enum Command {
     Tenants(ListingArgs),
     /// Load a contact file.
     Import(commands::import::ImportArgs),
+    /// What a tenant may hold of people beyond the standard fields.
+    Field(commands::field::FieldArgs),
+    /// Static sets of contacts.
+    List(commands::list::ListArgs),
+    /// Saved conditions that narrow an audience.
+    Filter(commands::filter::FilterArgs),
+    /// The numbers that are never contacted.
+    Suppression(commands::suppression::SuppressionArgs),
     /// List, write, start and stop campaigns, and read their reports.
     Campaign(commands::campaign::CampaignArgs),
     /// The names and numbers that a tenant may send from.

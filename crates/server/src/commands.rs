@@ -10,8 +10,11 @@ pub mod create_tenant;
 pub mod create_user;
 pub mod demo;
 pub mod doctor;
+pub mod field;
+pub mod filter;
 pub mod import;
 pub mod inventory;
+pub mod list;
 pub mod migrate;
 pub mod retention;
 pub mod rotate_keys;
@@ -19,6 +22,7 @@ pub mod route;
 pub mod sender;
 pub mod serve;
 pub mod subject;
+pub mod suppression;
 pub mod sweep;
 pub mod tenants;
 pub mod trunk;
@@ -59,6 +63,10 @@ async fn with_config(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::ApiKey(args) => api_key::run(&config, &args).await,
         Command::Tenants(args) => tenants::run(&config, args).await,
         Command::Import(args) => return import::run(&config, &args).await,
+        Command::Field(args) => field::run(&config, &args).await,
+        Command::List(args) => list::run(&config, &args).await,
+        Command::Filter(args) => filter::run(&config, &args).await,
+        Command::Suppression(args) => suppression::run(&config, &args).await,
         Command::Campaign(args) => campaign::run(&config, &args).await,
         Command::Sender(args) => sender::run(&config, &args).await,
         Command::Trunk(args) => trunk::run(&config, &args).await,

@@ -72,15 +72,20 @@ async fn upload(tenant: &Tenant, args: &ImportArgs) -> anyhow::Result<ImportId> 
     let mut file = tokio::fs::File::open(path).await.with_context(|| path.display().to_string())?;
     let length = file.metadata().await?.len();
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let list = tenant.list_named(&args.list, clock::now()).await?;
-    let new = NewImport { list: Some(list), accept_repeat: args.yes, ..NewImport::new(ImportSource::Command, &name) };
+    anyhow::ensure!(!file.metadata().await?.is_dir(), "{} is a folder: name a CSV or XLSX file", path.display());
+    // The list is made when the file is known to be one: a refused file leaves none behind.
+    let new = NewImport { accept_repeat: args.yes, ..NewImport::new(ImportSource::Command, &name) };
     let mut upload = tenant.begin_import(&new, clock::now()).await?;
     let (progress, mut buffer, mut done) = (Progress::new("reading"), vec![0; READ_BYTES], 0);
     loop {
-        let read = file.read(&mut buffer).await.with_context(|| path.display().to_string())?;
-        if read == 0 {
-            break;
-        }
+        let read = match file.read(&mut buffer).await {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) => {
+                upload.abort().await?;
+                return Err(error).with_context(|| path.display().to_string());
+            }
+        };
         if let Err(error) = upload.write(&buffer[..read]).await {
             upload.abort().await?;
             return Err(error.into());
@@ -106,10 +111,13 @@ async fn follow(store: &Store, tenant: &Tenant, id: ImportId, args: &ImportArgs)
             }
             ImportState::AwaitingMapping => {
                 let proposal = record.proposal.context("the file has no head")?;
-                let mapping = mapped(&proposal, &args.map)?;
-                show(&proposal, &mapping);
-                confirm(args, "load these columns?", tenant, id).await?;
-                tenant.confirm_mapping(id, &mapping, None, clock::now()).await?;
+                if let Err(error) = confirm_columns(tenant, id, &proposal, args).await {
+                    // Nobody will come back to it: nothing of the file stays.
+                    if tenant.import(id).await?.state == ImportState::AwaitingMapping {
+                        tenant.cancel_import(id, clock::now()).await?;
+                    }
+                    return Err(error);
+                }
             }
             ImportState::Loading => progress.at(record.rows_read.unsigned_abs(), record.rows_total.unwrap_or(0).unsigned_abs()),
             ImportState::Receiving | ImportState::Received | ImportState::Ready => {}
@@ -119,6 +127,18 @@ async fn follow(store: &Store, tenant: &Tenant, id: ImportId, args: &ImportArgs)
     worker.abort();
     progress.end();
     Ok(ended)
+}
+
+async fn confirm_columns(tenant: &Tenant, id: ImportId, proposal: &ImportProposal, args: &ImportArgs) -> anyhow::Result<()> {
+    let mapping = mapped(proposal, &args.map)?;
+    show(proposal, &mapping);
+    if mapping.position_of(StandardField::Phone).is_none() {
+        bail!("no column is the phone number: say which one holds it with --map phone=COLUMN. Nothing was loaded");
+    }
+    tenant.check_mapping(&mapping, proposal.headers.len()).await?;
+    confirm(args, "load these columns?", tenant, id).await?;
+    let list = tenant.list_named(&args.list, clock::now()).await?;
+    Ok(tenant.confirm_mapping(id, &mapping, Some(list), clock::now()).await?)
 }
 
 /// Asks; a no, or nobody to ask, cancels the import.
