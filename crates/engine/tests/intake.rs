@@ -10,8 +10,8 @@ use clarion_domain::intake::reject::RejectReason;
 use clarion_domain::tenancy::tenant::{Actor, NumberMode};
 use clarion_domain::time::Instant;
 use clarion_engine::intake::{FileLimits, work};
-use clarion_store::db::{Db, scratch_postgres};
-use clarion_store::intake::NewImport;
+use clarion_store::db::{Db, Statement, scratch_postgres};
+use clarion_store::intake::{NewDeclaredField, NewImport};
 use clarion_store::tenancy::NewTenant;
 use clarion_store::{Store, Tenant};
 
@@ -107,6 +107,47 @@ async fn a_file_with_bad_rows_is_loaded_and_every_bad_row_explained() {
     .await;
 }
 
+/// Whether these bytes stand in any file of the folder.
+fn stands_in(folder: &Path, wanted: &[u8]) -> bool {
+    let files = std::fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("an entry").path()).filter(|path| path.is_file());
+    files.into_iter().any(|path| std::fs::read(path).expect("a file").windows(wanted.len()).any(|window| window == wanted))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dropped_column_is_on_no_disk_once_its_file_is_loaded_and_a_declared_one_is_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let db = Db::open_sqlite(&folder.path().join("clarion.db")).await.expect("opens");
+    let (store, tenant) = tenant_in(db, folder.path()).await;
+    let csv = "Mobile,Diagnosis,Branch\n07700 900001,measles,Leeds\n07700 900002,mumps,York\n";
+    tenant.declare_field(&NewDeclaredField { name: "branch", purpose: "to name the nearest branch", retention_days: 60 }, noon()).await.expect("declared");
+    let id = send(&tenant, None, None, csv.as_bytes()).await;
+    static CHUNK: Statement = Statement { text: "SELECT sealed FROM import_chunk", postgres: "" };
+    static KEY: Statement = Statement { text: "SELECT wrapped_key FROM import WHERE wrapped_key IS NOT NULL", postgres: "" };
+    static ROWS: Statement = Statement { text: "SELECT COUNT(*) FROM import_chunk", postgres: "" };
+    let sealed: Vec<u8> = store.db().query_first(&CHUNK, &[]).await.expect("no fault").expect("the file").take(0).expect("bytes");
+    let key: Vec<u8> = store.db().query_first(&KEY, &[]).await.expect("no fault").expect("its key").take(0).expect("bytes");
+    store.db().truncate_log().await.expect("written out");
+    assert!(stands_in(folder.path(), &sealed) && stands_in(folder.path(), &key), "sealed, it lies there while it waits");
+    settle(&store).await;
+    let record = tenant.import(id).await.expect("the import");
+    assert_eq!((record.state, record.rows_loaded, record.file_kept, record.dropped_columns()), (ImportState::Loaded, 2, false, vec!["Diagnosis"]));
+    let chunks: i64 = store.db().query_first(&ROWS, &[]).await.expect("no fault").expect("a count").take(0).expect("a number");
+    assert_eq!(chunks, 0);
+    store.db().truncate_log().await.expect("written out");
+    for left in [&sealed[..], &key, b"measles", b"Leeds"] {
+        assert!(!stands_in(folder.path(), left), "{} bytes are left", left.len());
+    }
+    let contact = tenant.contact(tenant.search_contacts("07700 900001").await.expect("found")[0]).await.expect("a contact");
+    assert_eq!(contact.profile.fields.into_iter().collect::<Vec<_>>(), [("branch".to_owned(), "Leeds".to_owned())]);
+    // A file of nothing but known columns is kept, sealed, until its retention ends; its bytes are known either way.
+    let whole = send(&tenant, None, None, b"phone\n07700 900003\n").await;
+    settle(&store).await;
+    assert!(tenant.import(whole).await.expect("the import").file_kept);
+    let mut again = tenant.begin_import(&NewImport::new(ImportSource::Command, "people.csv"), noon()).await.expect("begins");
+    again.write(csv.as_bytes()).await.expect("written");
+    assert_eq!(again.finish(noon()).await.expect("finished").1, ImportState::AwaitingRepeat);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bad_file_gets_a_sentence_and_nothing_is_loaded() {
     for_each_store("engine_intake_bad", |store, tenant| async move {
@@ -129,6 +170,11 @@ async fn a_bad_file_gets_a_sentence_and_nothing_is_loaded() {
             assert!(record.error.contains(sentence), "{}", record.error);
             assert!(!record.file_kept && record.rows_loaded == 0);
         }
+        // One line more than a file may have.
+        let id = send(&tenant, None, None, people(11).as_bytes()).await;
+        let limits = FileLimits { lines_max: 10, ..FileLimits::default() };
+        while work(&store, limits, noon).await.expect("works") > 0 {}
+        assert_eq!(tenant.import(id).await.expect("the import").error, "the file has more than 10 lines: split it into several files");
         assert!(tenant.contacts(None, None, 1).await.expect("a page").rows.is_empty(), "nothing is half-loaded");
     })
     .await;

@@ -113,6 +113,13 @@ async fn the_same_bytes_wait_for_a_yes_and_a_mapping_for_its_confirmation() {
         let (first, lease) = loading(&bench.store, &tenant, None, b"phone\n07700900001\n").await;
         tenant.finish_load(first, &lease, &[], NOON).await.expect("finished");
 
+        // Bytes that are only on their way are known too, until their import is over.
+        let new = NewImport::new(ImportSource::Portal, "twice.csv");
+        let (one, state) = upload(&tenant, &new, b"phone\n07700900002\n").await;
+        assert_eq!((state, upload(&tenant, &new, b"phone\n07700900002\n").await.1), (ImportState::Received, ImportState::AwaitingRepeat), "two clicks");
+        tenant.cancel_import(one, NOON).await.expect("cancelled");
+        assert_eq!(upload(&tenant, &new, b"phone\n07700900002\n").await.1, ImportState::Received, "what was cancelled is forgotten");
+
         let new = NewImport::new(ImportSource::Portal, "again.csv");
         assert_eq!(upload(&other, &new, b"phone\n07700900001\n").await.1, ImportState::Received, "another tenant's file says nothing");
         let (again, state) = upload(&tenant, &new, b"phone\n07700900001\n").await;

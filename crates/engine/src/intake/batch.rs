@@ -109,10 +109,13 @@ pub(super) fn read_batches(reader: &mut FileReader, replay: i64, out: &mpsc::Sen
 }
 
 /// Reads a file to its end and counts its lines; the first fault of the whole file ends it.
-pub(super) fn count_lines(reader: &mut FileReader) -> Result<i64, FileError> {
+pub(super) fn count_lines(reader: &mut FileReader, lines_max: u64) -> Result<i64, FileError> {
     let mut count = 0;
     while next_line(reader)?.is_some() {
         count += 1;
+        if count > lines_max.cast_signed() {
+            return Err(FileError::TooManyLines { limit: lines_max });
+        }
     }
     Ok(count)
 }

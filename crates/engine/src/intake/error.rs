@@ -30,6 +30,8 @@ pub enum FileError {
     NoRows,
     #[error("the file has more than {limit} columns: remove those that are not needed")]
     TooManyColumns { limit: usize },
+    #[error("the file has more than {limit} lines: split it into several files")]
+    TooManyLines { limit: u64 },
     #[error(
         "line {line} does not end within {} MiB: look for a quotation mark that is never closed, or save the file as CSV again",
         limit_bytes / (1024 * 1024)
@@ -39,6 +41,8 @@ pub enum FileError {
     ExpandsTooFar,
     #[error("the workbook's texts need more memory than is allowed: save the contacts as CSV")]
     TooMuchText,
+    #[error("the file is built in a way that cannot be read: open it in a spreadsheet, save it as CSV and load that")]
+    Unreadable,
     #[error("the file could not be read: {0}")]
     Read(#[from] io::Error),
 }

@@ -5,7 +5,7 @@ use clarion_domain::intake::proposal::propose;
 use clarion_store::StoreError;
 use clarion_store::intake::{HeadOutcome, ImportFormat, ImportProposal};
 
-use crate::intake::worker::{IntakeError, Job};
+use crate::intake::worker::{IntakeError, Job, read_by};
 use crate::intake::{FileError, FileFormat, FileReader, open};
 
 /// Rows looked at to tell what a column holds.
@@ -32,7 +32,7 @@ pub(super) async fn read(job: &Job) -> Result<(), IntakeError> {
         let samples = reader.samples(SAMPLE_ROWS)?;
         Ok((format(&reader), reader.headers().to_vec(), samples))
     });
-    let (format, headers, samples) = head.await?.map_err(file_fault)?;
+    let (format, headers, samples) = read_by(job, head).await?.map_err(file_fault)?;
     let mapping = propose(&headers, &samples, &job.tenant.declared_names().await?);
     let shown: Vec<Vec<String>> = samples.iter().take(SHOWN_ROWS).map(|row| row.iter().map(shown).collect()).collect();
     let proposal = ImportProposal { format, headers, mapping };

@@ -8,6 +8,8 @@ pub struct FileLimits {
     /// A line this long ends the reading: a quotation mark is open, or it is no list of contacts.
     pub line_skip_bytes_max: u64,
     pub columns_max: usize,
+    /// Lines of one file: its numbers are held in memory, some twenty bytes each, to find those that stand in it twice.
+    pub lines_max: u64,
     /// Of one part of a workbook, unpacked.
     pub part_bytes_max: u64,
     /// Texts of a workbook that are held in memory while its cells are read.
@@ -26,6 +28,7 @@ impl Default for FileLimits {
             line_bytes_max: 64 * 1024,
             line_skip_bytes_max: 16 * 1024 * 1024,
             columns_max: 200,
+            lines_max: 10_000_000,
             part_bytes_max: 4 * 1024 * 1024 * 1024,
             shared_text_bytes_max: 256 * 1024 * 1024,
             xml_token_bytes_max: 256 * 1024,

@@ -3,7 +3,6 @@
 use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
-use std::time::Duration;
 
 use clarion_domain::contacts::region::Region;
 use clarion_domain::intake::reject::{Reject, RejectReason};
@@ -14,26 +13,19 @@ use tokio::task::JoinHandle;
 
 use crate::intake::batch::{Plan, Prepared, RawBatch, count_lines, read_batches};
 use crate::intake::head::file_fault;
-use crate::intake::worker::{IntakeError, Job};
+use crate::intake::worker::{IntakeError, Job, RENEW, read_by};
 use crate::intake::{FileError, open};
 
 /// Batches being prepared at once; with those read ahead they bound the memory.
 const PREPARING_MAX: usize = 4;
 const READ_AHEAD: usize = 2;
-/// A lease lasts thirty seconds.
-const RENEW: Duration = Duration::from_secs(10);
 
 /// Reads the whole file once. A fault ends the import with nothing loaded.
 pub(super) async fn check(job: &Job) -> Result<(), IntakeError> {
     let file = job.tenant.open_import_file(job.id).await?;
     let limits = job.limits;
-    let mut reading = tokio::task::spawn_blocking(move || count_lines(&mut open(Box::new(file), limits)?));
-    let lines = loop {
-        match tokio::time::timeout(RENEW, &mut reading).await {
-            Ok(done) => break done?.map_err(file_fault)?,
-            Err(_) => job.tenant.renew_import(&job.lease, (job.clock)()).await?,
-        }
-    };
+    let reading = tokio::task::spawn_blocking(move || count_lines(&mut open(Box::new(file), limits)?, limits.lines_max));
+    let lines = read_by(job, reading).await?.map_err(file_fault)?;
     Ok(job.tenant.begin_load(job.id, &job.lease, lines, (job.clock)()).await?)
 }
 
@@ -50,9 +42,15 @@ pub(super) async fn load(job: &Job) -> Result<(), IntakeError> {
     let mut seen = Seen::default();
     let mut preparing: VecDeque<JoinHandle<Result<Prepared, StoreError>>> = VecDeque::new();
     let mut rows_read = 0;
+    let mut renewed_at = (job.clock)();
     loop {
+        // Lines that were loaded before a crash are read again without a commit that would renew the lease.
+        if (job.clock)().ms() - renewed_at.ms() > RENEW.as_millis() as i64 {
+            renewed_at = (job.clock)();
+            job.tenant.renew_import(&job.lease, renewed_at).await?;
+        }
         while preparing.len() < PREPARING_MAX {
-            let Some(batch) = next_batch(&mut batches, preparing.is_empty()).await else { break };
+            let Some(batch) = next_batch(job, &mut batches, preparing.is_empty()).await? else { break };
             let plan = plan.clone();
             preparing.push_back(tokio::task::spawn_blocking(move || plan.prepare(batch)));
         }
@@ -72,8 +70,16 @@ pub(super) async fn load(job: &Job) -> Result<(), IntakeError> {
 }
 
 /// The next batch; waits for it only when there is nothing else to do.
-async fn next_batch(batches: &mut mpsc::Receiver<RawBatch>, wait: bool) -> Option<RawBatch> {
-    if wait { batches.recv().await } else { batches.try_recv().ok() }
+async fn next_batch(job: &Job, batches: &mut mpsc::Receiver<RawBatch>, wait: bool) -> Result<Option<RawBatch>, IntakeError> {
+    if !wait {
+        return Ok(batches.try_recv().ok());
+    }
+    loop {
+        match tokio::time::timeout(RENEW, batches.recv()).await {
+            Ok(batch) => return Ok(batch),
+            Err(_) => job.tenant.renew_import(&job.lease, (job.clock)()).await?,
+        }
+    }
 }
 
 /// The file was read whole before: what fails now is not the file's fault, and loading goes on later.

@@ -48,6 +48,8 @@ pub struct FileReader {
     ahead: VecDeque<Result<RawRow, RowError>>,
 }
 
+/// Lines that are looked at for samples; those beyond a run of refused ones are left to the reading itself.
+const AHEAD_LINES_MAX: usize = 1_000;
 /// Headers are for people to read; a longer one is cut.
 const HEADER_LENGTH_CHARS_MAX: usize = 100;
 
@@ -80,7 +82,7 @@ impl FileReader {
 
     /// The cells of the first rows, at most `count`, for the proposal and the preview. They are read again by `next_row`.
     pub fn samples(&mut self, count: usize) -> Result<Vec<Vec<Cell>>, FileError> {
-        while self.good_rows_ahead() < count {
+        while self.ahead.len() < AHEAD_LINES_MAX && self.good_rows_ahead() < count {
             match self.read_row() {
                 Ok(Some(row)) => self.ahead.push_back(Ok(row)),
                 Ok(None) => break,
@@ -138,12 +140,23 @@ impl FileReader {
             let names_nothing = row.cells.iter().all(|cell| !cell.text().chars().any(char::is_alphanumeric));
             return Err(if names_nothing { FileError::HeaderUnreadable } else { FileError::NoHeader });
         }
-        self.headers = row.cells.iter().enumerate().map(|(at, cell)| header(at, cell.text())).collect();
+        self.headers = headers(&row.cells);
         match self.samples(1) {
             Ok(_) if self.ahead.is_empty() => Err(FileError::NoRows),
             outcome => outcome.map(|_| ()),
         }
     }
+}
+
+/// No two alike: a refused cell is told by its column.
+fn headers(cells: &[Cell]) -> Vec<String> {
+    let mut headers: Vec<String> = Vec::with_capacity(cells.len());
+    for (at, cell) in cells.iter().enumerate() {
+        let name = header(at, cell.text());
+        let distinct = if headers.contains(&name) { format!("{name} (column {})", at + 1) } else { name };
+        headers.push(distinct);
+    }
+    headers
 }
 
 fn header(at: usize, text: &str) -> String {

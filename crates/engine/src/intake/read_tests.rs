@@ -73,6 +73,25 @@ fn a_refused_line_does_not_end_the_reading() {
 }
 
 #[test]
+fn lines_that_are_all_refused_are_not_gathered_for_the_samples() {
+    // Each line has more columns than a file may have: a million of them must cost no memory and no time.
+    let mut reader = opened(format!("phone,name\n{}", format!("{}\n", ",".repeat(201)).repeat(20_000))).expect("opens");
+    assert!(reader.samples(50).expect("samples").is_empty());
+    assert_eq!(reader.ahead.len(), AHEAD_LINES_MAX);
+    let refused = std::iter::from_fn(|| match reader.next_row() {
+        Err(RowError::Refused { line, .. }) => Some(line),
+        _ => None,
+    });
+    assert!(refused.eq(2..=20_001), "each is refused once, in the order of the file");
+}
+
+#[test]
+fn columns_of_one_name_are_told_apart() {
+    let reader = opened("phone,name,Name,name\n1,a,b,c\n").expect("opens");
+    assert_eq!(reader.headers(), ["phone", "name", "Name", "name (column 4)"]);
+}
+
+#[test]
 fn a_short_line_stays_short_for_the_row_to_refuse() {
     let mut reader = opened("phone,name,ref\n1,Ada\n").expect("opens");
     assert_eq!(reader.next_row().expect("a row").map(|row| row.cells.len()), Some(2));

@@ -7,12 +7,15 @@ use clarion_domain::tenancy::tenant::Actor;
 use clarion_domain::time::{HOUR_MS, Instant};
 use clarion_store::intake::WaitingImport;
 use clarion_store::{Lease, Signal, Store, StoreError, Tenant};
+use tokio::task::JoinHandle;
 
-use crate::intake::{FileLimits, head, load};
+use crate::intake::{FileError, FileLimits, head, load};
 
 /// Where the time comes from: the server passes the system's clock, a test its own.
 pub type Clock = fn() -> Instant;
 
+/// A lease lasts thirty seconds.
+pub(super) const RENEW: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_secs(2);
 const WAITING_MAX: i64 = 100;
 /// An upload that has not ended after this is given up: its sender is gone.
@@ -80,13 +83,34 @@ async fn advance(store: &Store, waiting: &WaitingImport, lease: &Lease, limits: 
         ImportState::Loading => load::load(&job).await,
         _ => Ok(()),
     };
-    match step {
+    match step.map_err(|error| last_word(error, state)) {
         Err(IntakeError::File(sentence)) => {
             job.tenant.fail_import(job.id, lease, &sentence, clock()).await?;
             tracing::info!(import = %job.id, tenant = %waiting.tenant, "a file was refused");
             Ok(())
         }
         other => other,
+    }
+}
+
+/// A reader that panics on a file would do so again at every try: before anything is loaded, that is the file's fault.
+fn last_word(error: IntakeError, state: ImportState) -> IntakeError {
+    match error {
+        IntakeError::Thread(thread) if thread.is_panic() && state != ImportState::Loading => {
+            tracing::error!(error = %thread, "a reader panicked on a file: report this");
+            IntakeError::File(FileError::Unreadable.to_string())
+        }
+        other => other,
+    }
+}
+
+/// Waits for a reading thread, and keeps the lease meanwhile.
+pub(super) async fn read_by<T>(job: &Job, mut reading: JoinHandle<T>) -> Result<T, IntakeError> {
+    loop {
+        match tokio::time::timeout(RENEW, &mut reading).await {
+            Ok(done) => return Ok(done?),
+            Err(_) => job.tenant.renew_import(&job.lease, (job.clock)()).await?,
+        }
     }
 }
 
@@ -97,4 +121,18 @@ pub(super) struct Job {
     pub lease: Lease,
     pub limits: FileLimits,
     pub clock: Clock,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_reader_that_panics_ends_the_import_unless_lines_were_loaded() {
+        let panicked = || async { tokio::task::spawn_blocking(|| panic!("on purpose")).await.map_err(IntakeError::from).map(|(): ()| ()).expect_err("a panic") };
+        for state in [ImportState::Received, ImportState::Ready] {
+            assert!(matches!(last_word(panicked().await, state), IntakeError::File(text) if text.contains("save it as CSV")), "{state}");
+        }
+        assert!(matches!(last_word(panicked().await, ImportState::Loading), IntakeError::Thread(_)));
+    }
 }

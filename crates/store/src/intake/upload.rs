@@ -122,7 +122,7 @@ impl Upload {
         Ok(())
     }
 
-    /// The file is whole. It waits for a worker, or, when the same bytes were loaded before, for somebody's yes.
+    /// The file is whole. It waits for a worker, or, when the same bytes are here already, for somebody's yes.
     pub async fn finish(mut self, now: Instant) -> Result<(ImportId, ImportState), StoreError> {
         if self.bytes == 0 {
             self.abort().await?;
@@ -135,7 +135,11 @@ impl Upload {
         let hash = *self.hasher.finalize().as_bytes();
         let tenant = &self.tenant;
         let mut tx = tenant.db().begin().await?;
-        let earlier = sql!("SELECT id FROM import WHERE tenant_id = $1 AND file_hash = $2 AND state = 'loaded' ORDER BY id DESC LIMIT 1");
+        // One that is still on its way counts too: two clicks, or two calls, must not both load.
+        let earlier = sql!(
+            "SELECT id FROM import WHERE tenant_id = $1 AND file_hash = $2
+             AND state IN ('received', 'awaiting_mapping', 'ready', 'loading', 'loaded') ORDER BY id DESC LIMIT 1"
+        );
         let repeat_of: Option<i64> = tx.query_first(earlier, &params![tenant.id, hash]).await?.map(|mut row| row.take(0)).transpose()?;
         let state = if repeat_of.is_some() && !self.accept_repeat { ImportState::AwaitingRepeat } else { ImportState::Received };
         let update = sql!("UPDATE import SET state = $1, file_hash = $2, file_bytes = $3, repeat_of = $4 WHERE tenant_id = $5 AND id = $6 AND state = 'receiving'");

@@ -3,7 +3,7 @@
 use clarion_domain::audit::event::Act;
 use clarion_domain::id::{ImportId, TenantId};
 use clarion_domain::intake::import::ImportState;
-use clarion_domain::intake::mapping::StandardField;
+use clarion_domain::intake::mapping::{ColumnUse, Mapping, StandardField};
 use clarion_domain::time::Instant;
 
 use super::import::ImportProposal;
@@ -104,14 +104,16 @@ impl Tenant {
     }
 
     /// Every line was read. `indexes` are the hashes of all numbers that the file holds: an erasure finds by them the files
-    /// to delete. A file in which an erased person stands is not kept.
+    /// to delete. A file in which an erased person stands is not kept, nor one with a column that was dropped: what no field
+    /// was declared for is held nowhere.
     pub async fn finish_load(&self, id: ImportId, lease: &Lease, indexes: &[u64], now: Instant) -> Result<(), StoreError> {
         let mut tx = self.db().begin().await?;
         lease.renew(&mut tx, now).await?;
-        let select = sql!("SELECT drop_file, rows_loaded, rows_updated, rows_rejected FROM import WHERE tenant_id = $1 AND id = $2 AND state = 'loading'");
+        let select = sql!("SELECT drop_file, rows_loaded, rows_updated, rows_rejected, mapping FROM import WHERE tenant_id = $1 AND id = $2 AND state = 'loading'");
         let mut row = tx.query_first(select, &params![self.id, id]).await?.ok_or(StoreError::NotFound("import"))?;
         let erased = sql!("SELECT n FROM import_count WHERE import_id = $1 AND reason = 'erased_person'");
-        let drop_file = row.take(0)? || tx.query_first(erased, &params![id]).await?.is_some();
+        let mapping: Mapping = row.json(4)?;
+        let drop_file = row.take(0)? || mapping.columns.contains(&ColumnUse::Dropped) || tx.query_first(erased, &params![id]).await?.is_some();
         tx.execute(sql!("UPDATE import SET state = 'loaded', finished_at = $1 WHERE tenant_id = $2 AND id = $3"), &params![now, self.id, id]).await?;
         if drop_file {
             self.drop_import_file(&mut tx, id).await?;

@@ -12,6 +12,9 @@ use crate::intake::error::{FileError, RowError};
 use crate::intake::limits::FileLimits;
 use crate::intake::read::{RawRow, Source};
 
+/// Rows of a sheet, as Excel has them.
+const ROWS_MAX: u64 = 1 << 20;
+
 pub struct Sheet {
     part: Part<Box<dyn Source>>,
     strings: Strings,
@@ -57,7 +60,7 @@ impl Sheet {
             let event = self.part.read_event_into(&mut self.buffer).map_err(|error| RowError::File(xml_error(&error)))?;
             match event {
                 Event::Start(tag) => match tag.local_name().as_ref() {
-                    "row" => row = Row { line: attribute(&tag, "r").and_then(|number| number.parse().ok()).unwrap_or(self.line + 1), ..Row::default() },
+                    "row" => row = Row { line: line_of(&tag, self.line), ..Row::default() },
                     "c" => cell = Some(Open::new(&tag, row.cells.len())),
                     name => cell.iter_mut().for_each(|cell| cell.enter(name)),
                 },
@@ -90,6 +93,13 @@ impl Sheet {
         }
         Ok(None)
     }
+}
+
+/// The row's own number where it can be one: after the last row, and within what a sheet can hold. A refused line is
+/// told by its number, so no two rows may have the same.
+fn line_of(tag: &BytesStart, last: u64) -> u64 {
+    let own = attribute(tag, "r").and_then(|number| number.parse().ok());
+    own.filter(|number| *number > last && *number <= ROWS_MAX).unwrap_or(last + 1)
 }
 
 impl Open {

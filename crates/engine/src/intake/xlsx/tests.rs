@@ -110,6 +110,14 @@ fn a_short_row_is_filled_up_to_the_header_and_a_far_cell_is_refused() {
 }
 
 #[test]
+fn no_two_rows_have_one_number_whatever_the_sheet_says() {
+    let row = |r: &str| format!("<row r=\"{r}\"><c><v>1</v></c></row>");
+    let rows = ["7", "7", "3", "18446744073709551615", "-1", "x", "1048577", "20"].map(row).concat();
+    let lines: Vec<u64> = all(workbook(&rows, None)).expect("reads").into_iter().map(|row| row.line).collect();
+    assert_eq!(lines, [7, 8, 9, 10, 11, 12, 13, 20]);
+}
+
+#[test]
 fn a_sheet_that_unpacks_too_far_is_refused_by_its_claim_and_by_its_bytes() {
     let claims = workbook(HEADER, Some(u32::MAX - 1));
     assert!(matches!(opened(claims), Err(FileError::ExpandsTooFar)));
