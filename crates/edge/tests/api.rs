@@ -25,3 +25,5 @@ mod privacy;
 mod suppressions;
 #[path = "api/reading.rs"]
 mod reading;
+#[path = "api/rules.rs"]
+mod rules;

@@ -3,6 +3,8 @@
 //! One task does it all for a node, in cycles: what came in since the last cycle is written, new recipients are
 //! decided and claimed, one commit makes both durable, and only then anything is acknowledged or sent.
 
+#[cfg(test)]
+pub(crate) mod by_hand;
 mod campaign;
 mod claim;
 mod cycle;
@@ -13,6 +15,6 @@ mod rows;
 mod worker;
 
 pub(crate) use flight::{Flight, Flights, Landing, Next, Target};
-pub(crate) use rows::{Counted, CycleRows, DueRow, InboundPart, InboundText, LateReceipt};
+pub(crate) use rows::{Counted, CycleRows, DueRow, EndedTry, InboundPart, InboundText, LateReceipt};
 pub(crate) use worker::Sender;
 pub use worker::{SenderConfig, run};

@@ -7,4 +7,5 @@ mod reply;
 mod unmatched;
 
 pub(crate) use open::Ledger;
+pub(crate) use receipt::write_retries;
 pub(crate) use reply::{keep_part, take_reply};

@@ -50,6 +50,8 @@ pub enum Command {
     CreateUser(commands::create_user::CreateUserArgs),
     /// Make, list and revoke the keys by which programs use the API.
     ApiKey(commands::api_key::ApiKeyArgs),
+    /// The rules that decide who may be contacted.
+    Rules(ListingArgs),
     /// The tenants.
     Tenants(ListingArgs),
     /// Load a contact file.

@@ -19,6 +19,7 @@ pub mod migrate;
 pub mod retention;
 pub mod rotate_keys;
 pub mod route;
+pub mod rules;
 pub mod sender;
 pub mod serve;
 pub mod subject;
@@ -50,6 +51,10 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 async fn with_config(cli: Cli) -> anyhow::Result<ExitCode> {
     let config = Config::load(cli.config.as_deref())?;
     log::start(&log_settings(&cli.command, &config))?;
+    // `check` tells what is wrong with them beside everything else.
+    if !matches!(cli.command, Command::Check(_)) {
+        crate::rules::install(&config)?;
+    }
     match cli.command {
         Command::Serve => serve::run(&config).await,
         Command::Check(args) => return check::run(&config, &args).await,
@@ -61,6 +66,7 @@ async fn with_config(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::CreateTenant(args) => create_tenant::run(&config, &args).await,
         Command::CreateUser(args) => create_user::run(&config, &args).await,
         Command::ApiKey(args) => api_key::run(&config, &args).await,
+        Command::Rules(args) => rules::run(&config, args),
         Command::Tenants(args) => tenants::run(&config, args).await,
         Command::Import(args) => return import::run(&config, &args).await,
         Command::Field(args) => field::run(&config, &args).await,

@@ -14,13 +14,13 @@ mod week;
 mod why_not;
 
 pub use consent::{ConsentEntry, NewConsent};
-pub use decide::decide;
+pub use decide::{decide, refuse_text};
 pub use facts::{ConsentRecord, RECIPIENTS_MAX, RecipientFacts};
 pub use hold::{HoldEntry, NewHold};
-pub use limits::read_limits;
+pub use limits::{LimitCap, Limits, read_limits};
 pub use preference::Preference;
 pub use suppression::{NewSuppression, SuppressionEntry};
 pub use suppression_import::{SUPPRESSION_CSV_HEADER, SuppressionImport};
-pub use terms::{CampaignTerms, DecisionWords, RuleReason, rule_book};
+pub use terms::{CampaignTerms, DecisionWords, RuleReason, install_rules, rule_book};
 pub use week::Week;
 pub use why_not::WhyNot;

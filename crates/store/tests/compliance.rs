@@ -104,8 +104,10 @@ async fn a_suppression_stops_its_channel_at_once_and_start_lifts_only_the_person
         let mut tx = tenant.store().db().begin().await.expect("begins");
         assert_eq!(tenant.lift_opt_outs_in_tx(&mut tx, index, NOON).await.expect("lifts"), 1);
         tx.commit().await.expect("commits");
-        let left: Vec<_> = tenant.suppressions_of(&number(1)).await.expect("reads").into_iter().map(|entry| entry.reason).collect();
-        assert_eq!(left, [SuppressionReason::TenantList, SuppressionReason::Objection]);
+        let left: Vec<_> = tenant.suppressions_of(&number(1)).await.expect("reads").into_iter().map(|entry| (entry.scope, entry.reason)).collect();
+        let calls = (SuppressionScope::Voice, SuppressionReason::OptOut);
+        assert_eq!(left.iter().filter(|entry| entry.1 == SuppressionReason::OptOut).collect::<Vec<_>>(), [&calls], "a text lifts nothing for calls");
+        assert!(left.iter().any(|entry| entry.1 == SuppressionReason::TenantList) && left.iter().any(|entry| entry.1 == SuppressionReason::Objection), "{left:?}");
         assert!(bench.tenant("fabrikam").await.suppressions_of(&number(1)).await.expect("reads").is_empty());
     })
     .await;
@@ -224,6 +226,49 @@ async fn marketing_needs_a_consent_that_stands() {
             assert!(matches!(tenant.add_consent(who.0, &bad, NOON).await, Err(StoreError::Invalid(_))));
         }
         assert_eq!(tenant.consents_of(who.0).await.expect("reads").len(), 4);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_no_through_any_door_withdraws_consent_and_lifting_it_gives_none_back() {
+    for_each_store("withdrawals", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        let terms = terms(&tenant, Purpose::Marketing, LegalBasis::Consent).await;
+        let yes = NewConsent {
+            channel: Channel::Sms,
+            purpose: Purpose::Marketing,
+            kind: ConsentKind::Express,
+            given_at: NOON.plus_ms(-DAY_MS),
+            expires_at: None,
+            evidence: "web form 12, log line 88",
+            wording_version: "2026-02",
+            obtained_in: ObtainedIn::Other,
+            refusal_offered: false,
+        };
+        for (last, reason, through_a_file, stands) in [
+            (1, SuppressionReason::OptOut, false, false),
+            (2, SuppressionReason::Objection, false, false),
+            (3, SuppressionReason::CarrierBlock, true, false),
+            (4, SuppressionReason::OptOut, true, false),
+            // The tenant's own list says nothing about what the person wants.
+            (5, SuppressionReason::TenantList, false, true),
+            (6, SuppressionReason::TenantList, true, true),
+        ] {
+            let who = person(&tenant, last, &profile("Ada", &format!("R-{last}"))).await;
+            tenant.add_consent(who.0, &yes, NOON).await.expect("adds");
+            assert_eq!(verdict(&tenant, &terms, who, NOON).await, "permitted");
+            if through_a_file {
+                tenant.import_suppressions(&number(last), SuppressionScope::Every, reason, "file", NOON).await.expect("loads");
+            } else {
+                tenant.suppress(&number(last), SuppressionScope::Every, reason, "agent", NOON).await.expect("suppresses");
+            }
+            assert!(verdict(&tenant, &terms, who, NOON).await.starts_with("refused by "));
+            let entry = tenant.suppressions_of(&number(last)).await.expect("reads").remove(0);
+            tenant.unsuppress(entry.id, "by mistake", NOON).await.expect("lifts");
+            let after = verdict(&tenant, &terms, who, NOON.plus_ms(1)).await;
+            assert_eq!(after == "permitted", stands, "{reason}: {after}");
+        }
     })
     .await;
 }

@@ -73,7 +73,46 @@ fn any_receipt() -> impl Strategy<Value = AttemptEvent> {
         .prop_map(|(state, error, at)| AttemptEvent::Receipt(Receipt { state, error: ErrorCode::new(error), at: Instant(at) }))
 }
 
+fn any_event() -> impl Strategy<Value = AttemptEvent> {
+    let causes = vec![Cause::NoRoute, Cause::Smpp(0x0b), Cause::Smpp(0x45), Cause::Http(500), Cause::Http(403)];
+    prop_oneof![
+        2 => (0i64..50).prop_map(|at| AttemptEvent::Accepted { at: Instant(at) }),
+        2 => (0i64..50, prop::sample::select(causes)).prop_map(|(at, cause)| AttemptEvent::Rejected { at: Instant(at), cause }),
+        1 => (0i64..50).prop_map(|at| AttemptEvent::Lost { at: Instant(at) }),
+        1 => Just(AttemptEvent::NotSent),
+        6 => any_receipt(),
+    ]
+}
+
 proptest! {
+    /// Whatever comes, in whatever order, and also what cannot be: what is illegal changes nothing, knowledge only grows, and
+    /// an attempt always has one place in the counts.
+    #[test]
+    fn any_events_at_all_keep_an_attempt_in_order(events in prop::collection::vec(any_event(), 0..20)) {
+        let mut attempt = Attempt::claimed();
+        let mut counted: std::collections::HashMap<_, i64> = std::collections::HashMap::new();
+        for event in events {
+            let before = attempt;
+            let Ok(applied) = attempt.apply(event) else { continue };
+            attempt = applied.attempt;
+            prop_assert_eq!(applied.delta.is_none(), (before.disposition, before.cause) == (attempt.disposition, attempt.cause));
+            if let Some(delta) = applied.delta {
+                if let Some(from) = delta.from { *counted.entry(from).or_default() -= 1; }
+                if let Some(to) = delta.to { *counted.entry(to).or_default() += 1; }
+            }
+            if before.disposition == Some(Disposition::Delivered) {
+                prop_assert_eq!(attempt.disposition, Some(Disposition::Delivered), "what arrived has arrived");
+            }
+            prop_assert!(before.disposition.is_none() || attempt.disposition.is_some(), "nothing becomes unsaid");
+            prop_assert!(!(attempt.accepted_at.is_some() && attempt.cause.is_some_and(Cause::is_of_the_submission)), "taken or refused, not both");
+            prop_assert_eq!(attempt.state() == AttemptState::Settled, attempt.settled_at.is_some(), "{:?}", attempt);
+            prop_assert_eq!(attempt.apply(event).ok().and_then(|again| again.delta), None, "the same word twice says nothing new");
+        }
+        counted.retain(|_, count| *count != 0);
+        let expected = attempt.disposition.map(|word| ((word, attempt.cause), 1)).into_iter().collect();
+        prop_assert_eq!(counted, expected);
+    }
+
     /// The same receipts, in any order and any number of times, around any place of the carrier's answer, end the same;
     /// and the counters, moved by the deltas alone, hold exactly one attempt under its last word.
     #[test]

@@ -5,8 +5,11 @@ use std::hash::Hash;
 
 use crate::id::{CampaignId, RouteId, TenantId};
 
-/// Segments of one turn at weight 1: enough to spread the cost of a turn, too few for anybody to notice.
+/// Segments of one turn at weight 1, at most: enough to spread the cost of a turn, too few for anybody to notice.
 pub const QUANTUM: u32 = 16;
+
+/// Turns that each campaign shall have of what there is to give out.
+const TURNS: u32 = 4;
 
 /// Segments granted to one route of one campaign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,9 +21,16 @@ pub struct Grant {
 }
 
 /// Everything that waits, by tenant, campaign and route.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct FairQueue {
     tenants: Ring<TenantId, Ring<CampaignId, Ring<RouteId, Waiting>>>,
+    quantum: u32,
+}
+
+impl Default for FairQueue {
+    fn default() -> Self {
+        Self { tenants: Ring::default(), quantum: QUANTUM }
+    }
 }
 
 impl FairQueue {
@@ -32,6 +42,27 @@ impl FairQueue {
     /// So many more segments wait.
     pub fn add(&mut self, tenant: TenantId, campaign: CampaignId, route: RouteId, count: u32) {
         self.tenants.with(tenant, |campaigns| campaigns.with(campaign, |routes| routes.with(route, |waiting| waiting.0 = waiting.0.saturating_add(count))));
+    }
+
+    /// So many segments wait now, whatever waited before. Whoever stands in a turn keeps it, so that a queue that is asked
+    /// for a little at a time, and told anew before each time, still serves everybody.
+    pub fn set(&mut self, tenant: TenantId, campaign: CampaignId, route: RouteId, count: u32) {
+        self.tenants.with(tenant, |campaigns| campaigns.with(campaign, |routes| routes.with(route, |waiting| waiting.0 = count)));
+    }
+
+    /// How much there is to give out before `set` is called anew: turns are cut so small that everybody has several, or
+    /// whoever asks for little at a time would wait for whole turns of those who ask for much.
+    pub fn expect(&mut self, segments: u32) {
+        let waiting: usize = self.tenants.shares.values().map(|share| share.source.shares.len()).sum();
+        self.quantum = (segments / (u32::try_from(waiting).unwrap_or(u32::MAX).max(1).saturating_mul(TURNS))).clamp(1, QUANTUM);
+    }
+
+    /// Forgets the campaigns that `keep` does not want.
+    pub fn retain(&mut self, keep: impl Fn(CampaignId) -> bool) {
+        let gone: Vec<(TenantId, CampaignId)> = self.tenants.shares.iter().flat_map(|(tenant, share)| share.source.shares.keys().map(|campaign| (*tenant, *campaign))).filter(|(_, campaign)| !keep(*campaign)).collect();
+        for (tenant, campaign) in gone {
+            self.remove(tenant, campaign);
+        }
     }
 
     /// Shares of a tenant against the others; 1 unless it is set.
@@ -56,7 +87,7 @@ impl FairQueue {
 
     /// Up to `max` segments for whoever's turn it is; `None` when nothing waits.
     pub fn take(&mut self, max: u32) -> Option<Grant> {
-        let ((tenant, (campaign, (route, ()))), count) = self.tenants.take(max)?;
+        let ((tenant, (campaign, (route, ()))), count) = self.tenants.take(max, self.quantum)?;
         Some(Grant { tenant, campaign, route, count })
     }
 
@@ -71,7 +102,7 @@ trait Source: Default {
     type Path;
     fn has_work(&self) -> bool;
     fn waiting(&self) -> u64;
-    fn take(&mut self, max: u32) -> Option<(Self::Path, u32)>;
+    fn take(&mut self, max: u32, quantum: u32) -> Option<(Self::Path, u32)>;
 }
 
 #[derive(Debug, Default)]
@@ -88,7 +119,7 @@ impl Source for Waiting {
         u64::from(self.0)
     }
 
-    fn take(&mut self, max: u32) -> Option<((), u32)> {
+    fn take(&mut self, max: u32, _quantum: u32) -> Option<((), u32)> {
         let count = self.0.min(max);
         self.0 -= count;
         (count > 0).then_some(((), count))
@@ -161,14 +192,14 @@ impl<K: Copy + Eq + Hash, S: Source> Source for Ring<K, S> {
         self.shares.values().map(|share| share.source.waiting()).sum()
     }
 
-    fn take(&mut self, max: u32) -> Option<(Self::Path, u32)> {
+    fn take(&mut self, max: u32, quantum: u32) -> Option<(Self::Path, u32)> {
         loop {
             let key = *self.turns.front()?;
             let share = self.shares.get_mut(&key)?;
             if share.deficit == 0 {
-                share.deficit = share.weight.saturating_mul(QUANTUM);
+                share.deficit = share.weight.saturating_mul(quantum);
             }
-            let taken = share.source.take(max.min(share.deficit));
+            let taken = share.source.take(max.min(share.deficit), quantum);
             share.deficit -= taken.as_ref().map_or(0, |(_, count)| *count);
             let is_done = !share.source.has_work();
             if is_done {

@@ -47,6 +47,41 @@ fn a_removed_campaign_waits_no_longer() {
     assert_eq!(queue.take(9).map(|grant| grant.count), Some(1));
 }
 
+/// The sending loop has a few segments a cycle and tells anew each time what waits.
+#[test]
+fn a_few_at_a_time_and_told_anew_each_time_still_serves_everybody() {
+    let mut queue = FairQueue::new();
+    let mut got = BTreeMap::new();
+    for _ in 0..960 {
+        for (tenant, campaign) in [(1, 1), (1, 2), (2, 3)] {
+            queue.set(TenantId(tenant), CampaignId(campaign), RouteId(0), 50);
+        }
+        let grant = queue.take(1).expect("all wait");
+        *got.entry((grant.tenant.0, grant.campaign.0)).or_insert(0) += grant.count;
+    }
+    assert_eq!(got, BTreeMap::from([((1, 1), 240), ((1, 2), 240), ((2, 3), 480)]));
+    // The same when each asks for no more than there is: the queue is empty after each take.
+    let mut meagre = BTreeMap::new();
+    for _ in 0..960 {
+        for (tenant, campaign) in [(1, 1), (1, 2), (2, 3)] {
+            queue.set(TenantId(tenant), CampaignId(campaign), RouteId(0), if campaign == 3 { 1 } else { 50 });
+        }
+        queue.expect(1);
+        *meagre.entry(queue.take(1).expect("all wait").tenant.0).or_insert(0) += 1;
+    }
+    assert!(meagre[&1].abs_diff(meagre[&2]) <= 2 * QUANTUM, "{meagre:?}");
+    queue.retain(|campaign| campaign != CampaignId(3));
+    queue.set(TenantId(1), CampaignId(2), RouteId(0), 50);
+    queue.set(TenantId(1), CampaignId(1), RouteId(0), 0);
+    let mut left = 0;
+    while let Some(grant) = queue.take(7) {
+        assert_eq!(grant.campaign, CampaignId(2), "the others want nothing now");
+        left += grant.count;
+    }
+    assert_eq!(left, 50);
+    assert_eq!(queue.waiting(), 0);
+}
+
 proptest! {
     /// Everything that goes in comes out, once, to the place it was meant for.
     #[test]

@@ -211,5 +211,8 @@ impl Inquiry<'_> {
 }
 
 #[cfg(test)]
+#[path = "decide_properties.rs"]
+mod properties;
+#[cfg(test)]
 #[path = "decide_tests.rs"]
 mod tests;

@@ -13,17 +13,17 @@ use crate::tenancy::tenant::NumberMode;
 use crate::time::{DAY_MS, HOUR_MS};
 use proptest::prelude::*;
 
-fn at(text: &str) -> Instant {
+pub(super) fn at(text: &str) -> Instant {
     text.parse::<jiff::Timestamp>().expect("a time").into()
 }
 
 /// A Monday noon in London.
-fn noon() -> Instant {
+pub(super) fn noon() -> Instant {
     at("2026-11-23T12:00:00Z")
 }
 
 /// A collections text that may go out.
-fn facts() -> Facts<'static> {
+pub(super) fn facts() -> Facts<'static> {
     Facts {
         channel: Channel::Sms,
         purpose: Some(Purpose::Collections.into()),
@@ -43,7 +43,7 @@ fn facts() -> Facts<'static> {
     }
 }
 
-fn consent() -> Consent {
+pub(super) fn consent() -> Consent {
     Consent { channel: Channel::Sms, state: ConsentState::Given, at: at("2026-06-01T00:00:00Z"), expires_at: None, has_evidence: true }
 }
 
@@ -69,7 +69,7 @@ fn refused(facts: &Facts<'_>) -> String {
     summary.split_once(" refused by ").unwrap_or_else(|| panic!("not refused: {summary}")).1.to_owned()
 }
 
-fn leak<T>(values: Vec<T>) -> &'static [T] {
+pub(super) fn leak<T>(values: Vec<T>) -> &'static [T] {
     Box::leak(values.into_boxed_slice())
 }
 

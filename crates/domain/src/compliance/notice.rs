@@ -2,7 +2,7 @@
 //!
 //! The confirmation of an opt-out must not be blocked by that opt-out (US-6 allows one, within five minutes of the
 //! request). A test send goes to a number that the tenant's own user typed: no campaign rule speaks of it, but a person
-//! who said stop gets no test either.
+//! who said stop, or who is held, gets no test either.
 
 use crate::compliance::check::{Answer, Check};
 use crate::compliance::decide::{Decision, PERMIT_LASTS_MS, Permit, Refusal};
@@ -31,7 +31,7 @@ pub fn decide_notice(rules: &RulePack, ground: NoticeGround, facts: &Facts<'_>, 
         let check = rules.check(index);
         let speaks = match check {
             Check::TestRange | Check::LineTypes(_) => true,
-            Check::Suppressions(_) | Check::Restricted => ground == NoticeGround::TestSend,
+            Check::Suppressions(_) | Check::Restricted | Check::Holds { .. } => ground == NoticeGround::TestSend,
             _ => false,
         };
         let covered = facts.number.region.is_some_and(|region| rules.covers(region));
@@ -59,11 +59,16 @@ mod tests {
     use crate::campaigns::campaign::Channel;
     use crate::compliance::RuleBook;
     use crate::compliance::facts::{MessageFacts, NumberFacts};
+    use crate::compliance::hold::{Hold, HoldReason};
     use crate::compliance::suppression::{Suppression, SuppressionReason, SuppressionScope};
     use crate::contacts::address::LineType;
     use crate::tenancy::tenant::NumberMode;
 
     fn ask(ground: NoticeGround, suppressions: &[Suppression], mode: NumberMode) -> Decision {
+        ask_held(ground, suppressions, &[], mode)
+    }
+
+    fn ask_held(ground: NoticeGround, suppressions: &[Suppression], holds: &[Hold], mode: NumberMode) -> Decision {
         let now = Instant(1_795_435_200_000);
         let book = RuleBook::embedded().expect("the shipped packs");
         let facts = Facts {
@@ -74,7 +79,7 @@ mod tests {
             number: NumberFacts { is_test_range: true, mode, line_type: LineType::Mobile, region: Some("GB") },
             zones: &[],
             suppressions,
-            holds: &[],
+            holds,
             is_restricted: false,
             consents: &[],
             soft_opt_in: None,
@@ -96,5 +101,10 @@ mod tests {
         assert!(matches!(ask(NoticeGround::TestSend, &stopped, NumberMode::Demo), Decision::Refuse(_)));
         assert!(matches!(ask(NoticeGround::TestSend, &[], NumberMode::Demo), Decision::Permit(_)));
         assert!(matches!(ask(NoticeGround::TestSend, &[], NumberMode::Production), Decision::Refuse(_)), "a test number in production");
+        for reason in HoldReason::ALL {
+            let held = [Hold { reason: *reason, until: None }];
+            assert!(matches!(ask_held(NoticeGround::TestSend, &[], &held, NumberMode::Demo), Decision::Refuse(_)), "{reason}: a test is no way round it");
+            assert!(matches!(ask_held(answer(1_000), &[], &held, NumberMode::Demo), Decision::Permit(_)), "{reason}: whoever asks gets an answer");
+        }
     }
 }

@@ -30,6 +30,17 @@ impl RuleBook {
         Self::read(EVERY, regions)
     }
 
+    /// The shipped packs, with an operator's own files (name, text): one that is called like a shipped file stands in its
+    /// place, and any other is added to them.
+    pub fn with_own(files: &[(&str, &str)]) -> Result<Self, PackError> {
+        if let Some((file, _)) = files.iter().find(|(file, _)| *file == EVERY.0) {
+            return Err(PackError::Syntax { file: (*file).to_owned(), reason: "the rules of every region ship with the software: add yours to a region's file".into() });
+        }
+        let shipped = REGIONS.iter().filter(|(file, _)| !files.iter().any(|(own, _)| own == file)).copied();
+        let all: Vec<(&str, &str)> = shipped.chain(files.iter().copied()).collect();
+        Self::read(EVERY, &all)
+    }
+
     fn read(every: (&str, &str), regions: &[(&str, &str)]) -> Result<Self, PackError> {
         let packs = regions.iter().map(|region| RulePack::read(every, *region).map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
         refuse_overlaps(&packs)?;

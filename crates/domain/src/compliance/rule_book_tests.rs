@@ -84,3 +84,20 @@ fn a_pack_may_not_forget_to_ask() {
     let every = EVERY.1.replace("suppressions = [\"erased\"]", "suppressions = [\"tenant_list\"]");
     assert!(RuleBook::read(("every.toml", &every), &[("xx.toml", GOOD)]).expect_err("erased").to_string().contains("suppressions of reason erased"));
 }
+
+#[test]
+fn an_operators_files_stand_beside_the_shipped_ones_or_in_their_place() {
+    let at: Instant = "2027-02-01T12:00:00Z".parse::<jiff::Timestamp>().expect("a time").into();
+    let versions = |files: &[(&str, &str)]| -> Result<Vec<String>, PackError> { Ok(RuleBook::with_own(files)?.packs().iter().map(|pack| pack.version().to_string()).collect()) };
+    assert_eq!(versions(&[]), Ok(vec!["uk@2026-11-23".into(), "crown@2026-11-23".into()]));
+    assert_eq!(versions(&[("xx.toml", GOOD)]), Ok(vec!["uk@2026-11-23".into(), "crown@2026-11-23".into(), "xx@2026-01-01".into()]));
+    // Counsel corrects the law of a day: the old file with an end, and the new one from the day after.
+    let uk = REGIONS[0].1;
+    let ended = uk.replacen("valid_from = \"2026-11-23\"", "valid_from = \"2026-11-23\"\nvalid_to = \"2027-01-31\"", 1);
+    let next = uk.replacen("valid_from = \"2026-11-23\"", "valid_from = \"2027-02-01\"\nrevision = 2", 1).replacen("count_max = 3", "count_max = 2", 1);
+    assert!(matches!(versions(&[("uk-2027.toml", &next)]), Err(PackError::Overlap { .. })), "the shipped file has no end");
+    let book = RuleBook::with_own(&[("uk.toml", &ended), ("uk-2027.toml", &next)]).expect("one after the other");
+    assert_eq!(book.pack(Some("GB"), at).version().to_string(), "uk@2027-02-01.2");
+    assert_eq!(book.pack(Some("GB"), at.plus_ms(-crate::time::DAY_MS)).version().to_string(), "uk@2026-11-23");
+    assert!(matches!(versions(&[("every.toml", GOOD)]), Err(PackError::Syntax { .. })));
+}

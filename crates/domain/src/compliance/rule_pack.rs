@@ -261,6 +261,15 @@ impl RulePack {
         &self.rules[index].check
     }
 
+    /// The purposes and channels that a rule speaks of, by its place in the pack.
+    #[must_use]
+    pub fn scope_of(&self, place: usize) -> (Vec<Purpose>, Vec<Channel>) {
+        let speaks = |purpose: &Purpose, channel: &Channel| self.applying(*purpose, *channel).contains(place);
+        let purposes = Purpose::ALL.iter().copied().filter(|purpose| Channel::ALL.iter().any(|channel| speaks(purpose, channel)));
+        let channels = Channel::ALL.iter().copied().filter(|channel| Purpose::ALL.iter().any(|purpose| speaks(purpose, channel)));
+        (purposes.collect(), channels.collect())
+    }
+
     pub(super) fn applying(&self, purpose: Purpose, channel: Channel) -> RuleSet {
         self.applying[purpose as usize][channel as usize]
     }

@@ -36,6 +36,14 @@ pub struct Suppression {
     pub reason: SuppressionReason,
 }
 
+impl SuppressionReason {
+    /// The person's own no: whatever consent stood before it stands no longer, also when the entry is lifted.
+    #[must_use]
+    pub fn withdraws_consent(self) -> bool {
+        matches!(self, Self::OptOut | Self::Objection | Self::CarrierBlock)
+    }
+}
+
 impl SuppressionScope {
     #[must_use]
     pub fn covers(self, channel: Channel) -> bool {

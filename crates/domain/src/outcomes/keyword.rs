@@ -6,7 +6,7 @@ use unicode_normalization::char::is_combining_mark;
 /// Sets of contact-rules section 8, normalised: the union of what the law and the carriers require.
 pub(super) const STOP: &[&str] = &[
     "stop", "stopall", "stop all", "unsubscribe", "unsub", "cancel", "end", "quit", "revoke", "optout", "opt out", "remove", "arret", "stopp", "alto", "baja",
-    "td", "stpo", "sotp",
+    "td", "stpo", "sotp", "st0p",
 ];
 pub(super) const START: &[&str] = &["start", "unstop"];
 pub(super) const YES: &str = "yes";
@@ -16,7 +16,9 @@ pub(super) const HELP: &[&str] = &["help", "info", "aide"];
 pub(super) const PHRASES: &[&str] = &[
     "please stop", "pls stop", "plz stop", "take me off", "take my number off", "remove me", "remove my number", "dont text", "do not text", "dont message",
     "do not message", "dont contact", "do not contact", "stop texting", "stop messaging", "stop contacting", "stop sending", "stop harassing", "stop calling",
-    "leave me alone", "wrong number", "wrong person", "opt me out", "unsubscribe me",
+    "leave me alone", "wrong number", "wrong person", "opt me out", "unsubscribe me", "no more texts", "no more messages", "no more sms", "dont send", "do not send",
+    "never text", "never contact", "delete my number", "lose my number", "not my number", "take me of", "get me off", "go away",
+    "fuck off", "piss off", "sod off", "stop texts", "stop txts", "stop txting", "stop msging", "stop messages", "stop msgs", "stop bothering", "stop spamming",
 ];
 
 /// Other forms of the words, which speak about stopping rather than ask for it.
@@ -74,7 +76,22 @@ fn is_slip(word: &str) -> bool {
     if word.chars().count() < 4 || NOT_TYPOS.contains(&word) || FORMS.contains(&word) {
         return false;
     }
+    if is_drawn_out(word) && STOP.iter().any(|stop| without_doubles(stop) == without_doubles(word)) {
+        return true;
+    }
     STOP.iter().filter(|stop| stop.len() >= 5 && !stop.contains(' ')).any(|stop| is_one_edit(word, stop))
+}
+
+/// `stoooop`: no word of any language has a letter three times in a row.
+fn is_drawn_out(word: &str) -> bool {
+    let letters: Vec<char> = word.chars().collect();
+    letters.windows(3).any(|three| three[0] == three[1] && three[1] == three[2])
+}
+
+fn without_doubles(word: &str) -> String {
+    let mut letters: Vec<char> = word.chars().collect();
+    letters.dedup();
+    letters.into_iter().collect()
 }
 
 /// One letter changed, added, dropped, or two neighbours swapped.

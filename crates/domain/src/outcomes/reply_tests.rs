@@ -44,6 +44,62 @@ fn reads_what_people_write() {
     }
 }
 
+/// Every row of the table in contact-rules section 8, by who requires the words.
+#[test]
+fn understands_every_word_that_the_law_and_the_carriers_require() {
+    let rows: &[(&str, &[&str], ReplyMeaning)] = &[
+        ("FCC per-se stop", &["stop", "quit", "end", "revoke", "opt out", "cancel", "unsubscribe"], Stop),
+        ("Twilio, long code", &["STOP", "UNSUBSCRIBE", "END", "QUIT", "STOPALL", "REVOKE", "OPTOUT", "CANCEL"], Stop),
+        ("AWS, required", &["ARRET", "CANCEL", "END", "OPT-OUT", "OPTOUT", "QUIT", "REMOVE", "STOP", "TD", "UNSUBSCRIBE"], Stop),
+        ("AWS, to return", &["START", "UNSTOP"], Start),
+        ("Telnyx, stop", &["STOP", "STOPALL", "STOP ALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"], Stop),
+        ("Telnyx, start", &["START", "UNSTOP"], Start),
+        ("Braze, opt-out", &["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"], Stop),
+        ("Braze, help", &["HELP", "INFO"], Help),
+        ("CTIA, stop", &["STOP", "END", "CANCEL", "UNSUBSCRIBE", "QUIT"], Stop),
+        ("CTIA, help", &["HELP", "INFO"], Help),
+        (
+            "the product's own union",
+            &["STOP", "STOPALL", "STOP ALL", "UNSUBSCRIBE", "UNSUB", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT", "OPT OUT", "OPT-OUT", "REMOVE", "ARRET", "STOPP", "ALTO", "BAJA", "TD"],
+            Stop,
+        ),
+        ("the product's help", &["HELP", "INFO", "AIDE"], Help),
+    ];
+    for (who, words, expected) in rows {
+        for word in *words {
+            let lower = word.to_lowercase();
+            let title: String = lower.chars().enumerate().map(|(place, letter)| if place == 0 { letter.to_ascii_uppercase() } else { letter }).collect();
+            for dressed in [word.to_string(), lower.clone(), title, format!("{word}."), format!(" {lower}!! "), format!("“{word}”"), format!("{word} 🙏"), format!("{lower} please")] {
+                assert_eq!(read(&dressed, false), *expected, "{who}: {dressed:?}");
+            }
+        }
+    }
+    assert_eq!((read("YES", true), read("YES", false)), (Start, Other), "Braze's YES, only as an answer");
+}
+
+/// What people really send. Whatever it is taken for, nobody who wants it to stop is written to again before somebody has read it.
+#[test]
+fn no_way_of_saying_it_gets_lost() {
+    let stops = [
+        "STPO", "sotp", "St0p", "stoooop", "STOPPPPP!", "stopp", "stop.", "stop it", "stop texting", "Stop txts", "stop stop stop", "STOP NOW", "just stop", "text stop", "reply stop", "stop sms",
+        "unsubcribe", "unsuscribe", "unsubscibe", "Unsubscribee", "unsbscribe", "cancle", "cancell", "cansel", "revok", "revoke consent", "remve", "remvoe", "optuot", "opt-out now", "opt out!", "unsub pls", "quit it", "end texts", "END.",
+    ];
+    let lost: Vec<_> = stops.iter().filter(|text| read(text, false) != Stop).collect();
+    assert!(lost.is_empty(), "{lost:?}");
+    let sayings = [
+        "Please can you stop texting me every day", "pls stop sending these to my phone", "take me off your list now please", "Take me of the list mate", "remove me from all of your lists", "Remove my number from your system",
+        "don’t text me again thanks", "DO NOT CONTACT ME AGAIN EVER", "no more texts", "No more messages please, thank you", "leave me alone", "Wrong number", "you've got the wrong person", "This is not my number any longer",
+        "never text me again", "go away", "delete my number from your records", "Fuck off!", "unsubscribe me from this rubbish right now", "opt me out of these", "please don't send any more of these",
+    ];
+    let lost: Vec<_> = sayings.iter().filter(|text| !read(text, false).opts_out()).collect();
+    assert!(lost.is_empty(), "{lost:?}");
+    let unsure = ["ok stop it", "I asked you to stop three times already", "why won't this unsubscribe thing work", "Can I cancel these messages somehow at all", "when will you end this harassment for good", "I told your colleague that I revoked my consent"];
+    for text in unsure {
+        assert_eq!(read(text, false), Unsure, "{text:?}");
+    }
+    assert!(stops.len() + sayings.len() + unsure.len() > 60);
+}
+
 #[test]
 fn yes_starts_only_as_an_answer() {
     assert_eq!((read("Yes!", true), read("Yes!", false), read("yes but not today", true)), (Start, Other, Other));

@@ -97,6 +97,9 @@ pub fn guarded() -> OpenApiRouter<Api> {
         .routes(read(View, routes!(compliance::consent::of_contact)))
         .routes(read(View, routes!(compliance::preference::get)))
         .routes(write(Suppress, routes!(compliance::preference::set)))
+        .routes(read(View, routes!(compliance::limits::get)))
+        .routes(write(ManageTeam, routes!(compliance::limits::set)))
+        .routes(read(View, routes!(compliance::rule::all)))
         // carriers
         .routes(read(View, routes!(carriers::trunk::all)))
         .routes(write(ManageTrunks, routes!(carriers::trunk::create)))

@@ -57,6 +57,7 @@ pub async fn reply(tenant: &Tenant) -> String {
         trunk: TrunkId(1),
         meaning: ReplyMeaning::Other,
         dedupe: [7; 16],
+        earlier: None,
         received_at: NOW,
     };
     let mut tx = tenant.store().db().begin().await.expect("begins");

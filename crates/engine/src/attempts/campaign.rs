@@ -15,6 +15,8 @@ use clarion_store::{StoreError, Tenant};
 const TERMS_LAST_MS: i64 = 5 * SECOND_MS;
 /// A trunk that refused a recipient is avoided; so many are remembered.
 const AVOIDED_MAX: usize = 10_000;
+/// How long a message is likely to be is learned from so many.
+const MEASURED_MAX: u32 = 1_000;
 
 pub(crate) struct RunningCampaign {
     pub tenant: Tenant,
@@ -31,6 +33,10 @@ pub(crate) struct RunningCampaign {
     /// Nothing is due before.
     pub idle_until: Instant,
     avoided: HashMap<u32, TrunkId>,
+    /// Segments that its turns were worth, less what it took: below nothing after a long message.
+    balance: i64,
+    /// Segments and messages of the last claims, for how many segments a message is likely to take.
+    measured: (u32, u32),
 }
 
 impl RunningCampaign {
@@ -50,6 +56,8 @@ impl RunningCampaign {
             credit: 0,
             idle_until: Instant(0),
             avoided: HashMap::new(),
+            balance: 0,
+            measured: (0, 0),
         })
     }
 
@@ -61,6 +69,7 @@ impl RunningCampaign {
     pub(crate) fn succeed(&mut self, before: Self) {
         self.avoided = before.avoided;
         self.idle_until = before.idle_until;
+        (self.balance, self.measured) = (before.balance, before.measured);
         if before.rate == self.rate {
             (self.bucket, self.credit) = (before.bucket, before.credit);
         }
@@ -75,7 +84,32 @@ impl RunningCampaign {
         self.credit.min(limit)
     }
 
-    pub(crate) fn spend(&mut self, messages: u32) {
+    /// Segments that one of its messages takes, as far as its last claims tell, rounded up.
+    pub(crate) fn segments_each(&self) -> u32 {
+        self.measured.0.div_ceil(self.measured.1.max(1)).max(1)
+    }
+
+    /// Pays with its turn for what an earlier one was overdrawn by; how much of it went there.
+    pub(crate) fn pay(&mut self, segments: u32) -> u32 {
+        let paid = segments.min(u32::try_from((-self.balance).max(0)).unwrap_or(u32::MAX));
+        self.balance += i64::from(paid);
+        paid
+    }
+
+    /// Its turn is worth so many segments: how many messages that makes. A long message overdraws a turn, and the next
+    /// ones pay for it, so that whoever writes at length gets no more than others.
+    pub(crate) fn granted(&mut self, segments: u32) -> u32 {
+        self.balance += i64::from(segments);
+        let messages = u32::try_from(self.balance.max(0)).unwrap_or(u32::MAX).div_ceil(self.segments_each());
+        if self.rate > 0 { messages.min(self.credit) } else { messages }
+    }
+
+    /// Messages and their segments went; a turn that was not used up is lost.
+    pub(crate) fn spend(&mut self, messages: u32, segments: u32) {
+        self.balance = (self.balance - i64::from(segments)).min(0);
+        if messages > 0 {
+            self.measured = if self.measured.1 > MEASURED_MAX { (segments, messages) } else { (self.measured.0 + segments, self.measured.1 + messages) };
+        }
         if self.rate > 0 {
             self.credit = self.credit.saturating_sub(messages);
         }

@@ -1,19 +1,20 @@
 //! Who is next: candidates, facts, the decision, the claim. All in one transaction, which alone makes it stand.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use clarion_domain::campaigns::campaign::{CampaignState, Channel};
 use clarion_domain::compliance::Decision;
 use clarion_domain::compliance::facts::Touch;
-use clarion_domain::id::{AttemptId, CampaignId, ClaimId, TrunkId};
+use clarion_domain::id::{AttemptId, CampaignId, ClaimId, ContactId, TrunkId};
 use clarion_domain::outcomes::cost::Cost;
 use clarion_domain::time::{Instant, SECOND_MS};
 use clarion_store::StoreError;
 use clarion_store::attempts::{
     Candidate, ClaimRow, DecisionRow, add_claim, add_due, advance, due_candidates, fresh_candidates, next_due, record_decisions, remove_due,
 };
-use clarion_store::compliance::{RecipientFacts, decide};
+use clarion_store::compliance::{RecipientFacts, decide, refuse_text};
 use clarion_store::db::Tx;
 
 use crate::attempts::campaign::RunningCampaign;
@@ -33,6 +34,29 @@ pub(super) struct Claimed {
     /// What was spent, by trunk, to give back if the transaction fails.
     pub spent: Vec<(TrunkId, u16)>,
     pub idle_until: Instant,
+}
+
+/// Who was claimed earlier in this very transaction, by any campaign: no row and no flight tells of it yet, and it counts
+/// towards the caps all the same.
+#[derive(Default)]
+pub(super) struct Touched(HashMap<ContactId, Vec<Touch>>);
+
+impl Touched {
+    pub(super) fn note(&mut self, flights: &[(Flight, Option<Touch>, Vec<WirePart>)]) {
+        for (flight, touch, _) in flights {
+            if let (Target::Attempt { contact, .. }, Some(touch)) = (&flight.target, touch) {
+                self.0.entry(*contact).or_default().push(*touch);
+            }
+        }
+    }
+
+    /// These and those in flight.
+    fn with<'a>(&self, contact: ContactId, in_flight: &'a [Touch]) -> Cow<'a, [Touch]> {
+        match self.0.get(&contact) {
+            None => Cow::Borrowed(in_flight),
+            Some(claimed) => Cow::Owned([in_flight, claimed].concat()),
+        }
+    }
 }
 
 /// The transaction met another node's, and nothing of it may stand.
@@ -75,11 +99,12 @@ struct Plan {
 }
 
 /// Claims up to `want` recipients of one campaign. `None` when it does not run any more.
-pub(super) async fn claim(sender: &mut Sender, tx: &mut Tx, id: CampaignId, want: u32, now: Instant, now_micros: u64) -> Result<Option<Claimed>, ClaimError> {
+pub(super) async fn claim(sender: &mut Sender, tx: &mut Tx, id: CampaignId, want: u32, touched: &Touched, now: Instant, now_micros: u64) -> Result<Option<Claimed>, ClaimError> {
     let Some(campaign) = sender.campaigns.get(&id) else { return Ok(None) };
     let tenant = campaign.tenant.clone();
     let record = tenant.campaign_in(tx, id).await?;
-    if record.state != CampaignState::Running {
+    // Whoever finishes it at its end may be a moment late.
+    if record.state != CampaignState::Running || record.schedule.is_over(now) {
         return Ok(None);
     }
     let mut candidates = due_candidates(tx, id, now, want as usize).await?;
@@ -95,7 +120,7 @@ pub(super) async fn claim(sender: &mut Sender, tx: &mut Tx, id: CampaignId, want
     }
     let people: Vec<_> = candidates.iter().map(|candidate| (candidate.contact, candidate.address)).collect();
     let facts = tenant.recipient_facts(tx, &people, campaign.terms.touches_since(now)).await?;
-    let plan = plan(sender, id, &candidates, &facts, now, now_micros)?;
+    let plan = plan(sender, id, &candidates, &facts, touched, now, now_micros)?;
     if plan.trunk_down {
         claimed.idle_until = now.plus_ms(TRUNK_DOWN_MS);
     }
@@ -105,12 +130,12 @@ pub(super) async fn claim(sender: &mut Sender, tx: &mut Tx, id: CampaignId, want
 }
 
 /// Asks about each candidate in turn, until the trunks have no room for the next.
-fn plan(sender: &mut Sender, id: CampaignId, candidates: &[Candidate], facts: &[RecipientFacts], now: Instant, now_micros: u64) -> Result<Plan, ClaimError> {
+fn plan(sender: &mut Sender, id: CampaignId, candidates: &[Candidate], facts: &[RecipientFacts], touched: &Touched, now: Instant, now_micros: u64) -> Result<Plan, ClaimError> {
     let Sender { campaigns, carriers, flights, store, .. } = sender;
     let mut plan = Plan::default();
     let Some(campaign) = campaigns.get_mut(&id) else { return Ok(plan) };
     for (candidate, fact) in candidates.iter().zip(facts) {
-        let decision = decide(&campaign.terms, fact, flights.touches_of(candidate.contact), now);
+        let decision = decide(&campaign.terms, fact, &touched.with(candidate.contact, flights.touches_of(candidate.contact)), now);
         let words = campaign.terms.words(&decision, &fact.region, now);
         match decision {
             Decision::Refuse(_) => plan.decisions.push(DecisionRow { position: candidate.position, kind: "refused", rules: words.rules, rule_pack: words.rule_pack, until: None }),
@@ -120,7 +145,7 @@ fn plan(sender: &mut Sender, id: CampaignId, candidates: &[Candidate], facts: &[
             }
             Decision::Permit(permit) => {
                 let decision: Arc<str> = format!("{} passed {}", words.rule_pack, words.rules).into();
-                match ready(campaign, carriers, candidate, fact, store.next_id(now) as u64, now_micros) {
+                match ready(campaign, carriers, candidate, fact, store.next_id(now) as u64, (now, now_micros)) {
                     Ready::For { trunk, prepared, cost, body } => {
                         let Some(key) = &fact.key else { continue };
                         let sealed_body = key.seal("attempt.body", body.as_bytes()).map_err(StoreError::from)?;
@@ -139,6 +164,7 @@ fn plan(sender: &mut Sender, id: CampaignId, candidates: &[Candidate], facts: &[
                             purpose: campaign.terms.purpose.map(|stated| stated.purpose),
                         });
                     }
+                    Ready::Refused(rules) => plan.decisions.push(DecisionRow { position: candidate.position, kind: "refused", rules, rule_pack: words.rule_pack, until: None }),
                     Ready::Never(why) => plan.decisions.push(DecisionRow { position: candidate.position, kind: "refused", rules: why.into(), rule_pack: words.rule_pack, until: None }),
                     Ready::NoRoom { down } => {
                         plan.trunk_down = down;
@@ -154,6 +180,8 @@ fn plan(sender: &mut Sender, id: CampaignId, candidates: &[Candidate], facts: &[
 
 enum Ready {
     For { trunk: TrunkId, prepared: Prepared, cost: i64, body: String },
+    /// The rules refuse the text as it is filled for this person: their ids.
+    Refused(String),
     /// It can never be sent as it is: why, as a rule id.
     Never(&'static str),
     /// Not now: the trunk's rate or window is used up, or no trunk is up.
@@ -161,8 +189,11 @@ enum Ready {
 }
 
 /// Renders the message and finds the trunk that takes it.
-fn ready(campaign: &RunningCampaign, carriers: &mut Carriers, candidate: &Candidate, fact: &RecipientFacts, reference: u64, now_micros: u64) -> Ready {
+fn ready(campaign: &RunningCampaign, carriers: &mut Carriers, candidate: &Candidate, fact: &RecipientFacts, reference: u64, (now, now_micros): (Instant, u64)) -> Ready {
     let Ok(body) = campaign.template.render(|field| fact.profile.field(field)) else { return Ready::Never("TEMPLATE-FIELD") };
+    if let Some(refusal) = refuse_text(&campaign.terms, fact, &body, now) {
+        return Ready::Refused(campaign.terms.words(&refusal, &fact.region, now).rules);
+    }
     let number = fact.number.reveal();
     let mut trunks = carriers.candidates(campaign.tenant.id(), number, &campaign.sender, campaign.avoided(candidate.position));
     if trunks.is_empty() {
@@ -203,14 +234,15 @@ async fn write_decided(tx: &mut Tx, id: CampaignId, cursor: u32, plan: &Plan, no
     Ok(())
 }
 
-/// One claim for each trunk that takes part of the batch.
+/// One claim for each trunk that takes part of the batch, and for each decision: a claim that outlives its node is all that
+/// tells why its people were contacted.
 async fn write_claims(sender: &Sender, tx: &mut Tx, plan: Plan, claimed: &mut Claimed, now: Instant) -> Result<(), ClaimError> {
     let Some(campaign) = sender.campaigns.get(&claimed.campaign) else { return Ok(()) };
-    let mut by_trunk = BTreeMap::<TrunkId, Vec<Permitted>>::new();
+    let mut batches = BTreeMap::<(TrunkId, Arc<str>), Vec<Permitted>>::new();
     for permitted in plan.permitted {
-        by_trunk.entry(permitted.trunk).or_default().push(permitted);
+        batches.entry((permitted.trunk, permitted.decision.clone())).or_default().push(permitted);
     }
-    for (trunk, batch) in by_trunk {
+    for ((trunk, decision), batch) in batches {
         let count = u16::try_from(batch.len()).unwrap_or(u16::MAX);
         let claim = ClaimId(sender.store.next_id(now));
         let first = AttemptId(sender.store.id_block(now, count));
@@ -224,7 +256,7 @@ async fn write_claims(sender: &Sender, tx: &mut Tx, plan: Plan, claimed: &mut Cl
             first_attempt: first,
             items: batch.iter().map(|permitted| (permitted.candidate.position, permitted.candidate.try_number)).collect(),
             released: Vec::new(),
-            decision: batch.first().map_or_else(String::new, |permitted| permitted.decision.to_string()),
+            decision: decision.to_string(),
             claimed_at: now,
         };
         add_claim(tx, &row).await?;
@@ -257,3 +289,7 @@ fn take_off(campaign: &RunningCampaign, claim: ClaimId, attempt: AttemptId, inde
     let flight = Flight::new(campaign.tenant.id(), permitted.trunk, target, permitted.number_index, segments, permitted.cost, now, permitted.valid_until, count);
     (flight, touch, parts)
 }
+
+#[cfg(test)]
+#[path = "claim_tests.rs"]
+mod tests;

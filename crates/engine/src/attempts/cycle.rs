@@ -1,6 +1,6 @@
 //! One cycle: what came in is written, what is next is claimed, one commit, then acknowledgements and the wire.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::id::{CampaignId, ClaimId, RouteId, TenantId, TrunkId};
@@ -14,7 +14,7 @@ use clarion_store::db::{DbError, Tx};
 use clarion_store::outcomes::{add_unmatched, drop_reply_parts, drop_unmatched};
 use clarion_store::reports::{MeasureDelta, MeasureKey, add_measures};
 
-use crate::attempts::claim::{self, ClaimError, Claimed};
+use crate::attempts::claim::{self, ClaimError, Claimed, Touched};
 use crate::attempts::notice::{ClaimedNotice, claim_notices};
 use crate::attempts::{Counted, CycleRows, Next, Sender};
 use crate::carriers::{WireEvent, WireOutcome, WirePart};
@@ -32,6 +32,7 @@ pub(super) enum Did {
 /// What to send once the transaction stands.
 struct Departures {
     claimed: Vec<Claimed>,
+    touched: Touched,
     notices: Vec<ClaimedNotice>,
     again: HashMap<TrunkId, Vec<(u64, WirePart)>>,
 }
@@ -65,15 +66,37 @@ impl Sender {
 
     /// Runs one cycle. An error leaves everything to be written for the next.
     pub(super) async fn cycle(&mut self, now: Instant, now_micros: u64) -> Result<Did, StoreError> {
+        // What the cycle itself brings forth waits for the next one's transaction: this one's is written from `rows` alone.
+        let rows = std::mem::take(&mut self.rows);
+        match self.cycle_with(&rows, now, now_micros).await {
+            Ok(did) => {
+                if did == Did::Something {
+                    for (trunk, all) in rows.acknowledge {
+                        if let Some(trunk) = self.carriers.get(trunk) {
+                            trunk.acknowledge(&all);
+                        }
+                    }
+                }
+                Ok(did)
+            }
+            Err(error) => {
+                let since = std::mem::replace(&mut self.rows, rows);
+                self.rows.append(since);
+                Err(error)
+            }
+        }
+    }
+
+    async fn cycle_with(&mut self, rows: &CycleRows, now: Instant, now_micros: u64) -> Result<Did, StoreError> {
         self.give_up_stale(now);
         let wants = self.wants(now, now_micros);
         let resend = self.again.iter().any(|(trunk, parts)| !parts.is_empty() && self.carriers.get(*trunk).is_some_and(crate::carriers::Trunk::can_send));
-        if self.rows.is_empty() && wants.is_empty() && !resend && !self.notices_due {
+        if rows.is_empty() && wants.is_empty() && !resend && !self.notices_due {
             return Ok(Did::Nothing);
         }
         let mut tx = self.store.db().begin().await?;
-        let texts = self.write_rows(&mut tx, now).await?;
-        let mut departures = Departures { claimed: Vec::new(), notices: Vec::new(), again: self.take_again(&mut tx, now_micros, now).await? };
+        let texts = self.write_rows(&mut tx, rows, now).await?;
+        let mut departures = Departures { claimed: Vec::new(), touched: Touched::default(), notices: Vec::new(), again: self.take_again(&mut tx, now_micros, now).await? };
         let claims = self.write_departures(&mut tx, &wants, &mut departures, now, now_micros).await;
         let committed = match claims {
             Ok(()) => tx.commit().await.map_err(StoreError::from),
@@ -87,12 +110,6 @@ impl Sender {
         if texts {
             self.store.signals().raise(clarion_store::Signal::Notices);
         }
-        let rows = std::mem::take(&mut self.rows);
-        for (trunk, all) in rows.acknowledge {
-            if let Some(trunk) = self.carriers.get(trunk) {
-                trunk.acknowledge(&all);
-            }
-        }
         self.depart(departures, now);
         Ok(Did::Something)
     }
@@ -103,22 +120,25 @@ impl Sender {
         if budget == 0 || self.draining {
             return Vec::new();
         }
+        self.fair.retain(|campaign| self.campaigns.contains_key(&campaign));
         for campaign in self.campaigns.values_mut() {
             let tenant = campaign.tenant.id();
-            self.fair.remove(tenant, campaign.id);
-            if campaign.idle_until <= now && self.leases.contains_key(&tenant) {
-                let allowance = campaign.allowance(budget, now);
-                self.fair.add(tenant, campaign.id, RouteId(0), allowance);
-            }
+            let asks = campaign.idle_until <= now && self.leases.contains_key(&tenant);
+            let segments = if asks { campaign.allowance(budget, now).saturating_mul(campaign.segments_each()) } else { 0 };
+            self.fair.set(tenant, campaign.id, RouteId(0), segments);
         }
-        let mut shares = HashMap::<CampaignId, u32>::new();
+        self.fair.expect(budget);
+        let mut shares = BTreeMap::<CampaignId, u32>::new();
         let mut left = budget;
         while left > 0 {
             let Some(grant) = self.fair.take(left) else { break };
-            left -= grant.count;
-            *shares.entry(grant.campaign).or_default() += grant.count;
+            // What pays for an earlier long message was taken from the trunk then.
+            let paid = self.campaigns.get_mut(&grant.campaign).map_or(0, |campaign| campaign.pay(grant.count));
+            left -= grant.count - paid;
+            *shares.entry(grant.campaign).or_default() += grant.count - paid;
         }
-        shares.into_iter().collect()
+        let messages = |(id, segments): (CampaignId, u32)| self.campaigns.get_mut(&id).map(|campaign| (id, campaign.granted(segments)));
+        shares.into_iter().filter_map(messages).filter(|(_, messages)| *messages > 0).collect()
     }
 
     async fn write_departures(&mut self, tx: &mut Tx, wants: &[(CampaignId, u32)], departures: &mut Departures, now: Instant, now_micros: u64) -> Result<(), ClaimError> {
@@ -126,7 +146,8 @@ impl Sender {
             departures.notices = claim_notices(self, tx, now, now_micros).await?;
         }
         for (campaign, want) in wants {
-            if let Some(claimed) = claim::claim(self, tx, *campaign, *want, now, now_micros).await? {
+            if let Some(claimed) = claim::claim(self, tx, *campaign, *want, &departures.touched, now, now_micros).await? {
+                departures.touched.note(&claimed.flights);
                 departures.claimed.push(claimed);
             } else {
                 self.ended.push(*campaign);
@@ -154,7 +175,7 @@ impl Sender {
                 self.claims.insert(claim, super::worker::OpenClaim { open: count, released: Vec::new() });
             }
             if let Some(campaign) = self.campaigns.get_mut(&claimed.campaign) {
-                campaign.spend(claimed.flights.len() as u32);
+                campaign.spend(claimed.flights.len() as u32, claimed.spent.iter().map(|(_, segments)| u32::from(*segments)).sum());
                 campaign.idle_until = claimed.idle_until;
             }
             for (flight, touch, parts) in claimed.flights {
@@ -187,17 +208,7 @@ impl Sender {
     }
 
     /// Writes what is kept in `rows`; it stays there until the commit. True when a reply was among it.
-    async fn write_rows(&mut self, tx: &mut Tx, now: Instant) -> Result<bool, StoreError> {
-        let mut late_rows = CycleRows::default();
-        if !self.rows.late.is_empty() {
-            let late = self.rows.late.clone();
-            let mut ids: Vec<_> = late.iter().map(|one| one.attempt).collect();
-            ids.sort_unstable();
-            ids.dedup();
-            let rows = attempts_by_id(tx, &ids).await?;
-            self.apply_late(&late, rows, &mut late_rows, now);
-        }
-        let rows = &self.rows;
+    async fn write_rows(&mut self, tx: &mut Tx, rows: &CycleRows, now: Instant) -> Result<bool, StoreError> {
         let mut measures = rows.measures.clone();
         if !rows.attempts.is_empty() {
             let fresh = add_attempts(tx, &rows.attempts).await?;
@@ -205,14 +216,23 @@ impl Sender {
             correct_taken_over(tx, taken, &mut measures).await?;
         }
         settle_attempts(tx, &rows.settled).await?;
+        // Only now: a second word for an attempt must find what the first has made of it in this very cycle.
+        let mut late_rows = CycleRows::default();
+        if !rows.late.is_empty() {
+            let mut ids: Vec<_> = rows.late.iter().map(|one| one.attempt).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            let found = attempts_by_id(tx, &ids).await?;
+            self.apply_late(&rows.late, found, &mut late_rows, now);
+        }
         settle_attempts(tx, &late_rows.settled).await?;
         for (trunk, entries) in &rows.references {
             add_references(tx, self.store.next_id(now), *trunk, entries, now).await?;
         }
         add_unmatched(tx, &rows.unmatched).await?;
         drop_unmatched(tx, &rows.matched).await?;
-        for (key, delta) in late_rows.measures {
-            let sum = measures.entry(key).or_default();
+        for (key, delta) in &late_rows.measures {
+            let sum = measures.entry(key.clone()).or_default();
             sum.n += delta.n;
             sum.segments += delta.segments;
             sum.cost += delta.cost;
@@ -221,34 +241,24 @@ impl Sender {
         for due in rows.due.iter().chain(&late_rows.due) {
             add_due(tx, due.campaign, &[(due.candidate, due.at, due.why.clone())]).await?;
         }
-        self.write_claims_end(tx).await?;
-        for (id, state, cause) in &self.rows.notices {
+        crate::outcomes::write_retries(tx, rows).await?;
+        crate::outcomes::write_retries(tx, &late_rows).await?;
+        write_claims_end(tx, rows).await?;
+        for (id, state, cause) in &rows.notices {
             settle_notice(tx, *id, *state, cause, now).await?;
         }
-        self.write_inbound(tx, now).await
+        self.write_inbound(tx, rows, now).await
     }
 
-    async fn write_claims_end(&self, tx: &mut Tx) -> Result<(), DbError> {
-        for (claim, released) in &self.rows.released {
-            if !self.rows.closed_claims.contains(claim) {
-                release_items(tx, *claim, released).await?;
-            }
-        }
-        if !self.rows.closed_claims.is_empty() {
-            remove_claims(tx, &self.rows.closed_claims).await?;
-        }
-        Ok(())
-    }
-
-    async fn write_inbound(&self, tx: &mut Tx, now: Instant) -> Result<bool, StoreError> {
-        for part in &self.rows.parts {
+    async fn write_inbound(&self, tx: &mut Tx, rows: &CycleRows, now: Instant) -> Result<bool, StoreError> {
+        for part in &rows.parts {
             crate::outcomes::keep_part(&self.store, &self.carriers, tx, part).await?;
         }
-        for text in &self.rows.texts {
+        for text in &rows.texts {
             crate::outcomes::take_reply(&self.store, &self.carriers, tx, text, now).await?;
             drop_reply_parts(tx, &text.parts).await?;
         }
-        Ok(!self.rows.texts.is_empty())
+        Ok(!rows.texts.is_empty())
     }
 
     /// An item of a claim was answered or released.
@@ -297,8 +307,10 @@ impl Sender {
 
     async fn may_still_go(&self, tx: &mut Tx, token: u64) -> Result<bool, StoreError> {
         let Some(flight) = self.flights.get(token) else { return Ok(false) };
-        if !matches!(flight.target, crate::attempts::Target::Attempt { .. }) {
-            return Ok(true);
+        let crate::attempts::Target::Attempt { campaign, .. } = flight.target else { return Ok(true) };
+        // Paused, cancelled or over meanwhile: only what the person has a part of already is worth its rest.
+        if !self.campaigns.contains_key(&campaign) && !flight.has_begun() {
+            return Ok(false);
         }
         let tenant = self.tenant(flight.tenant).await?;
         Ok(tenant.still_contactable(tx, &[flight.number_index], Channel::Sms).await?.first().copied().unwrap_or(false))
@@ -325,6 +337,18 @@ impl Sender {
     pub(crate) async fn tenant(&self, id: TenantId) -> Result<clarion_store::Tenant, StoreError> {
         self.store.tenant(id, clarion_domain::tenancy::tenant::Actor::System).await
     }
+}
+
+async fn write_claims_end(tx: &mut Tx, rows: &CycleRows) -> Result<(), DbError> {
+    for (claim, released) in &rows.released {
+        if !rows.closed_claims.contains(claim) {
+            release_items(tx, *claim, released).await?;
+        }
+    }
+    if !rows.closed_claims.is_empty() {
+        remove_claims(tx, &rows.closed_claims).await?;
+    }
+    Ok(())
 }
 
 /// Another node held us for dead, took the claim over and called the attempt `unknown`: our answer, late as it is, says more.

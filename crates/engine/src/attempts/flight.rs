@@ -95,6 +95,11 @@ impl Flight {
         if self.parts == 1 { u32::from(self.segments) } else { 1 }
     }
 
+    /// A part of it is with the carrier, or may be.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.lost || !self.accepted.is_empty()
+    }
+
     fn landing(&mut self) -> Landing {
         let accepted = std::mem::take(&mut self.accepted);
         if self.lost {
@@ -136,6 +141,12 @@ impl Flights {
 
     pub(crate) fn get(&self, token: u64) -> Option<&Flight> {
         self.flights.get(&(token >> PART_BITS))
+    }
+
+    /// The first part of each flight, by its token.
+    #[cfg(test)]
+    pub(crate) fn open(&self) -> impl Iterator<Item = (u64, &Flight)> {
+        self.flights.iter().map(|(number, flight)| (number << PART_BITS, flight))
     }
 
     /// Notes the fate of one part.

@@ -2,7 +2,8 @@
 
 use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::compliance::facts::{Facts, MessageFacts, NumberFacts};
-use clarion_domain::compliance::suppression::{Suppression, SuppressionReason, SuppressionScope};
+use clarion_domain::compliance::hold::{Hold, HoldReason};
+use clarion_domain::compliance::suppression::Suppression;
 use clarion_domain::compliance::{Decision, NoticeGround, decide_notice};
 use clarion_domain::contacts::address::{self, Address};
 use clarion_domain::contacts::region::Region;
@@ -42,14 +43,12 @@ async fn make_ready(sender: &mut Sender, tx: &mut Tx, notice: NoticeRow, now: In
     let number = notice.number.reveal();
     let region = record.default_region.parse().unwrap_or(Region::GB);
     let Ok(address) = address::normalise(number, region, record.number_mode) else { return Ok(Err((NoticeState::Refused, "number"))) };
-    let contactable = tenant.still_contactable(tx, &[tenant.number_index(number)], Channel::Sms).await?;
-    let stopped = [Suppression { scope: SuppressionScope::Sms, reason: SuppressionReason::OptOut }];
+    let (suppressions, holds) = tenant.standing_of(tx, tenant.number_index(number)).await?;
     let ground = match notice.kind {
         NoticeKind::TestSend => NoticeGround::TestSend,
         NoticeKind::StopConfirmation | NoticeKind::Help => NoticeGround::Answer { asked_at: notice.created_at },
     };
-    let suppressions: &[Suppression] = if contactable == [true] { &[] } else { &stopped };
-    let facts = facts(&address, record.number_mode, suppressions);
+    let facts = facts(&address, record.number_mode, &suppressions, &holds);
     let permit = match decide_notice(rule_book().pack(facts.number.region, now), ground, &facts, now) {
         Decision::Permit(permit) => permit,
         Decision::Defer(_) | Decision::Refuse(_) => return Ok(Err((NoticeState::Refused, "rules"))),
@@ -71,7 +70,7 @@ async fn make_ready(sender: &mut Sender, tx: &mut Tx, notice: NoticeRow, now: In
     Ok(Ok(ClaimedNotice { flight, parts: prepared.parts }))
 }
 
-fn facts<'a>(address: &'a Address, mode: clarion_domain::tenancy::tenant::NumberMode, suppressions: &'a [Suppression]) -> Facts<'a> {
+fn facts<'a>(address: &'a Address, mode: clarion_domain::tenancy::tenant::NumberMode, suppressions: &'a [Suppression], holds: &'a [Hold]) -> Facts<'a> {
     Facts {
         channel: Channel::Sms,
         purpose: None,
@@ -80,8 +79,8 @@ fn facts<'a>(address: &'a Address, mode: clarion_domain::tenancy::tenant::Number
         number: NumberFacts { is_test_range: mode == clarion_domain::tenancy::tenant::NumberMode::Demo, mode, line_type: address.line_type, region: Some(address.region.as_str()) },
         zones: &[],
         suppressions,
-        holds: &[],
-        is_restricted: false,
+        holds,
+        is_restricted: holds.iter().any(|hold| hold.reason == HoldReason::Restricted),
         consents: &[],
         soft_opt_in: None,
         touches: &[],

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::id::{CampaignId, ClaimId, TenantId, TrunkId};
+use clarion_domain::outcomes::cause::RetryAdvice;
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::outcomes::receipt::Receipt;
 use clarion_domain::personal::Personal;
@@ -18,7 +19,9 @@ use crate::carriers::Acknowledge;
 #[derive(Debug)]
 pub(crate) struct InboundText {
     pub trunk: TrunkId,
-    pub from: Personal,
+    /// As the number may be meant, the likeliest first.
+    pub from: Vec<Personal>,
+    /// As the carrier wrote it.
     pub to: String,
     pub text: Personal,
     /// Stored parts that this message is made of.
@@ -53,6 +56,17 @@ pub(crate) struct DueRow {
     pub why: String,
 }
 
+/// An end that may lead to another attempt, of a campaign whose rules are not in memory.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct EndedTry {
+    pub campaign: CampaignId,
+    pub position: u32,
+    pub try_number: u8,
+    pub disposition: Disposition,
+    pub advice: RetryAdvice,
+    pub at: Instant,
+}
+
 /// Rows of one cycle.
 #[derive(Default)]
 pub(crate) struct CycleRows {
@@ -64,6 +78,9 @@ pub(crate) struct CycleRows {
     pub matched: Vec<i64>,
     pub measures: HashMap<MeasureKey, MeasureDelta>,
     pub due: Vec<DueRow>,
+    pub ended: Vec<EndedTry>,
+    /// Planned attempts that have become needless: campaign, position and number of the try.
+    pub revoked: Vec<(CampaignId, u32, u8)>,
     /// Items that did not go to the wire, by claim: all that were released so far.
     pub released: HashMap<ClaimId, Vec<u16>>,
     pub closed_claims: Vec<ClaimId>,
@@ -82,12 +99,44 @@ impl CycleRows {
             && self.unmatched.is_empty()
             && self.matched.is_empty()
             && self.due.is_empty()
+            && self.ended.is_empty()
+            && self.revoked.is_empty()
             && self.released.is_empty()
             && self.closed_claims.is_empty()
             && self.texts.is_empty()
             && self.parts.is_empty()
             && self.notices.is_empty()
             && self.acknowledge.is_empty()
+    }
+
+    /// Takes over what came after a cycle that failed.
+    pub(crate) fn append(&mut self, since: Self) {
+        self.attempts.extend(since.attempts);
+        self.settled.extend(since.settled);
+        self.late.extend(since.late);
+        self.unmatched.extend(since.unmatched);
+        self.matched.extend(since.matched);
+        self.due.extend(since.due);
+        self.ended.extend(since.ended);
+        self.revoked.extend(since.revoked);
+        // The later list of a claim holds all of the earlier.
+        self.released.extend(since.released);
+        self.closed_claims.extend(since.closed_claims);
+        self.texts.extend(since.texts);
+        self.parts.extend(since.parts);
+        self.notices.extend(since.notices);
+        for (trunk, entries) in since.references {
+            self.references.entry(trunk).or_default().extend(entries);
+        }
+        for (trunk, all) in since.acknowledge {
+            self.acknowledge.entry(trunk).or_default().extend(all);
+        }
+        for (key, delta) in since.measures {
+            let sum = self.measures.entry(key).or_default();
+            sum.n += delta.n;
+            sum.segments += delta.segments;
+            sum.cost += delta.cost;
+        }
     }
 
     /// Counts one attempt at a place (`sign` 1) or takes it away from there (−1).

@@ -84,7 +84,7 @@ pub async fn run(store: Store, config: SenderConfig, mut stop: watch::Receiver<b
 }
 
 impl Sender {
-    fn new(store: Store, events: mpsc::Sender<Vec<WireEvent>>, now: Instant) -> Self {
+    pub(super) fn new(store: Store, events: mpsc::Sender<Vec<WireEvent>>, now: Instant) -> Self {
         Self {
             store,
             carriers: Carriers::new(events),
@@ -106,7 +106,7 @@ impl Sender {
     }
 
     /// Settles the past before the first bind: a receipt must find its attempt.
-    async fn begin(&mut self, config: &SenderConfig) -> Result<(), StoreError> {
+    pub(super) async fn begin(&mut self, config: &SenderConfig) -> Result<(), StoreError> {
         let now = (config.clock)();
         self.store.beat(&config.node_name, self.started_at, now).await?;
         let unknown = self.recover(now).await?;
@@ -120,7 +120,7 @@ impl Sender {
     }
 
     /// Reads which campaigns run, and renews the leases of their tenants.
-    async fn refresh(&mut self, now: Instant) -> Result<(), StoreError> {
+    pub(super) async fn refresh(&mut self, now: Instant) -> Result<(), StoreError> {
         let running = self.store.running_campaigns(Channel::Sms).await?;
         self.campaigns.retain(|id, _| running.iter().any(|(_, known)| known == id));
         let tenants: HashSet<TenantId> = running.iter().map(|(tenant, _)| *tenant).collect();

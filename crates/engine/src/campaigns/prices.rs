@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use clarion_domain::campaigns::segments::ReferenceWidth;
 use clarion_domain::carriers::route::{Route, Router};
+use clarion_domain::carriers::settings::{LongMessageForm, TrunkSettings};
 use clarion_domain::carriers::trunk::TrunkState;
 use clarion_domain::id::{TenantId, TrunkId};
 use clarion_store::carriers::TrunkRecord;
@@ -13,6 +15,14 @@ pub(super) struct Prices {
     tenant: TenantId,
     router: Router,
     trunks: BTreeMap<i64, TrunkRecord>,
+}
+
+/// How much of each part of a long message this trunk spends on tying them together.
+pub(super) fn reference_of(trunk: &TrunkRecord) -> ReferenceWidth {
+    match &trunk.settings {
+        TrunkSettings::Smpp(smpp) if smpp.long_message == LongMessageForm::Udh16 => ReferenceWidth::Long,
+        TrunkSettings::Smpp(_) | TrunkSettings::Http(_) => ReferenceWidth::Short,
+    }
 }
 
 impl Prices {

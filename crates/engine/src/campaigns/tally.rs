@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::campaigns::estimate::{ZoneGroup, estimate};
 use clarion_domain::campaigns::pacing::{MessagesPerSecond, Pace};
-use clarion_domain::campaigns::segments::{self, Alphabet};
+use clarion_domain::campaigns::segments::{self, Alphabet, ReferenceWidth};
 use clarion_domain::campaigns::template::{RenderError, Template};
 use clarion_domain::compliance::Decision;
 use clarion_domain::compliance::opening::Opening;
 use clarion_domain::time::{Instant, MINUTE_MS};
 use clarion_store::campaigns::{CampaignRecord, DeferredGroup, DryRunCost, DryRunResult, MissingField, RefusedGroup};
-use clarion_store::compliance::{CampaignTerms, RecipientFacts, RuleReason, decide};
+use clarion_store::compliance::{CampaignTerms, RecipientFacts, RuleReason, decide, refuse_text};
 
-use super::prices::Prices;
+use super::prices::{Prices, reference_of};
 
 const DEFERRED_GROUP_MS: i64 = 15 * MINUTE_MS;
 
@@ -64,11 +64,7 @@ impl<'a> Tally<'a> {
         let decision = decide(self.terms, person, &[], self.at);
         self.note_pack(&decision, person);
         if let Decision::Refuse(_) = decision {
-            self.result.refused += 1;
-            for RuleReason { rule, sentence } in self.terms.reasons(&decision, &person.region, self.at) {
-                self.refused_by.entry(rule).or_insert((sentence, 0)).1 += 1;
-            }
-            return;
+            return self.refuse(&decision, person);
         }
         match self.template.render(|name| person.profile.field(name)) {
             Err(RenderError { field }) => {
@@ -76,6 +72,9 @@ impl<'a> Tally<'a> {
                 *self.missing_fields.entry(field).or_default() += 1;
             }
             Ok(text) => {
+                if let Some(refusal) = refuse_text(self.terms, person, &text, self.at) {
+                    return self.refuse(&refusal, person);
+                }
                 if let Decision::Defer(deferral) = decision {
                     self.result.deferred += 1;
                     let quarter = (deferral.until.ms() + DEFERRED_GROUP_MS - 1).div_euclid(DEFERRED_GROUP_MS) * DEFERRED_GROUP_MS;
@@ -89,13 +88,21 @@ impl<'a> Tally<'a> {
         }
     }
 
+    fn refuse(&mut self, decision: &Decision, person: &RecipientFacts) {
+        self.result.refused += 1;
+        for RuleReason { rule, sentence } in self.terms.reasons(decision, &person.region, self.at) {
+            self.refused_by.entry(rule).or_insert((sentence, 0)).1 += 1;
+        }
+    }
+
     fn add_message(&mut self, text: &str, person: &RecipientFacts) {
-        let count = segments::count(text);
+        let trunk = self.prices.trunk(person.number.reveal(), &self.campaign.sender);
+        let count = segments::count_with(text, trunk.map_or(ReferenceWidth::Short, reference_of));
         let parts = count.segments as u64;
         self.result.messages += 1;
         self.result.segments += parts;
         self.result.messages_ucs2 += u64::from(count.alphabet == Alphabet::Ucs2);
-        match self.prices.trunk(person.number.reveal(), &self.campaign.sender) {
+        match trunk {
             None => self.result.unrouted += 1,
             Some(trunk) => {
                 *self.costs.entry(trunk.currency.clone()).or_default() += trunk.cost_per_segment.saturating_mul(parts as i64);

@@ -74,7 +74,9 @@ impl Sender {
 
     fn write_attempt(&mut self, flight: Flight, attempt: &Attempt, ids: Vec<(u8, String)>, now: Instant) {
         let parts = self.carriers.get(flight.trunk).map_or(1, |trunk| trunk.parts_of(flight.segments));
-        let counted = |campaign| Counted { tenant: flight.tenant, campaign, channel: Channel::Sms, answered_at: now, segments: flight.segments, cost: flight.cost };
+        // What the carrier did not take it does not charge.
+        let cost = if attempt.cause.is_some_and(Cause::is_of_the_submission) { 0 } else { flight.cost };
+        let counted = |campaign| Counted { tenant: flight.tenant, campaign, channel: Channel::Sms, answered_at: now, segments: flight.segments, cost };
         let Target::Attempt { attempt: id, claim, campaign, position, try_number, contact, address, decision, sealed_body, .. } = flight.target else { return };
         let counted = counted(campaign);
         let disposition = attempt.disposition.unwrap_or(Disposition::Accepted);
@@ -95,7 +97,7 @@ impl Sender {
             cause,
             decision: decision.to_string(),
             segments: flight.segments,
-            cost: flight.cost,
+            cost,
             sealed_body: Some(sealed_body),
             carrier_message_id: ids.iter().min_by_key(|(part, _)| *part).map_or_else(String::new, |(_, id)| id.clone()),
             parts_heard: 0,

@@ -1,15 +1,19 @@
 //! A receipt moves its attempt. Late, doubled and reordered receipts are ordinary.
 
 use clarion_domain::attempts::attempt::{Applied, Attempt, AttemptEvent};
-use clarion_domain::id::{AttemptId, TrunkId};
-use clarion_domain::outcomes::cause::{Cause, ErrorCode};
+use clarion_domain::campaigns::retry::RETRIABLE;
+use clarion_domain::id::{AddressId, AttemptId, ContactId, TrunkId};
+use clarion_domain::outcomes::cause::{Cause, ErrorCode, RetryAdvice};
+use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::outcomes::receipt::{Receipt, ReceiptState};
 use clarion_domain::time::Instant;
 use clarion_smpp::receipt as wire;
-use clarion_store::attempts::{AttemptRow, Candidate, Reference, SettledRow};
+use clarion_store::StoreError;
+use clarion_store::attempts::{AttemptRow, Candidate, Reference, SettledRow, add_due, remove_retry, retry_rules};
+use clarion_store::db::Tx;
 use clarion_store::outcomes::UnmatchedReceipt;
 
-use crate::attempts::{Counted, CycleRows, DueRow, LateReceipt, Sender};
+use crate::attempts::{Counted, CycleRows, DueRow, EndedTry, LateReceipt, Sender};
 use crate::outcomes::open::OpenAttempt;
 
 /// Which parts of a message were reported delivered.
@@ -88,21 +92,30 @@ impl Sender {
         let rows = &mut self.rows;
         let settled = write_move(rows, &counted, &moved);
         self.rows.settled.push(moved.row);
+        if settled.revoked {
+            self.rows.revoked.push((counted.campaign, position, try_number + 1));
+        }
         if settled.first {
             self.retry(&counted, position, try_number, &after, now);
         }
         if after.settled_at.is_some() && self.ledger.open.get(&id).is_some_and(|open| open.heard.total == 1) {
-            // A second word for it will find the row in the store.
-            self.ledger.forget(id, std::iter::empty());
+            self.ledger.forget(id);
         }
     }
 
     /// The campaign's retry rules, after an end that is not for good.
     pub(crate) fn retry(&mut self, who: &Counted, position: u32, try_number: u8, ended: &Attempt, now: Instant) {
-        let (Some(disposition), Some(campaign)) = (ended.disposition, self.campaigns.get(&who.campaign)) else { return };
-        let advice = ended.cause.map_or(clarion_domain::outcomes::cause::RetryAdvice::Never, |cause| cause.verdict().retry);
+        let Some(disposition) = ended.disposition else { return };
+        let advice = ended.cause.map_or(RetryAdvice::Never, |cause| cause.verdict().retry);
+        let Some(campaign) = self.campaigns.get(&who.campaign) else {
+            // Paused, another node's, or not read yet: its rules are asked in the transaction that writes this.
+            if advice != RetryAdvice::Never && RETRIABLE.contains(&disposition) {
+                self.rows.ended.push(EndedTry { campaign: who.campaign, position, try_number, disposition, advice, at: now });
+            }
+            return;
+        };
         if let Some(at) = campaign.retry.next_attempt(try_number, disposition, advice, now) {
-            let candidate = Candidate { position, contact: clarion_domain::id::ContactId(0), address: clarion_domain::id::AddressId(0), try_number: try_number + 1, due_at: None };
+            let candidate = Candidate { position, contact: ContactId(0), address: AddressId(0), try_number: try_number + 1, due_at: None };
             self.rows.due.push(DueRow { campaign: who.campaign, candidate, at, why: format!("retry after {disposition}") });
         }
     }
@@ -117,6 +130,8 @@ pub(crate) struct Moved {
 pub(crate) struct SettledNow {
     /// It had no final disposition before.
     pub first: bool,
+    /// It ended in a way that may have led to another attempt, and has not ended so after all.
+    pub revoked: bool,
 }
 
 /// Applies a receipt of one part; `None` when it changes nothing.
@@ -134,7 +149,7 @@ fn row_of(id: AttemptId, attempt: &Attempt, parts_heard: i64) -> SettledRow {
     SettledRow {
         id,
         state: attempt.state(),
-        disposition: attempt.disposition.unwrap_or(clarion_domain::outcomes::disposition::Disposition::Accepted),
+        disposition: attempt.disposition.unwrap_or(Disposition::Accepted),
         cause: attempt.cause.map_or_else(String::new, |cause| cause.to_string()),
         parts_heard,
         settled_at: attempt.settled_at,
@@ -142,7 +157,7 @@ fn row_of(id: AttemptId, attempt: &Attempt, parts_heard: i64) -> SettledRow {
 }
 
 fn write_move(rows: &mut CycleRows, counted: &Counted, moved: &Moved) -> SettledNow {
-    let Some(delta) = moved.applied.delta else { return SettledNow { first: false } };
+    let Some(delta) = moved.applied.delta else { return SettledNow { first: false, revoked: false } };
     let words = |cause: Option<Cause>| cause.map_or_else(String::new, |cause| cause.to_string());
     if let Some((disposition, cause)) = delta.from {
         rows.count(counted, disposition, &words(cause), -1);
@@ -152,7 +167,8 @@ fn write_move(rows: &mut CycleRows, counted: &Counted, moved: &Moved) -> Settled
     }
     let was_open = delta.from.is_none_or(|(disposition, _)| !disposition.is_final());
     let is_final = delta.to.is_some_and(|(disposition, _)| disposition.is_final());
-    SettledNow { first: was_open && is_final }
+    let leads_on = |place: Option<(Disposition, Option<Cause>)>| place.is_some_and(|(disposition, _)| RETRIABLE.contains(&disposition));
+    SettledNow { first: was_open && is_final, revoked: leads_on(delta.from) && !leads_on(delta.to) }
 }
 
 /// What a stored attempt is to the rules.
@@ -181,10 +197,34 @@ impl Sender {
             out.settled.push(moved.row);
             if settled.first {
                 let (counted, position, try_number, attempt) = (open.counted, open.position, open.try_number, open.attempt);
-                let before = self.rows.due.len();
+                let before = (self.rows.due.len(), self.rows.ended.len());
                 self.retry(&counted, position, try_number, &attempt, now);
-                out.due.extend(self.rows.due.drain(before..));
+                out.due.extend(self.rows.due.drain(before.0..));
+                out.ended.extend(self.rows.ended.drain(before.1..));
+            }
+            if settled.revoked {
+                out.revoked.push((open.counted.campaign, open.position, open.try_number + 1));
             }
         }
     }
 }
+
+/// Plans the attempts that follow on ends whose campaigns are not in memory, and takes back those that an end has made
+/// needless: a message that arrived after all is not sent again.
+pub(crate) async fn write_retries(tx: &mut Tx, rows: &CycleRows) -> Result<(), StoreError> {
+    for ended in &rows.ended {
+        let Some(rules) = retry_rules(tx, ended.campaign).await? else { continue };
+        if let Some(at) = rules.next_attempt(ended.try_number, ended.disposition, ended.advice, ended.at) {
+            let candidate = Candidate { position: ended.position, contact: ContactId(0), address: AddressId(0), try_number: ended.try_number + 1, due_at: None };
+            add_due(tx, ended.campaign, &[(candidate, at, format!("retry after {}", ended.disposition))]).await?;
+        }
+    }
+    for (campaign, position, try_number) in &rows.revoked {
+        remove_retry(tx, *campaign, *position, *try_number).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "receipt_tests.rs"]
+mod tests;

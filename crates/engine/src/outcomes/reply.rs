@@ -1,17 +1,16 @@
 //! What people write back. STOP suppresses in the transaction that stores it.
 
-use clarion_domain::compliance::hold::HoldReason;
 use clarion_domain::compliance::suppression::{SuppressionReason, SuppressionScope};
-use clarion_domain::id::{CampaignId, ContactId, TrunkId};
+use clarion_domain::id::{ContactId, TenantId, TrunkId};
 use clarion_domain::outcomes::reply::{self as meaning, ReplyMeaning};
 use clarion_domain::personal::Personal;
 use clarion_domain::tenancy::tenant::Actor;
 use clarion_domain::time::{HOUR_MS, Instant};
-use clarion_smpp::pdu::{Body, CommandStatus, Pdu};
+use clarion_smpp::pdu::{Address, Body, CommandStatus, Pdu, ShortMessage};
 use clarion_smpp::receipt::Receipt;
 use clarion_smpp::text::{Added, Complete, Concatenation, Content, Reassembler, ReassemblyLimits};
 use clarion_store::attempts::{NewNotice, NoticeKind, add_notice, recent_notice};
-use clarion_store::compliance::{NewHold, NewSuppression};
+use clarion_store::compliance::NewSuppression;
 use clarion_store::db::Tx;
 use clarion_store::outcomes::{NewReply, ReplyPart, add_reply, add_reply_part, known_contact};
 use clarion_store::{Store, StoreError, Tenant};
@@ -26,11 +25,14 @@ const SAME_MESSAGE_MS: i64 = 10 * 60 * 1_000;
 const HELP_ONCE_MS: i64 = HOUR_MS;
 
 impl Sender {
-    /// A receipt, a reply, or a part of one.
     pub(crate) fn take_inbound(&mut self, trunk: TrunkId, inbound: Inbound, now: Instant) {
         self.rows.acknowledge.entry(trunk).or_default().push(inbound.acknowledge);
+        self.hear(trunk, inbound.message, now);
+    }
+
+    /// A receipt, a reply, or a part of one.
+    pub(crate) fn hear(&mut self, trunk: TrunkId, message: Box<ShortMessage>, now: Instant) {
         let Some(coding) = self.carriers.get(trunk).map(crate::carriers::Trunk::coding) else { return };
-        let message = inbound.message;
         if let Some(receipt) = Receipt::of(&message, &coding) {
             if let (Some(id), Some(read)) = (&receipt.message_id, receipt::read(&receipt, now)) {
                 self.hear_receipt(trunk, id, read, now);
@@ -80,16 +82,15 @@ impl Sender {
 
     fn take_whole(&mut self, trunk: TrunkId, complete: Complete<(i64, Instant)>) {
         let Some(first) = complete.pieces.first() else { return };
-        let (from, to) = (first.message.source.value.clone(), first.message.destination.value.clone());
+        let to = first.message.destination.value.clone();
         let text = match &complete.content {
             Content::Text(text) => text.clone(),
             _ => String::new(),
         };
         let text = if complete.missing > 0 { format!("{text} […]") } else { text };
-        let from = if from.starts_with('+') { from } else { format!("+{from}") };
         self.rows.texts.push(InboundText {
             trunk,
-            from: from.into(),
+            from: readings(&first.message.source),
             to,
             text: text.into(),
             parts: complete.pieces.iter().map(|piece| piece.with.0).collect(),
@@ -102,40 +103,88 @@ fn micros(at: Instant) -> u64 {
     u64::try_from(at.ms()).unwrap_or(0) * 1_000
 }
 
+/// International by the carrier's own word.
+const TON_INTERNATIONAL: u8 = 1;
+
+/// How the number of whoever wrote may be meant, the likeliest first: carriers write it as `447…`, `+447…`, `00447…` or, at
+/// home, `07…` and `7…`, and do not always say which.
+fn readings(source: &Address) -> Vec<Personal> {
+    let value = source.value.trim();
+    let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'+');
+    let whole = format!("+{}", value.trim_start_matches('+'));
+    if !is_number {
+        return vec![value.to_owned().into()];
+    }
+    let forms = if value.starts_with('+') || value.starts_with("00") || source.ton == TON_INTERNATIONAL && !value.starts_with('0') {
+        if value.starts_with("00") { vec![value.to_owned()] } else { vec![whole, value.to_owned()] }
+    } else {
+        vec![value.to_owned(), whole]
+    };
+    forms.into_iter().map(Personal::new).collect()
+}
+
+/// The number as the tenant's rows know it. One that does not read as a number at all is kept as it came.
+async fn number_of(tenant: &Tenant, text: &InboundText) -> Result<Personal, StoreError> {
+    for form in &text.from {
+        if let Some(number) = tenant.read_number(form.reveal()).await? {
+            return Ok(number.into());
+        }
+    }
+    let plain = text.from.iter().find(|form| form.reveal().starts_with('+') && !form.reveal().starts_with("+0"));
+    Ok(plain.or(text.from.first()).cloned().unwrap_or_default())
+}
+
+/// A tenant to which a message belongs, and the sender that was written to as the tenant has it.
+struct Addressee {
+    tenant: Tenant,
+    sender: String,
+}
+
 /// Whose message this is: the tenant that owns the trunk, or those that send as the number it came to. A number that
-/// several tenants share: the one that last wrote to this person, or all of them when none did.
-async fn recipients(store: &Store, carriers: &Carriers, tx: &mut Tx, trunk: TrunkId, to: &str, from: Option<&str>) -> Result<Vec<Tenant>, StoreError> {
+/// several tenants share, or that none has: the one that last wrote to this person. A STOP must not fall between them, so
+/// when nobody did, all who share the number hear it.
+async fn recipients(store: &Store, carriers: &Carriers, tx: &mut Tx, trunk: TrunkId, to: &str, text: Option<&InboundText>) -> Result<Vec<Addressee>, StoreError> {
+    let mut senders = store.tenants_of_sender(to).await?;
     if let Some(owner) = carriers.get(trunk).and_then(|trunk| trunk.record.tenant) {
-        return Ok(vec![store.tenant(owner, Actor::Subject).await?]);
+        let sender = senders.into_iter().find(|(tenant, _)| *tenant == owner).map_or_else(|| to.to_owned(), |(_, sender)| sender);
+        return Ok(vec![Addressee { tenant: store.tenant(owner, Actor::Subject).await?, sender }]);
     }
-    let digits = to.trim_start_matches('+');
-    let mut ids = store.tenants_of_sender(to).await?;
-    for form in [digits.to_owned(), format!("+{digits}")] {
-        for id in store.tenants_of_sender(&form).await? {
-            if !ids.contains(&id) {
-                ids.push(id);
-            }
-        }
+    let Some(text) = text else { return with_handles(store, senders).await };
+    if senders.len() == 1 {
+        return with_handles(store, senders).await;
     }
-    let mut all = Vec::new();
-    for id in ids {
-        all.push(store.tenant(id, Actor::Subject).await?);
+    let nobody = senders.is_empty();
+    if nobody {
+        senders = store.tenants().await?.into_iter().map(|tenant| (tenant.id, to.to_owned())).collect();
     }
-    let Some(from) = from.filter(|_| all.len() > 1) else { return Ok(all) };
-    let mut last: Option<(Instant, Tenant)> = None;
-    for tenant in &all {
-        if let Some((_, Some((_, at)))) = known_contact(tx, tenant, from).await?
-            && last.as_ref().is_none_or(|(latest, _)| at > *latest)
+    let mut all = with_handles(store, senders).await?;
+    let mut last: Option<(Instant, usize)> = None;
+    for (place, addressee) in all.iter().enumerate() {
+        let number = number_of(&addressee.tenant, text).await?;
+        if let Some((_, Some((_, at)))) = known_contact(tx, &addressee.tenant, number.reveal()).await?
+            && last.is_none_or(|(latest, _)| at > latest)
         {
-            last = Some((at, tenant.clone()));
+            last = Some((at, place));
         }
     }
-    Ok(last.map_or(all, |(_, tenant)| vec![tenant]))
+    match last {
+        Some((_, place)) => Ok(vec![all.swap_remove(place)]),
+        None if nobody => Ok(Vec::new()),
+        None => Ok(all),
+    }
+}
+
+async fn with_handles(store: &Store, senders: Vec<(TenantId, String)>) -> Result<Vec<Addressee>, StoreError> {
+    let mut all = Vec::with_capacity(senders.len());
+    for (tenant, sender) in senders {
+        all.push(Addressee { tenant: store.tenant(tenant, Actor::Subject).await?, sender });
+    }
+    Ok(all)
 }
 
 /// Keeps a part of a long message until the rest has come; a part for nobody is let go.
 pub(crate) async fn keep_part(store: &Store, carriers: &Carriers, tx: &mut Tx, part: &InboundPart) -> Result<(), StoreError> {
-    if let Some(tenant) = recipients(store, carriers, tx, part.trunk, &part.to, None).await?.first() {
+    if let Some(Addressee { tenant, .. }) = recipients(store, carriers, tx, part.trunk, &part.to, None).await?.first() {
         add_reply_part(tx, tenant, &ReplyPart { id: part.id, trunk: part.trunk, pdu: part.pdu.clone(), received_at: part.received_at }).await?;
     }
     Ok(())
@@ -143,64 +192,92 @@ pub(crate) async fn keep_part(store: &Store, carriers: &Carriers, tx: &mut Tx, p
 
 /// Stores a reply and does what it asks, all in this transaction.
 pub(crate) async fn take_reply(store: &Store, carriers: &Carriers, tx: &mut Tx, text: &InboundText, now: Instant) -> Result<(), StoreError> {
-    let tenants = recipients(store, carriers, tx, text.trunk, &text.to, Some(text.from.reveal())).await?;
-    if tenants.is_empty() {
-        tracing::warn!(trunk = %text.trunk, "a reply came to a sender that no tenant has: add the sender, or give the trunk to a tenant");
+    let addressees = recipients(store, carriers, tx, text.trunk, &text.to, Some(text)).await?;
+    if addressees.is_empty() {
+        tracing::warn!(trunk = %text.trunk, "a reply came to a sender that no tenant has, from nobody that any wrote to: add the sender, or give the trunk to a tenant");
     }
-    for tenant in tenants {
-        let meaning = meaning::read(text.text.reveal(), false);
-        let new = NewReply {
-            number: text.from.clone(),
-            body: text.text.clone(),
-            trunk: text.trunk,
-            meaning,
-            dedupe: dedupe(&tenant, text),
-            received_at: text.received_at,
+    for Addressee { tenant, sender } in addressees {
+        let reply = Reply { number: number_of(&tenant, text).await?, meaning: meaning::read(text.text.reveal(), false), sender, text };
+        reply.take(tx, &tenant, now).await?;
+    }
+    Ok(())
+}
+
+/// One tenant's side of an inbound message.
+struct Reply<'a> {
+    /// E.164.
+    number: Personal,
+    meaning: ReplyMeaning,
+    /// The sender that was written to.
+    sender: String,
+    text: &'a InboundText,
+}
+
+impl Reply<'_> {
+    async fn take(&self, tx: &mut Tx, tenant: &Tenant, now: Instant) -> Result<(), StoreError> {
+        // An opt-out acts whether or not the same words came a minute before: a START may lie between the two.
+        let stopped = self.meaning.opts_out() && self.suppress(tx, tenant, now).await?;
+        let stored = match add_reply(tx, tenant, &self.row(tenant, false)).await? {
+            None if stopped => add_reply(tx, tenant, &self.row(tenant, true)).await?,
+            stored => stored,
         };
-        let Some((_, contact)) = add_reply(tx, &tenant, &new).await? else { continue };
-        act(tx, &tenant, text, meaning, contact, now).await?;
+        let Some((_, contact)) = stored else { return Ok(()) };
+        if stopped {
+            let name = tenant.record().await?.name;
+            let body = format!("{name}: you will get no more texts from us. Reply START if this was a mistake.");
+            self.answer(tx, tenant, NoticeKind::StopConfirmation, body, contact, now).await?;
+        }
+        self.act(tx, tenant, contact, now).await
     }
-    Ok(())
-}
 
-async fn act(tx: &mut Tx, tenant: &Tenant, text: &InboundText, meaning: ReplyMeaning, contact: Option<ContactId>, now: Instant) -> Result<(), StoreError> {
-    match meaning {
-        ReplyMeaning::Stop | ReplyMeaning::StopReview => {
-            let new = NewSuppression { number: &text.from, scope: SuppressionScope::Sms, reason: SuppressionReason::OptOut, source: "reply" };
-            if tenant.suppress_in_tx(tx, &new, now).await? {
-                let name = tenant.record().await?.name;
-                let body = format!("{name}: you will get no more texts from us. Reply START if this was a mistake.");
-                answer(tx, tenant, text, NoticeKind::StopConfirmation, body, contact, now).await?;
-            }
-        }
-        ReplyMeaning::Start => {
-            tenant.lift_opt_outs_in_tx(tx, tenant.number_index(text.from.reveal()), now).await?;
-        }
-        ReplyMeaning::Help => {
-            if !recent_notice(tx, tenant, text.from.reveal(), NoticeKind::Help, now.plus_ms(-HELP_ONCE_MS)).await? {
-                let body = tenant.record().await?.help_text;
-                answer(tx, tenant, text, NoticeKind::Help, body, contact, now).await?;
-            }
-        }
-        ReplyMeaning::Unsure => {
-            if let Some(contact) = contact {
-                let hold = NewHold { reason: HoldReason::ReplyReview, note_reference: "reply", until: None };
-                tenant.hold_in_tx(tx, contact, &hold, now).await?;
-            }
-        }
-        ReplyMeaning::Other => {}
+    /// True when the number did not stand on the list for this yet: then the person is told, once.
+    async fn suppress(&self, tx: &mut Tx, tenant: &Tenant, now: Instant) -> Result<bool, StoreError> {
+        let new = NewSuppression { number: &self.number, scope: SuppressionScope::Sms, reason: SuppressionReason::OptOut, source: "reply" };
+        tenant.suppress_in_tx(tx, &new, now).await
     }
-    Ok(())
+
+    fn row(&self, tenant: &Tenant, is_new: bool) -> NewReply {
+        let at = self.text.received_at;
+        let within = at.ms() / SAME_MESSAGE_MS;
+        let key = |when: String| {
+            let parts = [&self.text.trunk.to_string(), self.number.reveal(), &self.text.to, self.text.text.reveal(), &when];
+            tenant.message_index(&parts.join("\0"))
+        };
+        let (dedupe, earlier) = match is_new {
+            true => (key(format!("at {}", at.ms())), None),
+            false => (key(within.to_string()), Some((key((within - 1).to_string()), at.plus_ms(-SAME_MESSAGE_MS)))),
+        };
+        NewReply { number: self.number.clone(), body: self.text.text.clone(), trunk: self.text.trunk, meaning: self.meaning, dedupe, earlier, received_at: at }
+    }
+
+    async fn act(&self, tx: &mut Tx, tenant: &Tenant, contact: Option<ContactId>, now: Instant) -> Result<(), StoreError> {
+        match self.meaning {
+            ReplyMeaning::Start => {
+                tenant.lift_opt_outs_in_tx(tx, tenant.number_index(self.number.reveal()), now).await?;
+            }
+            ReplyMeaning::Help => {
+                if !recent_notice(tx, tenant, self.number.reveal(), NoticeKind::Help, now.plus_ms(-HELP_ONCE_MS)).await? {
+                    let body = tenant.record().await?.help_text;
+                    self.answer(tx, tenant, NoticeKind::Help, body, contact, now).await?;
+                }
+            }
+            ReplyMeaning::Unsure => {
+                if let Some(contact) = contact {
+                    tenant.hold_for_review_in_tx(tx, contact, now).await?;
+                }
+            }
+            ReplyMeaning::Stop | ReplyMeaning::StopReview | ReplyMeaning::Other => {}
+        }
+        Ok(())
+    }
+
+    /// The answer goes back the way the message came: from the number that was written to, over the same trunk.
+    async fn answer(&self, tx: &mut Tx, tenant: &Tenant, kind: NoticeKind, body: String, contact: Option<ContactId>, now: Instant) -> Result<(), StoreError> {
+        let notice = NewNotice { kind, contact, campaign: None, number: self.number.clone(), body: Personal::new(body), sender: self.sender.clone(), trunk: Some(self.text.trunk) };
+        add_notice(tx, tenant, &notice, now).await.map(|_| ())
+    }
 }
 
-/// The answer goes back the way the message came: from the number that was written to, over the same trunk.
-async fn answer(tx: &mut Tx, tenant: &Tenant, text: &InboundText, kind: NoticeKind, body: String, contact: Option<ContactId>, now: Instant) -> Result<(), StoreError> {
-    let campaign: Option<CampaignId> = None;
-    let notice = NewNotice { kind, contact, campaign, number: text.from.clone(), body: Personal::new(body), sender: text.to.clone(), trunk: Some(text.trunk) };
-    add_notice(tx, tenant, &notice, now).await.map(|_| ())
-}
-
-fn dedupe(tenant: &Tenant, text: &InboundText) -> [u8; 16] {
-    let within = text.received_at.ms() / SAME_MESSAGE_MS;
-    tenant.message_index(&format!("{}\0{}\0{}\0{}\0{within}", text.trunk, text.from.reveal(), text.to, text.text.reveal()))
-}
+#[cfg(test)]
+#[path = "reply_tests.rs"]
+mod tests;

@@ -25,10 +25,15 @@ pub async fn run(config: &Config, args: &CheckArgs) -> anyhow::Result<ExitCode> 
         listing.row([what.into(), Value::Bool(ok), finding.unwrap_or_else(|fault| fault).into()]);
     };
     say("configuration", Ok("reads".into()));
+    say("rules", crate::rules::read(config).map(|book| versions(&book)).map_err(|error| format!("{error:#}")));
     say("database", database(config).await);
     say("keyring", keyring(config));
     listing.print(args.json);
     Ok(if wrong { exit::wrong() } else { ExitCode::SUCCESS })
+}
+
+fn versions(book: &clarion_domain::compliance::RuleBook) -> String {
+    book.packs().iter().map(|pack| pack.version().to_string()).collect::<Vec<_>>().join(", ")
 }
 
 async fn database(config: &Config) -> Result<String, String> {

@@ -95,6 +95,15 @@ section! {
 }
 
 section! {
+    /// The rules that decide who may be contacted, when and how often.
+    ComplianceSettings in "compliance" {
+        /// A folder of rule packs of your own (`*.toml`). A file that is called like a shipped one (`uk.toml`) stands in its
+        /// place, and any other is added. Every process must have the same; `clarion rules` lists what then holds.
+        rules_dir: Option<PathBuf> = None, shown "\"/etc/clarion/rules\"";
+    }
+}
+
+section! {
     /// For trying things out. Nothing here is for an installation that contacts people.
     DemoSettings in "demo" {
         /// How far this installation's clock runs ahead, so that calling hours can be tried at night. Refused as
@@ -113,11 +122,12 @@ pub struct Config {
     pub web: WebSettings,
     pub metrics: MetricsSettings,
     pub log: LogSettings,
+    pub compliance: ComplianceSettings,
     pub demo: DemoSettings,
 }
 
 impl Config {
     pub(super) fn sections() -> Vec<Section> {
-        vec![ServerSettings::section(), DatabaseSettings::section(), KeysSettings::section(), WebSettings::section(), MetricsSettings::section(), LogSettings::section(), DemoSettings::section()]
+        vec![ServerSettings::section(), DatabaseSettings::section(), KeysSettings::section(), WebSettings::section(), MetricsSettings::section(), LogSettings::section(), ComplianceSettings::section(), DemoSettings::section()]
     }
 }

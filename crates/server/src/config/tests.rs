@@ -22,6 +22,7 @@ fn the_example_shows_the_defaults_and_reads_as_a_configuration() {
     let plain = |config: &Config| {
         let mut config = config.clone();
         config.web.public_url = None;
+        config.compliance.rules_dir = None;
         format!("{config:?}")
     };
     assert_eq!(plain(&config), plain(&Config::default()));

@@ -1,6 +1,7 @@
 //! Who may be next: recipients behind the campaign's cursor, and those that are due again.
 
 use clarion_domain::campaigns::campaign::Channel;
+use clarion_domain::campaigns::retry::RetryRules;
 use clarion_domain::id::{AddressId, CampaignId, ContactId, TenantId};
 use clarion_domain::time::Instant;
 
@@ -65,6 +66,19 @@ pub async fn add_due(tx: &mut Tx, campaign: CampaignId, due: &[(Candidate, Insta
     );
     let batch: Vec<_> = due.iter().map(|(who, at, why)| params![campaign, *at, i64::from(who.position), i64::from(who.try_number), why.as_str()]).collect();
     tx.execute_many(insert, &batch).await?;
+    Ok(())
+}
+
+/// When a campaign that is not over tries again; `None` when it is.
+pub async fn retry_rules(tx: &mut Tx, campaign: CampaignId) -> Result<Option<RetryRules>, DbError> {
+    let select = sql!("SELECT retry FROM campaign WHERE id = $1 AND state IN ('running', 'paused')");
+    tx.query_first(select, &params![campaign]).await?.map(|mut row| row.json(0)).transpose()
+}
+
+/// Takes back a retry that was planned: what it would try again has arrived.
+pub async fn remove_retry(tx: &mut Tx, campaign: CampaignId, position: u32, try_number: u8) -> Result<(), DbError> {
+    let delete = sql!("DELETE FROM due WHERE campaign_id = $1 AND position = $2 AND try_number = $3 AND why LIKE 'retry after %'");
+    tx.execute(delete, &params![campaign, i64::from(position), i64::from(try_number)]).await?;
     Ok(())
 }
 

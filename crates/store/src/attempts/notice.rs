@@ -4,12 +4,16 @@
 use clarion_domain::audit::event::Act;
 use clarion_domain::id::{CampaignId, ContactId, TenantId, TrunkId};
 use clarion_domain::personal::Personal;
-use clarion_domain::time::Instant;
+use clarion_domain::time::{DAY_MS, HOUR_MS, Instant};
 
 use crate::db::{DbError, Tx, sql};
 use crate::params;
 use crate::signal::Signal;
 use crate::store::{Store, StoreError, Tenant};
+
+/// Tests to one number within 24 hours, and of one tenant within an hour.
+const TESTS_TO_ONE_A_DAY_MAX: i64 = 10;
+const TESTS_AN_HOUR_MAX: i64 = 60;
 
 /// What a notice is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,15 +100,30 @@ pub async fn add_notice(tx: &mut Tx, tenant: &Tenant, new: &NewNotice, now: Inst
 }
 
 impl Tenant {
-    /// A test send: the campaign's text to one number of the user's own. Audited.
+    /// A test send: the campaign's text to one number of the user's own. Audited, and few: it is no way to contact people.
     pub async fn queue_test_send(&self, campaign: CampaignId, number: Personal, body: Personal, sender: &str, now: Instant) -> Result<i64, StoreError> {
         let new = NewNotice { kind: NoticeKind::TestSend, contact: None, campaign: Some(campaign), number, body, sender: sender.to_owned(), trunk: None };
         let mut tx = self.db().begin().await?;
+        self.refuse_many_tests(&mut tx, &new, now).await?;
         let id = add_notice(&mut tx, self, &new, now).await?;
         self.audit(&mut tx, now, Act::TestSent, "campaign", campaign.0, "").await?;
         tx.commit().await?;
         self.store().signals().raise(Signal::Notices);
         Ok(id)
+    }
+
+    async fn refuse_many_tests(&self, tx: &mut Tx, new: &NewNotice, now: Instant) -> Result<(), StoreError> {
+        let to_one = sql!("SELECT COUNT(*) FROM notice WHERE tenant_id = $1 AND number_index = $2 AND kind = 'test_send' AND created_at > $3");
+        let to_all = sql!("SELECT COUNT(*) FROM notice WHERE tenant_id = $1 AND kind = 'test_send' AND created_at > $2");
+        let index = self.number_index(new.number.reveal());
+        let count = |row: Option<crate::db::Row>| row.map_or(Ok(0), |mut row| row.take::<i64>(0));
+        if count(tx.query_first(to_one, &params![self.id(), index, now.plus_ms(-DAY_MS)]).await?)? >= TESTS_TO_ONE_A_DAY_MAX {
+            return Err(StoreError::Conflict(format!("this number has had {TESTS_TO_ONE_A_DAY_MAX} tests in 24 hours: try another, or tomorrow")));
+        }
+        if count(tx.query_first(to_all, &params![self.id(), now.plus_ms(-HOUR_MS)]).await?)? >= TESTS_AN_HOUR_MAX {
+            return Err(StoreError::Conflict(format!("your organisation has sent {TESTS_AN_HOUR_MAX} tests in an hour: wait a while")));
+        }
+        Ok(())
     }
 
     /// How a notice stands: its state, and the cause when it failed or was refused.

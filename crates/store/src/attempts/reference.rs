@@ -60,8 +60,8 @@ impl Store {
         Ok(self.db().execute(delete, &params![clarion_domain::id::floor_at(before.ms())]).await?)
     }
 
-    /// Walks the map from the newest row back to `since`, and hands each row's entries to `take` until it returns false.
-    pub async fn walk_references(&self, since: Instant, mut take: impl FnMut(Reference) -> bool) -> Result<(), StoreError> {
+    /// Walks the map from the newest row back to `since`, and hands each row's id and entries to `take` until it returns false.
+    pub async fn walk_references(&self, since: Instant, mut take: impl FnMut(i64, Reference) -> bool) -> Result<(), StoreError> {
         let select = sql!("SELECT id, entries FROM carrier_reference WHERE id < $1 AND id >= $2 ORDER BY id DESC LIMIT 64");
         let floor = clarion_domain::id::floor_at(since.ms());
         let mut before = i64::MAX;
@@ -74,7 +74,7 @@ impl Store {
                 before = row.take(0)?;
                 let bytes: Vec<u8> = row.take(1)?;
                 for entry in unpack(&bytes) {
-                    if !take(entry) {
+                    if !take(before, entry) {
                         return Ok(());
                     }
                 }

@@ -144,10 +144,14 @@ impl Tenant {
             return Ok(false);
         }
         let stood = self.campaign_in(&mut tx, id).await?;
-        let why = match (stood.audience_size, stood.audience_size - stood.next_position) {
-            (0, _) => "nobody was in the audience".to_owned(),
-            (size, left) if left > 0 => format!("its end came; {left} of {size} people were not asked about"),
-            _ => String::new(),
+        let count = sql!("SELECT COUNT(DISTINCT position) FROM due WHERE campaign_id = $1");
+        let waiting: i64 = tx.query_first(count, &params![id]).await?.map_or(Ok(0), |mut row| row.take(0))?;
+        let left = stood.audience_size - stood.next_position;
+        let why = match (stood.audience_size, left, waiting) {
+            (0, ..) => "nobody was in the audience".to_owned(),
+            (_, ..=0, 0) => String::new(),
+            (size, left, 0) => format!("its end came; {left} of {size} people were not asked about"),
+            (size, left, waiting) => format!("its end came; {} of {size} people were not asked about, and {waiting} waited for their time or for another attempt", left.max(0)),
         };
         tx.execute(sql!("UPDATE campaign SET state_reason = $2 WHERE id = $1"), &params![id, why.as_str()]).await?;
         tx.execute(sql!("DELETE FROM due WHERE campaign_id = $1"), &params![id]).await?;

@@ -1,12 +1,13 @@
 //! A campaign's text for real people of its audience, as they would read it, with what the rules say about each now.
 
 use clarion_domain::campaigns::segments::{self, SegmentCount};
+use clarion_domain::compliance::Decision;
 use clarion_domain::id::{AddressId, CampaignId, ContactId};
 use clarion_domain::personal::Personal;
 use clarion_domain::time::Instant;
 
 use super::campaign::CampaignRecord;
-use crate::compliance::{CampaignTerms, DecisionWords, RECIPIENTS_MAX, RecipientFacts, RuleReason, decide};
+use crate::compliance::{CampaignTerms, DecisionWords, RECIPIENTS_MAX, RecipientFacts, RuleReason, decide, refuse_text};
 use crate::store::{StoreError, Tenant};
 
 /// One message of a preview.
@@ -56,6 +57,8 @@ impl Tenant {
 
 fn preview_row(terms: &CampaignTerms, text: Result<String, String>, person: &RecipientFacts, now: Instant) -> PreviewRow {
     let decision = decide(terms, person, &[], now);
+    let filled = text.as_deref().ok().filter(|_| !matches!(decision, Decision::Refuse(_)));
+    let decision = filled.and_then(|text| refuse_text(terms, person, text, now)).unwrap_or(decision);
     PreviewRow {
         contact_id: person.contact_id,
         number: person.number.clone(),

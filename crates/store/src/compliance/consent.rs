@@ -4,11 +4,12 @@ use clarion_domain::audit::event::Act;
 use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::compliance::consent::{ConsentKind, ObtainedIn};
 use clarion_domain::compliance::purpose::Purpose;
+use clarion_domain::compliance::suppression::SuppressionScope;
 use clarion_domain::id::ContactId;
 use clarion_domain::time::Instant;
 
 use super::suppression::checked_source;
-use crate::db::{Row, sql};
+use crate::db::{Params, Row, Tx, sql};
 use crate::params;
 use crate::store::{StoreError, Tenant};
 
@@ -104,6 +105,20 @@ impl Tenant {
         }
         self.audit(&mut tx, now, Act::Changed, "consent", id, "withdrawn").await?;
         Ok(tx.commit().await?)
+    }
+
+    /// Withdraws every consent that the people behind these numbers gave for the channels of `scope`.
+    pub(super) async fn withdraw_consents_in_tx(&self, tx: &mut Tx, numbers: &[[u8; 16]], scope: SuppressionScope, now: Instant) -> Result<(), StoreError> {
+        let withdraw = sql!(
+            "UPDATE consent SET withdrawn_at = $4 WHERE tenant_id = $1 AND withdrawn_at IS NULL AND ($3 = 'every' OR channel = $3)
+             AND contact_id IN (SELECT contact_id FROM address WHERE tenant_id = $1 AND number_index = $2)"
+        );
+        let batch: Vec<Params> = numbers.iter().map(|number| params![self.id, *number, scope.as_str(), now]).collect();
+        let withdrawn: u64 = tx.execute_many(withdraw, &batch).await?.iter().sum();
+        if withdrawn > 0 {
+            self.audit(tx, now, Act::Changed, "consent", 0, &format!("{withdrawn} withdrawn with a suppression of {scope}")).await?;
+        }
+        Ok(())
     }
 
     pub async fn consents_of(&self, contact: ContactId) -> Result<Vec<ConsentEntry>, StoreError> {

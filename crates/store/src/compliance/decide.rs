@@ -3,8 +3,9 @@
 use std::sync::PoisonError;
 
 use clarion_domain::compliance::consent::{Consent, SoftOptIn};
-use clarion_domain::compliance::facts::{Facts, NumberFacts, Touch};
+use clarion_domain::compliance::facts::{Facts, MessageFacts, NumberFacts, Touch};
 use clarion_domain::compliance::hold::HoldReason;
+use clarion_domain::compliance::lint::lint;
 use clarion_domain::compliance::suppression::{Suppression, SuppressionReason, SuppressionScope};
 use clarion_domain::compliance::{Decision, decide_cached};
 use clarion_domain::contacts::test_range;
@@ -17,6 +18,21 @@ use crate::compliance::terms::CampaignTerms;
 /// not yet in the store's rows.
 #[must_use]
 pub fn decide(terms: &CampaignTerms, facts: &RecipientFacts, in_flight_elsewhere: &[Touch], now: Instant) -> Decision {
+    decide_message(terms, facts, in_flight_elsewhere, terms.message, now)
+}
+
+/// The refusal of a text as it is filled for this person, after the template itself was permitted: what a declared field
+/// brings may advertise where the template does not. `None` when there is nothing against it.
+#[must_use]
+pub fn refuse_text(terms: &CampaignTerms, facts: &RecipientFacts, text: &str, now: Instant) -> Option<Decision> {
+    if !terms.reads_texts || terms.message.is_promotional || !lint(text, "", &[]).facts.is_promotional {
+        return None;
+    }
+    let decision = decide_message(terms, facts, &[], MessageFacts { is_promotional: true, ..terms.message }, now);
+    matches!(decision, Decision::Refuse(_)).then_some(decision)
+}
+
+fn decide_message(terms: &CampaignTerms, facts: &RecipientFacts, in_flight_elsewhere: &[Touch], message: MessageFacts, now: Instant) -> Decision {
     let pack = terms.pack_of(&facts.region, now);
     let zones: Vec<&str> = facts.zones.iter().map(String::as_str).collect();
     let consents = consents(terms, facts);
@@ -43,7 +59,7 @@ pub fn decide(terms: &CampaignTerms, facts: &RecipientFacts, in_flight_elsewhere
         soft_opt_in: soft_opt_in(terms, facts),
         touches: &touches,
         wishes: facts.wishes.as_ref(),
-        message: terms.message,
+        message,
         campaign_hours: Some(&terms.hours),
     };
     let mut windows = pack.windows.lock().unwrap_or_else(PoisonError::into_inner);

@@ -62,6 +62,16 @@ impl Tenant {
         Ok(id)
     }
 
+    /// Holds a person until somebody has read their reply; one such hold is enough, however much they write.
+    pub async fn hold_for_review_in_tx(&self, tx: &mut Tx, contact: ContactId, now: Instant) -> Result<(), StoreError> {
+        let stands = sql!("SELECT id FROM hold WHERE tenant_id = $1 AND contact_id = $2 AND reason = 'reply_review' AND lifted_at IS NULL LIMIT 1");
+        if tx.query_first(stands, &params![self.id, contact]).await?.is_none() {
+            let hold = NewHold { reason: HoldReason::ReplyReview, note_reference: "reply", until: None };
+            self.hold_in_tx(tx, contact, &hold, now).await?;
+        }
+        Ok(())
+    }
+
     pub async fn add_hold(&self, contact: ContactId, new: &NewHold<'_>, now: Instant) -> Result<i64, StoreError> {
         let new = NewHold { note_reference: checked_source(new.note_reference)?, ..*new };
         if new.until.is_some_and(|until| until <= now) {

@@ -4,7 +4,7 @@ use clarion_domain::audit::event::Act;
 use clarion_domain::compliance::purpose::Purpose;
 use clarion_domain::compliance::tenant_limits::{TenantCap, TenantLimits};
 use clarion_domain::time::Instant;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::compliance::Week;
 use crate::compliance::terms::rule_book;
@@ -16,20 +16,30 @@ use crate::store::{StoreError, Tenant};
 /// Characters of the text.
 const LENGTH_BYTES_MAX: usize = 10_000;
 
-#[derive(Deserialize)]
+/// Limits as a tenant writes them.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
-    hours: Option<Week>,
-    #[serde(default)]
-    cap: Vec<WrittenCap>,
+pub struct Limits {
+    /// In the person's own zone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hours: Option<Week>,
+    #[serde(default, rename = "cap")]
+    pub caps: Vec<LimitCap>,
 }
 
-#[derive(Deserialize)]
+/// At most `count_max` attempts to a person in any `period_hours`, of every campaign, or of those with one purpose.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WrittenCap {
-    count_max: u16,
-    period_hours: u32,
-    purpose: Option<Purpose>,
+pub struct LimitCap {
+    pub count_max: u16,
+    pub period_hours: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<Purpose>,
+}
+
+fn parse(text: &str) -> Result<Limits, StoreError> {
+    let line = |error: &toml::de::Error| error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+    toml::from_str(text).map_err(|error| StoreError::Invalid(format!("the limits do not read: line {}: {}", line(&error), error.message())))
 }
 
 /// Reads limits as a tenant writes them: `[hours]` with spans a day, and any number of `[[cap]]`.
@@ -38,10 +48,9 @@ pub fn read_limits(text: &str) -> Result<TenantLimits, StoreError> {
     if text.len() > LENGTH_BYTES_MAX {
         return Err(invalid(format!("they are longer than {LENGTH_BYTES_MAX} bytes")));
     }
-    let line = |error: &toml::de::Error| error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-    let written: Written = toml::from_str(text).map_err(|error| invalid(format!("line {}: {}", line(&error), error.message())))?;
+    let written = parse(text)?;
     let hours = written.hours.map(|week| week.hours()).transpose().map_err(|error| invalid(error.to_string()))?.flatten();
-    let caps = written.cap.into_iter().map(|cap| TenantCap { count_max: cap.count_max, period_hours: cap.period_hours, purpose: cap.purpose });
+    let caps = written.caps.into_iter().map(|cap| TenantCap { count_max: cap.count_max, period_hours: cap.period_hours, purpose: cap.purpose });
     let limits = TenantLimits { hours, caps: caps.collect() };
     for pack in rule_book().packs() {
         pack.narrowed_by(&limits).map_err(|error| invalid(error.to_string()))?;
@@ -60,6 +69,17 @@ impl Tenant {
         tx.commit().await?;
         self.store.signals().raise(Signal::Campaigns);
         Ok(())
+    }
+
+    /// The same from their parts.
+    pub async fn replace_limits(&self, limits: &Limits, now: Instant) -> Result<(), StoreError> {
+        let text = toml::to_string(limits).map_err(|error| StoreError::Invalid(format!("the limits cannot be written: {error}")))?;
+        self.set_limits(&text, now).await
+    }
+
+    /// The limits as they were written.
+    pub async fn written_limits(&self) -> Result<Limits, StoreError> {
+        parse(&self.record().await?.limits)
     }
 
     /// The limits as they stand.

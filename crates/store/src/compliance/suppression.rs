@@ -47,6 +47,7 @@ impl SuppressionEntry {
 
 impl Tenant {
     /// Puts a number on the list within the caller's transaction. False when it stood there already for this reason.
+    /// A person's own no also withdraws what they consented to: a START lifts the entry, and is no new consent.
     pub async fn suppress_in_tx(&self, tx: &mut Tx, new: &NewSuppression<'_>, now: Instant) -> Result<bool, StoreError> {
         let insert = sql!(
             "INSERT INTO suppression (id, tenant_id, number_index, scope, reason, sealed_number, source, created_by, created_at)
@@ -56,6 +57,9 @@ impl Tenant {
         let sealed = self.keys.data.seal(SUPPRESSION_LABEL, new.number.reveal().as_bytes())?;
         let index = self.number_index(new.number.reveal());
         let values = params![id, self.id, index, new.scope.as_str(), new.reason.as_str(), sealed, new.source, self.actor.to_string(), now];
+        if new.reason.withdraws_consent() {
+            self.withdraw_consents_in_tx(tx, &[index], new.scope, now).await?;
+        }
         if tx.execute(insert, &values).await? == 0 {
             return Ok(false);
         }
@@ -63,12 +67,18 @@ impl Tenant {
         Ok(true)
     }
 
-    /// Takes the person's own opt-outs off the list (a START): nothing else of what stands there. The number of entries lifted.
+    /// Lifts the person's own opt-outs of text messages (a START by text): nothing else of what stands on the list, and one
+    /// of every channel goes on for calls. The number of entries lifted.
     pub async fn lift_opt_outs_in_tx(&self, tx: &mut Tx, number_index: [u8; 16], now: Instant) -> Result<u64, StoreError> {
-        let delete = sql!("DELETE FROM suppression WHERE tenant_id = $1 AND number_index = $2 AND reason = 'opt_out'");
-        let lifted = tx.execute(delete, &params![self.id, number_index]).await?;
+        let narrow = sql!(
+            "UPDATE suppression SET scope = 'voice' WHERE tenant_id = $1 AND number_index = $2 AND reason = 'opt_out' AND scope = 'every'
+             AND NOT EXISTS (SELECT 1 FROM suppression v WHERE v.tenant_id = $1 AND v.number_index = $2 AND v.reason = 'opt_out' AND v.scope = 'voice')"
+        );
+        let delete = sql!("DELETE FROM suppression WHERE tenant_id = $1 AND number_index = $2 AND reason = 'opt_out' AND scope IN ('sms', 'every')");
+        let narrowed = tx.execute(narrow, &params![self.id, number_index]).await?;
+        let lifted = narrowed + tx.execute(delete, &params![self.id, number_index]).await?;
         if lifted > 0 {
-            self.audit(tx, now, Act::Unsuppressed, "suppression", 0, "opt_out, lifted by the person").await?;
+            self.audit(tx, now, Act::Unsuppressed, "suppression", 0, "opt_out of texts, lifted by the person").await?;
         }
         Ok(lifted)
     }

@@ -61,6 +61,10 @@ impl Tenant {
                 let id = self.store.next_id(now);
                 batch.push(params![id, self.id, self.number_index(number), scope.as_str(), reason.as_str(), sealed, source, self.actor.to_string(), now]);
             }
+            if reason.withdraws_consent() {
+                let indices: Vec<[u8; 16]> = chunk.iter().map(|number| self.number_index(number)).collect();
+                self.withdraw_consents_in_tx(&mut tx, &indices, scope, now).await?;
+            }
             let added: u64 = tx.execute_many(insert, &batch).await?.iter().sum();
             result.added += added;
             result.known += chunk.len() as u64 - added;

@@ -1,6 +1,6 @@
 //! What is the same for every recipient of a campaign, put together once.
 
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::compliance::facts::MessageFacts;
@@ -36,6 +36,8 @@ pub struct CampaignTerms {
     /// In the contact's zone.
     pub hours: WeekHours,
     pub message: MessageFacts,
+    /// The text takes something from a field that the tenant declared, which may be anything: each filled text is read.
+    pub reads_texts: bool,
     pub mode: NumberMode,
     book: RuleBook,
     packs: Vec<TermsPack>,
@@ -60,11 +62,19 @@ pub struct DecisionWords {
     pub until: Option<Instant>,
 }
 
-/// The rule packs that ship with the software.
+static BOOK: OnceLock<RuleBook> = OnceLock::new();
+
+/// The rule packs of this installation: those that ship with the software, unless others were installed.
 #[must_use]
 pub fn rule_book() -> &'static RuleBook {
-    static BOOK: LazyLock<RuleBook> = LazyLock::new(|| RuleBook::embedded().expect("a test of the domain reads the shipped packs"));
-    &BOOK
+    BOOK.get_or_init(|| RuleBook::embedded().expect("a test of the domain reads the shipped packs"))
+}
+
+/// Lets an operator's rule packs decide, from now until this process ends. False when packs have decided already: install
+/// them before anything else.
+#[must_use]
+pub fn install_rules(book: RuleBook) -> bool {
+    BOOK.set(book).is_ok()
 }
 
 /// What the sending loop notes as a refusal although every rule passed.
@@ -75,6 +85,14 @@ fn unsendable(rule: &str) -> Option<&'static str> {
         "MESSAGE-TOO-LONG" => Some("The filled text is too long for the trunk."),
         _ => None,
     }
+}
+
+/// Names and references say nothing that a rule would read.
+const PLAIN_FIELDS: [&str; 4] = ["first_name", "last_name", "reference", "user_id"];
+
+fn takes_a_declared_field(body: &str) -> bool {
+    let fields = body.split('{').skip(1).filter_map(|rest| rest.split(['|', '}']).next()).map(str::trim);
+    fields.into_iter().any(|name| !name.is_empty() && !PLAIN_FIELDS.contains(&name))
 }
 
 impl Tenant {
@@ -99,6 +117,7 @@ impl CampaignTerms {
             assessment_recorded: !campaign.assessment_reference.trim().is_empty(),
             hours: campaign.schedule.week_hours(),
             message: lint(&campaign.body, &campaign.sender, &[&tenant.name]).facts,
+            reads_texts: takes_a_declared_field(&campaign.body),
             mode: tenant.number_mode,
             packs: packs.collect::<Result<_, _>>()?,
             book: book.clone(),

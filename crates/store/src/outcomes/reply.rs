@@ -14,6 +14,9 @@ use crate::params;
 use crate::seal::DataKey;
 use crate::store::{Page, Store, StoreError, Tenant};
 
+/// A number without its country code is known by no fewer digits.
+const NATIONAL_DIGITS_MIN: usize = 7;
+
 /// Where a reply stands in the inbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplyState {
@@ -55,6 +58,8 @@ pub struct NewReply {
     pub meaning: ReplyMeaning,
     /// A hash that is the same when the carrier delivers the same message again.
     pub dedupe: [u8; 16],
+    /// The hash that the same message would have had a moment earlier, and how far back it counts.
+    pub earlier: Option<([u8; 16], Instant)>,
     pub received_at: Instant,
 }
 
@@ -88,6 +93,12 @@ pub async fn known_contact(tx: &mut Tx, tenant: &Tenant, e164: &str) -> Result<O
 
 /// Stores a reply once; `None` when the carrier delivered it before.
 pub async fn add_reply(tx: &mut Tx, tenant: &Tenant, new: &NewReply) -> Result<Option<(ReplyId, Option<ContactId>)>, StoreError> {
+    if let Some((dedupe, since)) = new.earlier {
+        let before = sql!("SELECT id FROM reply WHERE dedupe = $1 AND received_at > $2");
+        if tx.query_first(before, &params![dedupe, since]).await?.is_some() {
+            return Ok(None);
+        }
+    }
     let id = ReplyId(tenant.store().next_id(new.received_at));
     let known = known_contact(tx, tenant, new.number.reveal()).await?;
     let (contact, campaign) = known.map_or((None, None), |(contact, last)| (Some(contact), last.map(|(campaign, _)| campaign)));
@@ -152,11 +163,17 @@ impl Store {
         Ok(parts)
     }
 
-    /// The tenants that send as `sender` and take replies on it: to whom an inbound message to it may belong.
-    pub async fn tenants_of_sender(&self, sender: &str) -> Result<Vec<TenantId>, StoreError> {
-        let select = sql!("SELECT tenant_id FROM sender WHERE value = $1 ORDER BY tenant_id");
-        let rows = self.db().query(select, &params![sender]).await?;
-        Ok(rows.into_iter().map(|mut row| row.take(0)).collect::<Result<_, _>>()?)
+    /// The tenants that send as `to`, each with the sender as it is on its list: to whom an inbound message to it may belong.
+    /// Carriers write a number as `447…`, `+447…`, `00447…` or, at home, `07…`.
+    pub async fn tenants_of_sender(&self, to: &str) -> Result<Vec<(TenantId, String)>, StoreError> {
+        let select = sql!("SELECT tenant_id, value FROM sender WHERE value = $1 OR value = $2 OR ($3 <> '' AND value LIKE '+%' || $3) ORDER BY tenant_id, value");
+        let digits = to.trim_start_matches('+');
+        let digits = digits.strip_prefix("00").unwrap_or(digits);
+        let at_home = digits.strip_prefix('0').filter(|rest| rest.len() >= NATIONAL_DIGITS_MIN && rest.bytes().all(|byte| byte.is_ascii_digit())).unwrap_or("");
+        let rows = self.db().query(select, &params![to, format!("+{digits}"), at_home]).await?;
+        let mut found: Vec<(TenantId, String)> = rows.into_iter().map(|mut row| Ok((row.take(0)?, row.take(1)?))).collect::<Result<_, DbError>>()?;
+        found.dedup_by_key(|(tenant, _)| *tenant);
+        Ok(found)
     }
 }
 
@@ -216,17 +233,29 @@ impl Tenant {
         self.move_reply(update, crate::params![self.id(), id, user], id, "assigned", now).await
     }
 
+    /// Closes a reply. One that holds its person back must be decided: closed unread, it would hold them for ever.
     pub async fn close_reply(&self, id: ReplyId, now: Instant) -> Result<(), StoreError> {
+        let holds = sql!(
+            "SELECT h.id FROM reply r JOIN hold h ON h.contact_id = r.contact_id AND h.reason = 'reply_review' AND h.lifted_at IS NULL
+             WHERE r.tenant_id = $1 AND r.id = $2 AND r.meaning = 'unsure' AND r.state <> 'closed' LIMIT 1"
+        );
+        if self.db().query_first(holds, &params![self.id(), id]).await?.is_some() {
+            return Err(StoreError::Conflict("nothing is sent to this person until somebody decides whether they want it to stop: decide that, which closes the reply".into()));
+        }
         let update = sql!("UPDATE reply SET state = 'closed', closed_at = $3 WHERE tenant_id = $1 AND id = $2 AND state <> 'closed'");
         self.move_reply(update, crate::params![self.id(), id, now], id, "closed", now).await
     }
 
-    /// A person has read a reply that the machine was not sure of: `stops` puts the number on the suppression list; either way
-    /// the hold that waited for this ends and the reply is closed, all in one transaction.
+    /// A person has read a reply that the machine was not sure of: `stops` puts the number on the suppression list, and
+    /// otherwise an opt-out that this very reply made is lifted. The hold that waited for this ends, unless another reply
+    /// waits to be read; and the reply is closed, all in one transaction.
     pub async fn decide_reply(&self, id: ReplyId, stops: bool, now: Instant) -> Result<(), StoreError> {
         let reply = self.reply(id).await?;
         let close = sql!("UPDATE reply SET state = 'closed', closed_at = $3 WHERE tenant_id = $1 AND id = $2 AND state <> 'closed'");
-        let lift = sql!("UPDATE hold SET lifted_at = $3 WHERE tenant_id = $1 AND contact_id = $2 AND reason = 'reply_review' AND lifted_at IS NULL");
+        let lift = sql!(
+            "UPDATE hold SET lifted_at = $3 WHERE tenant_id = $1 AND contact_id = $2 AND reason = 'reply_review' AND lifted_at IS NULL
+             AND (CAST($4 AS BIGINT) = 1 OR NOT EXISTS (SELECT 1 FROM reply r WHERE r.contact_id = $2 AND r.meaning = 'unsure' AND r.state <> 'closed'))"
+        );
         let mut tx = self.db().begin().await?;
         if tx.execute(close, &params![self.id(), id, now]).await? == 0 {
             return Err(StoreError::Conflict("this reply was decided already".into()));
@@ -234,12 +263,31 @@ impl Tenant {
         if stops {
             let new = NewSuppression { number: &reply.number, scope: SuppressionScope::Sms, reason: SuppressionReason::OptOut, source: "reply" };
             self.suppress_in_tx(&mut tx, &new, now).await?;
+        } else if reply.meaning == ReplyMeaning::StopReview {
+            self.take_back_stop(&mut tx, &reply, now).await?;
         }
         if let Some(contact) = reply.contact {
-            tx.execute(lift, &params![self.id(), contact, now]).await?;
+            tx.execute(lift, &params![self.id(), contact, now, stops]).await?;
         }
         self.audit(&mut tx, now, Act::Changed, "reply", id.0, if stops { "means stop" } else { "does not mean stop" }).await?;
         Ok(tx.commit().await?)
+    }
+
+    /// The machine took a saying for a stop, and a person says that it was none. What the same number said besides stands.
+    async fn take_back_stop(&self, tx: &mut Tx, reply: &ReplyRecord, now: Instant) -> Result<(), StoreError> {
+        let index = self.number_index(reply.number.reveal());
+        let others = sql!("SELECT id FROM reply WHERE tenant_id = $1 AND number_index = $2 AND id <> $3 AND meaning IN ('stop', 'stop_review') LIMIT 1");
+        if tx.query_first(others, &params![self.id(), index, reply.id]).await?.is_some() {
+            let why = "this person has said stop in another message too: close this one, and lift the opt-out on the suppression list if they may be contacted all the same";
+            return Err(StoreError::Conflict(why.into()));
+        }
+        let lift = sql!(
+            "DELETE FROM suppression WHERE tenant_id = $1 AND number_index = $2 AND reason = 'opt_out' AND scope = 'sms' AND source = 'reply' AND created_at >= $3"
+        );
+        if tx.execute(lift, &params![self.id(), index, reply.received_at]).await? > 0 {
+            self.audit(tx, now, Act::Unsuppressed, "suppression", 0, "opt_out of texts, which the reply was not").await?;
+        }
+        Ok(())
     }
 
     async fn move_reply(&self, update: &crate::db::Statement, values: Vec<crate::db::Value>, id: ReplyId, what: &str, now: Instant) -> Result<(), StoreError> {

@@ -134,6 +134,8 @@ pub async fn assign(caller: Caller, Id(id): Id<ReplyId>, Body(to): Body<Assignme
 }
 
 /// Close a reply
+///
+/// One that holds its person back is decided instead: closed unread, it would hold them for ever.
 #[utoipa::path(post, path = "/replies/{reply}/close", tag = "outcomes", params(("reply" = ReplyId, Path)), responses((status = 200, body = Reply)))]
 pub async fn close(caller: Caller, Id(id): Id<ReplyId>) -> Result<Json<Reply>, Problem> {
     caller.tenant.reply(id.0).await?;
@@ -143,7 +145,8 @@ pub async fn close(caller: Caller, Id(id): Id<ReplyId>) -> Result<Json<Reply>, P
 
 /// Decide about a reply: does it mean stop?
 ///
-/// `means_stop` puts the number on the suppression list. Either way the hold that waited for this ends, and the reply is closed.
+/// `means_stop` puts the number on the suppression list; otherwise an opt-out that this very reply made is lifted. Either way
+/// the hold that waited for this ends, unless another reply waits to be decided, and the reply is closed.
 #[utoipa::path(post, path = "/replies/{reply}/decide", tag = "outcomes", params(("reply" = ReplyId, Path)), request_body = Meaning, responses((status = 200, body = Reply)))]
 pub async fn decide(caller: Caller, Id(id): Id<ReplyId>, Body(made): Body<Meaning>) -> Result<Json<Reply>, Problem> {
     caller.tenant.decide_reply(id.0, made.means_stop, caller.now).await?;
