@@ -259,7 +259,7 @@ async fn a_no_through_any_door_withdraws_consent_and_lifting_it_gives_none_back(
             tenant.add_consent(who.0, &yes, NOON).await.expect("adds");
             assert_eq!(verdict(&tenant, &terms, who, NOON).await, "permitted");
             if through_a_file {
-                tenant.import_suppressions(&number(last), SuppressionScope::Every, reason, "file", NOON).await.expect("loads");
+                tenant.import_suppressions(number(last).as_bytes(), SuppressionScope::Every, reason, "file", NOON).await.expect("loads");
             } else {
                 tenant.suppress(&number(last), SuppressionScope::Every, reason, "agent", NOON).await.expect("suppresses");
             }
