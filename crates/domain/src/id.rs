@@ -113,6 +113,10 @@ ids! {
     TrunkId = "trk";
     RouteId = "rte";
     ReplyId = "rpl";
+    ScriptId = "scr";
+    PromptId = "prm";
+    TransferTargetId = "tgt";
+    RecordingId = "rec";
     AuditEventId = "evt";
     SubjectRequestId = "req";
     NodeId = "nod";

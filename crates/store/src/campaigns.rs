@@ -8,7 +8,9 @@ mod freeze;
 mod listing;
 mod moves;
 mod preview;
+mod prompt;
 mod recipient;
+mod script;
 mod sender;
 mod template;
 
@@ -19,6 +21,8 @@ pub use freeze::{FREEZE_CHUNK, FreezeStep, RECEIPTS_AWAITED_MS, WorkingCampaign}
 pub use listing::{CampaignQuery, DecisionCount};
 pub use moves::LOADING;
 pub use preview::PreviewRow;
+pub use prompt::{PROMPT_SAMPLES_MAX, PromptRecord};
 pub use recipient::{RecipientFilter, RecipientRow, RecipientState};
+pub use script::ScriptRecord;
 pub use sender::SenderRecord;
 pub use template::TemplateRecord;

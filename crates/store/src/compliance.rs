@@ -1,5 +1,6 @@
 //! What may not be done to whom: suppressions, holds, consents, wishes, a tenant's own limits; and the decision over it all.
 
+mod call_mark;
 mod consent;
 mod decide;
 mod facts;
@@ -13,6 +14,7 @@ mod terms;
 mod week;
 mod why_not;
 
+pub use call_mark::CallMark;
 pub use consent::{ConsentEntry, NewConsent};
 pub use decide::{decide, refuse_text};
 pub use facts::{ConsentRecord, RECIPIENTS_MAX, RecipientFacts};

@@ -1,7 +1,9 @@
-//! Receipts that wait for their attempt, and what people write back.
+//! Receipts that wait for their attempt, what people write back, and how many calls met nobody.
 
+mod abandonment;
 mod receipt;
 mod reply;
 
+pub use abandonment::{AbandonmentDay, add_abandonment};
 pub use receipt::{UnmatchedReceipt, add_unmatched, drop_unmatched};
 pub use reply::{NewReply, ReplyPart, ReplyRecord, ReplyState, add_reply, add_reply_part, drop_reply_parts, known_contact};

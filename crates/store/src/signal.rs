@@ -18,11 +18,13 @@ pub enum Signal {
     Carriers,
     /// A campaign began or ceased to run.
     Sending,
+    /// A voice campaign, its targets or its trunks have changed.
+    Calls,
 }
 
 /// The signals of one process.
 #[derive(Clone, Default)]
-pub struct Signals(Arc<[Notify; 5]>);
+pub struct Signals(Arc<[Notify; 6]>);
 
 impl Signals {
     fn of(&self, signal: Signal) -> &Notify {
@@ -34,6 +36,9 @@ impl Signals {
         self.of(signal).notify_one();
         if signal == Signal::Campaigns {
             self.of(Signal::Sending).notify_one();
+        }
+        if matches!(signal, Signal::Campaigns | Signal::Carriers) {
+            self.of(Signal::Calls).notify_one();
         }
     }
 

@@ -5,4 +5,6 @@ pub mod rate;
 pub mod route;
 pub mod sender;
 pub mod settings;
+pub mod sip_settings;
+pub mod transfer_target;
 pub mod trunk;

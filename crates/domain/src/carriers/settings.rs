@@ -1,4 +1,4 @@
-//! How a trunk is configured: what the operator writes for an SMPP account or an HTTP provider.
+//! How a trunk is configured: what the operator writes for an SMPP account or an HTTP provider; a SIP trunk has `sip_settings`.
 
 use std::collections::BTreeMap;
 
@@ -150,6 +150,7 @@ pub struct HttpReceiptSettings {
 pub enum TrunkSettings {
     Smpp(SmppSettings),
     Http(HttpSettings),
+    Sip(super::sip_settings::SipSettings),
 }
 
 /// A setting that cannot be, and the field it stands in.
@@ -166,6 +167,7 @@ impl TrunkSettings {
         match self {
             Self::Smpp(_) => super::trunk::TrunkKind::Smpp,
             Self::Http(_) => super::trunk::TrunkKind::Http,
+            Self::Sip(_) => super::trunk::TrunkKind::Sip,
         }
     }
 
@@ -175,6 +177,7 @@ impl TrunkSettings {
         match self {
             Self::Smpp(smpp) => smpp_faults(smpp),
             Self::Http(http) => http_faults(http),
+            Self::Sip(sip) => sip.faults(),
         }
     }
 }

@@ -6,6 +6,8 @@ words! {
     pub enum TrunkKind {
         Smpp = "smpp",
         Http = "http",
+        /// Carries calls, not messages.
+        Sip = "sip",
     }
 }
 

@@ -103,6 +103,8 @@ words! {
     GsmCoding = clarion_domain::carriers::settings::GsmCoding;
     MessageIdFormat = clarion_domain::carriers::settings::MessageIdFormat;
     HttpBody = clarion_domain::carriers::settings::HttpBody;
+    SipTransport = clarion_domain::carriers::sip_settings::SipTransport;
+    VoiceCodec = clarion_domain::carriers::sip_settings::VoiceCodec;
     TrunkKind = clarion_domain::carriers::trunk::TrunkKind;
     TrunkState = clarion_domain::carriers::trunk::TrunkState;
     SenderKind = clarion_domain::carriers::sender::SenderKind;

@@ -1,6 +1,7 @@
 //! A trunk's settings as a form, and back. What a provider of HTTP submission wants differs too much for fields: it is JSON.
 
 use clarion_domain::carriers::settings::{BindStyle, GsmCoding, HttpSettings, LongMessageForm, MessageIdFormat, SmppSettings, SmppVersion, TrunkSettings};
+use clarion_domain::carriers::sip_settings::SipSettings;
 use clarion_domain::personal::Personal;
 use clarion_store::carriers::{NewTrunk, TrunkRecord};
 use maud::{Markup, html};
@@ -59,6 +60,7 @@ pub fn fields_of(trunk: &TrunkRecord) -> Fields {
     match &trunk.settings {
         TrunkSettings::Smpp(smpp) => with_smpp(fields, smpp),
         TrunkSettings::Http(http) => fields.with("settings", serde_json::to_string_pretty(http).unwrap_or_default()),
+        TrunkSettings::Sip(sip) => fields.with("settings", serde_json::to_string_pretty(sip).unwrap_or_default()),
     }
 }
 
@@ -67,13 +69,16 @@ fn words<T: Copy + std::fmt::Display>(all: &[T]) -> Vec<(String, String)> {
 }
 
 pub fn inputs(fill: Fill, exists: bool) -> Markup {
-    let http = fill.fields.get("kind") == "http";
+    let kind = fill.fields.get("kind");
+    let http = kind == "http";
     html! {
-        input type="hidden" name="kind" value=(if http { "http" } else { "smpp" });
+        input type="hidden" name="kind" value=(if kind.is_empty() { "smpp" } else { kind });
         (Input::new("name", "Name").class("medium").show(fill))
         @if exists { (tick("enabled", "Enabled", "A disabled trunk disconnects and takes nothing.", fill)) }
         @if http {
             (area("settings", "Settings (JSON)", "{to}, {from}, {text} and {reference} stand for the message's; {secret} for the secret.", None, fill))
+        } @else if kind == "sip" {
+            (area("settings", "Settings (JSON)", "hosts, transport, username, register, codecs, calls_at_once and what else the manual names.", None, fill))
         } @else { (smpp_inputs(fill)) }
         (Input::new("secret", if http { "Secret" } else { "Password" }).hint(if exists { "Empty keeps the old one. It is never shown." } else { "Kept sealed and never shown." }).kind("password").autocomplete("new-password").class("medium").show(fill))
         div.row {
@@ -105,7 +110,11 @@ fn smpp_inputs(fill: Fill) -> Markup {
 pub fn read(fields: &Fields) -> Result<NewTrunk, Problems> {
     let mut problems = Problems::new();
     problems.need(fields, "name", "Enter a name");
-    let settings = if fields.get("kind") == "http" { read_http(fields, &mut problems) } else { read_smpp(fields, &mut problems) };
+    let settings = match fields.get("kind") {
+        "http" => read_json::<HttpSettings>(fields, TrunkSettings::Http, &mut problems),
+        "sip" => read_json::<SipSettings>(fields, TrunkSettings::Sip, &mut problems),
+        _ => read_smpp(fields, &mut problems),
+    };
     let rate = fields.number("rate_per_second");
     if rate.is_none_or(|rate| !(1..=1_000_000).contains(&rate)) {
         problems.add("rate_per_second", "Enter 1 to 1,000,000 segments a second");
@@ -152,9 +161,9 @@ fn read_smpp(fields: &Fields, problems: &mut Problems) -> Option<TrunkSettings> 
     }
 }
 
-fn read_http(fields: &Fields, problems: &mut Problems) -> Option<TrunkSettings> {
-    match serde_json::from_str::<HttpSettings>(fields.get("settings")) {
-        Ok(settings) => checked(TrunkSettings::Http(settings), Some("settings"), problems),
+fn read_json<T: serde::de::DeserializeOwned>(fields: &Fields, kind: fn(T) -> TrunkSettings, problems: &mut Problems) -> Option<TrunkSettings> {
+    match serde_json::from_str::<T>(fields.get("settings")) {
+        Ok(settings) => checked(kind(settings), Some("settings"), problems),
         Err(error) => {
             problems.add("settings", format!("The settings cannot be read: {error}"));
             None

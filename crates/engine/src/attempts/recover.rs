@@ -7,7 +7,7 @@ use clarion_domain::outcomes::cause::Cause;
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::Instant;
 use clarion_store::StoreError;
-use clarion_store::attempts::{AttemptRow, ClaimRow, add_attempts, attempts_by_id, claims_of_silent_nodes, recipients_at, recover_notices, remove_claims};
+use clarion_store::attempts::{AttemptRow, ClaimRow, add_attempts, attempts_by_id, end_lost_calls, claims_of_silent_nodes, recipients_at, recover_notices, remove_claims};
 use clarion_store::db::Tx;
 use clarion_store::reports::add_measures;
 
@@ -83,6 +83,9 @@ async fn settle_claim(tx: &mut Tx, claim: &ClaimRow, now: Instant) -> Result<usi
         });
     }
     add_attempts(tx, &rows.attempts).await?;
+    if claim.channel == Channel::Voice {
+        end_lost_calls(tx, &rows.attempts.iter().map(|row| row.id).collect::<Vec<_>>(), now).await?;
+    }
     add_measures(tx, &rows.measures).await?;
     Ok(rows.attempts.len())
 }

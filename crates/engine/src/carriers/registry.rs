@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use clarion_domain::carriers::route::{Route, Router};
-use clarion_domain::carriers::trunk::TrunkState;
+use clarion_domain::carriers::trunk::{TrunkKind, TrunkState};
 use clarion_domain::id::{TenantId, TrunkId};
 use clarion_domain::time::Instant;
 use clarion_store::carriers::{TrunkStatus, report_status};
@@ -26,9 +26,10 @@ impl Carriers {
         Self { trunks: HashMap::new(), broken: HashMap::new(), router: Router::default(), events }
     }
 
-    /// Reads trunks and routes; starts what is new, stops what is gone, and starts anew what has changed.
+    /// Reads the trunks that carry messages, and routes; starts what is new, stops what is gone, and starts anew what has changed.
     pub(crate) async fn reload(&mut self, store: &Store, now: Instant, now_micros: u64) -> Result<(), StoreError> {
-        let records = store.trunks().await?;
+        let mut records = store.trunks().await?;
+        records.retain(|record| record.settings.kind() != TrunkKind::Sip);
         let stays = |trunk: &Trunk| records.iter().any(|record| record.id == trunk.id() && record.enabled && record.version == trunk.record.version);
         let gone: Vec<TrunkId> = self.trunks.values().filter(|trunk| !stays(trunk)).map(Trunk::id).collect();
         for id in gone {

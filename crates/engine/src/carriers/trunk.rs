@@ -31,6 +31,7 @@ impl Trunk {
         let driver = match &record.settings {
             TrunkSettings::Smpp(settings) => Driver::Smpp(Box::new(SmppDriver::start(record.id, settings, secret.reveal(), rate, record.id.0 as u64, events)?)),
             TrunkSettings::Http(settings) => Driver::Http(HttpDriver::start(record.id, settings, secret.clone(), rate, events)?),
+            TrunkSettings::Sip(_) => return Err(CannotCarry("a SIP trunk carries calls, not messages".into())),
         };
         Ok(Self { record, driver, credit: Credit::new(now_micros), in_flight: 0, accepted: 0, last: (TrunkState::Connecting, now) })
     }
@@ -94,7 +95,7 @@ impl Trunk {
     pub(crate) fn coding(&self) -> TextCoding {
         match &self.record.settings {
             TrunkSettings::Smpp(settings) => coding(settings),
-            TrunkSettings::Http(_) => TextCoding::GSM,
+            TrunkSettings::Http(_) | TrunkSettings::Sip(_) => TextCoding::GSM,
         }
     }
 
@@ -108,7 +109,7 @@ impl Trunk {
                 MessageIdFormat::DecimalToHex => IdFormat::DecimalToHex,
                 MessageIdFormat::Auto => IdFormat::Auto,
             },
-            TrunkSettings::Http(_) => IdFormat::AsIs,
+            TrunkSettings::Http(_) | TrunkSettings::Sip(_) => IdFormat::AsIs,
         }
     }
 

@@ -161,4 +161,4 @@ macro_rules! from_id {
 }
 
 from_id! { TenantId UserId ApiKeyId ImportId ContactId ListId FilterId SuppressionId CampaignId TemplateId ClaimId
-AttemptId TrunkId RouteId ReplyId AddressId AuditEventId SubjectRequestId NodeId }
+AttemptId TrunkId RouteId ReplyId ScriptId PromptId TransferTargetId RecordingId AddressId AuditEventId SubjectRequestId NodeId }

@@ -54,7 +54,7 @@ impl Tenant {
 
     /// What is found by the person's numbers, contact or not.
     pub(super) async fn erase_by_number(&self, tx: &mut Tx, subject: &Subject) -> Result<Vec<ErasureCount>, StoreError> {
-        let (mut replies, mut notices, mut stops) = (0, 0, 0);
+        let (mut replies, mut notices, mut stops, mut marks) = (0, 0, 0, 0);
         for index in &subject.number_indexes {
             let both = params![self.id, *index];
             for mut row in tx.query(sql!("SELECT id FROM reply WHERE tenant_id = $1 AND number_index = $2"), &both).await? {
@@ -62,6 +62,7 @@ impl Tenant {
                 replies += tx.execute(empty, &params![Vec::new(), random_bytes::<16>()?, row.take::<i64>(0)?]).await?;
             }
             notices += tx.execute(sql!("DELETE FROM notice WHERE tenant_id = $1 AND number_index = $2"), &both).await?;
+            marks += tx.execute(sql!("DELETE FROM call_mark WHERE tenant_id = $1 AND number_index = $2"), &both).await?;
             stops += tx.execute(sql!("DELETE FROM suppression WHERE tenant_id = $1 AND number_index = $2 AND reason <> 'erased'"), &both).await?;
         }
         let parts = self.erase_parts(tx, subject).await?;
@@ -72,6 +73,7 @@ impl Tenant {
             counted("parts of replies removed", parts),
             counted("other messages removed", notices),
             counted("suppressions replaced by the tombstone", stops),
+            counted("marks of calls removed", marks),
             counted("kept answers of the API removed", answers),
         ])
     }

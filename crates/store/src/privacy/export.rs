@@ -129,6 +129,7 @@ impl Tenant {
             sections.files().await?,
             sections.purposes().await?,
             sections.messages().await?,
+            sections.calls().await?,
             sections.refusals().await?,
             sections.replies().await?,
             sections.notices().await?,

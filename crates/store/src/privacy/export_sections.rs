@@ -169,6 +169,30 @@ impl<'a> Sections<'a> {
         Ok(self.section(Heading { title: "Messages and calls to you", legal_basis: "That of each campaign", source: "Made by the campaigns above", class: RecordClass::AttemptMetadata }, records))
     }
 
+    /// The timings of calls, which the law wants kept (UK-11).
+    pub async fn calls(&self) -> Result<ExportSection, StoreError> {
+        let select = sql!(
+            "SELECT dialled_at, ringing_at, answered_at, message_at, information_at, bridged_at, ended_at, verdict, abandoned FROM call
+             WHERE tenant_id = $1 AND contact_id = $2 ORDER BY attempt_id"
+        );
+        let read = |mut row: Row| {
+            let (verdict, abandoned): (String, bool) = (row.take(7)?, row.take(8)?);
+            Ok(record([
+                ("dialled", moment(row.take(0)?)),
+                ("rang", moment_of(row.take(1)?)),
+                ("answered", moment_of(row.take(2)?)),
+                ("you first heard us", moment_of(row.take(3)?)),
+                ("you heard who had called", moment_of(row.take(4)?)),
+                ("you were put through", moment_of(row.take(5)?)),
+                ("ended", moment_of(row.take(6)?)),
+                ("who answered, as the software heard it", plain(&verdict)),
+                ("was somebody there for you", if abandoned { "No".into() } else { String::new() }),
+            ]))
+        };
+        let records = self.of_contacts(select, read).await?;
+        Ok(self.section(Heading { title: "Timings of calls to you", legal_basis: "Ofcom's rules on calling", source: "Measured during the calls", class: RecordClass::AttemptMetadata }, records))
+    }
+
     pub async fn refusals(&self) -> Result<ExportSection, StoreError> {
         let records = self.of_events(|event| {
             let (campaign, reasons, outcome) = match &event.what {

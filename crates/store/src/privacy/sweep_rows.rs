@@ -48,6 +48,7 @@ impl Tenant {
         let redact = sql!("UPDATE attempt SET contact_id = 0, address_id = 0, sealed_body = NULL, carrier_message_id = '', decision = '' WHERE id = $1");
         let start = self.swept_through(target("attempt")).await?;
         let attempts = self.sweep_batches(target("attempt"), start, Find { statement: attempts, values: &by_id }, &[redact], now).await?;
+        let calls = self.sweep_calls(before, now).await?;
         let by_time = |after: i64| -> Params { params![self.id, after, before, SWEEP_BATCH] };
         let replies = sql!(
             "SELECT r.id FROM reply r WHERE r.tenant_id = $1 AND r.id > $2 AND r.received_at < $3
@@ -61,7 +62,21 @@ impl Tenant {
         );
         let find = Find { statement: notices, values: &by_time };
         let notices = self.sweep_batches(target("notice"), 0, find, &[sql!("DELETE FROM notice WHERE id = $1")], now).await?;
-        Ok(vec![attempts, replies, notices, self.sweep_recipients(before, now).await?])
+        Ok(vec![attempts, calls, replies, notices, self.sweep_recipients(before, now).await?])
+    }
+
+    /// Records of calls lose their person and keep their timings; marks on numbers go.
+    async fn sweep_calls(&self, before: Instant, now: Instant) -> Result<SweepCount, StoreError> {
+        let target = Target { class: RecordClass::AttemptMetadata, source: "call" };
+        let values = |after: i64| -> Params { params![self.id, after, before, SWEEP_BATCH] };
+        let calls = sql!(
+            "SELECT c.attempt_id FROM call c WHERE c.tenant_id = $1 AND c.attempt_id > $2 AND c.dialled_at < $3 AND c.contact_id <> 0
+             AND NOT EXISTS (SELECT 1 FROM legal_hold h WHERE h.contact_id = c.contact_id) ORDER BY c.attempt_id LIMIT $4"
+        );
+        let marks = sql!("DELETE FROM call_mark WHERE tenant_id = $1 AND COALESCE(abandoned_at, 0) < $2 AND COALESCE(machine_at, 0) < $2");
+        self.db().execute(marks, &params![self.id, before]).await?;
+        let redact = sql!("UPDATE call SET contact_id = 0 WHERE attempt_id = $1");
+        self.sweep_batches(target, 0, Find { statement: calls, values: &values }, &[redact], now).await
     }
 
     /// The frozen audiences of campaigns that ended long ago, with what was decided about each place.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use utoipa::ToSchema;
 
-use crate::api::wire::{BindStyle, GsmCoding, HttpBody, LongMessageForm, MessageIdFormat, ReceiptState, SmppVersion};
+use crate::api::wire::{BindStyle, GsmCoding, HttpBody, LongMessageForm, MessageIdFormat, ReceiptState, SipTransport, SmppVersion, VoiceCodec};
 
 /// What a trunk is, by its kind.
 #[derive(ToSchema)]
@@ -15,6 +15,7 @@ use crate::api::wire::{BindStyle, GsmCoding, HttpBody, LongMessageForm, MessageI
 pub enum TrunkSettings {
     Smpp(SmppSettings),
     Http(HttpSettings),
+    Sip(SipSettings),
 }
 
 /// An SMPP account.
@@ -98,6 +99,47 @@ pub struct HttpSettings {
     receipt: Option<HttpReceiptSettings>,
 }
 
+/// An account or a peering that carries calls.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SipSettings {
+    /// `host`, found by its SRV records, or `host:port`; the first that answers carries a call.
+    #[schema(min_items = 1, max_items = 8)]
+    hosts: Vec<String>,
+    #[serde(default)]
+    #[schema(required = false)]
+    transport: SipTransport,
+    /// PEM of the authority that signed the carrier's certificate, when it is not a public one.
+    #[serde(default)]
+    tls_ca_pem: String,
+    /// Name for digest authentication; empty when the carrier knows us by our address.
+    #[serde(default)]
+    #[schema(max_length = 128)]
+    username: String,
+    #[serde(default)]
+    register: bool,
+    #[serde(default)]
+    from_domain: String,
+    #[serde(default)]
+    asserted_identity: bool,
+    #[serde(default)]
+    #[schema(required = false, min_items = 1, max_items = 2)]
+    codecs: Vec<VoiceCodec>,
+    /// Offer encrypted audio alone; needs the transport `tls`.
+    #[serde(default)]
+    srtp: bool,
+    /// Seconds between OPTIONS; 0 for none.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 600)]
+    keep_alive_seconds: u32,
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 10000)]
+    calls_at_once: u32,
+    /// Numbers with the plus sign, or without.
+    #[serde(default)]
+    number_plus: bool,
+}
+
 /// How the provider's receipts read.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -147,5 +189,7 @@ mod tests {
         let http = serde_json::to_value(http).expect("JSON");
         assert_eq!(properties::<HttpSettings>(), keys(&http));
         assert_eq!(properties::<HttpReceiptSettings>(), keys(&http["receipt"]));
+        let sip: clarion_domain::carriers::sip_settings::SipSettings = serde_json::from_value(json!({"hosts": ["sip.example"]})).expect("reads");
+        assert_eq!(properties::<SipSettings>(), keys(&serde_json::to_value(sip).expect("JSON")));
     }
 }

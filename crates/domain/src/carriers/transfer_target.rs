@@ -1,0 +1,81 @@
+//! Where a person is put through to: a call centre's line, with its hours and how many calls it bears.
+
+use std::fmt;
+
+/// A number in E.164, reached over a trunk, or a SIP address, reached directly.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum TransferAddress {
+    Number(String),
+    /// `sip:user@host[:port]`, without further parameters.
+    Sip(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TransferAddressError {
+    #[error("write a number with its country code, such as +442079460123, or a SIP address, such as sip:agents@centre.example")]
+    NeitherNumberNorSip,
+    #[error("a SIP address looks like sip:agents@centre.example or sip:agents@192.0.2.7:5060")]
+    Sip,
+    #[error("numbers that cost a premium or are personal (+449, +4470, +4484, +4487) cannot be put through to (UK-42)")]
+    Premium,
+}
+
+const DEAR: [&str; 4] = ["+449", "+4470", "+4484", "+4487"];
+const ADDRESS_CHARS_MAX: usize = 255;
+
+impl TransferAddress {
+    pub fn parse(text: &str) -> Result<Self, TransferAddressError> {
+        let text = text.trim();
+        if let Some(rest) = text.strip_prefix("sip:") {
+            return sip(text, rest);
+        }
+        let digits = text.strip_prefix('+').filter(|digits| (8..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()));
+        match digits {
+            Some(_) if DEAR.iter().any(|dear| text.starts_with(dear)) => Err(TransferAddressError::Premium),
+            Some(_) => Ok(Self::Number(text.to_owned())),
+            None => Err(TransferAddressError::NeitherNumberNorSip),
+        }
+    }
+}
+
+fn sip(whole: &str, rest: &str) -> Result<TransferAddress, TransferAddressError> {
+    let (user, host) = rest.split_once('@').ok_or(TransferAddressError::Sip)?;
+    let user_good = !user.is_empty() && user.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.+*".contains(&byte));
+    let host_good = !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte));
+    if user_good && host_good && whole.len() <= ADDRESS_CHARS_MAX { Ok(TransferAddress::Sip(whole.to_owned())) } else { Err(TransferAddressError::Sip) }
+}
+
+impl fmt::Display for TransferAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(text) | Self::Sip(text) => f.write_str(text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_numbers_and_sip_addresses() {
+        assert_eq!(TransferAddress::parse(" +442079460123 "), Ok(TransferAddress::Number("+442079460123".into())));
+        assert_eq!(TransferAddress::parse("sip:agents@127.0.0.1:5080").map(|address| address.to_string()), Ok("sip:agents@127.0.0.1:5080".into()));
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        use TransferAddressError as E;
+        for (text, error) in [
+            ("", E::NeitherNumberNorSip),
+            ("02079460123", E::NeitherNumberNorSip),
+            ("+44909879000", E::Premium),
+            ("sip:agents", E::Sip),
+            ("sip:a b@host", E::Sip),
+            ("sip:agents@host;transport=tcp", E::Sip),
+            ("sip:agents@host\r\nX: y", E::Sip),
+        ] {
+            assert_eq!(TransferAddress::parse(text), Err(error), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! A call's record: written when it is dialled, moved with each of its states, kept as the proof of its timings (UK-11).
+
+use clarion_domain::id::{AttemptId, CampaignId, ContactId, NodeId, TenantId, TransferTargetId, TrunkId};
+use clarion_domain::time::Instant;
+
+use crate::db::{DbError, Row, Tx, sql};
+use crate::params;
+use crate::store::{StoreError, Tenant};
+
+/// A call as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallRow {
+    pub attempt: AttemptId,
+    pub tenant: TenantId,
+    pub campaign: CampaignId,
+    pub position: u32,
+    pub contact: ContactId,
+    pub node: NodeId,
+    pub trunk: TrunkId,
+    /// To whom the person was put through.
+    pub target: Option<TransferTargetId>,
+    /// A word of `domain::attempts::call`.
+    pub state: String,
+    pub state_at: Instant,
+    /// The script's step, by its name.
+    pub step: String,
+    pub dialled_at: Instant,
+    pub ringing_at: Option<Instant>,
+    pub answered_at: Option<Instant>,
+    /// When the person was first heard.
+    pub speech_at: Option<Instant>,
+    /// When the first words were played to them.
+    pub message_at: Option<Instant>,
+    /// When the information message (UK-7) was played, as no agent was there.
+    pub information_at: Option<Instant>,
+    pub bridged_at: Option<Instant>,
+    pub ended_at: Option<Instant>,
+    pub ended_by: String,
+    /// Who answered, as it was heard.
+    pub verdict: String,
+    /// What the verdict was made from, as JSON without personal data.
+    pub features: String,
+    pub abandoned: bool,
+}
+
+/// Writes calls as they now stand.
+pub async fn write_calls(tx: &mut Tx, calls: &[CallRow]) -> Result<(), DbError> {
+    let upsert = sql!(
+        "INSERT INTO call (attempt_id, tenant_id, campaign_id, position, contact_id, node_id, trunk_id, target_id, state, state_at, step, dialled_at,
+                           ringing_at, answered_at, speech_at, message_at, bridged_at, ended_at, ended_by, verdict, features, abandoned, information_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+         ON CONFLICT (attempt_id) DO UPDATE SET target_id = excluded.target_id, state = excluded.state, state_at = excluded.state_at, step = excluded.step,
+         ringing_at = excluded.ringing_at, answered_at = excluded.answered_at, speech_at = excluded.speech_at, message_at = excluded.message_at,
+         bridged_at = excluded.bridged_at, ended_at = excluded.ended_at, ended_by = excluded.ended_by, verdict = excluded.verdict,
+         features = excluded.features, abandoned = excluded.abandoned, information_at = excluded.information_at"
+    );
+    let batch: Vec<_> = calls
+        .iter()
+        .map(|call| {
+            params![
+                call.attempt, call.tenant, call.campaign, i64::from(call.position), call.contact, call.node, call.trunk, call.target, call.state.as_str(),
+                call.state_at, call.step.as_str(), call.dialled_at, call.ringing_at, call.answered_at, call.speech_at, call.message_at, call.bridged_at,
+                call.ended_at, call.ended_by.as_str(), call.verdict.as_str(), call.features.as_str(), call.abandoned, call.information_at
+            ]
+        })
+        .collect();
+    tx.execute_many(upsert, &batch).await?;
+    Ok(())
+}
+
+/// Ends the records of calls that a dead node left, in the transaction that settles its claims.
+pub async fn end_lost_calls(tx: &mut Tx, lost: &[AttemptId], now: Instant) -> Result<(), DbError> {
+    let update = sql!("UPDATE call SET state = 'ended', state_at = $2, ended_at = $2, ended_by = 'crash' WHERE attempt_id = $1 AND ended_at IS NULL");
+    let batch: Vec<_> = lost.iter().map(|id| params![*id, now]).collect();
+    tx.execute_many(update, &batch).await?;
+    Ok(())
+}
+
+fn read(mut row: Row) -> Result<CallRow, DbError> {
+    Ok(CallRow {
+        attempt: row.take(0)?,
+        tenant: row.take(1)?,
+        campaign: row.take(2)?,
+        position: row.take::<i64>(3)?.try_into().unwrap_or(0),
+        contact: row.take(4)?,
+        node: row.take(5)?,
+        trunk: row.take(6)?,
+        target: row.take(7)?,
+        state: row.take(8)?,
+        state_at: row.take(9)?,
+        step: row.take(10)?,
+        dialled_at: row.take(11)?,
+        ringing_at: row.take(12)?,
+        answered_at: row.take(13)?,
+        speech_at: row.take(14)?,
+        message_at: row.take(15)?,
+        bridged_at: row.take(16)?,
+        ended_at: row.take(17)?,
+        ended_by: row.take(18)?,
+        verdict: row.take(19)?,
+        features: row.take(20)?,
+        abandoned: row.take(21)?,
+        information_at: row.take(22)?,
+    })
+}
+
+/// Live calls of one state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveCount {
+    pub state: String,
+    pub n: i64,
+}
+
+impl Tenant {
+    /// Calls of a campaign that are up now, oldest first, at most `limit`.
+    pub async fn live_calls(&self, campaign: CampaignId, limit: i64) -> Result<Vec<CallRow>, StoreError> {
+        let select = sql!(
+            "SELECT attempt_id, tenant_id, campaign_id, position, contact_id, node_id, trunk_id, target_id, state, state_at, step, dialled_at,
+                    ringing_at, answered_at, speech_at, message_at, bridged_at, ended_at, ended_by, verdict, features, abandoned, information_at
+             FROM call WHERE campaign_id = $2 AND ended_at IS NULL AND tenant_id = $1 ORDER BY attempt_id LIMIT $3"
+        );
+        Ok(self.db().query(select, &params![self.id(), campaign, limit]).await?.into_iter().map(read).collect::<Result<_, _>>()?)
+    }
+
+    /// How many calls of a campaign are up now, by state.
+    pub async fn live_call_counts(&self, campaign: CampaignId) -> Result<Vec<LiveCount>, StoreError> {
+        let select = sql!("SELECT state, COUNT(*) FROM call WHERE campaign_id = $2 AND ended_at IS NULL AND tenant_id = $1 GROUP BY state ORDER BY state");
+        let rows = self.db().query(select, &params![self.id(), campaign]).await?;
+        Ok(rows.into_iter().map(|mut row| Ok(LiveCount { state: row.take(0)?, n: row.take(1)? })).collect::<Result<_, DbError>>()?)
+    }
+
+    /// The record of one call.
+    pub async fn call(&self, attempt: AttemptId) -> Result<CallRow, StoreError> {
+        let select = sql!(
+            "SELECT attempt_id, tenant_id, campaign_id, position, contact_id, node_id, trunk_id, target_id, state, state_at, step, dialled_at,
+                    ringing_at, answered_at, speech_at, message_at, bridged_at, ended_at, ended_by, verdict, features, abandoned, information_at
+             FROM call WHERE attempt_id = $2 AND tenant_id = $1"
+        );
+        Ok(self.db().query_first(select, &params![self.id(), attempt]).await?.map(read).transpose()?.ok_or(StoreError::NotFound("call"))?)
+    }
+}

@@ -1,0 +1,47 @@
+//! How many answered calls of a campaign met nobody, by calendar day: counted in the transaction that ends the call, so that
+//! no restart forgets one (UK-1, UK-4).
+
+use clarion_domain::id::{CampaignId, TenantId};
+
+use crate::db::{DbError, Row, Tx, sql};
+use crate::params;
+use crate::store::{Store, StoreError};
+
+/// One campaign's day.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AbandonmentDay {
+    /// `2026-11-24`, in the zone of the rule.
+    pub day: String,
+    /// Answered by a person, ended by us with nobody there for them.
+    pub abandoned: i64,
+    /// Answered by a person and passed to an agent.
+    pub passed: i64,
+    /// Ended because a machine was heard.
+    pub machine_ended: i64,
+    pub answered: i64,
+}
+
+fn read(mut row: Row) -> Result<AbandonmentDay, DbError> {
+    Ok(AbandonmentDay { day: row.take(0)?, abandoned: row.take(1)?, passed: row.take(2)?, machine_ended: row.take(3)?, answered: row.take(4)? })
+}
+
+/// Adds to a day's counts.
+pub async fn add_abandonment(tx: &mut Tx, tenant: TenantId, campaign: CampaignId, add: &AbandonmentDay) -> Result<(), DbError> {
+    let upsert = sql!(
+        "INSERT INTO abandonment (campaign_id, day, tenant_id, abandoned, passed, machine_ended, answered) VALUES ($1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT (campaign_id, day) DO UPDATE SET abandoned = abandonment.abandoned + excluded.abandoned, passed = abandonment.passed + excluded.passed,
+         machine_ended = abandonment.machine_ended + excluded.machine_ended, answered = abandonment.answered + excluded.answered"
+    );
+    tx.execute(upsert, &params![campaign, add.day.as_str(), tenant, add.abandoned, add.passed, add.machine_ended, add.answered]).await?;
+    Ok(())
+}
+
+impl Store {
+    /// A campaign's days from `since` on, newest first, at most 30.
+    pub async fn abandonment_days(&self, campaign: CampaignId, since: &str) -> Result<Vec<AbandonmentDay>, StoreError> {
+        let select = sql!(
+            "SELECT day, abandoned, passed, machine_ended, answered FROM abandonment WHERE campaign_id = $1 AND day >= $2 ORDER BY day DESC LIMIT 30"
+        );
+        Ok(self.db().query(select, &params![campaign, since]).await?.into_iter().map(read).collect::<Result<_, _>>()?)
+    }
+}
