@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clarion_domain::campaigns::segments::ReferenceWidth;
 use clarion_domain::carriers::route::{Route, Router};
 use clarion_domain::carriers::settings::{LongMessageForm, TrunkSettings};
-use clarion_domain::carriers::trunk::TrunkState;
+use clarion_domain::carriers::trunk::{TrunkKind, TrunkState};
 use clarion_domain::id::{TenantId, TrunkId};
 use clarion_store::carriers::TrunkRecord;
 use clarion_store::{StoreError, Tenant};
@@ -21,7 +21,7 @@ pub(super) struct Prices {
 pub(super) fn reference_of(trunk: &TrunkRecord) -> ReferenceWidth {
     match &trunk.settings {
         TrunkSettings::Smpp(smpp) if smpp.long_message == LongMessageForm::Udh16 => ReferenceWidth::Long,
-        TrunkSettings::Smpp(_) | TrunkSettings::Http(_) => ReferenceWidth::Short,
+        TrunkSettings::Smpp(_) | TrunkSettings::Http(_) | TrunkSettings::Sip(_) => ReferenceWidth::Short,
     }
 }
 
@@ -35,7 +35,7 @@ impl Prices {
             trunk: route.trunk,
             priority: i32::try_from(route.priority).unwrap_or(i32::MAX),
         });
-        let trunks = tenant.trunks().await?.into_iter().filter(|trunk| trunk.enabled).map(|trunk| (trunk.id.0, trunk));
+        let trunks = tenant.trunks().await?.into_iter().filter(|trunk| trunk.enabled && trunk.settings.kind() != TrunkKind::Sip).map(|trunk| (trunk.id.0, trunk));
         Ok(Self { tenant: tenant.id(), router: Router::new(routes.collect()), trunks: trunks.collect() })
     }
 
