@@ -1,5 +1,6 @@
 //! Campaigns: purpose, audience, content, schedule and limits; and one contact's place in them.
 
+mod call_faults;
 mod campaign;
 mod draft;
 mod dry_run;

@@ -61,7 +61,7 @@ fn a_few_at_a_time_and_told_anew_each_time_still_serves_everybody() {
     }
     assert_eq!(got, BTreeMap::from([((1, 1), 240), ((1, 2), 240), ((2, 3), 480)]));
     // The same when each asks for no more than there is: the queue is empty after each take.
-    let mut meagre = BTreeMap::new();
+    let mut meagre = BTreeMap::<i64, u32>::new();
     for _ in 0..960 {
         for (tenant, campaign) in [(1, 1), (1, 2), (2, 3)] {
             queue.set(TenantId(tenant), CampaignId(campaign), RouteId(0), if campaign == 3 { 1 } else { 50 });

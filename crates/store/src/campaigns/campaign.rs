@@ -1,5 +1,6 @@
 //! A campaign as stored.
 
+use clarion_domain::campaigns::call_pacing::CallPacing;
 use clarion_domain::campaigns::campaign::{CampaignState, Channel};
 use clarion_domain::campaigns::retry::RetryRules;
 use clarion_domain::campaigns::schedule::Schedule;
@@ -30,6 +31,9 @@ pub struct CampaignRecord {
     pub filter_id: Option<FilterId>,
     /// The template's text with its fields.
     pub body: String,
+    /// What a call says and asks, as its author wrote it; empty for a campaign of messages.
+    pub script: String,
+    pub call_pacing: CallPacing,
     pub sender: String,
     pub schedule: Schedule,
     pub retry: RetryRules,
@@ -64,6 +68,8 @@ impl CampaignRecord {
             list_id: draft.list_id,
             filter_id: draft.filter_id,
             body: draft.body.clone(),
+            script: draft.script.clone(),
+            call_pacing: draft.call_pacing,
             sender: draft.sender.clone(),
             schedule: draft.schedule.clone(),
             retry: draft.retry.clone(),
@@ -122,14 +128,24 @@ pub(super) fn read(mut row: Row) -> Result<CampaignRecord, StoreError> {
         started_by: row.take(22)?,
         started_at: row.take(23)?,
         finished_at: row.take(24)?,
+        script: row.take(25)?,
+        call_pacing: pacing(row.take(26)?)?,
     })
+}
+
+/// Nothing is written for a campaign of messages.
+fn pacing(text: String) -> Result<CallPacing, DbError> {
+    if text.is_empty() {
+        return Ok(CallPacing::default());
+    }
+    serde_json::from_str(&text).map_err(|error| DbError::Failed(format!("call_settings: {error}")))
 }
 
 fn by_id() -> &'static Statement {
     sql!(
         "SELECT id, name, channel, purpose, underlying_purpose, not_marketing_reason, legal_basis, assessment_reference, state, list_id, filter_id,
                 body, sender, schedule, retry, rate_per_second, starts_at, audience_size, next_position, state_reason,
-                created_by, created_at, started_by, started_at, finished_at
+                created_by, created_at, started_by, started_at, finished_at, script, call_settings
          FROM campaign WHERE id = $1 AND tenant_id = $2"
     )
 }

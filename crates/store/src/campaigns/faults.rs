@@ -1,5 +1,6 @@
 //! Everything that keeps a campaign from starting, told at once.
 
+use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::campaigns::pacing::MessagesPerSecond;
 use clarion_domain::campaigns::template::Template;
 use clarion_domain::compliance::lint::lint;
@@ -11,10 +12,10 @@ use crate::db::sql;
 use crate::params;
 use crate::store::{FieldFault, StoreError, Tenant};
 
-struct Faults(Vec<FieldFault>);
+pub(super) struct Faults(Vec<FieldFault>);
 
 impl Faults {
-    fn add(&mut self, field: &'static str, message: impl Into<String>) {
+    pub(super) fn add(&mut self, field: &'static str, message: impl Into<String>) {
         self.0.push(FieldFault { field, message: message.into() });
     }
 }
@@ -25,7 +26,10 @@ impl Tenant {
         let mut faults = Faults(Vec::new());
         purpose_faults(draft, &mut faults);
         self.audience_faults(draft, &mut faults).await?;
-        self.message_faults(draft, &mut faults).await?;
+        match draft.channel {
+            Channel::Sms => self.message_faults(draft, &mut faults).await?,
+            Channel::Voice => self.call_faults(draft, &mut faults).await?,
+        }
         let zone = jiff::tz::TimeZone::get(&self.record().await?.zone).ok();
         if let Err(error) = draft.schedule.check(zone.as_slice(), now) {
             faults.add("schedule", error.to_string());

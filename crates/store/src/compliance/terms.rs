@@ -116,7 +116,7 @@ impl CampaignTerms {
             basis: campaign.basis,
             assessment_recorded: !campaign.assessment_reference.trim().is_empty(),
             hours: campaign.schedule.week_hours(),
-            message: lint(&campaign.body, &campaign.sender, &[&tenant.name]).facts,
+            message: lint(if campaign.channel == Channel::Voice { &campaign.script } else { &campaign.body }, &campaign.sender, &[&tenant.name]).facts,
             reads_texts: takes_a_declared_field(&campaign.body),
             mode: tenant.number_mode,
             packs: packs.collect::<Result<_, _>>()?,

@@ -161,6 +161,8 @@ impl From<NewCampaign> for CampaignDraft {
             list_id: new.list.map(|list| list.0),
             filter_id: new.filter.map(|filter| filter.0),
             body: new.body.unwrap_or_default(),
+            script: base.script,
+            call_pacing: base.call_pacing,
             sender: new.sender.unwrap_or_default(),
             schedule: new.schedule.map_or(base.schedule, Into::into),
             retry: new.retry.map_or(base.retry, Into::into),

@@ -1,0 +1,47 @@
+//! What keeps a campaign of calls from starting.
+
+use std::sync::Arc;
+
+use clarion_domain::campaigns::call_pacing::PacingMode;
+use clarion_domain::campaigns::script::{Script, ScriptFault, ScriptWorld};
+use clarion_domain::carriers::sender::{Sender, SenderKind};
+
+use super::draft::CampaignDraft;
+use super::faults::Faults;
+use crate::store::{StoreError, Tenant};
+
+impl Tenant {
+    /// Reads and checks a script against what this tenant has: its fields, prompts and groups of transfer targets.
+    pub async fn check_script(&self, text: &str) -> Result<Result<Arc<Script>, Vec<ScriptFault>>, StoreError> {
+        let fields = self.template_fields().await?;
+        let prompts: Vec<String> = self.prompts().await?.into_iter().map(|prompt| prompt.name).collect();
+        let mut groups: Vec<String> = self.transfer_targets().await?.into_iter().map(|target| target.target.group).collect();
+        groups.dedup();
+        let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+        let prompts: Vec<&str> = prompts.iter().map(String::as_str).collect();
+        let targets: Vec<&str> = groups.iter().map(String::as_str).collect();
+        Ok(Script::parse(text, &ScriptWorld { fields: &fields, prompts: &prompts, targets: &targets }).map(Arc::new))
+    }
+
+    pub(super) async fn call_faults(&self, draft: &CampaignDraft, faults: &mut Faults) -> Result<(), StoreError> {
+        match self.check_script(&draft.script).await? {
+            Err(found) => found.iter().for_each(|fault| faults.add("script", fault.to_string())),
+            Ok(script) if draft.call_pacing.pace != PacingMode::Agentless && script.targets().is_empty() => {
+                faults.add("call_pacing", "this pace matches calls with agents, and the script puts nobody through: add a transfer, or choose the agentless pace");
+            }
+            Ok(_) => {}
+        }
+        if let Err(error) = draft.call_pacing.check() {
+            faults.add("call_pacing", error.to_string());
+        }
+        let caller = draft.sender.trim();
+        if caller.is_empty() {
+            faults.add("sender", "choose the caller ID: a number at which you can be called back (UK-12)");
+        } else if !Sender::parse(caller).is_ok_and(|sender| sender.kind() == SenderKind::Number) {
+            faults.add("sender", "a caller ID is a whole number, such as +442079460123 (UK-12)");
+        } else if !self.senders().await?.iter().any(|sender| sender.value == caller) {
+            faults.add("sender", "this number is not on your list of checked senders: add it there first");
+        }
+        Ok(())
+    }
+}
