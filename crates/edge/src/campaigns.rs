@@ -7,10 +7,12 @@ pub mod list;
 pub mod live;
 pub mod message;
 pub mod monitor;
+pub mod pace;
 pub mod purpose;
 pub mod recipient;
 pub mod schedule;
 pub mod tasks;
+pub mod template;
 pub mod words;
 
 use axum::response::{IntoResponse, Redirect, Response};

@@ -4,4 +4,5 @@ pub mod contact;
 pub mod filter;
 pub mod list;
 pub mod search;
+pub mod standing;
 pub mod timeline;

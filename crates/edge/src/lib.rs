@@ -5,6 +5,7 @@ mod config;
 mod overview;
 mod page;
 mod portal;
+mod search;
 mod serve;
 
 // The walk, in order.

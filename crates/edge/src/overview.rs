@@ -12,7 +12,7 @@ use clarion_store::reports::MeasureRow;
 use maud::{Markup, html};
 
 use crate::carriers::list::trunk_table;
-use crate::page::chart::{Column, Series, area};
+use crate::page::chart::{self, Column, Series, area, table};
 use crate::page::chip::Tone;
 use crate::page::fault::Fault;
 use crate::page::figure::{count, counted, figure, share};
@@ -55,9 +55,8 @@ pub async fn page(session: Session) -> Result<Response, Fault> {
 async fn attention(session: &Session) -> Result<Markup, Fault> {
     let mut items: Vec<(String, String)> = Vec::new();
     if session.may(Right::AnswerReplies) {
-        let open = session.tenant.open_replies().await?;
-        if open > 0 {
-            items.push(("/inbox".into(), format!("{} to look at", counted(open, "reply", "replies"))));
+        if session.open_replies > 0 {
+            items.push(("/inbox".into(), format!("{} to look at", counted(session.open_replies, "reply", "replies"))));
         }
     }
     for import in session.tenant.imports(None, IMPORTS_LOOKED_AT).await?.rows {
@@ -97,7 +96,8 @@ fn hours(session: &Session, today: Instant, rows: &[MeasureRow]) -> Markup {
         let n = rows.iter().filter(|row| row.hour.ms() == hour).map(|row| row.n).sum();
         Column { label: Instant(hour).timestamp().to_zoned_datetime(session.zone.clone()).strftime("%H:%M").to_string(), values: vec![n] }
     }).collect();
-    area("Attempts today by hour", "Hour", &Series { name: "Attempts", tone: Tone::Info }, &columns)
+    let series = Series { name: "Attempts", tone: Tone::Info };
+    html! { (area("Attempts today by hour", &series, &columns)) (table("Attempts today by hour", "Hour", &[series], "", &chart::rows(&columns))) }
 }
 
 fn under_way(session: &Session, campaigns: &[CampaignRecord]) -> Markup {

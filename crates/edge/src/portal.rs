@@ -12,12 +12,12 @@ use clarion_store::Store;
 use tower_http::csrf::CsrfLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
+use crate::campaigns::pace::Paces;
 use crate::config::EdgeConfig;
 use crate::page::asset;
-use crate::page::fault::Fault;
-use crate::tenancy::guard::asks;
+use crate::tenancy::guard::{asks, nowhere};
 use crate::tenancy::{Tries, account, api_key, sign_in, team};
-use crate::{audit, campaigns, carriers, compliance, contacts, intake, outcomes, overview, privacy, reports};
+use crate::{audit, campaigns, carriers, compliance, contacts, intake, outcomes, overview, privacy, reports, search};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
@@ -27,11 +27,12 @@ pub struct Portal {
     pub store: Store,
     pub config: Arc<EdgeConfig>,
     pub tries: Arc<Tries>,
+    pub paces: Arc<Paces>,
 }
 
 /// The portal, to be merged with the API's router.
 pub fn portal_router(store: Store, config: EdgeConfig) -> Router {
-    let portal = Portal { store, config: Arc::new(config), tries: Arc::default() };
+    let portal = Portal { store, config: Arc::new(config), tries: Arc::default(), paces: Arc::default() };
     let to = |right: Option<Right>, methods| asks(&portal, right, methods);
     let any = None;
     let [view, load, reveal, suppress, answer] = [Right::View, Right::LoadContacts, Right::RevealPersonal, Right::Suppress, Right::AnswerReplies].map(Some);
@@ -44,12 +45,15 @@ pub fn portal_router(store: Store, config: EdgeConfig) -> Router {
         .route("/sign-in", get(sign_in::page).post(sign_in::submit))
         .route("/assets/{name}", get(asset::get))
         .route("/", to(any, get(overview::page)))
+        .route("/search", to(view, post(search::find)))
         .route("/sign-out", to(any, post(sign_in::sign_out)))
         .route("/account", to(any, get(account::page)))
         .route("/account/password", to(any, post(account::change_password)))
         .route("/imports", to(view, get(intake::list::list)))
         .route("/imports/new", to(load, get(intake::upload::page).post(intake::upload::receive)).layer(DefaultBodyLimit::max(upload_max)))
         .route("/imports/fields", to(load, get(intake::declared_field::page).post(intake::declared_field::declare)))
+        .route("/imports/fields/{field}", to(load, get(intake::declared_field::edit).post(intake::declared_field::change)))
+        .route("/imports/fields/{field}/withdraw", to(load, post(intake::declared_field::withdraw)))
         .route("/imports/{import}", to(view, get(intake::import::page)))
         .route("/imports/{import}/progress", to(view, get(intake::import::progress)))
         .route("/imports/{import}/mapping", to(load, post(intake::mapping::confirm)))
@@ -68,8 +72,20 @@ pub fn portal_router(store: Store, config: EdgeConfig) -> Router {
         .route("/contacts/{contact}", to(view, get(contacts::contact::page)))
         .route("/contacts/{contact}/reveal", to(reveal, post(contacts::contact::reveal)))
         .route("/contacts/{contact}/suppress", to(suppress, post(contacts::contact::suppress)))
+        .route("/contacts/{contact}/standing", to(view, get(contacts::standing::page)))
+        .route("/contacts/{contact}/holds", to(suppress, post(contacts::standing::hold)))
+        .route("/contacts/{contact}/holds/{hold}/lift", to(suppress, post(contacts::standing::lift)))
+        .route("/contacts/{contact}/consents", to(suppress, post(contacts::standing::consent)))
+        .route("/contacts/{contact}/consents/{consent}/withdraw", to(suppress, post(contacts::standing::withdraw)))
+        .route("/contacts/{contact}/wishes", to(suppress, post(contacts::standing::wishes)))
+        .route("/contacts/{contact}/legal-hold", to(subjects, post(contacts::standing::set_legal_hold)))
+        .route("/contacts/{contact}/legal-hold/lift", to(subjects, post(contacts::standing::lift_legal_hold)))
         .route("/campaigns", to(view, get(campaigns::list::list)))
         .route("/campaigns/new", to(run, get(campaigns::list::new).post(campaigns::list::create)))
+        .route("/campaigns/templates", to(view, get(campaigns::template::list)))
+        .route("/campaigns/templates/new", to(run, get(campaigns::template::new).post(campaigns::template::create)))
+        .route("/campaigns/templates/{template}", to(run, get(campaigns::template::edit).post(campaigns::template::change)))
+        .route("/campaigns/templates/{template}/delete", to(run, post(campaigns::template::delete)))
         .route("/campaigns/{campaign}", to(view, get(campaigns::monitor::page)))
         .route("/campaigns/{campaign}/purpose", to(run, get(campaigns::purpose::page).post(campaigns::purpose::save)))
         .route("/campaigns/{campaign}/audience", to(run, get(campaigns::audience::page).post(campaigns::audience::save)))
@@ -91,6 +107,7 @@ pub fn portal_router(store: Store, config: EdgeConfig) -> Router {
         .route("/compliance", to(suppress, get(compliance::suppression::list).post(compliance::suppression::add)))
         .route("/compliance/file", to(suppress, get(compliance::suppression_file::page).post(compliance::suppression_file::receive)).layer(DefaultBodyLimit::max(suppression_max)))
         .route("/compliance/suppressions.csv", to(reveal, get(compliance::suppression_file::download)))
+        .route("/compliance/holds", to(suppress, get(compliance::hold::list)))
         .route("/compliance/why-not", to(suppress, get(compliance::why_not::page).post(compliance::why_not::check)))
         .route("/compliance/{suppression}/remove", to(suppress, get(compliance::suppression::ask_remove).post(compliance::suppression::remove)))
         .route("/carriers", to(view, get(carriers::list::page)))
@@ -112,6 +129,7 @@ pub fn portal_router(store: Store, config: EdgeConfig) -> Router {
         .route("/privacy/export", to(subjects, post(privacy::subject::export)))
         .route("/privacy/erase", to(subjects, post(privacy::erasure::erase)))
         .route("/privacy/retention", to(subjects, get(privacy::retention::page).post(privacy::retention::set)))
+        .route("/privacy/legal-holds", to(subjects, get(privacy::legal_hold::list)))
         .route("/privacy/inventory", to(subjects, get(privacy::inventory::page)))
         .route("/audit", to(audit_right, get(audit::list)))
         .route("/team", to(team_right, get(team::list)))
@@ -122,7 +140,7 @@ pub fn portal_router(store: Store, config: EdgeConfig) -> Router {
         .route("/team/{user}/password", to(team_right, post(team::set_password)))
         .route("/team/{user}/activate", to(team_right, post(team::activate)))
         .route("/team/{user}/deactivate", to(team_right, post(team::deactivate)))
-        .fallback(async || Fault::NotFound("page"))
+        .fallback(nowhere)
         .layer(CsrfLayer::new())
         .layer(with_header(header::CONTENT_SECURITY_POLICY, POLICY))
         .layer(with_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))

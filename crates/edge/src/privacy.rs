@@ -2,5 +2,6 @@
 
 pub mod erasure;
 pub mod inventory;
+pub mod legal_hold;
 pub mod retention;
 pub mod subject;

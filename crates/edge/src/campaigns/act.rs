@@ -1,12 +1,13 @@
 //! Start, schedule, pause, resume, cancel, rate: each one button, each audited by the store.
 
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use clarion_store::StoreError;
 
 use super::{check, find, monitor, problems_of};
 use crate::page::fault::Fault;
 use crate::page::fields::{Fields, Problems};
+use crate::portal::Portal;
 use crate::tenancy::guard::Session;
 
 pub async fn start(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
@@ -58,11 +59,11 @@ pub async fn cancel(session: Session, Path(id): Path<String>) -> Result<Response
     back(&id, session.tenant.cancel_campaign(campaign.id, session.now).await).await
 }
 
-pub async fn rate(session: Session, Path(id): Path<String>, fields: Fields) -> Result<Response, Fault> {
+pub async fn rate(State(portal): State<Portal>, session: Session, Path(id): Path<String>, fields: Fields) -> Result<Response, Fault> {
     let campaign = find(&session, &id).await?;
     let rate = fields.get("rate_per_second").parse().unwrap_or(0);
     match session.tenant.set_campaign_rate(campaign.id, rate, session.now).await {
         Ok(()) => Ok(Redirect::to(&format!("/campaigns/{id}?said=saved")).into_response()),
-        Err(error) => monitor::show(&session, &campaign, &fields, &problems_of(error, "rate_per_second")?, None).await,
+        Err(error) => monitor::show(&portal, &session, &campaign, &fields, &problems_of(error, "rate_per_second")?, None).await,
     }
 }

@@ -7,7 +7,7 @@ use clarion_domain::id::{FilterId, ListId};
 use clarion_store::campaigns::{CampaignDraft, CampaignRecord};
 use maud::html;
 
-use super::{find, save_step};
+use super::{find, save_step, tasks};
 use crate::page::fault::Fault;
 use crate::page::fields::{Fields, Problems};
 use crate::page::figure::counted;
@@ -48,12 +48,12 @@ async fn show(session: &Session, campaign: &CampaignRecord, fields: &Fields, pro
     let mut filters = vec![(String::new(), "Not narrowed".to_owned())];
     filters.extend(session.tenant.filters().await?.into_iter().map(|filter| (filter.id.to_string(), filter.name)));
     let body = html! {
-        form.card.form method="post" action={ "/campaigns/" (campaign.id) "/audience" } {
+        div.columns.wide-first { form.card.form method="post" action={ "/campaigns/" (campaign.id) "/audience" } {
             (select("list_id", "List", "", &lists, fill))
             (select("filter_id", "Saved filter", "Only those on the list who meet it.", &filters, fill))
             p.small.soft { "The audience is frozen when the campaign starts; until then it follows the list." }
-            div.actions { button.button type="submit" { "Save" } a href={ "/campaigns/" (campaign.id) } { "Back" } a href="/imports/new" { "Load a file first" } }
-        }
+            div.actions { button.button type="submit" { "Save" } a href={ "/campaigns/" (campaign.id) } { "Back" } a href="/contacts/filters" { "New filter" } a href="/imports/new" { "Load a file" } }
+        } (tasks::aside(session, campaign, "audience").await?) }
     };
     Ok(Page::new(CAMPAIGNS, "Audience").under(format!("/campaigns/{}", campaign.id), &campaign.name).problems(problems).show(session, &body))
 }

@@ -58,10 +58,10 @@ async fn answers(session: &Session, campaign: &CampaignRecord) -> Result<Markup,
         section.card {
             header { h2 { "Your answers" } }
             dl.facts {
-                dt { "Purpose" } dd { (campaign.purpose.map_or("–", |stated| purpose_name(stated.purpose))) @if let Some(basis) = campaign.basis { ", " (basis_name(basis).to_lowercase()) } " · " a href={ (path) "/purpose" } { "Change" } }
-                dt { "Audience" } dd { (audience::told(session, campaign).await?) " · " a href={ (path) "/audience" } { "Change" } }
-                dt { "From" } dd { (campaign.sender) }
-                dt { "Text" } dd { div.bubble { (campaign.body) } a href={ (path) "/message" } { "Change" } }
+                dt { "Purpose" } dd { (campaign.purpose.map_or("Not said yet", |stated| purpose_name(stated.purpose))) @if let Some(basis) = campaign.basis { ", " (basis_name(basis).to_lowercase()) } " · " a href={ (path) "/purpose" } { "Change" } }
+                dt { "Audience" } dd { @match audience::told(session, campaign).await? { told if told.is_empty() => "Nobody chosen yet", told => (told) } " · " a href={ (path) "/audience" } { "Change" } }
+                dt { "From" } dd { @if campaign.sender.is_empty() { "No sender yet" } @else { (campaign.sender) } }
+                dt { "Text" } dd { @if campaign.body.is_empty() { "Not written yet · " } @else { div.bubble { (campaign.body) } } a href={ (path) "/message" } { "Change" } }
                 dt { "Hours and limits" } dd { (schedule::told(campaign)) " · " a href={ (path) "/schedule" } { "Change" } }
                 @if let Some(at) = campaign.starts_at { dt { "Not before" } dd { (when::time(at, &session.zone)) " (" (session.record.zone) ")" } }
             }
@@ -106,13 +106,13 @@ fn told(session: &Session, run: &DryRunRecord, result: &DryRunResult, action: &s
                 @for missing in &result.missing_fields { dt { "Without " span.mono { (missing.field) } } dd { (whole(missing.people)) " people would not get the message: give the field a fallback" } }
                 dt { "Rules" } dd.mono.small { (result.rule_packs.join(", ")) }
             }
-            @if !result.refused_by.is_empty() { div.scroll { table {
+            @if !result.refused_by.is_empty() { div.scroll { table.stacks {
                 thead { tr { th scope="col" { "Refused by" } th.num scope="col" { "People" } } }
-                tbody { @for group in &result.refused_by { tr { td { (group.reason.sentence) " " span.soft.mono.small { (group.reason.rule) } } td.num { (whole(group.people)) } } } }
+                tbody { @for group in &result.refused_by { tr { td { (group.reason.sentence) " " span.soft.mono.small { (group.reason.rule) } } td.num data-label="People" { (whole(group.people)) } } } }
             } } }
-            @if !result.deferred_until.is_empty() { div.scroll { table {
+            @if !result.deferred_until.is_empty() { div.scroll { table.stacks {
                 thead { tr { th scope="col" { "Put off until" } th.num scope="col" { "People" } } }
-                tbody { @for group in result.deferred_until.iter().take(12) { tr { td { (at(group.until_ms)) } td.num { (whole(group.people)) } } } }
+                tbody { @for group in result.deferred_until.iter().take(12) { tr { td { (at(group.until_ms)) } td.num data-label="People" { (whole(group.people)) } } } }
             } } }
         }
     }

@@ -50,7 +50,7 @@ pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
     };
     let mut page = Page::new(CAMPAIGNS, "Campaigns").said(said(&asked));
     if may {
-        page = page.actions(html! { a.button href="/campaigns/new" { "New campaign" } });
+        page = page.actions(html! { a.button.quiet href="/campaigns/templates" { "Templates" } a.button href="/campaigns/new" { "New campaign" } });
     }
     Ok(page.show(&session, &body))
 }
@@ -62,9 +62,9 @@ fn table(session: &Session, campaigns: &[CampaignRecord]) -> Markup {
             tbody { @for campaign in campaigns { tr {
                 th scope="row" { a href={ "/campaigns/" (campaign.id) } { (campaign.name) } @if !campaign.state_reason.is_empty() { div.small.soft { (campaign.state_reason) } } }
                 td { (state_chip(campaign.state)) }
-                td { @match campaign.purpose { Some(stated) => (purpose_name(stated.purpose)), None => span.soft { "Not said yet" } } }
+                td data-label="Purpose" { @match campaign.purpose { Some(stated) => (purpose_name(stated.purpose)), None => span.soft { "Not said yet" } } }
                 td.num data-label="People" { @if campaign.started_at.is_some() { (count(campaign.audience_size)) } @else { span.soft { "–" } } }
-                td.tight-cell { (when::optional(campaign.started_at.or(campaign.starts_at), &session.zone)) }
+                td.tight-cell data-label="Starts or started" { (when::optional(campaign.started_at.or(campaign.starts_at), &session.zone)) }
             } } }
         } }
     }

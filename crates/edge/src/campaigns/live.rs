@@ -8,20 +8,22 @@ use axum::extract::{Path, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use clarion_domain::campaigns::campaign::CampaignState;
+use clarion_domain::carriers::trunk::TrunkState;
 use clarion_domain::id::CampaignId;
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::{HOUR_MS, Instant};
 use clarion_store::campaigns::CampaignRecord;
-use clarion_store::compliance::rule_book;
 use clarion_store::reports::MeasureRow;
 use maud::{Markup, html};
 
-use super::{find, monitor};
-use crate::outcomes::words::{disposition_name, disposition_tone};
-use crate::page::chart::{Column, Series, bars, rows};
+use super::pace::Pace;
+use super::{find, monitor, recipient};
+use crate::outcomes::words::{cause_words, disposition_name, disposition_tone};
+use crate::page::chart::{Column, Series, area, bars, rows};
 use crate::page::chip::{Tone, chip};
 use crate::page::fault::Fault;
-use crate::page::figure::{count, figure, share};
+use crate::page::figure::{count, counted, figure, share};
+use crate::page::icon::Icon;
 use crate::page::when;
 use crate::portal::Portal;
 use crate::tenancy::guard::Session;
@@ -32,6 +34,7 @@ pub const SERIES: [Series; 4] = [
     Series { name: "Unknown", tone: Tone::Warn },
     Series { name: "Failed", tone: Tone::Bad },
 ];
+pub const PACE: Series = Series { name: "Messages a second", tone: Tone::Info };
 const EVERY: Duration = Duration::from_secs(1);
 
 pub struct Snapshot {
@@ -39,18 +42,25 @@ pub struct Snapshot {
     measures: Vec<MeasureRow>,
     refused: Vec<(String, i64)>,
     due: Vec<(String, i64, Instant)>,
+    /// Trunks that should work and do not, each with its reason.
+    failing: Vec<(String, String)>,
+    pace: Pace,
     now: Instant,
 }
 
 impl Snapshot {
-    pub async fn read(session: &Session, id: CampaignId) -> Result<Self, Fault> {
-        Ok(Self {
+    pub async fn read(portal: &Portal, session: &Session, id: CampaignId) -> Result<Self, Fault> {
+        let mut snapshot = Self {
             campaign: session.tenant.campaign(id).await?,
             measures: session.tenant.measures(Some(id), Instant(0), Instant(i64::MAX)).await?,
             refused: session.tenant.refusal_counts(id).await?,
             due: session.tenant.due_counts(id).await?,
+            failing: failing(session).await?,
+            pace: Pace::default(),
             now: session.now,
-        })
+        };
+        snapshot.pace = portal.paces.look(id, snapshot.sent(), session.now);
+        Ok(snapshot)
     }
 
     fn by_disposition(&self) -> BTreeMap<Disposition, i64> {
@@ -65,39 +75,81 @@ impl Snapshot {
         self.by_disposition().iter().filter(|(disposition, _)| which(**disposition)).map(|(_, n)| n).sum()
     }
 
+    /// What a carrier took.
+    fn sent(&self) -> i64 {
+        self.ended(|word| !matches!(word, Disposition::Rejected | Disposition::NoRoute | Disposition::Unknown))
+    }
+
     pub fn state(&self, session: &Session) -> Markup {
         let decided = self.campaign.next_position;
         html! {
             (monitor::heading(&self.campaign))
             progress max=(self.campaign.audience_size.max(1)) value=(decided.min(self.campaign.audience_size)) aria-label="People asked about" {}
             p.small.soft { (count(decided)) " of " (count(self.campaign.audience_size)) " people asked about" @if let Some(left) = self.time_left() { " · about " (when::length(left)) " left at this pace" } }
-            @for (why, n, first) in &self.due { p.small { (count(*n)) " wait until " (when::time(*first, &session.zone)) @if !why.is_empty() { ": " (why.replace('_', " ")) } } }
+            (self.held(session))
         }
     }
 
-    /// At the pace since the start; nothing while it is too early to say.
+    /// Why it does not go faster, or not at all.
+    fn held(&self, session: &Session) -> Markup {
+        let works = matches!(self.campaign.state, CampaignState::Running | CampaignState::Starting);
+        html! {
+            @if works || !self.due.is_empty() {
+                ul.held {
+                    @for (name, reason) in self.failing.iter().filter(|_| works) { li { (chip(Tone::Bad, Icon::Warning, "Trunk down")) " " strong { (name) } ": " (reason) } }
+                    @for (why, n, first) in &self.due { li {
+                        (chip(Tone::Warn, Icon::Clock, "Put off")) " " strong { (counted(*n, "person", "people")) } ", the first until " (when::time(*first, &session.zone)) ": "
+                        @match why.strip_prefix("deferred ") { Some(rules) => (rules_in_words(rules)), None => (cause_words(why)) }
+                    } }
+                }
+            }
+        }
+    }
+
+    /// At the pace of the last seconds, or that since the start; nothing while it is too early to say.
     fn time_left(&self) -> Option<i64> {
-        let started = self.campaign.started_at?;
-        let (done, left) = (self.campaign.next_position, self.campaign.audience_size - self.campaign.next_position);
-        let worked = self.now.ms() - started.ms();
-        (done > 0 && left > 0 && worked > 2_000 && !self.campaign.state.is_over()).then(|| worked / done.max(1) * left + worked % done.max(1) * left / done.max(1))
+        let left = self.campaign.audience_size - self.campaign.next_position;
+        let per_second = self.pace.per_second.filter(|pace| *pace > 0.0).or_else(|| self.since_start())?;
+        (left > 0 && per_second > 0.0 && self.campaign.state == CampaignState::Running).then(|| (left as f64 * 1000.0 / per_second) as i64)
+    }
+
+    /// Messages a second from the start to the end, or to now.
+    fn since_start(&self) -> Option<f64> {
+        let worked = self.campaign.finished_at.unwrap_or(self.now).ms() - self.campaign.started_at?.ms();
+        (worked > 2_000).then(|| self.sent() as f64 * 1000.0 / worked as f64)
     }
 
     pub fn figures(&self) -> Markup {
-        let sent = self.ended(|word| !matches!(word, Disposition::Rejected | Disposition::NoRoute | Disposition::Unknown));
+        let sent = self.sent();
         let delivered = self.ended(|word| word == Disposition::Delivered);
         let failed = self.ended(|word| !matches!(word, Disposition::Accepted | Disposition::Delivered | Disposition::Unknown));
         let unknown = self.ended(|word| word == Disposition::Unknown);
         let refused: i64 = self.refused.iter().map(|(_, n)| n).sum();
         let due: i64 = self.due.iter().map(|(_, n, _)| n).sum();
+        let over = self.campaign.state.is_over();
+        let (rate, beside) = if over { (self.since_start(), "on average".to_owned()) } else { (self.pace.per_second.or_else(|| self.since_start()), format!("of {} allowed", count(i64::from(self.campaign.rate_per_second)))) };
         html! {
             (figure("Sent", &count(sent), "taken by the carrier", ""))
+            (figure("A second", &rate.map_or("–".to_owned(), |rate| format!("{rate:.1}")), &beside, ""))
             (figure("Delivered", &count(delivered), &share(delivered, sent), "good"))
             (figure("Failed", &count(failed), "", if failed > 0 { "bad" } else { "" }))
             (figure("Unknown", &count(unknown), "never resent by itself", ""))
             (figure("Refused", &count(refused), "by a rule", ""))
             (figure("Put off", &count(due), "", ""))
         }
+    }
+
+    pub fn pace(&self, session: &Session) -> Markup {
+        let columns = self.pace_columns(session);
+        html! { @if columns.len() < 2 { p.soft { "The line begins a few seconds after this page was opened." } } @else { (area("Messages a second, the last five minutes", &PACE, &columns)) } }
+    }
+
+    pub fn pace_rows(&self, session: &Session) -> Markup {
+        rows(&self.pace_columns(session))
+    }
+
+    fn pace_columns(&self, session: &Session) -> Vec<Column> {
+        self.pace.steps.iter().map(|(at, n)| Column { label: at.timestamp().to_zoned_datetime(session.zone.clone()).strftime("%H:%M:%S").to_string(), values: vec![*n] }).collect()
     }
 
     pub fn hours(&self, session: &Session) -> Markup {
@@ -140,12 +192,12 @@ impl Snapshot {
             *rows.entry((row.disposition, row.cause.as_str())).or_insert(0) += row.n;
         }
         let total: i64 = rows.values().sum();
-        html! { div.scroll { table {
+        html! { div.scroll { table.stacks {
             thead { tr { th scope="col" { "Ending" } th scope="col" { "Cause" } th.num scope="col" { "Messages" } th.num scope="col" { "Share" } } }
             tbody {
                 @if rows.is_empty() { tr { td colspan="4" { span.soft { "Nothing yet" } } } }
                 @for ((disposition, cause), n) in rows.iter().filter(|(_, n)| **n != 0) { @let (tone, icon) = disposition_tone(*disposition); tr {
-                    td { (chip(tone, icon, disposition_name(*disposition))) } td { (cause.replace('_', " ")) } td.num { (count(*n)) } td.num { (share(*n, total)) }
+                    td { (chip(tone, icon, disposition_name(*disposition))) } td data-label="Cause" { @if *disposition != Disposition::Delivered { (cause_words(cause)) } } td.num data-label="Messages" { (count(*n)) } td.num data-label="Share" { (share(*n, total)) }
                 } }
             }
         } } }
@@ -154,10 +206,7 @@ impl Snapshot {
     pub fn refusals(&self) -> Markup {
         html! {
             @if self.refused.is_empty() { p.soft { "Nobody was refused by a rule." } }
-            ul.stack.tight { @for (rules, n) in &self.refused { li {
-                strong { (count(*n)) } " "
-                @for id in rules.split([',', ' ']).filter(|id| !id.is_empty()) { (rule_book().packs().iter().find_map(|pack| pack.rule(id)).map_or("", |rule| rule.manager.as_str())) " " span.soft.mono.small { (id) } " " }
-            } } }
+            ul.tally { @for (rules, n) in &self.refused { li { strong { (count(*n)) } div { (rules_in_words(rules)) } } } }
         }
     }
 
@@ -169,6 +218,8 @@ impl Snapshot {
         let parts = [
             part("#live-state", self.state(session)),
             part("#live-figures", self.figures()),
+            part("#live-pace", self.pace(session)),
+            part("#live-pace-rows", self.pace_rows(session)),
             part("#live-hours", self.hours(session)),
             part("#live-hours-rows", self.hours_rows(session)),
             part("#live-endings", self.endings()),
@@ -177,6 +228,21 @@ impl Snapshot {
         ];
         parts.into_iter().map(maud::PreEscaped::<String>::into_string).collect()
     }
+}
+
+fn rules_in_words(rules: &str) -> Markup {
+    recipient::sentences(&rules.split([',', ' ']).filter(|id| !id.is_empty()).collect::<Vec<_>>())
+}
+
+async fn failing(session: &Session) -> Result<Vec<(String, String)>, Fault> {
+    let statuses = session.tenant.store().trunk_status().await?;
+    let mut failing = Vec::new();
+    for trunk in session.tenant.trunks().await?.into_iter().filter(|trunk| trunk.enabled) {
+        if let Some(status) = statuses.iter().find(|status| status.trunk == trunk.id && matches!(status.state, TrunkState::Refused | TrunkState::Waiting | TrunkState::Degraded)) {
+            failing.push((trunk.name, if status.reason.is_empty() { status.state.to_string() } else { status.reason.clone() }));
+        }
+    }
+    Ok(failing)
 }
 
 /// Ends when the campaign is settled or has moved on, when the session is over, and when the reader goes.
@@ -193,7 +259,7 @@ pub async fn stream(State(portal): State<Portal>, session: Session, Path(id): Pa
             }
             session.now = (portal.config.clock)();
             portal.store.session_user(&session.token, session.now).await.ok().flatten()?;
-            let snapshot = Snapshot::read(&session, id).await.ok()?;
+            let snapshot = Snapshot::read(&portal, &session, id).await.ok()?;
             let over = snapshot.is_settled() || snapshot.campaign.state != shown;
             let message = snapshot.message(&session, shown);
             if message != last || over {

@@ -3,12 +3,13 @@
 use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
 use clarion_domain::campaigns::segments::{Alphabet, SegmentCount, count};
+use clarion_domain::id::TemplateId;
 use clarion_domain::personal::Personal;
 use clarion_domain::tenancy::role::Right;
 use clarion_store::campaigns::{CampaignDraft, CampaignRecord, PreviewRow};
 use maud::{Markup, html};
 
-use super::{find, problems_of, save_step};
+use super::{find, problems_of, save_step, tasks};
 use crate::page::fault::Fault;
 use crate::page::fields::{Asked, Fields, Problems};
 use crate::page::figure::counted;
@@ -22,7 +23,11 @@ const PREVIEW_ROWS: usize = 5;
 
 pub async fn page(session: Session, Path(id): Path<String>, asked: Asked) -> Result<Response, Fault> {
     let campaign = find(&session, &id).await?;
-    let fields = Fields::new().with("body", &campaign.body).with("sender", &campaign.sender);
+    let body = match asked.0.word::<TemplateId>("template") {
+        Some(template) => session.tenant.template(template).await?.body,
+        None => campaign.body.clone(),
+    };
+    let fields = Fields::new().with("body", body).with("sender", &campaign.sender).with("template", asked.0.get("template"));
     show(&session, &campaign, &fields, &Problems::new(), said(&asked)).await
 }
 
@@ -30,19 +35,23 @@ async fn show(session: &Session, campaign: &CampaignRecord, fields: &Fields, pro
     let fill = Fill { fields, problems };
     let mut senders = vec![(String::new(), "Choose a sender".to_owned())];
     senders.extend(session.tenant.senders().await?.into_iter().map(|sender| (sender.value.clone(), format!("{}{}", sender.value, if sender.takes_replies { ", takes replies" } else { "" }))));
-    let known = session.tenant.template_fields().await?;
     let preview = if campaign.body.is_empty() { Vec::new() } else { session.tenant.preview(campaign.id, PREVIEW_ROWS, session.now).await? };
-    let hint = format!("Fields stand in braces, with an optional fallback: {{first_name|there}}. You have: {}.", known.join(", "));
+    let hint = fields_hint(session).await?;
+    let mut templates = vec![(String::new(), "Choose a template".to_owned())];
+    templates.extend(session.tenant.templates().await?.into_iter().map(|template| (template.id.to_string(), template.name)));
     let path = format!("/campaigns/{}/message", campaign.id);
     let body = html! {
-        div.columns {
+        div.columns.wide-first {
+            div.stack {
+            @if templates.len() > 1 {
+                form.card method="get" action=(path) { div.row { (select("template", "Begin with a template", "Its text replaces the one below; nothing is saved yet.", &templates, fill)) button.button.quiet type="submit" { "Use it" } } }
+            }
             form.card.form method="post" action=(path) {
                 (select("sender", "From", "", &senders, fill))
                 (area("body", "Text", &hint, Some("segments"), fill))
                 p.counter #segments role="status" { (measured(&count(fields.raw("body")))) }
-                div.actions { button.button type="submit" { "Save and preview" } a href={ "/campaigns/" (campaign.id) } { "Back to the tasks" } }
+                div.actions { button.button type="submit" { "Save and preview" } a href={ "/campaigns/" (campaign.id) } { "Back" } }
             }
-            div.stack {
                 section.card {
                     header { h2 { "Preview with real people" } }
                     @if preview.is_empty() { p.soft { "Save a text and choose an audience to see it with real people." } }
@@ -56,13 +65,20 @@ async fn show(session: &Session, campaign: &CampaignRecord, fields: &Fields, pro
                     }
                 }
             }
+            (tasks::aside(session, campaign, "message").await?)
         }
     };
     Ok(Page::new(CAMPAIGNS, "Message").under(format!("/campaigns/{}", campaign.id), &campaign.name).said(said).problems(problems).show(session, &body))
 }
 
+/// Which fields a text may name.
+pub async fn fields_hint(session: &Session) -> Result<String, Fault> {
+    let known = session.tenant.template_fields().await?;
+    Ok(format!("Fields stand in braces, with an optional fallback: {{first_name|there}}. You have: {}.", known.join(", ")))
+}
+
 /// The same words as the island writes.
-fn measured(count: &SegmentCount) -> String {
+pub fn measured(count: &SegmentCount) -> String {
     let alphabet = if count.alphabet == Alphabet::Gsm { "GSM 7-bit" } else { "Unicode" };
     format!("{} characters, {}, {alphabet}", count.units, counted(count.segments as i64, "segment", "segments"))
 }

@@ -1,6 +1,6 @@
 //! The monitor of a campaign that started: counts, rate, time left, why held, hours, and the controls.
 
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use axum::response::Response;
 use clarion_domain::campaigns::campaign::CampaignState;
 use clarion_domain::tenancy::role::Right;
@@ -12,33 +12,37 @@ use super::{find, live, tasks};
 use crate::page::chart::table;
 use crate::page::fault::Fault;
 use crate::page::fields::{Asked, Fields, Problems};
-use crate::page::form::{Fill, Input, button};
+use crate::page::form::{Fill, Input, button, confirmed};
 use crate::page::layout::Page;
 use crate::page::menu::CAMPAIGNS;
 use crate::page::said::said;
 use crate::page::when;
+use crate::portal::Portal;
 use crate::tenancy::guard::Session;
 
-pub async fn page(session: Session, Path(id): Path<String>, asked: Asked) -> Result<Response, Fault> {
+pub async fn page(State(portal): State<Portal>, session: Session, Path(id): Path<String>, asked: Asked) -> Result<Response, Fault> {
     let campaign = find(&session, &id).await?;
     if matches!(campaign.state, CampaignState::Draft | CampaignState::Scheduled) {
         return tasks::show(&session, &campaign, said(&asked)).await;
     }
     let fields = Fields::new().with("rate_per_second", campaign.rate_per_second.to_string());
-    show(&session, &campaign, &fields, &Problems::new(), said(&asked)).await
+    show(&portal, &session, &campaign, &fields, &Problems::new(), said(&asked)).await
 }
 
-pub async fn show(session: &Session, campaign: &CampaignRecord, fields: &Fields, problems: &Problems, said: Option<&'static str>) -> Result<Response, Fault> {
-    let snapshot = live::Snapshot::read(session, campaign.id).await?;
+pub async fn show(portal: &Portal, session: &Session, campaign: &CampaignRecord, fields: &Fields, problems: &Problems, said: Option<&'static str>) -> Result<Response, Fault> {
+    let snapshot = live::Snapshot::read(portal, session, campaign.id).await?;
     let stream = (!snapshot.is_settled()).then(|| format!("/campaigns/{}/live", campaign.id));
     let body = html! {
         div.stack hx-sse:connect=[stream.as_deref()] hx-swap="none" {
             div #live-state.stack.tight { (snapshot.state(session)) }
             dl.figures #live-figures { (snapshot.figures()) }
-            div #live-moved {}
+            div #live-moved hidden {}
         }
         div.columns.wide-first {
             div.stack {
+                @if stream.is_some() {
+                    section.card { header { h2 { "Messages a second" } } div #live-pace { (snapshot.pace(session)) } (table("Messages a second, the last five minutes", "Until", &[live::PACE], "live-pace-rows", &snapshot.pace_rows(session))) }
+                }
                 section.card { header { h2 { "By hour" } } div #live-hours { (snapshot.hours(session)) } (table("Messages by hour and how they ended", "Hour", &live::SERIES, "live-hours-rows", &snapshot.hours_rows(session))) }
                 section.card.flush { header { h2 { "How it ended" } a.small href={ "/campaigns/" (campaign.id) "/recipients" } { "Review each person" } } div #live-endings { (snapshot.endings()) } }
             }
@@ -62,12 +66,12 @@ fn controls(session: &Session, campaign: &CampaignRecord, fill: Fill) -> Markup 
                 div.actions {
                     @if campaign.state == CampaignState::Running { (button(&format!("{path}/pause"), "", "Pause")) }
                     @if campaign.state == CampaignState::Paused { (button(&format!("{path}/resume"), "", "Resume")) }
-                    (button(&format!("{path}/cancel"), "danger", "Cancel for good"))
                 }
                 form.row method="post" action={ (path) "/rate" } {
                     (Input::new("rate_per_second", "Messages a second").kind("number").class("short").show(fill))
                     button.button.quiet type="submit" { "Set the rate" }
                 }
+                (confirmed("Cancel for good…", "Nobody else of this campaign is contacted, and it cannot be resumed. Messages already with the carrier still arrive.", &format!("{path}/cancel"), "Yes, cancel the campaign"))
             }
         }
     }

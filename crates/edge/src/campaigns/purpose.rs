@@ -7,7 +7,7 @@ use clarion_store::campaigns::{CampaignDraft, CampaignRecord};
 use maud::html;
 
 use super::words::{BASES, PURPOSES};
-use super::{find, save_step};
+use super::{find, save_step, tasks};
 use crate::page::fault::Fault;
 use crate::page::fields::{Fields, Problems};
 use crate::page::form::{Fill, Input, radios, select};
@@ -27,27 +27,27 @@ pub async fn page(session: Session, Path(id): Path<String>) -> Result<Response, 
         .with("not_marketing_reason", &draft.not_marketing_reason)
         .with("legal_basis", draft.basis.map_or("", |basis| basis.as_str()))
         .with("assessment_reference", &draft.assessment_reference);
-    Ok(show(&session, &campaign, &fields, &Problems::new()))
+    show(&session, &campaign, &fields, &Problems::new()).await
 }
 
-fn show(session: &Session, campaign: &CampaignRecord, fields: &Fields, problems: &Problems) -> Response {
+async fn show(session: &Session, campaign: &CampaignRecord, fields: &Fields, problems: &Problems) -> Result<Response, Fault> {
     let fill = Fill { fields, problems };
     let purposes: Vec<(&str, &str, &str)> = PURPOSES.iter().map(|(purpose, name, text)| (purpose.as_str(), *name, *text)).collect();
     let bases: Vec<(&str, &str, &str)> = BASES.iter().map(|(basis, name, text)| (basis.as_str(), *name, *text)).collect();
     let mut underlying = vec![(String::new(), "Not a put-through".to_owned())];
     underlying.extend(PURPOSES.iter().filter(|(purpose, _, _)| *purpose != Purpose::PutThrough).map(|(purpose, name, _)| (purpose.as_str().to_owned(), (*name).to_owned())));
     let body = html! {
-        form.card.form method="post" action={ "/campaigns/" (campaign.id) "/purpose" } {
+        div.columns.wide-first { form.card.form method="post" action={ "/campaigns/" (campaign.id) "/purpose" } {
             (Input::new("name", "Name of the campaign").show(fill))
             (radios("purpose", "Why are these people contacted?", "The rules follow from this.", &purposes, fill))
-            (select("underlying_purpose", "If put through: what is the conversation about?", "", &underlying, fill))
-            (Input::new("not_marketing_reason", "If an unfinished application: why is it not marketing?").hint("Leave it empty and the rules of marketing apply.").show(fill))
+            div.only-put-through { (select("underlying_purpose", "Put through: what is the conversation about?", "", &underlying, fill)) }
+            div.only-unfinished { (Input::new("not_marketing_reason", "Unfinished application: why is it not marketing?").hint("Leave it empty and the rules of marketing apply.").show(fill)) }
             (radios("legal_basis", "On which ground in law?", "", &bases, fill))
-            (Input::new("assessment_reference", "Reference of the assessment").hint("For a legitimate interest.").class("medium").show(fill))
+            div.only-interest { (Input::new("assessment_reference", "Reference of the assessment").hint("Of the legitimate interest.").class("medium").show(fill)) }
             div.actions { button.button type="submit" { "Save" } a href={ "/campaigns/" (campaign.id) } { "Back" } }
-        }
+        } (tasks::aside(session, campaign, "purpose").await?) }
     };
-    Page::new(CAMPAIGNS, "Purpose and legal basis").under(format!("/campaigns/{}", campaign.id), &campaign.name).problems(problems).show(session, &body)
+    Ok(Page::new(CAMPAIGNS, "Purpose and legal basis").under(format!("/campaigns/{}", campaign.id), &campaign.name).problems(problems).show(session, &body))
 }
 
 pub async fn save(session: Session, Path(id): Path<String>, fields: Fields) -> Result<Response, Fault> {
@@ -61,6 +61,6 @@ pub async fn save(session: Session, Path(id): Path<String>, fields: Fields) -> R
     draft.assessment_reference = fields.get("assessment_reference").to_owned();
     match save_step(&session, campaign.id, &draft, ASKED).await? {
         Ok(done) => Ok(done),
-        Err(problems) => Ok(show(&session, &campaign, &fields, &problems)),
+        Err(problems) => show(&session, &campaign, &fields, &problems).await,
     }
 }

@@ -6,17 +6,17 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use clarion_domain::intake::csv_text;
 use clarion_domain::outcomes::disposition::Disposition;
+use clarion_domain::time::Instant;
 use clarion_store::StoreError;
 use clarion_store::campaigns::{RecipientFilter, RecipientRow, RecipientState};
 use clarion_store::compliance::rule_book;
 use maud::{Markup, html};
 
 use super::find;
-use crate::outcomes::words::{disposition_name, disposition_tone};
+use crate::outcomes::words::{cause_words, disposition_name, disposition_tone};
 use crate::page::chip::{Tone, chip};
 use crate::page::fault::Fault;
-use crate::page::fields::{Asked, Problems};
-use crate::page::form::{Fill, select};
+use crate::page::fields::Asked;
 use crate::page::icon::Icon;
 use crate::page::layout::Page;
 use crate::page::menu::CAMPAIGNS;
@@ -41,14 +41,14 @@ pub async fn list(session: Session, Path(id): Path<String>, asked: Asked) -> Res
     let word = asked.0.get("ended");
     let rows = session.tenant.recipients(campaign.id, filter(word), asked.0.number("after"), ROWS).await?;
     let path = format!("/campaigns/{id}/recipients");
-    let mut choices: Vec<(String, String)> = [("", "Everybody"), ("waiting", "Not asked about yet"), ("due", "Put off or due again"), ("refused", "Refused by a rule")].map(|(word, name)| (word.to_owned(), name.to_owned())).to_vec();
-    choices.extend(Disposition::of_messages().iter().map(|word| (word.as_str().to_owned(), disposition_name(*word).to_owned())));
+    let mut choices: Vec<(String, String)> = [("", "Everybody"), ("refused", "Refused"), ("due", "Put off or due"), ("waiting", "Not asked yet")].map(|(word, name)| (word.to_owned(), name.to_owned())).to_vec();
+    // Endings that occurred: a tab for each that may would not fit any screen.
+    let measures = session.tenant.measures(Some(campaign.id), Instant(0), Instant(i64::MAX)).await?;
+    let occurred = |word: &Disposition| measures.iter().any(|row| row.disposition == *word) || asked.0.word::<Disposition>("ended") == Some(*word);
+    choices.extend(Disposition::ALL.iter().filter(|word| occurred(word)).map(|word| (word.as_str().to_owned(), disposition_name(*word).to_owned())));
     let body = html! {
+        nav.tabs aria-label="How it ended" { @for (value, name) in &choices { a href={ (path) @if !value.is_empty() { "?ended=" (value) } } aria-current=[(value == word).then_some("page")] { (name) } } }
         section.card.flush {
-            form.filter method="get" action=(path) {
-                (select("ended", "How it ended", "", &choices, Fill { fields: &asked.0, problems: &Problems::new() }))
-                button.button.quiet type="submit" { "Show" }
-            }
             @if rows.rows.is_empty() {
                 (empty(Icon::People, "Nobody here", "No recipient of this campaign is in this state.", None))
             } @else {
@@ -64,21 +64,22 @@ pub async fn list(session: Session, Path(id): Path<String>, asked: Asked) -> Res
     Ok(page.actions(html! { a.button.quiet href={ (path) ".csv?ended=" (word) } { "Download (CSV)" } }).show(&session, &body))
 }
 
-fn sentences(rules: &[String]) -> Vec<String> {
-    rules.iter().map(|id| rule_book().packs().iter().find_map(|pack| pack.rule(id)).map_or_else(|| format!("Rule {id}"), |rule| format!("{} ({id})", rule.manager))).collect()
+/// The rules in words, each with its id: what a colleague or a regulator asks for.
+pub fn sentences<T: AsRef<str>>(rules: &[T]) -> Markup {
+    html! { @for id in rules.iter().map(AsRef::as_ref) { div { (rule_book().packs().iter().find_map(|pack| pack.rule(id)).map_or("A rule of an older pack.", |rule| rule.manager.as_str())) " " span.soft.mono.small { (id) } } } }
 }
 
 fn line(session: &Session, row: &RecipientRow) -> Markup {
     let (state, why, at) = match &row.state {
-        RecipientState::Waiting => (chip(Tone::Calm, Icon::Clock, "Not asked about yet"), String::new(), None),
-        RecipientState::Deferred { until, rules } => (chip(Tone::Warn, Icon::Clock, "Put off"), sentences(rules).join(" "), Some(*until)),
-        RecipientState::Due { at, why } => (chip(Tone::Info, Icon::Clock, "Due again"), why.replace('_', " "), Some(*at)),
-        RecipientState::Refused { rules, .. } => (chip(Tone::Bad, Icon::Stop, "Refused"), sentences(rules).join(" "), None),
-        RecipientState::InFlight => (chip(Tone::Info, Icon::Message, "On its way"), String::new(), None),
+        RecipientState::Waiting => (chip(Tone::Calm, Icon::Clock, "Not asked about yet"), html! {}, None),
+        RecipientState::Deferred { until, rules } => (chip(Tone::Warn, Icon::Clock, "Put off"), sentences(rules), Some(*until)),
+        RecipientState::Due { at, why } => (chip(Tone::Info, Icon::Clock, "Due again"), cause_words(why), Some(*at)),
+        RecipientState::Refused { rules, .. } => (chip(Tone::Bad, Icon::Stop, "Refused"), sentences(rules), None),
+        RecipientState::InFlight => (chip(Tone::Info, Icon::Message, "On its way"), html! {}, None),
         RecipientState::Attempted { disposition, cause, try_number, at, .. } => {
             let (tone, icon) = disposition_tone(*disposition);
-            let again = if *try_number > 1 { format!(" (attempt {try_number})") } else { String::new() };
-            (chip(tone, icon, disposition_name(*disposition)), format!("{}{again}", cause.replace('_', " ")), Some(*at))
+            let why = html! { @if *disposition != Disposition::Delivered { (cause_words(cause)) } @if *try_number > 1 { " Attempt " (try_number) "." } };
+            (chip(tone, icon, disposition_name(*disposition)), why, Some(*at))
         }
     };
     html! { tr {

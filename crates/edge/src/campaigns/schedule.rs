@@ -8,7 +8,7 @@ use clarion_domain::time::Instant;
 use clarion_store::campaigns::{CampaignDraft, CampaignRecord};
 use maud::html;
 
-use super::{find, save_step};
+use super::{find, save_step, tasks};
 use crate::outcomes::words::disposition_name;
 use crate::page::fault::{Fault, capitalised};
 use crate::page::fields::{Fields, Problems};
@@ -46,14 +46,14 @@ pub async fn page(session: Session, Path(id): Path<String>) -> Result<Response, 
     for rule in &campaign.retry.rules {
         fields = fields.with(&format!("after-{}", rule.after), rule.delay_minutes.to_string());
     }
-    Ok(show(&session, &campaign, &fields, &Problems::new()))
+    show(&session, &campaign, &fields, &Problems::new()).await
 }
 
-fn show(session: &Session, campaign: &CampaignRecord, fields: &Fields, problems: &Problems) -> Response {
+async fn show(session: &Session, campaign: &CampaignRecord, fields: &Fields, problems: &Problems) -> Result<Response, Fault> {
     let fill = Fill { fields, problems };
     let ours = format!("In {}. Leave it empty for none.", session.record.zone);
     let body = html! {
-        form.card.form method="post" action={ "/campaigns/" (campaign.id) "/schedule" } {
+        div.columns.wide-first { form.card.form method="post" action={ "/campaigns/" (campaign.id) "/schedule" } {
             fieldset.field #schedule {
                 legend { "Days" }
                 @if let Some(text) = problems.of("schedule") { span.wrong { span.unseen { "Error: " } (text) } }
@@ -75,12 +75,12 @@ fn show(session: &Session, campaign: &CampaignRecord, fields: &Fields, problems:
             fieldset.field {
                 legend { "Try again after" }
                 span.hint { "Minutes to wait; leave it empty not to try again." }
-                div.row { @for disposition in RETRIABLE { (Input::new(&format!("after-{disposition}"), disposition_name(*disposition)).kind("number").class("short").show(fill)) } }
+                div.pairs { @for disposition in RETRIABLE { (Input::new(&format!("after-{disposition}"), disposition_name(*disposition)).kind("number").class("short").show(fill)) } }
             }
             div.actions { button.button type="submit" { "Save" } a href={ "/campaigns/" (campaign.id) } { "Back" } }
-        }
+        } (tasks::aside(session, campaign, "schedule").await?) }
     };
-    Page::new(CAMPAIGNS, "Hours and limits").under(format!("/campaigns/{}", campaign.id), &campaign.name).problems(problems).show(session, &body)
+    Ok(Page::new(CAMPAIGNS, "Hours and limits").under(format!("/campaigns/{}", campaign.id), &campaign.name).problems(problems).show(session, &body))
 }
 
 pub async fn save(session: Session, Path(id): Path<String>, fields: Fields) -> Result<Response, Fault> {
@@ -95,7 +95,7 @@ pub async fn save(session: Session, Path(id): Path<String>, fields: Fields) -> R
             Err(found) => problems = found,
         }
     }
-    Ok(show(&session, &campaign, &fields, &problems))
+    show(&session, &campaign, &fields, &problems).await
 }
 
 fn read_hours(session: &Session, fields: &Fields, draft: &mut CampaignDraft, problems: &mut Problems) {

@@ -11,7 +11,7 @@ use super::words::{basis_name, purpose_name, state_chip};
 use super::{audience, schedule};
 use crate::page::chip::{Tone, chip};
 use crate::page::fault::Fault;
-use crate::page::form::button;
+use crate::page::form::{button, confirmed};
 use crate::page::icon::Icon;
 use crate::page::layout::Page;
 use crate::page::menu::CAMPAIGNS;
@@ -41,9 +41,28 @@ pub async fn show(session: &Session, campaign: &CampaignRecord, said: Option<&'s
                 @if faults.is_empty() { (chip(Tone::Info, Icon::Play, "Ready to check")) } @else { (chip(Tone::Calm, Icon::Clock, "Not yet")) }
             }
         } }
-        @if may { div.actions { (button(&format!("/campaigns/{}/cancel", campaign.id), "danger", "Cancel the campaign")) } }
+        @if may { (confirmed("Cancel the campaign…", "The draft is closed and nobody is contacted. Its answers stay in sight, but it cannot be started.", &format!("/campaigns/{}/cancel", campaign.id), "Yes, cancel the campaign")) }
     };
     Ok(Page::new(CAMPAIGNS, &campaign.name).under("/campaigns", "Campaigns").lead(state_chip(campaign.state)).said(said).show(session, &body))
+}
+
+/// The steps beside the form of one of them, so that nobody loses their way.
+pub async fn aside(session: &Session, campaign: &CampaignRecord, here: &str) -> Result<Markup, Fault> {
+    let faults = session.tenant.campaign_faults(&CampaignDraft::from(campaign), session.now).await?;
+    let at = |path: &str| format!("/campaigns/{}/{path}", campaign.id);
+    let mark = |wrong: bool| if wrong { chip(Tone::Warn, Icon::Pencil, "To do") } else { chip(Tone::Good, Icon::Check, "Done") };
+    Ok(html! {
+        nav.card.flush.aside aria-label="Steps" {
+            header { h2 { "Steps" } }
+            ol.steps {
+                @for task in tasks(session, campaign).await? { li {
+                    div { a href=(at(task.path)) aria-current=[(task.path == here).then_some("step")] { (task.name) } }
+                    (mark(faults.iter().any(|fault| task.fields.contains(&fault.field))))
+                } }
+                li { div { a href=(at("check")) aria-current=[(here == "check").then_some("step")] { "Check answers and start" } } }
+            }
+        }
+    })
 }
 
 async fn tasks(session: &Session, campaign: &CampaignRecord) -> Result<Vec<Task>, Fault> {
@@ -66,8 +85,8 @@ fn step(campaign: &CampaignRecord, task: &Task, faults: &[FieldFault], may: bool
     html! { li {
         div {
             @if may { a href={ "/campaigns/" (campaign.id) "/" (task.path) } { (task.name) } } @else { (task.name) }
-            @if !task.told.is_empty() { p.small { (task.told) } }
-            @if let Some(fault) = wrong { p.small.soft { (crate::page::fault::capitalised(&fault.message)) } }
+            @if !task.told.is_empty() { p.small.soft { (task.told) } }
+            @if let Some(fault) = wrong { p.small { (crate::page::fault::capitalised(&fault.message)) } }
         }
         @match wrong { Some(_) => (chip(Tone::Warn, Icon::Pencil, "To do")), None => (chip(Tone::Good, Icon::Check, "Done")) }
     } }

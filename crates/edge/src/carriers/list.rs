@@ -61,14 +61,14 @@ pub fn trunk_table(session: &Session, trunks: &[TrunkRecord], statuses: &[TrunkS
                 @let said: Vec<&TrunkStatus> = statuses.iter().filter(|status| status.trunk == trunk.id).collect();
                 @let sum = |of: fn(&TrunkStatus) -> i64| said.iter().map(|status| of(status)).sum::<i64>();
                 tr {
-                    th scope="row" { a href={ "/carriers/trunks/" (trunk.id) } { (trunk.name) } div.small.soft { (trunk.settings.kind()) @if trunk.tenant.is_none() { ", shared by the operator" } } }
+                    th scope="row" { a href={ "/carriers/trunks/" (trunk.id) } { (trunk.name) } div.small.soft { (trunk.settings.kind().as_str().to_uppercase()) @if trunk.tenant.is_none() { ", shared by the operator" } } }
                     td { (state(session.now, trunk, &said)) }
                     td.num data-label="Rate now" { (count(sum(|status| status.rate_now))) "/s" }
                     td.num data-label="Configured" { (count(trunk.rate_per_second)) "/s" }
                     td.num data-label="Waiting" { (count(sum(|status| status.outstanding))) }
                     td.num data-label="Accepted" { (count(sum(|status| status.accepted))) }
                     td.num data-label="Throttled" { (count(sum(|status| status.throttled))) }
-                    td.tight-cell { (when::optional(said.iter().map(|status| status.since).max(), &session.zone)) }
+                    td.tight-cell data-label="Since" { (when::optional(said.iter().map(|status| status.since).max(), &session.zone)) }
                 }
             } }
         } }
@@ -92,10 +92,10 @@ fn route_table(routes: &[RouteRecord], trunks: &[TrunkRecord], may: bool) -> Mar
         section.card.flush {
             header { h2 { "Routes" } p.small.soft { "The longest prefix wins; then the lowest priority whose trunk is up." } }
             @if routes.is_empty() { p.soft.more { "No route yet: messages find no trunk." } } @else {
-                div.scroll { table {
+                div.scroll { table.stacks {
                     thead { tr { th scope="col" { "Numbers" } th scope="col" { "From" } th scope="col" { "Trunk" } th.num scope="col" { "Priority" } th scope="col" { span.unseen { "Remove" } } } }
                     tbody { @for route in routes { tr {
-                        td.mono { (route.prefix) "…" } td { @if route.sender.is_empty() { "any" } @else { (route.sender) } } td { (name(route)) } td.num { (route.priority) }
+                        th.mono scope="row" { @if route.prefix == "+" { "all" } @else { (route.prefix) "…" } } td data-label="From" { @if route.sender.is_empty() { "any sender" } @else { (route.sender) } } td data-label="Trunk" { (name(route)) } td.num data-label="Priority" { (route.priority) }
                         td { @if may && route.tenant.is_some() { (button(&format!("/carriers/routes/{}/remove", route.id), "quiet slim", "Remove")) } }
                     } } }
                 } }
@@ -109,10 +109,10 @@ fn sender_table(senders: &[SenderRecord], may: bool) -> Markup {
         section.card.flush {
             header { h2 { "Senders" } }
             @if senders.is_empty() { p.soft.more { "No sender yet: a message must say whom it is from." } } @else {
-                div.scroll { table {
+                div.scroll { table.stacks {
                     thead { tr { th scope="col" { "Sender" } th scope="col" { "Replies" } th scope="col" { "Evidence" } th scope="col" { span.unseen { "Remove" } } } }
                     tbody { @for sender in senders { tr {
-                        th scope="row" { (sender.value) } td { (if sender.takes_replies { "Taken" } else { "None" }) } td { (sender.evidence) }
+                        th scope="row" { (sender.value) } td data-label="Replies" { (if sender.takes_replies { "Taken" } else { "None" }) } td data-label="Evidence" { (sender.evidence) }
                         td { @if may { form method="post" action="/carriers/senders/remove" { input type="hidden" name="value" value=(sender.value); button.button.quiet.slim type="submit" { "Remove" } } } }
                     } } }
                 } }

@@ -8,6 +8,7 @@ use clarion_store::StoreError;
 use clarion_store::compliance::SuppressionEntry;
 use maud::{Markup, html};
 
+use super::tabs;
 use crate::contacts::timeline::{scope_name, suppression_name};
 use crate::page::fault::{Fault, capitalised};
 use crate::page::fields::{Asked, Fields, Problems};
@@ -45,6 +46,7 @@ async fn show(session: &Session, asked: &Asked, fields: &Fields, problems: &Prob
     let query = reason.map_or(String::new(), |reason| format!("reason={reason}"));
     let none = Problems::new();
     let body = html! {
+        (tabs("suppressions"))
         div.columns.wide-first {
             section.card.flush {
                 form.filter method="get" action="/compliance" {
@@ -55,7 +57,7 @@ async fn show(session: &Session, asked: &Asked, fields: &Fields, problems: &Prob
                     (empty(Icon::Shield, "Nobody is suppressed", "People who say stop come here by themselves, at once.", None))
                 } @else {
                     div.scroll { table.stacks {
-                        thead { tr { th scope="col" { "Number" } th scope="col" { "Stops" } th scope="col" { "Why" } th scope="col" { "By" } th scope="col" { "Since" } th scope="col" { span.unseen { "Remove" } } } }
+                        thead { tr { th scope="col" { "Number" } th scope="col" { "Stops" } th scope="col" { "Why" } th scope="col" { "Since" } th scope="col" { span.unseen { "Remove" } } } }
                         tbody { @for entry in &entries.rows { (row(session, entry, &team.name(&entry.created_by))) } }
                     } }
                 }
@@ -74,16 +76,15 @@ async fn show(session: &Session, asked: &Asked, fields: &Fields, problems: &Prob
         }
     };
     let page = Page::new(COMPLIANCE, "Suppressions").lead(html! { p { "Numbers that are never contacted, whatever a campaign says." } });
-    Ok(page.actions(html! { a.button.quiet href="/compliance/file" { "By file" } a.button.quiet href="/compliance/why-not" { "Why not? Check a number" } }).said(said(asked)).problems(problems).show(session, &body))
+    Ok(page.actions(html! { a.button.quiet href="/compliance/file" { "By file" } }).said(said(asked)).problems(problems).show(session, &body))
 }
 
 fn row(session: &Session, entry: &SuppressionEntry, by: &str) -> Markup {
     html! { tr {
         th.mono scope="row" { @if entry.number.is_empty() { "erased" } @else { (entry.number.masked()) } }
-        td { (scope_name(entry.scope)) }
-        td { (suppression_name(entry.reason)) @if !entry.source.is_empty() { div.small.soft { (entry.source) } } }
-        td { (by) }
-        td.tight-cell { (when::time(entry.created_at, &session.zone)) }
+        td.tight-cell { (capitalised(scope_name(entry.scope)).trim_end_matches('.')) }
+        td { (capitalised(suppression_name(entry.reason)).trim_end_matches('.')) @if !entry.source.is_empty() { div.small.soft { (entry.source) } } }
+        td { (when::time(entry.created_at, &session.zone)) div.small.soft { "by " (by) } }
         td { @if entry.can_be_removed() { a href={ "/compliance/" (entry.id) "/remove" } { "Remove" } } @else { span.soft.small { "Stays" } } }
     } }
 }

@@ -7,6 +7,7 @@ use clarion_store::campaigns::CampaignQuery;
 use clarion_store::compliance::WhyNot;
 use maud::{Markup, html};
 
+use super::tabs;
 use crate::contacts::timeline::{scope_name, suppression_name};
 use crate::page::chip::{Tone, chip};
 use crate::page::fault::{Fault, capitalised};
@@ -27,6 +28,7 @@ async fn show(session: &Session, fields: &Fields, problems: &Problems, answer: O
     let choices: Vec<(String, String)> = campaigns.rows.iter().map(|campaign| (campaign.id.to_string(), campaign.name.clone())).collect();
     let fill = Fill { fields, problems };
     let body = html! {
+        (tabs("why-not"))
         @if choices.is_empty() { div.notice { p { "There is no campaign yet to ask about. " a href="/campaigns/new" { "Make one" } "." } } }
         form.card method="post" action="/compliance/why-not" { div.row {
             (Input::new("number", "Number").kind("tel").show(fill))
@@ -35,7 +37,7 @@ async fn show(session: &Session, fields: &Fields, problems: &Problems, answer: O
         } }
         @if let Some(answer) = answer { (told(session, answer)) }
     };
-    Ok(Page::new(COMPLIANCE, "Why not?").under("/compliance", "Suppressions").lead(html! { p { "Whether a number may be contacted now, and what stands in the way. Nothing is kept of the question." } }).problems(problems).show(session, &body))
+    Ok(Page::new(COMPLIANCE, "Why not?").lead(html! { p { "Whether a number may be contacted now, and what stands in the way. Nothing is kept of the question." } }).problems(problems).show(session, &body))
 }
 
 fn told(session: &Session, answer: &WhyNot) -> Markup {

@@ -12,9 +12,11 @@ use clarion_store::contacts::Contact;
 use maud::{Markup, html};
 
 use super::timeline;
+use crate::page::chip::{Tone, chip};
 use crate::page::fault::Fault;
 use crate::page::fields::{Asked, Fields, Problems};
 use crate::page::form::{Fill, button, radios, select};
+use crate::page::icon::Icon;
 use crate::page::layout::Page;
 use crate::page::menu::CONTACTS;
 use crate::page::said::said;
@@ -23,7 +25,7 @@ use crate::tenancy::guard::Session;
 
 const EVENTS: i64 = 100;
 
-async fn find(session: &Session, id: &str) -> Result<Contact, Fault> {
+pub async fn find(session: &Session, id: &str) -> Result<Contact, Fault> {
     let id: ContactId = id.parse().map_err(|_| Fault::NotFound("contact"))?;
     Ok(session.tenant.contact(id).await?)
 }
@@ -50,14 +52,41 @@ async fn show(session: &Session, contact: &Contact, revealed: bool, said: Option
             }
             div.stack {
                 (person(session, contact, revealed))
+                (standing(session, contact).await?)
                 @if session.may(Right::LoadContacts) && contact.erased_at.is_none() { (lists_form(session, contact).await?) }
                 @if session.may(Right::Suppress) && contact.erased_at.is_none() { (suppress_form(contact)) }
             }
         }
     };
-    let name = contact.addresses.first().map_or("A person".to_owned(), |address| format!("Person {}", address.number.masked()));
-    let title = if contact.erased_at.is_some() { "Erased person".to_owned() } else { name };
-    Ok(Page::new(CONTACTS, title).under("/contacts", "Contacts").said(said).show(session, &body))
+    Ok(Page::new(CONTACTS, title(contact)).under("/contacts", "Contacts").said(said).show(session, &body))
+}
+
+/// Who it is, without saying who it is.
+pub fn title(contact: &Contact) -> String {
+    match contact.addresses.first() {
+        _ if contact.erased_at.is_some() => "Erased person".into(),
+        Some(address) => format!("Person {}", address.number.masked()),
+        None => "A person".into(),
+    }
+}
+
+/// Consent, holds and wishes in short, with the page where they are changed.
+async fn standing(session: &Session, contact: &Contact) -> Result<Markup, Fault> {
+    let holds = session.tenant.holds_of(contact.id).await?.into_iter().filter(|hold| hold.lifted_at.is_none()).count();
+    let consents = session.tenant.consents_of(contact.id).await?.into_iter().filter(|consent| consent.withdrawn_at.is_none() && consent.expires_at.is_none_or(|end| end > session.now)).count();
+    let wishes = session.tenant.preference(contact.id).await?.is_some();
+    Ok(html! {
+        section.card {
+            header { h2 { "Consent, holds and wishes" } }
+            dl.facts {
+                dt { "Consents" } dd { @if consents == 0 { "None on record" } @else { (consents) " on record" } }
+                dt { "Holds" } dd { @if holds == 0 { "None" } @else { (chip(Tone::Warn, Icon::Pause, "On hold")) } }
+                dt { "Own wishes" } dd { (if wishes { "On record" } else { "None" }) }
+                @if let Some(matter) = &contact.legal_hold { dt { "Legal hold" } dd { (matter) } }
+            }
+            div { a.button.quiet href={ "/contacts/" (contact.id) "/standing" } { "See and change" } }
+        }
+    })
 }
 
 fn person(session: &Session, contact: &Contact, revealed: bool) -> Markup {
@@ -77,7 +106,6 @@ fn person(session: &Session, contact: &Contact, revealed: bool) -> Markup {
                 @if let Some(import) = contact.import_id { dt { "From" } dd { a href={ "/imports/" (import) } { "an import" } @if let Some(line) = contact.import_line { ", line " (line) } } }
                 dt { "First loaded" } dd { (when::time(contact.created_at, &session.zone)) }
                 @if let Some(at) = contact.erased_at { dt { "Erased" } dd { (when::time(at, &session.zone)) } }
-                @if let Some(hold) = &contact.legal_hold { dt { "Legal hold" } dd { (hold) } }
             }
             @if !revealed && contact.erased_at.is_none() && session.may(Right::RevealPersonal) {
                 (button(&format!("/contacts/{}/reveal", contact.id), "quiet", "Reveal personal data"))

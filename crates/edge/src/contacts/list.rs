@@ -3,7 +3,6 @@
 use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
 use clarion_domain::id::ListId;
-use clarion_domain::personal::Personal;
 use clarion_domain::tenancy::role::Right;
 use clarion_store::StoreError;
 use clarion_store::contacts::{ContactList, ListEntry};
@@ -13,7 +12,7 @@ use super::search;
 use crate::page::fault::{Fault, capitalised};
 use crate::page::fields::{Asked, Fields, Problems};
 use crate::page::figure::counted;
-use crate::page::form::{Fill, Input, button};
+use crate::page::form::{Fill, Input, confirmed};
 use crate::page::icon::Icon;
 use crate::page::layout::Page;
 use crate::page::menu::CONTACTS;
@@ -48,7 +47,6 @@ pub async fn show(session: &Session, asked: &Asked, fields: &Fields, problems: &
             div.stack {
                 (shelf(&lists, chosen, may))
                 @if let Some(list) = list.filter(|_| may) { (rename_form(list, problems)) }
-                p { a href="/contacts/filters" { "Saved filters" } }
                 @if may {
                     form.card.form method="post" action="/contacts/lists" {
                         header { h2 { "New list" } }
@@ -59,19 +57,18 @@ pub async fn show(session: &Session, asked: &Asked, fields: &Fields, problems: &
             }
         }
     };
-    Ok(Page::new(CONTACTS, "Contacts").lead(html! { p { "Numbers and references are masked. Open a person to see what happened and, if your role allows it, to reveal them." } }).said(said(asked)).problems(problems).show(session, &body))
+    Ok(Page::new(CONTACTS, "Contacts").lead(html! { p { "Numbers and references are masked. Open a person to see what happened and, if your role allows it, to reveal them." } }).actions(html! { a.button.quiet href="/contacts/filters" { "Saved filters" } @if may { a.button href="/imports/new" { "Load a file" } } }).said(said(asked)).problems(problems).show(session, &body))
 }
 
 pub fn table(session: &Session, entries: &[ListEntry]) -> Markup {
     html! {
         div.scroll { table.stacks {
-            thead { tr { th scope="col" { "Number" } th scope="col" { "Reference" } th scope="col" { "Kind" } th scope="col" { "Region" } th scope="col" { "Loaded" } } }
+            thead { tr { th scope="col" { "Number" } th scope="col" { "Kind" } th scope="col" { "Region" } th scope="col" { "Loaded" } } }
             tbody { @for entry in entries { tr {
                 th scope="row" { a.mono href={ "/contacts/" (entry.contact_id) } { @match &entry.number { Some(number) => (number.masked()), None => "erased" } } }
-                td.mono data-label="Reference" { (Personal::new(entry.profile.reference.as_str()).masked()) }
-                td { @if let Some(line) = entry.line_type { (line.as_str().replace('_', " ")) } }
-                td { (entry.region) }
-                td.tight-cell { (when::time(entry.created_at, &session.zone)) }
+                td data-label="Kind" { @if let Some(line) = entry.line_type { (line.as_str().replace('_', " ")) } }
+                td data-label="Region" { (entry.region) }
+                td.tight-cell data-label="Loaded" { (when::time(entry.created_at, &session.zone)) }
             } } }
         } }
     }
@@ -85,7 +82,7 @@ fn shelf(lists: &[ContactList], chosen: Option<ListId>, may: bool) -> Markup {
             ul.steps { @for list in lists {
                 li {
                     div { a href={ "/contacts?list=" (list.id) } aria-current=[(chosen == Some(list.id)).then_some("true")] { (list.name) } div.small.soft { (counted(list.members, "person", "people")) } }
-                    @if may && chosen == Some(list.id) { (button(&format!("/contacts/lists/{}/delete", list.id), "danger slim", "Remove the list")) }
+                    @if may && chosen == Some(list.id) { (confirmed("Remove the list…", "The people stay; only the list goes.", &format!("/contacts/lists/{}/delete", list.id), "Yes, remove it")) }
                 }
             } }
         }

@@ -6,8 +6,9 @@ use clarion_domain::personal::Personal;
 use clarion_store::contacts::{Reason, TimelineEvent, TimelineKind};
 use maud::{Markup, html};
 
-use crate::outcomes::words::{disposition_name, disposition_tone, meaning_name};
+use crate::outcomes::words::{cause_words, disposition_name, disposition_tone, meaning_name};
 use crate::page::chip::Tone;
+use crate::page::fault::capitalised;
 use crate::page::icon::Icon;
 use crate::page::when;
 use crate::tenancy::guard::Session;
@@ -32,7 +33,7 @@ fn told(session: &Session, what: &TimelineKind, revealed: bool) -> (Tone, Icon, 
             let (tone, icon) = disposition.map_or((Tone::Info, Icon::Message), disposition_tone);
             (tone, icon, html! {
                 div { strong { (disposition.map_or("On its way", disposition_name)) } " · message of " (campaign_link(&campaign.to_string(), campaign_name)) @if *segments > 1 { ", " (segments) " segments" } }
-                @if !cause.is_empty() && *disposition != Some(Disposition::Delivered) { div.small.soft { (cause.replace('_', " ")) } }
+                @if !cause.is_empty() && *disposition != Some(Disposition::Delivered) { div.small { (cause_words(cause)) } }
                 (text(body.as_ref(), revealed, ""))
             })
         }
@@ -46,7 +47,7 @@ fn told(session: &Session, what: &TimelineKind, revealed: bool) -> (Tone, Icon, 
             div { strong { "Replied" } " · " a href={ "/inbox/" (reply) } { (meaning_name(*meaning)) } } (text(body.as_ref(), revealed, "theirs"))
         }),
         TimelineKind::Noticed { kind, state, body, .. } => (Tone::Calm, Icon::Message, html! {
-            div { strong { (kind.replace('_', " ")) } " · " (state) } (text(body.as_ref(), revealed, ""))
+            div { strong { (capitalised(&kind.replace('_', " ")).trim_end_matches('.')) } " · " (state) } (text(body.as_ref(), revealed, ""))
         }),
         TimelineKind::Suppressed { scope, reason, source, .. } => (Tone::Bad, Icon::Stop, html! {
             div { strong { "Suppressed" } ": " (scope_name(*scope)) ", " (suppression_name(*reason)) @if !source.is_empty() { " (" (source) ")" } }

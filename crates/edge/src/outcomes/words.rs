@@ -3,6 +3,9 @@
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::outcomes::reply::ReplyMeaning;
 
+use clarion_domain::outcomes::cause::Cause;
+use maud::{Markup, html};
+
 use crate::page::chip::Tone;
 use crate::page::icon::Icon;
 
@@ -40,6 +43,16 @@ pub fn disposition_tone(disposition: Disposition) -> (Tone, Icon) {
         Disposition::Unknown => (Tone::Warn, Icon::Question),
         Disposition::Expired => (Tone::Warn, Icon::Clock),
         _ => (Tone::Bad, Icon::Cross),
+    }
+}
+
+/// What a stored cause means, with the carrier's raw code beside it; what is no cause of a carrier stands as it is.
+pub fn cause_words(cause: &str) -> Markup {
+    html! {
+        @match cause.parse::<Cause>() {
+            Ok(known) => { (known.verdict().text) " " span.soft.mono.small { (cause) } }
+            Err(_) => (cause.replace('_', " ")),
+        }
     }
 }
 

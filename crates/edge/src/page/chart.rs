@@ -20,7 +20,7 @@ pub struct Series {
 const WIDTH: i64 = 720;
 const HEIGHT: i64 = 180;
 const LEFT: i64 = 48;
-const FOOT: i64 = 22;
+const FOOT: i64 = 36;
 const LABELS_MAX: usize = 8;
 
 /// Stacked bars over time, one bar a column. The table stands beside it, for it opens and closes: see `table`.
@@ -43,7 +43,7 @@ pub fn bars(title: &str, series: &[Series], columns: &[Column]) -> Markup {
                             rect class={ "bar-" (tone.class()) } x=(short(x)) y=(short(plot as f64 - plot as f64 * (base + value) as f64 / top as f64)) width=(short(wide)) height=(short(high)) rx="1" {}
                         }
                     }
-                    @if place % every == 0 { text x=(short(x + wide / 2.0)) y=(HEIGHT - 6) text-anchor="middle" { (column.label) } }
+                    @if place % every == 0 { (label(x + wide / 2.0, place / every, &column.label)) }
                 }
             }
             ul.key { @for series in series { li class=(series.tone.class()) { i {} (series.name) } } }
@@ -51,8 +51,8 @@ pub fn bars(title: &str, series: &[Series], columns: &[Column]) -> Markup {
     }
 }
 
-/// A line over a pale fill, of the first series.
-pub fn area(title: &str, over: &str, series: &Series, columns: &[Column]) -> Markup {
+/// A line over a pale fill, of the only series. Its table stands beside it, as with `bars`.
+pub fn area(title: &str, series: &Series, columns: &[Column]) -> Markup {
     let value = |column: &Column| column.values.first().copied().unwrap_or(0);
     let top = ceiling(columns.iter().map(value).max().unwrap_or(0));
     let plot = (HEIGHT - FOOT) as f64;
@@ -64,15 +64,20 @@ pub fn area(title: &str, over: &str, series: &Series, columns: &[Column]) -> Mar
         figure.stack.tight {
             svg.chart viewBox={ "0 -8 " (WIDTH) " " (HEIGHT + 8) } role="img" aria-label=(title) {
                 (grid(top))
+                title { (title) ": " (series.name) }
                 polygon.fill points={ (LEFT) "," (plot) " " (line) " " (WIDTH) "," (plot) } {}
                 polyline.stroke points=(line) {}
                 @for (place, column) in columns.iter().enumerate().filter(|(place, _)| place % every == 0) {
-                    text x=(short(LEFT as f64 + step * place as f64)) y=(HEIGHT - 6) text-anchor="middle" { (column.label) }
+                    (label(LEFT as f64 + step * place as f64, place / every, &column.label))
                 }
             }
-            (table(title, over, std::slice::from_ref(series), "", &rows(columns)))
         }
     }
+}
+
+/// Below the axis; on a narrow screen every other one goes.
+fn label(x: f64, place: usize, text: &str) -> Markup {
+    html! { text class=[(!place.is_multiple_of(2)).then_some("minor")] x=(short(x)) y=(HEIGHT - 12) text-anchor="middle" { (text) } }
 }
 
 fn stacked(series: &[Series], column: &Column) -> Vec<(Tone, i64, i64)> {
@@ -123,7 +128,7 @@ pub fn table(title: &str, over: &str, series: &[Series], id: &str, rows: &Markup
     html! {
         details.table {
             summary { "View as table" }
-            div.scroll { table {
+            div.scroll tabindex="0" role="group" aria-label=(title) { table {
                 caption.unseen { (title) }
                 thead { tr { th scope="col" { (over) } @for series in series { th.num scope="col" { (series.name) } } } }
                 tbody id=[(!id.is_empty()).then_some(id)] { (rows) }

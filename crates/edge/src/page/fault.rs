@@ -5,7 +5,8 @@ use axum::response::{IntoResponse, Response};
 use clarion_store::StoreError;
 use maud::{Markup, html};
 
-use super::layout::document;
+use super::layout::{Page, document};
+use crate::tenancy::guard::Session;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
@@ -66,8 +67,27 @@ impl IntoResponse for Fault {
         }
         let (title, text) = self.words();
         let sign_in = matches!(self, Self::SignedOut);
-        (status, apart(title, &html! { p { (text) } p.actions { @if sign_in { a.button href="/sign-in" { "Sign in" } } @else { a.button href="/" { "Go to the overview" } } } })).into_response()
+        let page = apart(title, &html! { p { (text) } p.actions { @if sign_in { a.button href="/sign-in" { "Sign in" } } @else { a.button href="/" { "Go to the overview" } } } });
+        let mut response = (status, page).into_response();
+        if !sign_in {
+            response.extensions_mut().insert(Told { title, text });
+        }
+        response
     }
+}
+
+/// What a fault says, for whoever knows who asked and can show it within the portal's frame.
+#[derive(Clone)]
+struct Told {
+    title: &'static str,
+    text: String,
+}
+
+/// A fault within the frame, so that a signed-in user keeps the menu; any other answer as it is.
+pub fn framed(session: &Session, response: Response) -> Response {
+    let Some(told) = response.extensions().get::<Told>() else { return response };
+    let body = html! { section.card { p { (told.text) } div.actions { a.button href="/" { "Go to the overview" } } } };
+    Page::apart(told.title).show_as(response.status(), session, &body)
 }
 
 /// A page without the frame: nobody may be signed in.

@@ -166,3 +166,8 @@ pub fn tick(name: &str, label: &str, text: &str, fill: Fill) -> Markup {
 pub fn button(action: &str, class: &str, label: &str) -> Markup {
     html! { form method="post" action=(action) { button class={ "button " (class) } type="submit" { (label) } } }
 }
+
+/// An act that cannot be taken back asks once more, in place and without script; `what` says what it does.
+pub fn confirmed(open: &str, what: &str, action: &str, label: &str) -> Markup {
+    html! { details.confirm { summary.button.danger { (open) } div { p { (what) } (button(action, "danger", label)) } } }
+}

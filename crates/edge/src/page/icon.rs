@@ -27,6 +27,7 @@ pub enum Icon {
     Pencil,
     Message,
     Stop,
+    Key,
 }
 
 impl Icon {
@@ -55,6 +56,7 @@ impl Icon {
             Self::Menu => "M4 7h16M4 12h16M4 17h16",
             Self::Pencil => "M4 20l1-4.5L16 4.5l3.5 3.5L8.5 19 4 20Z",
             Self::Message => "M4 5h16v11H11l-4 4v-4H4V5Z",
+            Self::Key => "M8 16.5a4.5 4.5 0 1 1 4.2-6H21v3.5h-3v3h-3.5v-3h-2.3a4.5 4.5 0 0 1-4.2 2.5ZM8 12v.01",
             Self::Stop => "M8 3.5h8l4.5 4.5v8L16 20.5H8L3.5 16V8L8 3.5ZM8 12h8",
         }
     }

@@ -2,13 +2,15 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use clarion_domain::tenancy::role::Right;
 use maud::{DOCTYPE, Markup, html};
 
 use super::asset::{SCRIPT, STYLE};
 use super::fields::Problems;
 use super::form::summary;
 use super::icon::{Icon, mark};
-use super::menu::{STOPS, Stop};
+use super::figure::count;
+use super::menu::{INBOX, STOPS, Stop};
 use crate::tenancy::guard::Session;
 
 /// A page of a signed-in user.
@@ -59,17 +61,24 @@ impl<'a> Page<'a> {
     }
 
     pub fn show(&self, session: &Session, body: &Markup) -> Response {
-        let wrong = self.problems.is_some_and(|problems| !problems.is_empty());
+        self.show_as(if self.is_wrong() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }, session, body)
+    }
+
+    fn is_wrong(&self) -> bool {
+        self.problems.is_some_and(|problems| !problems.is_empty())
+    }
+
+    pub fn show_as(&self, status: StatusCode, session: &Session, body: &Markup) -> Response {
+        let wrong = self.is_wrong();
         let title = format!("{}{} – {}", if wrong { "Error: " } else { "" }, self.title, session.record.name);
-        let status = if wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
         let content = html! {
             a.skip href="#main" { "Skip to the content" }
             div.frame {
-                div.bar { details {
+                header.bar { details {
                     summary { (mark()) span { (self.stop.map_or("Clarion", |stop| stop.name)) } (Icon::Menu.draw()) span.unseen { "Menu" } }
-                    (self.rail(session))
+                    div.rail { (self.rail(session)) }
                 } }
-                (self.rail(session))
+                header.rail { (self.rail(session)) }
                 main #main tabindex="-1" { (self.head()) (body) }
                 footer.foot { "Times are in " (session.record.zone) ". " a href="/account" { "Your account" } " · Press " kbd { "?" } " for shortcuts" }
             }
@@ -95,18 +104,24 @@ impl<'a> Page<'a> {
 
     fn rail(&self, session: &Session) -> Markup {
         html! {
-            div.rail {
-                a.brand href="/" { (mark()) "Clarion" }
-                nav aria-label="Main" { ul {
-                    @for stop in STOPS.iter().filter(|stop| session.user.role.may(stop.right)) {
-                        li { a href=(stop.path) aria-current=[(self.stop == Some(*stop)).then_some("page")] { (stop.icon.draw()) (stop.name) } }
-                    }
-                } }
-                div.who {
-                    strong { (session.user.display_name) }
-                    span { (session.record.name) " · " (crate::tenancy::team::role_name(session.user.role)) }
-                    form method="post" action="/sign-out" { button type="submit" { "Sign out" } }
+            a.brand href="/" { (mark()) "Clarion" }
+            @if session.may(Right::View) {
+                form method="post" action="/search" role="search" aria-label="Whole portal" {
+                    input type="search" name="typed" aria-label="Find a person or a campaign" placeholder="Find…" autocomplete="off";
                 }
+            }
+            nav aria-label="Main" { ul {
+                @for stop in STOPS.iter().filter(|stop| session.user.role.may(stop.right)) {
+                    li { a href=(stop.path) aria-current=[(self.stop == Some(*stop)).then_some("page")] {
+                        (stop.icon.draw()) (stop.name)
+                        @if *stop == INBOX && session.open_replies > 0 { span.count { (count(session.open_replies)) span.unseen { " to look at" } } }
+                    } }
+                }
+            } }
+            div.who {
+                strong { (session.user.display_name) }
+                span { (session.record.name) " · " (crate::tenancy::team::role_name(session.user.role)) }
+                form method="post" action="/sign-out" { button type="submit" { "Sign out" } }
             }
         }
     }
@@ -117,7 +132,7 @@ fn shortcuts() -> Markup {
         dialog #shortcuts aria-labelledby="shortcuts-title" {
             form.stack method="dialog" {
                 h2 #shortcuts-title { "Shortcuts" }
-                dl.facts { dt { kbd { "/" } } dd { "Go to the search field" } dt { kbd { "?" } } dd { "Show this list" } dt { kbd { "Esc" } } dd { "Close it" } }
+                dl.facts { dt { kbd { "/" } } dd { "Find a person or a campaign" } dt { kbd { "?" } } dd { "Show this list" } dt { kbd { "Esc" } } dd { "Close it" } }
                 div { button.button.quiet type="submit" { "Close" } }
             }
         }

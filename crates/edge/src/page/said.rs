@@ -12,7 +12,7 @@ const SAID: &[(&str, &str)] = &[
     ("password", "The new password is set, and the user is signed out everywhere."),
     ("activated", "The user can sign in again."),
     ("deactivated", "The user can no longer sign in, and is signed out everywhere."),
-    ("revoked", "Revoked: the program’s next request is refused."),
+    ("revoked", "Revoked: its next request is refused."),
     ("signed-out", "You are signed out."),
 ];
 

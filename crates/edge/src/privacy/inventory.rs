@@ -14,9 +14,9 @@ pub async fn page(session: Session) -> Response {
             thead { tr { th scope="col" { "Column" } th scope="col" { "Holds" } th scope="col" { "Kind" } th scope="col" { "Purpose" } th scope="col" { "Retention" } th scope="col" { "Erased by" } } }
             tbody { @for entry in INVENTORY { tr {
                 th.mono scope="row" { (entry.table) "." (entry.column) }
-                td { (entry.what) } td { (entry.kind.as_str().replace('_', " ")) } td { (entry.purpose) }
-                td { (entry.retention.map_or("–".to_owned(), |class| class.as_str().replace('_', " "))) }
-                td { (entry.erasure.as_str().replace('_', " ")) }
+                td { (entry.what) } td data-label="Kind" { (entry.kind.as_str().replace('_', " ")) } td data-label="Purpose" { (entry.purpose) }
+                td data-label="Retention" { (entry.retention.map_or("–".to_owned(), |class| class.as_str().replace('_', " "))) }
+                td data-label="Erased by" { (entry.erasure.as_str().replace('_', " ")) }
             } } }
         } } }
     };

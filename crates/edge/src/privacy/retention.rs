@@ -36,8 +36,8 @@ async fn show(session: &Session, fields: &Fields, problems: &Problems, said: Opt
             tbody { @for row in &rows { tr {
                 th scope="row" { (class_name(row.default.class)) }
                 td { (row.default.purpose) }
-                td { (row.period()) @if row.own_period_days.is_some() { div.small.soft { "Your own; the default is " (row.default.period_days) " days" } } }
-                td { (row.default.reference) }
+                td data-label="Kept for" { (row.period()) @if row.own_period_days.is_some() { div.small.soft { "Your own; the default is " (row.default.period_days) " days" } } }
+                td data-label="Ground" { (row.default.reference) }
             } } }
         } } }
         div.columns {
@@ -48,9 +48,9 @@ async fn show(session: &Session, fields: &Fields, problems: &Problems, said: Opt
                 div { button.button.quiet type="submit" { "Save" } }
             }
             section.card.flush { header { h2 { "Past sweeps" } }
-                @if sweeps.rows.is_empty() { p.soft.more { "Nothing has been due yet." } } @else { div.scroll { table {
+                @if sweeps.rows.is_empty() { p.soft.more { "Nothing has been due yet." } } @else { div.scroll { table.stacks {
                     thead { tr { th scope="col" { "When" } th scope="col" { "Record" } th.num scope="col" { "Deleted" } } }
-                    tbody { @for sweep in &sweeps.rows { tr { td { (when::time(sweep.swept_at, &session.zone)) } td { (class_name(sweep.class)) } td.num { (count(sweep.deleted)) } } } }
+                    tbody { @for sweep in &sweeps.rows { tr { td { (when::time(sweep.swept_at, &session.zone)) } td { (class_name(sweep.class)) } td.num data-label="Deleted" { (count(sweep.deleted)) } } } }
                 } } }
             }
         }

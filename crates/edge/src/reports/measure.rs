@@ -12,8 +12,8 @@ use clarion_domain::time::{DAY_MS, Instant};
 use clarion_store::reports::MeasureRow;
 use maud::{Markup, html};
 
-use crate::outcomes::words::{disposition_name, disposition_tone};
-use crate::page::chart::{Column, Series, area};
+use crate::outcomes::words::{cause_words, disposition_name, disposition_tone};
+use crate::page::chart::{self, Column, Series, area, table};
 use crate::page::chip::{Tone, chip};
 use crate::page::fault::Fault;
 use crate::page::fields::{Asked, Fields, Problems};
@@ -120,7 +120,8 @@ fn days(session: &Session, query: &Query, rows: &[MeasureRow]) -> Markup {
     }
     let label = |ms: i64| Instant(ms).timestamp().to_zoned_datetime(session.zone.clone()).strftime("%-d %b").to_string();
     let columns: Vec<Column> = per_day.iter().map(|(day, n)| Column { label: label(*day), values: vec![*n] }).collect();
-    html! { section.card { header { h2 { "Attempts by day" } } (area("Attempts by day", "Day", &Series { name: "Attempts", tone: Tone::Info }, &columns)) } }
+    let series = Series { name: "Attempts", tone: Tone::Info };
+    html! { section.card { header { h2 { "Attempts by day" } } (area("Attempts by day", &series, &columns)) (table("Attempts by day", "Day", &[series], "", &chart::rows(&columns))) } }
 }
 
 fn by_campaign(rows: &[MeasureRow], names: &[(CampaignId, String)]) -> Markup {
@@ -131,9 +132,9 @@ fn by_campaign(rows: &[MeasureRow], names: &[(CampaignId, String)]) -> Markup {
         entry.1 += if row.disposition == Disposition::Delivered { row.n } else { 0 };
     }
     let name = |id: &CampaignId| names.iter().find(|(known, _)| known == id).map_or("A removed campaign", |(_, name)| name.as_str());
-    html! { section.card.flush { header { h2 { "By campaign" } } div.scroll { table {
+    html! { section.card.flush { header { h2 { "By campaign" } } div.scroll { table.stacks {
         thead { tr { th scope="col" { "Campaign" } th.num scope="col" { "Attempts" } th.num scope="col" { "Delivered" } th.num scope="col" { "Share" } } }
-        tbody { @for (id, (all, delivered)) in per.iter().rev() { tr { th scope="row" { a href={ "/campaigns/" (id) } { (name(id)) } } td.num { (count(*all)) } td.num { (count(*delivered)) } td.num { (share(*delivered, *all)) } } } }
+        tbody { @for (id, (all, delivered)) in per.iter().rev() { tr { th scope="row" { a href={ "/campaigns/" (id) } { (name(id)) } } td.num data-label="Attempts" { (count(*all)) } td.num data-label="Delivered" { (count(*delivered)) } td.num data-label="Share" { (share(*delivered, *all)) } } } }
     } } } }
 }
 
@@ -142,9 +143,9 @@ fn by_ending(rows: &[MeasureRow]) -> Markup {
     for row in rows {
         *per.entry((row.disposition, row.cause.as_str())).or_default() += row.n;
     }
-    html! { section.card.flush { header { h2 { "By ending and cause" } } div.scroll { table {
+    html! { section.card.flush { header { h2 { "By ending and cause" } } div.scroll { table.stacks {
         thead { tr { th scope="col" { "Ending" } th scope="col" { "Cause" } th.num scope="col" { "Attempts" } } }
-        tbody { @for ((disposition, cause), n) in per.iter().filter(|(_, n)| **n != 0) { @let (tone, icon) = disposition_tone(*disposition); tr { td { (chip(tone, icon, disposition_name(*disposition))) } td { (cause.replace('_', " ")) } td.num { (count(*n)) } } } }
+        tbody { @for ((disposition, cause), n) in per.iter().filter(|(_, n)| **n != 0) { @let (tone, icon) = disposition_tone(*disposition); tr { td { (chip(tone, icon, disposition_name(*disposition))) } td data-label="Cause" { @if *disposition != Disposition::Delivered { (cause_words(cause)) } } td.num { (count(*n)) } } } }
     } } } }
 }
 

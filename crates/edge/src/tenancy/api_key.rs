@@ -1,4 +1,4 @@
-//! The keys by which programs use the API: made, listed, revoked. A secret is shown once, on the answer that made it.
+//! Keys of the REST API: who made them, what they may, when they were last used. A secret is shown once.
 
 use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -9,78 +9,91 @@ use clarion_store::tenancy::ApiKeyRecord;
 use maud::{Markup, html};
 
 use super::guard::Session;
-use super::team::{role_name, roles};
+use super::team::{role_name, roles, tabs};
 use crate::page::chip::{Tone, chip};
 use crate::page::fault::{Fault, capitalised};
 use crate::page::fields::{Asked, Fields, Problems};
-use crate::page::form::{Fill, Input, button, select};
+use crate::page::form::{Fill, Input, confirmed, select};
 use crate::page::icon::Icon;
 use crate::page::layout::Page;
 use crate::page::menu::TEAM;
 use crate::page::said::said;
-use crate::page::table::empty;
+use crate::page::table::{empty, pager};
 use crate::page::when;
 
-/// More than a tenant may have at once, with those that it revoked.
-const SHOWN_MAX: i64 = 1_000;
+const ROWS: i64 = 50;
 
 pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
-    show(&session, &Fields::new().with("role", Role::Viewer.as_str()), &Problems::new(), said(&asked), None).await
+    show(&session, &asked, &Fields::new().with("role", Role::Viewer.as_str()), &Problems::new()).await
 }
 
-async fn show(session: &Session, fields: &Fields, problems: &Problems, said: Option<&'static str>, made: Option<&str>) -> Result<Response, Fault> {
-    let keys = session.tenant.api_keys(None, SHOWN_MAX).await?.rows;
+async fn show(session: &Session, asked: &Asked, fields: &Fields, problems: &Problems) -> Result<Response, Fault> {
+    let before = asked.0.number("before");
+    let keys = session.tenant.api_keys(before, ROWS).await?;
+    let team = session.team().await?;
     let fill = Fill { fields, problems };
     let body = html! {
-        @if let Some(secret) = made {
-            section.card role="status" {
-                header { h2 { "The new key’s secret" } }
-                p { "Copy it now: nobody can be shown it again." }
-                p { code { (secret) } }
+        (tabs("keys"))
+        div.columns.wide-first {
+            section.card.flush {
+                @if keys.rows.is_empty() {
+                    (empty(Icon::Key, "No key yet", "A program signs in with a key of its own. Make one for each, so that each can be revoked alone.", None))
+                } @else {
+                    div.scroll { table.stacks {
+                        thead { tr { th scope="col" { "Key" } th scope="col" { "May" } th scope="col" { "Last used" } th scope="col" { "State" } } }
+                        tbody { @for key in &keys.rows { (row(session, key, &team.name(&key.created_by))) } }
+                    } }
+                }
+                (pager("/team/keys", "", before, keys.next))
+            }
+            form.card.form method="post" action="/team/keys" {
+                header { h2 { "New key" } }
+                (Input::new("name", "Which program uses it?").show(fill))
+                (select("role", "May do what this role may", "Choose the least that it needs.", &roles(), fill))
+                div { button.button type="submit" { "Make the key" } }
             }
         }
-        section.card.flush {
-            header { h2 { "Keys" } }
-            @if keys.is_empty() { (empty(Icon::Lock, "No program has a key yet", "Make one below for each program that uses the API.", None)) }
-            @else { div.scroll { table.stacks {
-                thead { tr { th scope="col" { "Name" } th scope="col" { "May do" } th scope="col" { "Last used" } th scope="col" { "Since" } th scope="col" { "State" } } }
-                tbody { @for key in &keys { (row(session, key)) } }
-            } } }
-        }
-        form.card.form method="post" action="/team/keys" {
-            header { h2 { "Make a key" } }
-            (Input::new("name", "Name").hint("Which program uses it.").show(fill))
-            (select("role", "May do", "Choose the least that it needs.", &roles(), fill))
-            div { button.button type="submit" { "Make" } }
-        }
     };
-    let lead = html! { p { "How programs of " (session.record.name) " use the API. What it can do stands in " a href="/api/v1/openapi.json" { "its document" } "." } };
-    Ok(Page::new(TEAM, "API keys").under("/team", "Team").lead(lead).said(said).problems(problems).show(session, &body))
+    let lead = html! { p { "The REST API answers at " code { "/api/v1" } ". " a href="/api/v1/openapi.json" { "Its description (OpenAPI)" } } };
+    Ok(Page::new(TEAM, "API keys").lead(lead).said(said(asked)).problems(problems).show(session, &body))
 }
 
-fn row(session: &Session, key: &ApiKeyRecord) -> Markup {
+fn row(session: &Session, key: &ApiKeyRecord, by: &str) -> Markup {
     html! { tr {
-        th scope="row" { (key.name) }
-        td { (role_name(key.role)) }
-        td data-label="Last used" { @match key.used_at { Some(at) => (when::time(at, &session.zone)), None => "Never" } }
-        td data-label="Since" { (when::time(key.created_at, &session.zone)) }
-        td { @if key.revoked_at.is_some() { (chip(Tone::Calm, Icon::Cross, "Revoked")) } @else { (button(&format!("/team/keys/{}/revoke", key.id), "danger", "Revoke")) } }
+        th scope="row" { (key.name) div.small.soft { "made " (when::time(key.created_at, &session.zone)) " by " (by) } }
+        td data-label="May" { (role_name(key.role)) }
+        td data-label="Last used" { @match key.used_at { Some(at) => (when::time(at, &session.zone)), None => span.soft { "Never" } } }
+        td { @match key.revoked_at {
+            Some(_) => (chip(Tone::Calm, Icon::Cross, "Revoked")),
+            None => div.stack.tight { div { (chip(Tone::Good, Icon::Check, "Works")) } (confirmed("Revoke…", "Its next request is refused. It cannot be brought back.", &format!("/team/keys/{}/revoke", key.id), "Yes, revoke it")) }
+        } }
     } }
 }
 
+/// Answers the POST itself: the secret has no address to come back to.
 pub async fn create(session: Session, fields: Fields) -> Result<Response, Fault> {
+    let nothing = Asked(Fields::new());
     let mut problems = Problems::new();
     problems.need(&fields, "name", "Enter which program uses it");
-    let role: Option<Role> = fields.word("role");
+    let role = fields.word::<Role>("role");
     if role.is_none() {
         problems.add("role", "Choose what it may do");
     }
-    let Some(role) = role.filter(|_| problems.is_empty()) else { return show(&session, &fields, &problems, None, None).await };
-    match session.tenant.create_api_key(fields.get("name"), role, session.now).await {
-        Ok((_, secret)) => show(&session, &Fields::new().with("role", Role::Viewer.as_str()), &Problems::new(), Some("Created."), Some(&secret)).await,
-        Err(StoreError::Conflict(text) | StoreError::Invalid(text)) => show(&session, &fields, &Problems::one("name", capitalised(&text)), None, None).await,
-        Err(error) => Err(error.into()),
-    }
+    let Some(role) = role.filter(|_| problems.is_empty()) else { return show(&session, &nothing, &fields, &problems).await };
+    let (key, secret) = match session.tenant.create_api_key(fields.get("name"), role, session.now).await {
+        Ok(made) => made,
+        Err(StoreError::Invalid(text) | StoreError::Conflict(text)) => return show(&session, &nothing, &fields, &Problems::one("name", capitalised(&text))).await,
+        Err(error) => return Err(error.into()),
+    };
+    let body = html! {
+        section.card {
+            header { h2 { "Keep this secret now" } }
+            p.secret { code { (secret) } }
+            p { "It is shown this once; only a hash of it is kept. Send it as " code { "Authorization: Bearer …" } "." }
+            div { a.button href="/team/keys" { "I have kept it" } }
+        }
+    };
+    Ok(Page::new(TEAM, key.name.as_str()).under("/team/keys", "API keys").show(&session, &body))
 }
 
 pub async fn revoke(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {

@@ -14,7 +14,7 @@ use clarion_store::tenancy::{SessionUser, TenantRecord};
 use jiff::tz::TimeZone;
 
 use crate::config::Cookies;
-use crate::page::fault::Fault;
+use crate::page::fault::{Fault, framed};
 use crate::page::when;
 use crate::portal::Portal;
 
@@ -27,6 +27,8 @@ pub struct Session {
     pub zone: TimeZone,
     pub now: Instant,
     pub token: String,
+    /// Replies that wait for somebody; 0 for whoever does not answer them.
+    pub open_replies: i64,
 }
 
 impl Session {
@@ -59,11 +61,20 @@ async fn guard(State(asks): State<Asks>, mut request: Request, next: Next) -> Re
     match session(&asks.portal, request.headers()).await {
         Err(fault) => fault.into_response(),
         Ok(None) => signed_out(&request),
-        Ok(Some(session)) if asks.right.is_some_and(|right| !session.may(right)) => Fault::NotAllowed.into_response(),
+        Ok(Some(session)) if asks.right.is_some_and(|right| !session.may(right)) => framed(&session, Fault::NotAllowed.into_response()),
         Ok(Some(session)) => {
-            request.extensions_mut().insert(session);
-            next.run(request).await
+            request.extensions_mut().insert(session.clone());
+            framed(&session, next.run(request).await)
         }
+    }
+}
+
+/// An address that is none.
+pub async fn nowhere(State(portal): State<Portal>, headers: HeaderMap) -> Response {
+    let fault = Fault::NotFound("page").into_response();
+    match session(&portal, &headers).await {
+        Ok(Some(session)) => framed(&session, fault),
+        _ => fault,
     }
 }
 
@@ -82,7 +93,8 @@ pub async fn session(portal: &Portal, headers: &HeaderMap) -> Result<Option<Sess
     let Some(user) = portal.store.session_user(token, now).await? else { return Ok(None) };
     let tenant = portal.store.tenant(user.tenant_id, Actor::User(user.user_id)).await?;
     let record = tenant.record().await?;
-    Ok(Some(Session { zone: when::zone(&record.zone), user, tenant, record, now, token: token.to_owned() }))
+    let open_replies = if user.role.may(Right::AnswerReplies) { tenant.open_replies().await? } else { 0 };
+    Ok(Some(Session { zone: when::zone(&record.zone), user, tenant, record, now, token: token.to_owned(), open_replies }))
 }
 
 pub fn cookie_name(cookies: Cookies) -> &'static str {

@@ -46,17 +46,22 @@ pub fn roles() -> Vec<(String, String)> {
     Role::ALL.iter().map(|role| (role.as_str().to_owned(), format!("{} – {}", role_name(*role), role_text(*role)))).collect()
 }
 
+/// The two halves of who may come in.
+pub fn tabs(here: &str) -> Markup {
+    html! { nav.tabs aria-label="Team" { @for (word, path, name) in [("people", "/team", "People"), ("keys", "/team/keys", "API keys")] { a href=(path) aria-current=[(word == here).then_some("page")] { (name) } } } }
+}
+
 pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
     let users = session.tenant.users().await?;
     let body = html! {
+        (tabs("people"))
         section.card.flush {
-            header { h2 { "People" } }
             div.scroll { table.stacks {
                 thead { tr { th scope="col" { "Name" } th scope="col" { "Username" } th scope="col" { "Role" } th scope="col" { "State" } th scope="col" { "Since" } } }
                 tbody { @for user in &users { tr {
                     th scope="row" { a href={ "/team/" (user.id) } { (user.display_name) } @if user.id == session.user.user_id { " " span.soft { "(you)" } } }
-                    td { (user.username) }
-                    td { (role_name(user.role)) }
+                    td data-label="Username" { (user.username) }
+                    td data-label="Role" { (role_name(user.role)) }
                     td { (state(user, &session)) }
                     td data-label="Since" { (when::time(user.created_at, &session.zone)) }
                 } } }
@@ -64,7 +69,7 @@ pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
         }
     };
     let page = Page::new(TEAM, "Team").lead(html! { p { "Who may sign in for " (session.record.name) ", and what each may do." } });
-    Ok(page.actions(html! { a.button.quiet href="/team/keys" { "API keys" } a.button href="/team/new" { "Add a person" } }).said(said(&asked)).show(&session, &body))
+    Ok(page.actions(html! { a.button href="/team/new" { "Add a person" } }).said(said(&asked)).show(&session, &body))
 }
 
 fn state(user: &User, session: &Session) -> Markup {

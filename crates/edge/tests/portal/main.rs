@@ -1,9 +1,13 @@
 //! The portal's doors, asked in-process: rights, cross-site requests, headers, and the worst input of each form.
 
 mod support;
+#[path = "../api/people.rs"]
+#[expect(dead_code, reason = "the API's tests use its other parts")]
+mod people;
 
 mod audience;
 mod pages;
+mod person;
 mod segments;
 mod sign_in;
 mod team;

@@ -16,9 +16,12 @@ const PAGES: &[(&str, Right)] = &[
     ("/contacts/filters", Right::View),
     ("/campaigns", Right::View),
     ("/campaigns/new", Right::RunCampaigns),
+    ("/campaigns/templates", Right::View),
+    ("/campaigns/templates/new", Right::RunCampaigns),
     ("/compliance", Right::Suppress),
     ("/compliance/file", Right::Suppress),
     ("/compliance/suppressions.csv", Right::RevealPersonal),
+    ("/compliance/holds", Right::Suppress),
     ("/compliance/why-not", Right::Suppress),
     ("/carriers", Right::View),
     ("/carriers/trunks/new", Right::ManageTrunks),
@@ -29,6 +32,8 @@ const PAGES: &[(&str, Right)] = &[
     ("/privacy", Right::AnswerSubjects),
     ("/privacy/retention", Right::AnswerSubjects),
     ("/privacy/inventory", Right::AnswerSubjects),
+    ("/privacy/legal-holds", Right::AnswerSubjects),
+    ("/team/keys", Right::ManageTeam),
 ];
 
 #[tokio::test]
@@ -57,7 +62,7 @@ async fn each_role_sees_the_pages_of_its_rights() {
 async fn no_act_is_open_to_a_viewer_or_to_a_stranger() {
     let world = World::new().await;
     let campaign = world.as_operator().await.create_campaign(&CampaignDraft::new("Quiet"), now()).await.expect("a campaign");
-    let acts = ["/imports/new", "/imports/fields", "/contacts/lists", "/contacts/filters", "/compliance", "/compliance/file", "/carriers/routes", "/carriers/senders", "/carriers/trunks/new", "/privacy", "/privacy/export", "/privacy/erase", "/privacy/retention"];
+    let acts = ["/imports/new", "/imports/fields", "/contacts/lists", "/contacts/filters", "/campaigns/templates/new", "/team/keys", "/compliance", "/compliance/file", "/carriers/routes", "/carriers/senders", "/carriers/trunks/new", "/privacy", "/privacy/export", "/privacy/erase", "/privacy/retention"];
     let of_campaign = ["purpose", "audience", "message", "schedule", "start", "schedule-start", "unschedule", "pause", "resume", "cancel", "rate", "dry-run", "test-send"].map(|act| format!("/campaigns/{campaign}/{act}"));
     let viewer = world.browser(Role::Viewer).await;
     for path in acts.into_iter().map(str::to_owned).chain(of_campaign) {
@@ -81,6 +86,10 @@ async fn bad_input_gets_the_summary_with_what_to_do() {
         ("/contacts/filters", &[("name", "Nobody")], "on_list"),
         ("/contacts/filters", &[("name", ""), ("reference", "yes")], "name"),
         ("/contacts/filters", &[("name", "Abroad"), ("region", "Britain")], "region"),
+        ("/campaigns/templates/new", &[("name", ""), ("body", "Hello")], "name"),
+        ("/campaigns/templates/new", &[("name", "Broken"), ("body", "Hello {nobody")], "body"),
+        ("/team/keys", &[("name", ""), ("role", "viewer")], "name"),
+        ("/team/keys", &[("name", "A program"), ("role", "king")], "role"),
         ("/campaigns/new", &[("name", "")], "name"),
         (&at("purpose"), &[("name", "Draft")], "purpose"),
         (&at("audience"), &[("list_id", ""), ("filter_id", "nonsense")], "list_id"),

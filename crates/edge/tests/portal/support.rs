@@ -20,6 +20,9 @@ pub const PASSWORD: &str = "three plain words";
 /// 23 November 2026, 12:00 UTC.
 pub const NOON: Instant = Instant(1_795_435_200_000);
 
+/// The same, for what the API's tests share.
+pub const NOW: Instant = NOON;
+
 thread_local! {
     /// Each test runs on a thread of its own, so each has its own clock.
     static NOW: AtomicI64 = const { AtomicI64::new(NOON.0) };

@@ -7,7 +7,10 @@ function typing(target: EventTarget | null): boolean {
 
 document.addEventListener("keydown", (event) => {
   if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
-  const search = document.querySelector<HTMLInputElement>("input[type=search]");
+  // The search of the portal; on a narrow screen its menu opens first.
+  const menu = document.querySelector<HTMLDetailsElement>(".bar > details");
+  if (event.key === "/" && menu && menu.offsetParent) menu.open = true;
+  const search = [...document.querySelectorAll<HTMLInputElement>("[role=search] input[type=search]")].find((input) => input.offsetParent);
   if (event.key === "/" && search) {
     event.preventDefault();
     search.focus();

@@ -15,6 +15,17 @@ pub enum TextEncoding {
     Windows1252,
 }
 
+impl TextEncoding {
+    /// As people write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Utf8 => "UTF-8",
+            Self::Utf16Le | Self::Utf16Be => "UTF-16",
+            Self::Windows1252 => "Windows-1252",
+        }
+    }
+}
+
 const BLOCK_BYTES: usize = 64 * 1024;
 
 /// Detects the encoding and leaves the source after its byte order mark.

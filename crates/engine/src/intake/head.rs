@@ -47,7 +47,7 @@ pub(super) async fn read(job: &Job) -> Result<(), IntakeError> {
 
 fn format(reader: &FileReader) -> ImportFormat {
     match reader.format() {
-        FileFormat::Text(encoding) => ImportFormat { kind: "csv".into(), sentence: format!("Text with separated columns (CSV), {encoding:?}") },
+        FileFormat::Text(encoding) => ImportFormat { kind: "csv".into(), sentence: format!("Text with separated columns (CSV), {}", encoding.name()) },
         FileFormat::Workbook => ImportFormat { kind: "xlsx".into(), sentence: "Excel workbook (XLSX), its first visible sheet".into() },
     }
 }

@@ -32,6 +32,7 @@ const DAYS_TRIED: usize = 7;
 struct Part {
     slug: &'static str,
     name: &'static str,
+    owner: &'static str,
     purpose: Purpose,
     basis: LegalBasis,
     campaign: &'static str,
@@ -45,6 +46,7 @@ const PARTS: [Part; 2] = [
     Part {
         slug: "northwind",
         name: "Northwind Energy",
+        owner: "Amira Northwood",
         purpose: Purpose::Reminder,
         basis: LegalBasis::Contract,
         campaign: "Meter readings",
@@ -56,6 +58,7 @@ const PARTS: [Part; 2] = [
     Part {
         slug: "harbour",
         name: "Harbour Lending",
+        owner: "Hugo Harbourne",
         purpose: Purpose::Collections,
         basis: LegalBasis::Contract,
         campaign: "Missed instalments",
@@ -100,7 +103,7 @@ async fn found(store: &Store, part: &Part, password_hash: &str) -> anyhow::Resul
     let new = NewTenant { slug: part.slug, name: part.name, number_mode: NumberMode::Demo, default_region: "GB", zone: "Europe/London", help_text: &help };
     let id = store.create_tenant(&new, clock::now()).await?;
     let tenant = store.tenant(id, Actor::Operator).await?;
-    tenant.create_user(&NewUser { username: part.slug, display_name: part.name, role: Role::Owner, password_hash }, clock::now()).await?;
+    tenant.create_user(&NewUser { username: part.slug, display_name: part.owner, role: Role::Owner, password_hash }, clock::now()).await?;
     tenant.add_sender(part.sender, true, "a number reserved for drama", clock::now()).await?;
     Ok(tenant)
 }

@@ -1,0 +1,98 @@
+//! How fast a campaign goes while somebody watches it: what was sent at each look, kept in memory for five minutes.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, PoisonError};
+
+use clarion_domain::id::CampaignId;
+use clarion_domain::time::{Instant, MINUTE_MS, SECOND_MS};
+
+const KEPT_MS: i64 = 5 * MINUTE_MS;
+/// The pace "now" is the mean of so long.
+const NOW_MS: i64 = 10 * SECOND_MS;
+/// A point of the chart.
+const STEP_MS: i64 = 5 * SECOND_MS;
+/// Several watchers look more often than once a second: a look too soon after the last adds nothing.
+const LOOK_MS_MIN: i64 = 500;
+const CAMPAIGNS_MAX: usize = 1_000;
+
+type Looks = VecDeque<(Instant, i64)>;
+
+/// What was sent, look by look, for each campaign that is watched.
+#[derive(Default)]
+pub struct Paces(Mutex<HashMap<CampaignId, Looks>>);
+
+/// The pace of one campaign.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Pace {
+    /// Messages a second over the last seconds; `None` before the second look.
+    pub per_second: Option<f64>,
+    /// The end of each step and the messages a second in it, oldest first.
+    pub steps: Vec<(Instant, i64)>,
+}
+
+impl Paces {
+    /// Notes how many were sent by `now`, and tells the pace.
+    pub fn look(&self, campaign: CampaignId, sent: i64, now: Instant) -> Pace {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = now.plus_ms(-KEPT_MS);
+        if all.len() >= CAMPAIGNS_MAX && !all.contains_key(&campaign) {
+            all.retain(|_, looks| looks.back().is_some_and(|(at, _)| *at > old));
+            if all.len() >= CAMPAIGNS_MAX {
+                return Pace::default();
+            }
+        }
+        let looks = all.entry(campaign).or_default();
+        while looks.front().is_some_and(|(at, _)| *at <= old) {
+            looks.pop_front();
+        }
+        if looks.back().is_none_or(|(at, _)| at.plus_ms(LOOK_MS_MIN) <= now) {
+            looks.push_back((now, sent));
+        }
+        Pace { per_second: rate(looks, now.plus_ms(-NOW_MS), now), steps: steps(looks, now) }
+    }
+}
+
+/// Messages a second between the first look at or after `from` and the last at or before `to`.
+fn rate(looks: &Looks, from: Instant, to: Instant) -> Option<f64> {
+    let within = || looks.iter().filter(|(at, _)| *at >= from && *at <= to);
+    let (first, last) = within().next().zip(within().next_back())?;
+    let ms = last.0.ms() - first.0.ms();
+    (ms > 0).then(|| (last.1 - first.1).max(0) as f64 * 1000.0 / ms as f64)
+}
+
+fn steps(looks: &Looks, now: Instant) -> Vec<(Instant, i64)> {
+    let Some((first, _)) = looks.front() else { return Vec::new() };
+    let end = now.ms() - now.ms() % STEP_MS;
+    let begin = first.ms() - first.ms() % STEP_MS + STEP_MS;
+    // A step reaches back over the look before it: what was sent between two looks belongs to one of them.
+    (begin..=end).step_by(STEP_MS as usize).filter_map(|at| Some((Instant(at), rate(looks, Instant(at - STEP_MS - SECOND_MS), Instant(at))?.round() as i64))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOON: Instant = Instant(1_795_435_200_000);
+
+    #[test]
+    fn the_pace_is_that_of_the_last_seconds() {
+        let (paces, campaign) = (Paces::default(), CampaignId(1));
+        assert_eq!(paces.look(campaign, 0, NOON).per_second, None);
+        for second in 1..=60 {
+            // Twenty a second in the first half minute, then none.
+            paces.look(campaign, 20 * second.min(30), NOON.plus_ms(second * SECOND_MS));
+        }
+        let pace = paces.look(campaign, 600, NOON.plus_ms(61 * SECOND_MS));
+        assert_eq!(pace.per_second, Some(0.0));
+        assert_eq!(pace.steps.iter().map(|(_, n)| *n).collect::<Vec<_>>(), [20, 20, 20, 20, 20, 20, 0, 0, 0, 0, 0, 0].map(i64::from).to_vec()[..pace.steps.len()].to_vec().as_slice());
+        assert_eq!(pace.steps.first().map(|(at, _)| *at), Some(NOON.plus_ms(5 * SECOND_MS)));
+    }
+
+    #[test]
+    fn looks_are_forgotten_after_five_minutes() {
+        let (paces, campaign) = (Paces::default(), CampaignId(1));
+        paces.look(campaign, 0, NOON);
+        let later = paces.look(campaign, 900, NOON.plus_ms(KEPT_MS));
+        assert_eq!((later.per_second, later.steps.len()), (None, 0));
+    }
+}

@@ -1,0 +1,316 @@
+//! The portal in headless Chromium, in front of the real binary and a pretend carrier: from a file with bad rows to the
+//! reason of a refusal; every page by both colour schemes and at both widths; and the way of a file without script.
+
+mod support;
+#[path = "support/browser.rs"]
+mod browser;
+
+use std::time::Duration;
+
+use browser::Chrome;
+use clarion_testbed::{BAD_ROWS, Carrier, CarrierConfig, Limits, people, sample_csv};
+use support::{Installation, shown};
+
+const TENANT: [&str; 2] = ["--tenant", "northwind"];
+const PEOPLE: usize = 60;
+/// One of the file's people, whom the walk suppresses before it starts the campaign.
+const SUPPRESSED: &str = "07700 900310";
+/// Slow enough to be watched, quick enough to end.
+const RATE_PER_SECOND: &str = "12";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_portal_walked_in_a_browser() {
+    let limits = Limits { receipt_delay: (Duration::from_millis(50), Duration::from_millis(300)), ..CarrierConfig::default().limits };
+    let carrier = Carrier::start(CarrierConfig { limits, ..CarrierConfig::default() }).await.expect("listens");
+    let (mut all, password) = tokio::task::block_in_place(|| stage(&carrier));
+    let chrome = Chrome::open(&format!("http://{}", all.web)).await;
+    sign_in(&chrome, &password).await;
+    let import = load(&chrome, &all).await;
+    suppress(&chrome).await;
+    let campaign = write(&chrome).await;
+    watch(&chrome, &campaign).await;
+    let contact = read_the_refusal(&chrome, &campaign).await;
+    keyboard(&chrome).await;
+    every_page(&chrome, &campaign, &import, &contact).await;
+    without_script(&chrome, &all).await;
+    chrome.close().await;
+    tokio::task::block_in_place(|| {
+        assert_eq!(all.stop(), Some(0), "SIGTERM ends in order: {}", all.log());
+        assert!(!all.log().contains("7700900") && !all.log().contains("7700 900"), "a log line holds a number");
+    });
+}
+
+/// A tenant, a person who may sign in, and a clock at an hour at which people may be contacted.
+fn stage(carrier: &Carrier) -> (Installation, String) {
+    let mut all = Installation::new(None);
+    all.found("northwind", carrier, 200);
+    let file = shown(&all.path("first.csv"));
+    std::fs::write(&file, sample_csv(&people("NW", 100, 20))).expect("writes");
+    all.json(&["import", &file, "--list", "Customers", "--yes", TENANT[0], TENANT[1]]);
+    all.draft("northwind", "Customers", "A draft beside", 100);
+    let user = all.json(&["create-user", "ada", TENANT[0], TENANT[1]]);
+    all.serve();
+    (all, user["password"].as_str().expect("a password").to_owned())
+}
+
+async fn sign_in(chrome: &Chrome, password: &str) {
+    chrome.goto("/campaigns").await;
+    assert_eq!(chrome.path().await, "/sign-in", "a stranger is asked who they are");
+    chrome.look("sign-in").await;
+    chrome.fill("#username", "ada").await;
+    chrome.fill("#password", "not the password").await;
+    chrome.follow("button[type=submit]").await;
+    chrome.shows("There is a problem").await;
+    assert!(chrome.js::<bool>("document.activeElement.classList.contains('problem')").await, "the summary has the focus");
+    assert!(chrome.js::<String>("document.title").await.starts_with("Error: "));
+    chrome.look("sign-in-refused").await;
+    chrome.fill("#password", password).await;
+    chrome.follow("button[type=submit]").await;
+    assert_eq!(chrome.path().await, "/campaigns", "and led where they wanted to go");
+}
+
+async fn load(chrome: &Chrome, all: &Installation) -> String {
+    let file = all.path("spring.csv");
+    std::fs::write(&file, sample_csv(&people("NW", 300, PEOPLE))).expect("writes");
+    chrome.goto("/imports/new").await;
+    chrome.fill("#list", "Spring").await;
+    chrome.attach("#file", &file).await;
+    chrome.click("form[data-upload] button[type=submit]").await;
+    chrome.shows("What is each column?").await;
+    let guessed: Vec<String> = chrome.js("[...document.querySelectorAll('select')].map(s => s.value)").await;
+    assert_eq!(guessed, ["reference", "first_name", "last_name", "phone"], "the proposal");
+    chrome.shows("07700 900300").await;
+    chrome.look("import-mapping").await;
+    let import = chrome.path().await;
+    chrome.follow("form[action$='/mapping'] button[type=submit]").await;
+    chrome.shows("Refused, by reason").await;
+    chrome.shows("Phone missing").await;
+    let figures: Vec<String> = chrome.js("[...document.querySelectorAll('.figures dd')].map(d => d.textContent.trim())").await;
+    assert_eq!(figures, [(PEOPLE + BAD_ROWS).to_string(), PEOPLE.to_string(), "0".into(), BAD_ROWS.to_string()], "read, new, updated, refused");
+    chrome.assert_quiet("the import");
+    import
+}
+
+async fn suppress(chrome: &Chrome) {
+    chrome.goto("/compliance").await;
+    chrome.fill("#number", SUPPRESSED).await;
+    chrome.fill("#source", "ticket 17").await;
+    chrome.follow("form[action='/compliance'][method=post] button").await;
+    chrome.shows("Suppressed: nothing more is sent.").await;
+}
+
+/// The task list, each step refused once where it can be and then right, up to a dry run.
+async fn write(chrome: &Chrome) -> String {
+    chrome.goto("/campaigns/new").await;
+    chrome.fill("#name", "Spring readings").await;
+    chrome.follow("main button[type=submit]").await;
+    let campaign = chrome.path().await;
+    chrome.look("campaign-tasks").await;
+    let step = |name: &str| format!("main a[href='{campaign}/{name}']");
+
+    chrome.follow(&step("purpose")).await;
+    chrome.follow("main button[type=submit]").await;
+    chrome.shows("There is a problem").await;
+    chrome.look("campaign-purpose-refused").await;
+    chrome.click("[name=purpose][value=reminder]").await;
+    chrome.click("[name=legal_basis][value=contract]").await;
+    assert!(!chrome.js::<bool>("!!document.querySelector('#assessment_reference').offsetParent").await, "a contract needs no assessment");
+    chrome.follow("main form.form button[type=submit]").await;
+
+    chrome.follow(&step("audience")).await;
+    let list: String = chrome.js("[...document.querySelectorAll('#list_id option')].find(o => o.textContent.startsWith('Spring')).value").await;
+    chrome.set("#list_id", &list).await;
+    chrome.follow("main form.form button[type=submit]").await;
+
+    chrome.follow(&step("message")).await;
+    chrome.set("#sender", "+447700900990").await;
+    chrome.fill("#body", "Northwind Energy: hello {first_name|there}, your reading is due. Reply STOP to end these messages.").await;
+    chrome.until("the live count", "document.querySelector('#segments').textContent.includes('1 segment, GSM 7-bit')").await;
+    chrome.follow("main form.form button[type=submit]").await;
+    chrome.shows("hello Able, your reading is due").await;
+    chrome.look("campaign-message").await;
+
+    chrome.goto(&format!("{campaign}/schedule")).await;
+    chrome.set("#from", "08:00").await;
+    chrome.set("#until", "20:00").await;
+    chrome.fill("#rate_per_second", RATE_PER_SECOND).await;
+    chrome.follow("main form.form button[type=submit]").await;
+
+    chrome.goto(&format!("{campaign}/check")).await;
+    chrome.follow("#dry-run button[type=submit]").await;
+    chrome.shows("Eligible now").await;
+    chrome.shows("Refused by").await;
+    chrome.look("campaign-check").await;
+    campaign
+}
+
+/// Started, watched without a reload, paused, resumed, watched to the end.
+async fn watch(chrome: &Chrome, campaign: &str) {
+    chrome.follow("form[action$='/start'] button").await;
+    assert_eq!(chrome.path().await, campaign);
+    // htmx swaps regions; only a new document would lose this.
+    chrome.js::<bool>("window.same = true").await;
+    let sent = "Number(document.querySelector('#live-figures dd').firstChild.textContent)";
+    chrome.until("the first messages", &format!("{sent} > 0 && window.same === true")).await;
+    chrome.look("monitor-running").await;
+    chrome.follow("form[action$='/pause'] button").await;
+    chrome.until("the pause", "document.querySelector('#live-state').textContent.includes('Paused')").await;
+    chrome.look("monitor-paused").await;
+    let stopped: i64 = chrome.js(sent).await;
+    assert!(stopped < PEOPLE as i64, "it was still under way");
+    chrome.follow("form[action$='/resume'] button").await;
+    chrome.js::<bool>("window.same = true").await;
+    chrome.until("the end", "document.querySelector('#live-state').textContent.includes('Finished') && window.same === true").await;
+    chrome.until("the last receipt", "document.querySelector('#live-figures').textContent.includes('Refused1by a rule')").await;
+    assert!(chrome.js::<bool>("document.querySelector('#live-hours svg.chart') !== null").await, "a chart of the hours");
+    chrome.assert_quiet("the monitor");
+}
+
+/// The one whom a rule refused, with the rule in words, in the review and in the person's timeline.
+async fn read_the_refusal(chrome: &Chrome, campaign: &str) -> String {
+    chrome.goto(&format!("{campaign}/recipients?ended=refused")).await;
+    assert_eq!(chrome.js::<i64>("document.querySelectorAll('tbody tr').length").await, 1);
+    chrome.shows("The number is on your organisation's own suppression list. SUP-LIST").await;
+    chrome.look("review-refused").await;
+    chrome.follow("tbody th a").await;
+    chrome.shows("Not contacted by Spring readings").await;
+    let reason: String = chrome.js("[...document.querySelectorAll('.timeline li')].find(l => l.textContent.includes('Not contacted')).querySelector('.small').textContent").await;
+    assert!(reason.split_whitespace().count() > 5, "a sentence, not a code: {reason}");
+    let contact = chrome.path().await;
+    chrome.follow("form[action$='/reveal'] button").await;
+    chrome.shows("+447700900310").await;
+    chrome.look("contact-revealed").await;
+    chrome.goto("/audit?act=revealed").await;
+    assert_eq!(chrome.js::<i64>("document.querySelectorAll('tbody tr').length").await, 1, "the reveal is in the audit");
+    contact
+}
+
+async fn keyboard(chrome: &Chrome) {
+    chrome.goto("/reports").await;
+    chrome.press("Tab").await;
+    assert!(chrome.js::<bool>("document.activeElement.matches('.skip') && getComputedStyle(document.activeElement).outlineStyle === 'solid'").await, "the first stop is the skip link, and it is seen");
+    chrome.press("/").await;
+    chrome.until("the search", "document.activeElement.matches('.rail input[type=search]')").await;
+    chrome.fill(".rail input[type=search]", "Spring read").await;
+    chrome.press("Enter").await;
+    chrome.shows("Spring readings").await;
+    assert!(chrome.path().await.starts_with("/campaigns/cam_"), "the one campaign of this name");
+    chrome.press("?").await;
+    chrome.until("the shortcuts", "document.querySelector('#shortcuts').open").await;
+    chrome.look("shortcuts").await;
+}
+
+async fn every_page(chrome: &Chrome, campaign: &str, import: &str, contact: &str) {
+    chrome.goto("/inbox").await;
+    let reply: String = chrome.js("document.querySelector('tbody th a')?.getAttribute('href') ?? ''").await;
+    chrome.goto("/carriers").await;
+    let trunk: String = chrome.js("document.querySelector('tbody th a').getAttribute('href')").await;
+    chrome.goto("/compliance").await;
+    let suppression: String = chrome.js("document.querySelector('a[href$=\"/remove\"]').getAttribute('href')").await;
+    chrome.goto("/team").await;
+    let user: String = chrome.js("document.querySelector('tbody th a').getAttribute('href')").await;
+    chrome.goto("/campaigns?state=draft").await;
+    let draft: String = chrome.js("document.querySelector('tbody th a').getAttribute('href')").await;
+    made_by_hand(chrome).await;
+    let mut pages: Vec<(String, String)> = PAGES.iter().map(|(name, path)| ((*name).to_owned(), (*path).to_owned())).collect();
+    for (name, path) in [("monitor", campaign), ("import", import), ("contact", contact), ("trunk", &trunk), ("suppression-remove", &suppression), ("user", &user), ("draft", &draft)] {
+        pages.push((name.to_owned(), path.to_owned()));
+    }
+    for step in ["purpose", "audience", "message", "schedule", "check"] {
+        pages.push((format!("draft-{step}"), format!("{draft}/{step}")));
+    }
+    pages.push(("review".into(), format!("{campaign}/recipients")));
+    pages.push(("standing".into(), format!("{contact}/standing")));
+    assert!(!reply.is_empty(), "somebody answered");
+    pages.push(("reply".into(), reply));
+    for (name, path) in &pages {
+        chrome.goto(path).await;
+        chrome.look(name).await;
+    }
+}
+
+const PAGES: &[(&str, &str)] = &[
+    ("overview", "/"),
+    ("imports", "/imports"),
+    ("import-new", "/imports/new"),
+    ("fields", "/imports/fields"),
+    ("field", "/imports/fields/balance_due"),
+    ("contacts", "/contacts"),
+    ("filters", "/contacts/filters"),
+    ("campaigns", "/campaigns"),
+    ("campaign-new", "/campaigns/new"),
+    ("templates", "/campaigns/templates"),
+    ("template-new", "/campaigns/templates/new"),
+    ("suppressions", "/compliance"),
+    ("suppression-file", "/compliance/file"),
+    ("holds", "/compliance/holds"),
+    ("why-not", "/compliance/why-not"),
+    ("carriers", "/carriers"),
+    ("trunk-new", "/carriers/trunks/new"),
+    ("trunk-new-http", "/carriers/trunks/new?kind=http"),
+    ("inbox", "/inbox"),
+    ("reports", "/reports"),
+    ("privacy", "/privacy"),
+    ("retention", "/privacy/retention"),
+    ("legal-holds", "/privacy/legal-holds"),
+    ("inventory", "/privacy/inventory"),
+    ("audit", "/audit"),
+    ("team", "/team"),
+    ("team-new", "/team/new"),
+    ("keys", "/team/keys"),
+    ("account", "/account"),
+    ("not-found", "/nowhere"),
+];
+
+/// A declared field, a filter, a template, a key: each by its form.
+async fn made_by_hand(chrome: &Chrome) {
+    chrome.goto("/imports/fields").await;
+    chrome.fill("#name", "balance_due").await;
+    chrome.fill("#purpose", "to say in a reminder what is owed").await;
+    chrome.follow("main form.form button").await;
+    chrome.shows("Created.").await;
+    chrome.goto("/contacts/filters").await;
+    chrome.fill("#name", "Mobiles").await;
+    chrome.set("#line_type", "mobile").await;
+    chrome.follow("main form.form button").await;
+    chrome.shows("Contacts on a mobile number.").await;
+    chrome.goto("/campaigns/templates/new").await;
+    chrome.fill("#name", "Reading due").await;
+    chrome.fill("#body", "Hello {first_name|there}, your reading is due.").await;
+    chrome.follow("main form.form button").await;
+    chrome.shows("Reading due").await;
+    chrome.goto("/team/keys").await;
+    chrome.fill("#name", "The billing system").await;
+    chrome.follow("main form.form button").await;
+    chrome.shows("Keep this secret now").await;
+    assert!(chrome.js::<String>("document.querySelector('.secret').textContent").await.starts_with("clr_"));
+    chrome.look("key-made").await;
+}
+
+/// Plain links and forms alone bring a file in.
+async fn without_script(chrome: &Chrome, all: &Installation) {
+    chrome.without_script(true).await;
+    let file = all.path("third.csv");
+    std::fs::write(&file, sample_csv(&people("NW", 600, 10))).expect("writes");
+    chrome.goto("/imports/new").await;
+    chrome.attach("#file", &file).await;
+    chrome.follow("form[data-upload] button[type=submit]").await;
+    look_again(chrome, "What is each column?").await;
+    chrome.follow("form[action$='/mapping'] button[type=submit]").await;
+    look_again(chrome, "Refused, by reason").await;
+    chrome.without_script(false).await;
+    chrome.assert_quiet("without script");
+}
+
+/// Where script would refresh the page, a link does.
+async fn look_again(chrome: &Chrome, text: &str) {
+    let path = chrome.path().await;
+    for _ in 0..100 {
+        if chrome.js::<String>("document.body.innerText").await.contains(text) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        chrome.goto(&path).await;
+    }
+    panic!("{text} never stood at {path}");
+}
