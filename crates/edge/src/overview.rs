@@ -54,10 +54,8 @@ pub async fn page(session: Session) -> Result<Response, Fault> {
 /// What waits for a person, each with the page where it is done.
 async fn attention(session: &Session) -> Result<Markup, Fault> {
     let mut items: Vec<(String, String)> = Vec::new();
-    if session.may(Right::AnswerReplies) {
-        if session.open_replies > 0 {
-            items.push(("/inbox".into(), format!("{} to look at", counted(session.open_replies, "reply", "replies"))));
-        }
+    if session.open_replies > 0 {
+        items.push(("/inbox".into(), format!("{} to look at", counted(session.open_replies, "reply", "replies"))));
     }
     for import in session.tenant.imports(None, IMPORTS_LOOKED_AT).await?.rows {
         match import.state {

@@ -16,7 +16,7 @@ const PEOPLE: usize = 60;
 /// One of the file's people, whom the walk suppresses before it starts the campaign.
 const SUPPRESSED: &str = "07700 900310";
 /// Slow enough to be watched, quick enough to end.
-const RATE_PER_SECOND: &str = "12";
+const RATE_PER_SECOND: &str = "4";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_portal_walked_in_a_browser() {
@@ -127,7 +127,7 @@ async fn write(chrome: &Chrome) -> String {
     chrome.fill("#body", "Northwind Energy: hello {first_name|there}, your reading is due. Reply STOP to end these messages.").await;
     chrome.until("the live count", "document.querySelector('#segments').textContent.includes('1 segment, GSM 7-bit')").await;
     chrome.follow("main form.form button[type=submit]").await;
-    chrome.shows("hello Able, your reading is due").await;
+    chrome.until("the text as real people get it", "/hello [A-Z][a-z]+, your reading is due/.test(document.querySelector('.bubble')?.textContent ?? '')").await;
     chrome.look("campaign-message").await;
 
     chrome.goto(&format!("{campaign}/schedule")).await;
@@ -152,7 +152,6 @@ async fn watch(chrome: &Chrome, campaign: &str) {
     chrome.js::<bool>("window.same = true").await;
     let sent = "Number(document.querySelector('#live-figures dd').firstChild.textContent)";
     chrome.until("the first messages", &format!("{sent} > 0 && window.same === true")).await;
-    chrome.look("monitor-running").await;
     chrome.follow("form[action$='/pause'] button").await;
     chrome.until("the pause", "document.querySelector('#live-state').textContent.includes('Paused')").await;
     chrome.look("monitor-paused").await;
@@ -160,6 +159,7 @@ async fn watch(chrome: &Chrome, campaign: &str) {
     assert!(stopped < PEOPLE as i64, "it was still under way");
     chrome.follow("form[action$='/resume'] button").await;
     chrome.js::<bool>("window.same = true").await;
+    chrome.look("monitor-running").await;
     chrome.until("the end", "document.querySelector('#live-state').textContent.includes('Finished') && window.same === true").await;
     chrome.until("the last receipt", "document.querySelector('#live-figures').textContent.includes('Refused1by a rule')").await;
     assert!(chrome.js::<bool>("document.querySelector('#live-hours svg.chart') !== null").await, "a chart of the hours");

@@ -22,6 +22,7 @@ use crate::outcomes::words::{cause_words, disposition_name, disposition_tone};
 use crate::page::chart::{Column, Series, area, bars, rows};
 use crate::page::chip::{Tone, chip};
 use crate::page::fault::Fault;
+use crate::page::fields::Asked;
 use crate::page::figure::{count, counted, figure, share};
 use crate::page::icon::Icon;
 use crate::page::when;
@@ -127,7 +128,7 @@ impl Snapshot {
         let refused: i64 = self.refused.iter().map(|(_, n)| n).sum();
         let due: i64 = self.due.iter().map(|(_, n, _)| n).sum();
         let over = self.campaign.state.is_over();
-        let (rate, beside) = if over { (self.since_start(), "on average".to_owned()) } else { (self.pace.per_second.or_else(|| self.since_start()), format!("of {} allowed", count(i64::from(self.campaign.rate_per_second)))) };
+        let (rate, beside) = if over { (self.since_start(), "on average".to_owned()) } else { (self.pace.per_second.or_else(|| self.since_start()), format!("of {} allowed", count(self.campaign.rate_per_second))) };
         html! {
             (figure("Sent", &count(sent), "taken by the carrier", ""))
             (figure("A second", &rate.map_or("–".to_owned(), |rate| format!("{rate:.1}")), &beside, ""))
@@ -246,9 +247,10 @@ async fn failing(session: &Session) -> Result<Vec<(String, String)>, Fault> {
 }
 
 /// Ends when the campaign is settled or has moved on, when the session is over, and when the reader goes.
-pub async fn stream(State(portal): State<Portal>, session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
+pub async fn stream(State(portal): State<Portal>, session: Session, Path(id): Path<String>, asked: Asked) -> Result<Response, Fault> {
     let campaign = find(&session, &id).await?;
-    let (id, shown) = (campaign.id, campaign.state);
+    // The page says which state it was made for: between it and this request the campaign may have moved on.
+    let (id, shown) = (campaign.id, asked.0.word("shown").unwrap_or(campaign.state));
     let told = futures_util::stream::unfold((portal, session, String::new(), false), move |(portal, mut session, last, over)| async move {
         if over {
             return None;

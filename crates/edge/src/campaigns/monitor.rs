@@ -31,7 +31,7 @@ pub async fn page(State(portal): State<Portal>, session: Session, Path(id): Path
 
 pub async fn show(portal: &Portal, session: &Session, campaign: &CampaignRecord, fields: &Fields, problems: &Problems, said: Option<&'static str>) -> Result<Response, Fault> {
     let snapshot = live::Snapshot::read(portal, session, campaign.id).await?;
-    let stream = (!snapshot.is_settled()).then(|| format!("/campaigns/{}/live", campaign.id));
+    let stream = (!snapshot.is_settled()).then(|| format!("/campaigns/{}/live?shown={}", campaign.id, campaign.state));
     let body = html! {
         div.stack hx-sse:connect=[stream.as_deref()] hx-swap="none" {
             div #live-state.stack.tight { (snapshot.state(session)) }

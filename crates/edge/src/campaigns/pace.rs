@@ -60,12 +60,21 @@ fn rate(looks: &Looks, from: Instant, to: Instant) -> Option<f64> {
     (ms > 0).then(|| (last.1 - first.1).max(0) as f64 * 1000.0 / ms as f64)
 }
 
+/// The last look at or before a moment.
+fn known(looks: &Looks, at: Instant) -> Option<(Instant, i64)> {
+    looks.iter().rev().find(|(look, _)| *look <= at).copied()
+}
+
+/// From the first full step on; a step in which nobody looked is left out.
 fn steps(looks: &Looks, now: Instant) -> Vec<(Instant, i64)> {
     let Some((first, _)) = looks.front() else { return Vec::new() };
-    let end = now.ms() - now.ms() % STEP_MS;
-    let begin = first.ms() - first.ms() % STEP_MS + STEP_MS;
-    // A step reaches back over the look before it: what was sent between two looks belongs to one of them.
-    (begin..=end).step_by(STEP_MS as usize).filter_map(|at| Some((Instant(at), rate(looks, Instant(at - STEP_MS - SECOND_MS), Instant(at))?.round() as i64))).collect()
+    let begin = (first.ms() + STEP_MS - 1).div_euclid(STEP_MS) * STEP_MS + STEP_MS;
+    let step = |end: i64| {
+        let (before, after) = known(looks, Instant(end - STEP_MS)).zip(known(looks, Instant(end)))?;
+        let ms = after.0.ms() - before.0.ms();
+        (ms > 0).then(|| (Instant(end), ((after.1 - before.1).max(0) * 1000 + ms / 2) / ms))
+    };
+    (begin..=now.ms()).step_by(STEP_MS as usize).filter_map(step).collect()
 }
 
 #[cfg(test)]
@@ -84,7 +93,7 @@ mod tests {
         }
         let pace = paces.look(campaign, 600, NOON.plus_ms(61 * SECOND_MS));
         assert_eq!(pace.per_second, Some(0.0));
-        assert_eq!(pace.steps.iter().map(|(_, n)| *n).collect::<Vec<_>>(), [20, 20, 20, 20, 20, 20, 0, 0, 0, 0, 0, 0].map(i64::from).to_vec()[..pace.steps.len()].to_vec().as_slice());
+        assert_eq!(pace.steps.iter().map(|(_, n)| *n).collect::<Vec<_>>(), [[20; 6], [0; 6]].concat());
         assert_eq!(pace.steps.first().map(|(at, _)| *at), Some(NOON.plus_ms(5 * SECOND_MS)));
     }
 

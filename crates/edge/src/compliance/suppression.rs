@@ -24,7 +24,7 @@ use crate::tenancy::guard::Session;
 const ROWS: i64 = 50;
 
 pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
-    let fields = Fields::new().with("scope", "every").with("reason", "tenant_list").with("filter", asked.0.get("reason"));
+    let fields = Fields::new().with("scope", "every").with("reason", "tenant_list");
     show(&session, &asked, &fields, &Problems::new()).await
 }
 
@@ -38,19 +38,19 @@ pub(super) fn scopes() -> Vec<(String, String)> {
 }
 
 async fn show(session: &Session, asked: &Asked, fields: &Fields, problems: &Problems) -> Result<Response, Fault> {
-    let reason = asked.0.word::<SuppressionReason>("reason");
+    let reason = asked.0.word::<SuppressionReason>("only");
     let before = asked.0.number("before");
     let entries = session.tenant.suppressions(reason, before, ROWS).await?;
     let team = session.team().await?;
     let fill = Fill { fields, problems };
-    let query = reason.map_or(String::new(), |reason| format!("reason={reason}"));
+    let query = reason.map_or(String::new(), |reason| format!("only={reason}"));
     let none = Problems::new();
     let body = html! {
         (tabs("suppressions"))
         div.columns.wide-first {
             section.card.flush {
                 form.filter method="get" action="/compliance" {
-                    (select("reason", "Reason", "", &reasons(Some("All"), SuppressionReason::ALL), Fill { fields: &asked.0, problems: &none }))
+                    (select("only", "Reason", "", &reasons(Some("All"), SuppressionReason::ALL), Fill { fields: &asked.0, problems: &none }))
                     button.button.quiet type="submit" { "Show" }
                 }
                 @if entries.rows.is_empty() {
@@ -85,7 +85,7 @@ fn row(session: &Session, entry: &SuppressionEntry, by: &str) -> Markup {
         td.tight-cell { (capitalised(scope_name(entry.scope)).trim_end_matches('.')) }
         td { (capitalised(suppression_name(entry.reason)).trim_end_matches('.')) @if !entry.source.is_empty() { div.small.soft { (entry.source) } } }
         td { (when::time(entry.created_at, &session.zone)) div.small.soft { "by " (by) } }
-        td { @if entry.can_be_removed() { a href={ "/compliance/" (entry.id) "/remove" } { "Remove" } } @else { span.soft.small { "Stays" } } }
+        td { @if entry.can_be_removed() { a href={ "/compliance/" (entry.id) "/remove" } { "Remove" span.unseen { " " (entry.number.masked()) } } } @else { span.soft.small { "Stays" } } }
     } }
 }
 

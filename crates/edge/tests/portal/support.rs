@@ -25,15 +25,15 @@ pub const NOW: Instant = NOON;
 
 thread_local! {
     /// Each test runs on a thread of its own, so each has its own clock.
-    static NOW: AtomicI64 = const { AtomicI64::new(NOON.0) };
+    static CLOCK: AtomicI64 = const { AtomicI64::new(NOON.0) };
 }
 
 pub fn now() -> Instant {
-    NOW.with(|now| Instant(now.load(Ordering::Relaxed)))
+    CLOCK.with(|now| Instant(now.load(Ordering::Relaxed)))
 }
 
 pub fn wait(ms: i64) {
-    NOW.with(|now| now.fetch_add(ms, Ordering::Relaxed));
+    CLOCK.with(|now| now.fetch_add(ms, Ordering::Relaxed));
 }
 
 pub struct World {

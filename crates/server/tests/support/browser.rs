@@ -183,8 +183,9 @@ impl Chrome {
     pub async fn look(&self, name: &str) {
         self.js::<bool>(&format!("{};!!window.axe", self.axe)).await;
         for (width, size) in [("wide", WIDE), ("narrow", NARROW)] {
-            self.resize(size).await;
             for scheme in ["light", "dark"] {
+                // Each time: a picture of the whole page leaves another size behind.
+                self.resize(size).await;
                 self.paint(scheme).await;
                 let at = format!("{name}, {width}, {scheme}");
                 let found: Vec<String> = self.js(&format!("axe.run(document, {{runOnly: {RULES}}}).then(r => r.violations.map(v => v.id + ': ' + v.nodes.slice(0, 3).map(n => n.target.join(' ') + ' ' + n.failureSummary).join('; ')))")).await;
@@ -196,6 +197,8 @@ impl Chrome {
         }
         self.resize(WIDE).await;
         assert_eq!(self.js::<i64>("document.querySelectorAll('h1').length").await, 1, "{name} has one h1");
+        let twice: Vec<String> = self.js("[...document.querySelectorAll('[id]')].map(e => e.id).filter((id, place, all) => all.indexOf(id) !== place)").await;
+        assert!(twice.is_empty(), "{name}: {twice:?} stand twice");
         self.assert_quiet(name);
     }
 
