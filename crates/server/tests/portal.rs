@@ -190,8 +190,8 @@ async fn keyboard(chrome: &Chrome) {
     chrome.press("Tab").await;
     assert!(chrome.js::<bool>("document.activeElement.matches('.skip') && getComputedStyle(document.activeElement).outlineStyle === 'solid'").await, "the first stop is the skip link, and it is seen");
     chrome.press("/").await;
-    chrome.until("the search", "document.activeElement.matches('.rail input[type=search]')").await;
-    chrome.fill(".rail input[type=search]", "Spring read").await;
+    chrome.until("the search", "document.activeElement.matches('header.rail input[type=search]')").await;
+    chrome.fill("header.rail input[type=search]", "Spring read").await;
     chrome.press("Enter").await;
     chrome.shows("Spring readings").await;
     assert!(chrome.path().await.starts_with("/campaigns/cam_"), "the one campaign of this name");
