@@ -1,5 +1,5 @@
 //! The portal in headless Chromium, in front of the real binary and a pretend carrier: from a file with bad rows to the
-//! reason of a refusal; every page by both colour schemes and at both widths; and the way of a file without script.
+//! reason of a refusal; then every page by both colour schemes and at both widths.
 
 mod support;
 #[path = "support/browser.rs"]
@@ -32,7 +32,6 @@ async fn the_portal_walked_in_a_browser() {
     let contact = read_the_refusal(&chrome, &campaign).await;
     keyboard(&chrome).await;
     every_page(&chrome, &campaign, &import, &contact).await;
-    without_script(&chrome, &all).await;
     chrome.close().await;
     tokio::task::block_in_place(|| {
         assert_eq!(all.stop(), Some(0), "SIGTERM ends in order: {}", all.log());
@@ -285,32 +284,4 @@ async fn made_by_hand(chrome: &Chrome) {
     chrome.shows("Keep this secret now").await;
     assert!(chrome.js::<String>("document.querySelector('.secret').textContent").await.starts_with("clr_"));
     chrome.look("key-made").await;
-}
-
-/// Plain links and forms alone bring a file in.
-async fn without_script(chrome: &Chrome, all: &Installation) {
-    chrome.without_script(true).await;
-    let file = all.path("third.csv");
-    std::fs::write(&file, sample_csv(&people("NW", 600, 10))).expect("writes");
-    chrome.goto("/imports/new").await;
-    chrome.attach("#file", &file).await;
-    chrome.follow("form[data-upload] button[type=submit]").await;
-    look_again(chrome, "What is each column?").await;
-    chrome.follow("form[action$='/mapping'] button[type=submit]").await;
-    look_again(chrome, "Refused, by reason").await;
-    chrome.without_script(false).await;
-    chrome.assert_quiet("without script");
-}
-
-/// Where script would refresh the page, a link does.
-async fn look_again(chrome: &Chrome, text: &str) {
-    let path = chrome.path().await;
-    for _ in 0..100 {
-        if chrome.js::<String>("document.body.innerText").await.contains(text) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        chrome.goto(&path).await;
-    }
-    panic!("{text} never stood at {path}");
 }

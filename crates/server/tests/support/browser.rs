@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use chromiumoxide::cdp::IntoEventKind;
 use chromiumoxide::cdp::browser_protocol::dom::SetFileInputFilesParams;
-use chromiumoxide::cdp::browser_protocol::emulation::{MediaFeature, SetDeviceMetricsOverrideParams, SetScriptExecutionDisabledParams};
+use chromiumoxide::cdp::browser_protocol::emulation::{MediaFeature, SetDeviceMetricsOverrideParams};
 use chromiumoxide::cdp::browser_protocol::log::{EventEntryAdded, LogEntryLevel, LogEntrySource};
 use chromiumoxide::cdp::browser_protocol::network::EventRequestWillBeSent;
 use chromiumoxide::cdp::js_protocol::runtime::{ConsoleApiCalledType, EventConsoleApiCalled, EventExceptionThrown};
@@ -93,10 +93,6 @@ impl Chrome {
     async fn paint(&self, scheme: &str) {
         let features = [("prefers-color-scheme", scheme), ("prefers-reduced-motion", "reduce")].map(|(name, value)| MediaFeature::new(name, value));
         self.page.emulate_media_features(features.to_vec()).await.expect("a scheme");
-    }
-
-    pub async fn without_script(&self, yes: bool) {
-        self.page.execute(SetScriptExecutionDisabledParams::new(yes)).await.expect("switched");
     }
 
     /// What an expression gives; `None` while the page is changing.
