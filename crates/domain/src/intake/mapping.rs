@@ -84,6 +84,12 @@ impl Mapping {
         self.columns.iter().position(|column| *column == ColumnUse::Standard(field))
     }
 
+    /// The header of the column that fills a field; empty when none does.
+    #[must_use]
+    pub fn header_of(&self, field: StandardField, headers: &[String]) -> String {
+        self.position_of(field).and_then(|at| headers.get(at)).cloned().unwrap_or_default()
+    }
+
     /// The headers of the columns that are dropped, for the result to name.
     #[must_use]
     pub fn dropped<'a>(&self, headers: &'a [String]) -> Vec<&'a str> {
@@ -128,6 +134,7 @@ mod tests {
         assert_eq!(serde_json::from_str::<Mapping>(&text).unwrap(), mapping);
         let headers = ["Tel", "Balance", "Notes"].map(String::from);
         assert_eq!(mapping.dropped(&headers), ["Notes"]);
+        assert_eq!((mapping.header_of(F::Phone, &headers), mapping.header_of(F::Reference, &headers)), ("Tel".into(), String::new()));
         assert!(serde_json::from_str::<Mapping>(r#"{"columns":[{"standard":"shoe"}]}"#).is_err());
     }
 }

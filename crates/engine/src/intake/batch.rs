@@ -40,6 +40,8 @@ pub(super) struct Plan {
     pub tenant: Tenant,
     pub rows: RowReader,
     pub phone_at: Option<usize>,
+    /// The header of its column.
+    pub phone: String,
     pub region: Region,
     pub mode: NumberMode,
 }
@@ -47,7 +49,8 @@ pub(super) struct Plan {
 impl Plan {
     pub fn new(tenant: Tenant, mapping: Mapping, headers: Vec<String>, region: Region, mode: NumberMode) -> Self {
         let phone_at = mapping.position_of(StandardField::Phone);
-        Self { tenant, rows: RowReader::new(mapping, headers, region, mode), phone_at, region, mode }
+        let phone = mapping.header_of(StandardField::Phone, &headers);
+        Self { tenant, rows: RowReader::new(mapping, headers, region, mode), phone_at, phone, region, mode }
     }
 
     /// Normalises, indexes and seals. Computes only.

@@ -57,7 +57,7 @@ pub(super) async fn load(job: &Job) -> Result<(), IntakeError> {
         let Some(prepared) = preparing.pop_front() else { break };
         let prepared = prepared.await??;
         let after = prepared.rows_read;
-        if let Some(chunk) = seen.filter(prepared) {
+        if let Some(chunk) = seen.filter(prepared, &plan.phone) {
             job.tenant.load_chunk(job.id, &job.lease, rows_read, chunk, (job.clock)()).await?;
         }
         rows_read = after;
@@ -126,8 +126,8 @@ struct Seen {
 }
 
 impl Seen {
-    /// Turns the doubles of a batch into rejects; `None` for a batch that was loaded before.
-    fn filter(&mut self, prepared: Prepared) -> Option<LoadChunk> {
+    /// Turns the doubles of a batch into rejects of the column `phone`; `None` for a batch that was loaded before.
+    fn filter(&mut self, prepared: Prepared, phone: &str) -> Option<LoadChunk> {
         let Prepared { rows, mut rejects, refused_hashes, replayed, rows_read } = prepared;
         self.refused.extend(refused_hashes);
         let mut fresh = Vec::with_capacity(rows.len());
@@ -135,7 +135,7 @@ impl Seen {
             let first = self.hashes.insert(hash);
             match row {
                 Some(row) if first => fresh.push(row),
-                Some(row) => rejects.push(Reject { line: row.line(), column: String::new(), reason: RejectReason::RepeatedInFile }),
+                Some(row) => rejects.push(Reject { line: row.line(), column: phone.to_owned(), reason: RejectReason::RepeatedInFile }),
                 None => {}
             }
         }

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use clarion_domain::contacts::address::LineType;
 use clarion_domain::id::{ContactId, ImportId, ListId};
+use clarion_domain::intake::mapping::{Mapping, StandardField};
 use clarion_domain::intake::reject::{Reject, RejectReason};
 use clarion_domain::intake::row::Row;
 use clarion_domain::personal::Personal;
 use clarion_domain::time::Instant;
 
+use super::import::ImportProposal;
 use super::place_row::{Holder, Known, Placed, place};
 use crate::contacts::{ContactProfile, NUMBER_LABEL, PROFILE_LABEL};
 use crate::db::{Params, Tx, sql};
@@ -114,6 +116,9 @@ impl Tenant {
         let select = sql!("SELECT list_id, mapping, proposal FROM import WHERE tenant_id = $1 AND id = $2 AND state = 'loading' AND rows_read = $3");
         let mut import = tx.query_first(select, &params![self.id, id, rows_before]).await?.ok_or_else(|| StoreError::Conflict("these lines were loaded already".into()))?;
         let list: Option<ListId> = import.take(0)?;
+        let (mapping, proposal): (Mapping, ImportProposal) = (import.json(1)?, import.json(2)?);
+        let header_of = |field| mapping.header_of(field, &proposal.headers);
+        let (phone, reference) = (header_of(StandardField::Phone), header_of(StandardField::Reference));
 
         let known = self.known(&mut tx, &rows, list).await?;
         let mut fresh = Vec::with_capacity(rows.len());
@@ -123,7 +128,8 @@ impl Tenant {
                 Placed::New => fresh.push(row),
                 Placed::Update(contact) => updates.push((contact, row)),
                 Placed::Rejected(reason) => {
-                    rejects.push(Reject { line: row.line, column: String::new(), reason });
+                    let column = if reason == RejectReason::ReferenceConflict { &reference } else { &phone };
+                    rejects.push(Reject { line: row.line, column: column.clone(), reason });
                     lines_rejected += 1;
                 }
             }
