@@ -1,5 +1,6 @@
 //! Benchmarks beside the peers: each prints a ratio taken in one run on one machine. See bench/README.md.
 
+mod audio;
 mod clarion;
 mod import;
 mod import_bare;
@@ -37,6 +38,19 @@ enum What {
         #[arg(long, default_value_t = 1_000_000)]
         rows: usize,
     },
+    /// Calls with playout on one media thread, beside a bare loop of the same packets.
+    Audio {
+        #[arg(long, default_value_t = 2_000)]
+        streams: usize,
+        /// How long is measured.
+        #[arg(long, default_value_t = 20)]
+        seconds: u64,
+        /// Length of a call; 6 has the detector on in all of them all the time.
+        #[arg(long, default_value_t = 60)]
+        call_seconds: u64,
+    },
+    /// The far end of `audio`, started by it.
+    AudioFar,
     /// The sink by itself: started by `send` as a process of its own, so that its work is not counted.
     Sink,
 }
@@ -44,6 +58,8 @@ enum What {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     match Arguments::parse().what {
+        What::Audio { streams, seconds, call_seconds } => audio::run(streams, seconds, call_seconds).await,
+        What::AudioFar => audio::far(),
         What::Sink => sink::serve().await,
         What::Import { rows } => import::run(rows).await,
         What::Send { messages, kannel_messages, alone } => {

@@ -4,5 +4,6 @@
 //! Architecture invariant: no clock, chance or configuration file is read here except by the
 //! tasks that own sockets; everything else is a function of its arguments.
 
+pub mod detect;
 pub mod media;
 pub mod negotiated;

@@ -1,12 +1,13 @@
 //! The handles: an engine that owns the media threads, and a leg to be steered from async code. No call here waits.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::sync::mpsc;
 
@@ -14,9 +15,12 @@ use super::keys::Key;
 use super::leg::{Leg, LegSettings, MediaEvent};
 use super::player::{Piece, PlayId, Repeat};
 use super::ports::{PortRange, Ports};
+use super::reception::Quality;
+use super::record::{self, Carrier, Recording, RecordingSink};
 use super::source::Latch;
 use super::stats::{Counters, MediaStats};
 use super::worker::{Ask, Command, Gauge, Seat, Worker};
+use crate::detect::{DetectConfig, Detector};
 use crate::negotiated::{Codec, LocalMedia, NegotiatedMedia, SrtpPolicy};
 
 /// Events that may wait for whoever listens.
@@ -76,6 +80,8 @@ pub enum MediaError {
 struct Threads {
     commands: Vec<Sender<Command>>,
     running: Vec<JoinHandle<()>>,
+    carrier: Option<Carrier>,
+    recorder: Option<JoinHandle<()>>,
 }
 
 impl Drop for Threads {
@@ -85,6 +91,11 @@ impl Drop for Threads {
         }
         for thread in self.running.drain(..) {
             let _ = thread.join();
+        }
+        // The recorder ends once every recording has ended and nobody can begin another.
+        self.carrier = None;
+        if let Some(recorder) = self.recorder.take() {
+            let _ = recorder.join();
         }
     }
 }
@@ -102,9 +113,13 @@ pub struct MediaEngine {
 impl MediaEngine {
     /// Starts the threads; no port is taken yet.
     pub fn start(config: MediaConfig) -> Result<Self, MediaError> {
+        raise_open_files(config.legs_max);
         let counters = Arc::new(Counters::default());
         let (commands, inboxes): (Vec<_>, Vec<_>) = (0..config.threads.max(1)).map(|_| channel()).unzip();
-        let mut threads = Threads { commands: commands.clone(), running: Vec::new() };
+        let (to, carried) = channel();
+        let (carrier, waiting) = Carrier::new(to);
+        let recorder = std::thread::Builder::new().name("media-recorder".to_owned()).spawn(move || record::run(&carried, &waiting)).map_err(MediaError::Thread)?;
+        let mut threads = Threads { commands: commands.clone(), running: Vec::new(), carrier: Some(carrier), recorder: Some(recorder) };
         for (index, inbox) in inboxes.into_iter().enumerate() {
             let (others, counters, v6) = (commands.clone(), counters.clone(), config.bind.is_ipv6());
             let thread = std::thread::Builder::new().name(format!("media-{index}")).spawn(move || Worker::new(index, others, counters, v6).run(&inbox));
@@ -137,7 +152,7 @@ impl MediaEngine {
         let home = (id % self.threads.commands.len() as u64) as usize;
         let (events, receiver) = mpsc::channel(EVENTS_WAITING_MAX);
         let gauge = Arc::new(Gauge::default());
-        let leg = Leg::new(LegSettings { latch: config.latch, timeout: config.timeout }, u128::from_le_bytes(chance));
+        let leg = Leg::new(LegSettings { latch: config.latch, timeout: config.timeout }, u128::from_le_bytes(chance), Instant::now());
         let seat = Seat::new(id, leg, sockets, events, gauge.clone());
         self.threads.commands[home].send(Command::Open(Box::new(seat))).map_err(|_| MediaError::Ended)?;
         Ok((MediaLeg { id, home, local, gauge, engine: self.clone() }, receiver))
@@ -146,6 +161,16 @@ impl MediaEngine {
     #[must_use]
     pub fn stats(&self) -> MediaStats {
         self.counters.read()
+    }
+}
+
+/// Two sockets a leg: the soft limit of open files is raised as far as the hard one allows. What does not suffice then
+/// shows when a leg is opened.
+fn raise_open_files(legs_max: usize) {
+    let wanted = legs_max as u64 * 2 + 1_024;
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
+    if soft < wanted && setrlimit(Resource::RLIMIT_NOFILE, wanted.min(hard), hard).is_err() {
+        tracing::warn!(soft, wanted, "the limit of open files could not be raised: fewer legs can be open at a time");
     }
 }
 
@@ -209,6 +234,48 @@ impl MediaLeg {
     pub fn bridge(&self, other: &Self) {
         let (one, other) = if self.home <= other.home { (self, other) } else { (other, self) };
         one.ask(Ask::Bridge(other.id, other.home));
+    }
+
+    /// Records both directions until `stop_recording` or the end of the leg; a later call begins another.
+    pub fn record(&self, sink: Box<dyn RecordingSink>) {
+        if let Some(carrier) = &self.engine.threads.carrier {
+            let id = self.engine.next.fetch_add(1, Relaxed);
+            self.ask(Ask::Record(Recording::new(id, carrier.clone(), sink)));
+        }
+    }
+
+    /// From now on the recording gets silence, and a mark.
+    pub fn pause_recording(&self) {
+        self.ask(Ask::PauseRecording(true));
+    }
+
+    pub fn resume_recording(&self) {
+        self.ask(Ask::PauseRecording(false));
+    }
+
+    pub fn stop_recording(&self) {
+        self.ask(Ask::StopRecording);
+    }
+
+    /// Listens for who answered; verdicts come as `Detected`. Begin it with early media (`answered: false`) to hear the
+    /// network's announcements too.
+    pub fn detect(&self, config: DetectConfig) {
+        self.ask(Ask::Detect(Some(Box::new(Detector::new(config)))));
+    }
+
+    /// The call was answered: what is heard from now on is whoever did.
+    pub fn answered(&self) {
+        self.ask(Ask::Answered);
+    }
+
+    pub fn stop_detecting(&self) {
+        self.ask(Ask::Detect(None));
+    }
+
+    /// How well audio arrives, as of the last second.
+    #[must_use]
+    pub fn quality(&self) -> Quality {
+        *self.gauge.quality.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends the bridge of this leg, and so of the other.

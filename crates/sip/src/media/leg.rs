@@ -13,9 +13,13 @@ use super::key_sender::{KeySender, KeyTurn, tone};
 use super::keys::{Key, KeyPath};
 use super::outgoing::{Buffer, Outgoing};
 use super::player::{Piece, PlayId, Played, Player, Repeat};
+use super::reception::{Quality, REPORT_MAX, Reception};
+use super::record::Recording;
 use super::rtp::Header;
 use super::source::{Admission, Latch, Source};
+use super::srtp::{Protector, Unprotector};
 use super::{FRAME_SAMPLES, Frame};
+use crate::detect::{Detector, Verdict};
 use crate::negotiated::{Codec, Direction, NegotiatedMedia};
 
 /// Something that a leg tells.
@@ -29,6 +33,11 @@ pub enum MediaEvent {
     KeysSent { at: Instant },
     /// An entry of the queue ended: played to its end, or stopped.
     PlayDone { id: PlayId, played_ms: u32, completed: bool, at: Instant },
+    /// Somebody began or ceased to speak; told while detection listens.
+    SpeechStarted { at: Instant },
+    SpeechStopped { at: Instant },
+    /// Who answered. More than one may come: a person first, say, and then a beep.
+    Detected { verdict: Box<Verdict>, at: Instant },
     /// Nothing arrived for the leg's time limit; told once until something arrives again.
     Timeout { at: Instant },
     /// The other leg of the bridge went away.
@@ -62,6 +71,11 @@ pub struct Leg {
     events_heard: bool,
     player: Player,
     outgoing: Outgoing,
+    ciphers: Option<(Protector, Unprotector)>,
+    reception: Reception,
+    recording: Option<Recording>,
+    detector: Option<Box<Detector>>,
+    began: Instant,
     heard: Frame,
     heard_at: Option<Instant>,
     first_heard: bool,
@@ -72,7 +86,7 @@ pub struct Leg {
 
 impl Leg {
     #[must_use]
-    pub fn new(settings: LegSettings, chance: u128) -> Self {
+    pub fn new(settings: LegSettings, chance: u128, now: Instant) -> Self {
         Self {
             settings,
             agreed: None,
@@ -85,6 +99,11 @@ impl Leg {
             events_heard: false,
             player: Player::default(),
             outgoing: Outgoing::new(chance),
+            ciphers: None,
+            reception: Reception::default(),
+            recording: None,
+            detector: None,
+            began: now,
             heard: [0; FRAME_SAMPLES],
             heard_at: None,
             first_heard: false,
@@ -97,6 +116,9 @@ impl Leg {
     /// An agreement, the first or a later one. Audio flows from now on.
     pub fn connect(&mut self, agreed: NegotiatedMedia, now: Instant) {
         self.outgoing.agree(agreed.codec, agreed.packet_ms);
+        if self.agreed.as_ref().is_none_or(|before| before.srtp != agreed.srtp) {
+            self.ciphers = agreed.srtp.as_ref().map(|(ours, theirs)| (Protector::new(ours), Unprotector::new(theirs)));
+        }
         match &mut self.source {
             Some(source) => source.renegotiate(agreed.remote),
             None => self.source = Some(Source::new(agreed.remote, self.settings.latch)),
@@ -127,6 +149,12 @@ impl Leg {
 
     fn take(&mut self, packet: &mut [u8], from: SocketAddr, now: Instant) -> Option<bool> {
         let source = self.source.as_mut().filter(|source| source.may_come_from(from))?;
+        // A cipher is asked before the source may change anything: what is forged teaches nothing.
+        let length = match &mut self.ciphers {
+            Some((_, unprotector)) => unprotector.unprotect(packet)?,
+            None => packet.len(),
+        };
+        let packet = packet.get(..length)?;
         let (header, start) = Header::read(packet)?;
         let agreed = self.agreed.as_ref()?;
         let event = agreed.telephone_event == Some(header.payload_type);
@@ -144,6 +172,7 @@ impl Leg {
             Admission::Heard => {}
         }
         self.alive(now);
+        self.reception.count(header.ssrc, header.sequence, header.timestamp, now.saturating_duration_since(self.began));
         self.payload(&header, codec, packet.get(start..end)?, now);
         Some(true)
     }
@@ -187,15 +216,43 @@ impl Leg {
             Pulled::Missing(missing) if missing < FRAME_SAMPLES => self.concealment.received_in_part(&self.heard),
             Pulled::Missing(_) | Pulled::Nothing => self.concealment.fill(&mut self.heard),
         }
-        if !self.events_heard && self.agreed.as_ref().is_some_and(|agreed| agreed.telephone_event.is_none()) {
-            if let Some(key) = self.in_band.hear(&self.heard) {
-                self.tell(MediaEvent::Key { key, by: KeyPath::InBand, at: now });
-            }
+        let by_tones = !self.events_heard && self.agreed.as_ref().is_some_and(|agreed| agreed.telephone_event.is_none());
+        if let Some(key) = by_tones.then(|| self.in_band.hear(&self.heard)).flatten() {
+            self.tell(MediaEvent::Key { key, by: KeyPath::InBand, at: now });
         }
+        self.detect(now);
         let silent = self.heard_at.is_some_and(|heard| now.saturating_duration_since(heard) >= self.settings.timeout);
         if silent && self.receives() && !self.timed_out {
             self.timed_out = true;
             self.tell(MediaEvent::Timeout { at: now });
+        }
+    }
+
+    fn detect(&mut self, now: Instant) {
+        let Some(detector) = self.detector.as_mut().filter(|_| self.agreed.is_some()) else { return };
+        let spoke = detector.speaking();
+        let verdict = detector.hear(&self.heard);
+        let (speaks, finished) = (detector.speaking(), detector.finished());
+        if speaks != spoke {
+            self.tell(if speaks { MediaEvent::SpeechStarted { at: now } } else { MediaEvent::SpeechStopped { at: now } });
+        }
+        if let Some(verdict) = verdict {
+            self.tell(MediaEvent::Detected { verdict: Box::new(verdict), at: now });
+        }
+        if finished {
+            self.detector = None;
+        }
+    }
+
+    /// Listens for who answered, from now on; None ends it.
+    pub fn listen_for(&mut self, detector: Option<Box<Detector>>) {
+        self.detector = detector;
+    }
+
+    /// The call was answered now.
+    pub fn answered(&mut self) {
+        if let Some(detector) = &mut self.detector {
+            detector.answered();
         }
     }
 
@@ -219,23 +276,81 @@ impl Leg {
         if keys_sent {
             self.tell(MediaEvent::KeysSent { at: now });
         }
+        match turn {
+            KeyTurn::Sounding { key, samples, .. } => tone(key, samples, &mut frame),
+            KeyTurn::Pause => frame.fill(0),
+            KeyTurn::Idle => {}
+        }
+        if let Some(recording) = &mut self.recording {
+            recording.frame(&frame, &self.heard);
+        }
         let Some(target) = self.target() else {
             self.outgoing.skip(1);
             return;
         };
-        let mut ready = |buffer: &mut Buffer, length: usize| send(&buffer[..length], target);
+        let ciphers = &mut self.ciphers;
+        let mut ready = |buffer: &mut Buffer, length: usize| {
+            let length = ciphers.as_mut().map_or(Some(length), |(protector, _)| protector.protect(buffer, length));
+            if let Some(packet) = length.and_then(|length| buffer.get(..length)) {
+                send(packet, target);
+            }
+        };
         match (turn, event) {
-            (KeyTurn::Sounding { key, samples, first, last }, Some(payload_type)) => return self.outgoing.key(payload_type, key, samples, (first, last), &mut ready),
-            (KeyTurn::Sounding { key, samples, .. }, None) => tone(key, samples, &mut frame),
-            (KeyTurn::Pause, _) => frame.fill(0),
-            (KeyTurn::Idle, _) => {}
+            (KeyTurn::Sounding { key, samples, first, last }, Some(payload_type)) => self.outgoing.key(payload_type, key, samples, (first, last), &mut ready),
+            _ => self.outgoing.audio(&frame, &mut ready),
         }
-        self.outgoing.audio(&frame, &mut ready);
+    }
+
+    /// A report from the far end.
+    pub fn receive_report(&mut self, packet: &mut [u8], from: SocketAddr, now: Instant) {
+        if self.source.as_ref().is_none_or(|source| source.target().ip() != from.ip()) {
+            return;
+        }
+        let length = match &mut self.ciphers {
+            Some((_, unprotector)) => unprotector.unprotect_rtcp(packet),
+            None => Some(packet.len()),
+        };
+        if let Some(packet) = length.and_then(|length| packet.get(..length)) {
+            self.reception.take(packet, self.outgoing.ssrc(), now);
+        }
+    }
+
+    /// A report to the far end, on the port after that of its audio.
+    pub fn report(&mut self, now: Instant, send: impl FnOnce(&[u8], SocketAddr)) {
+        let Some(mut target) = self.target() else { return };
+        let Some(port) = target.port().checked_add(1) else { return };
+        target.set_port(port);
+        let mut buffer = [0; REPORT_MAX];
+        let sent = (self.outgoing.packets, self.outgoing.octets);
+        let length = self.reception.report(self.outgoing.ssrc(), self.outgoing.timestamp(), sent, now.saturating_duration_since(self.began), now, &mut buffer);
+        let length = self.ciphers.as_mut().map_or(Some(length), |(protector, _)| protector.protect_rtcp(&mut buffer, length));
+        if let Some(packet) = length.and_then(|length| buffer.get(..length)) {
+            send(packet, target);
+        }
+    }
+
+    #[must_use]
+    pub fn quality(&self) -> Quality {
+        self.reception.quality()
+    }
+
+    /// Records from now on; an earlier recording ends.
+    pub fn record(&mut self, recording: Option<Recording>) {
+        self.recording = recording;
+    }
+
+    pub fn pause_recording(&mut self, paused: bool) {
+        if let Some(recording) = &mut self.recording {
+            recording.pause(paused);
+        }
     }
 
     /// Turns that could not be taken: the clock of what is sent goes on.
     pub fn skip(&mut self, turns: u32) {
         self.outgoing.skip(turns);
+        if let Some(recording) = &mut self.recording {
+            recording.silence(turns.min(1_500));
+        }
     }
 
     pub fn play(&mut self, id: PlayId, pieces: Vec<Piece>, repeat: Repeat, now: Instant) {
@@ -278,3 +393,6 @@ fn codec_of(payload_type: u8) -> Option<Codec> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

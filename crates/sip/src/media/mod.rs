@@ -15,17 +15,24 @@ mod leg;
 mod outgoing;
 mod player;
 mod ports;
+pub mod prompt;
+mod reception;
+mod record;
 mod rtp;
 mod sockets;
 mod source;
+mod srtp;
 mod stats;
 mod worker;
 
 pub use engine::{LegConfig, MediaConfig, MediaEngine, MediaError, MediaLeg};
+pub use inband::InBandKeys;
 pub use keys::{Key, KeyPath};
 pub use leg::MediaEvent;
 pub use player::{Piece, PlayId, Repeat};
 pub use ports::PortRange;
+pub use reception::Quality;
+pub use record::{Mark, MarkKind, RecordingSink};
 pub use source::Latch;
 pub use stats::MediaStats;
 

@@ -48,6 +48,16 @@ impl Outgoing {
         self.packet_samples = samples;
     }
 
+    #[must_use]
+    pub fn ssrc(&self) -> u32 {
+        self.ssrc
+    }
+
+    #[must_use]
+    pub fn timestamp(&self) -> u32 {
+        self.timestamp
+    }
+
     /// Time passes without a packet.
     pub fn skip(&mut self, frames: u32) {
         self.timestamp = self.timestamp.wrapping_add(self.pending_length as u32 + frames.wrapping_mul(FRAME_SAMPLES as u32));

@@ -21,7 +21,6 @@ pub struct Ports {
 #[derive(Debug)]
 pub struct Sockets {
     pub rtp: UdpSocket,
-    #[expect(dead_code, reason = "held so that nobody else gets it; reports follow")]
     pub rtcp: UdpSocket,
 }
 

@@ -2,7 +2,7 @@
 //! socket is emptied by one call, its 20 ms are listened to, and its packet goes out; nothing is allocated for it.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
@@ -13,8 +13,11 @@ use super::keys::Key;
 use super::leg::{Leg, MediaEvent};
 use super::player::{Piece, PlayId, Repeat};
 use super::ports::Sockets;
+use super::reception::Quality;
+use super::record::Recording;
 use super::stats::Counters;
 use super::{FRAME_MS, sockets};
+use crate::detect::Detector;
 use crate::negotiated::NegotiatedMedia;
 
 pub(super) type LegId = u64;
@@ -22,6 +25,8 @@ pub(super) type LegId = u64;
 const SLOTS: u64 = FRAME_MS;
 /// Commands that are taken between two slots at most, so that a burst of them delays no audio.
 const COMMANDS_A_SLOT: usize = 64;
+const TURNS_A_SECOND: u32 = 50;
+const REPORT_SECONDS: u32 = 5;
 /// Later than this, whole turns are given up.
 const BEHIND_MAX: Duration = Duration::from_millis(100);
 
@@ -30,6 +35,8 @@ const BEHIND_MAX: Duration = Duration::from_millis(100);
 pub(super) struct Gauge {
     pub play: AtomicU64,
     pub position_ms: AtomicU64,
+    /// As of the last second.
+    pub quality: Mutex<Quality>,
 }
 
 /// A leg in its place.
@@ -41,11 +48,12 @@ pub(super) struct Seat {
     pub gauge: Arc<Gauge>,
     slot: usize,
     partner: Option<usize>,
+    turns: u32,
 }
 
 impl Seat {
     pub fn new(id: LegId, leg: Leg, sockets: Sockets, events: mpsc::Sender<MediaEvent>, gauge: Arc<Gauge>) -> Self {
-        Self { id, leg, sockets, events, gauge, slot: 0, partner: None }
+        Self { id, leg, sockets, events, gauge, slot: 0, partner: None, turns: 0 }
     }
 }
 
@@ -58,6 +66,11 @@ pub(super) enum Ask {
     /// With the other leg, which was opened on that thread.
     Bridge(LegId, usize),
     Unbridge,
+    Record(Recording),
+    PauseRecording(bool),
+    StopRecording,
+    Detect(Option<Box<Detector>>),
+    Answered,
     /// Give the leg to that thread, there to be bridged with that leg.
     Fetch(LegId, usize),
     Close,
@@ -174,8 +187,24 @@ impl Worker {
             });
             counters.late_by(due.elapsed());
             tell(seat, counters);
+            seat.turns = seat.turns.wrapping_add(1);
+            if seat.turns.is_multiple_of(TURNS_A_SECOND) {
+                Self::each_second(&mut self.inbox, seat, now);
+            }
         }
         self.slots[slot] = list;
+    }
+
+    /// Reports are read each second and written every fifth.
+    fn each_second(inbox: &mut sockets::Inbox, seat: &mut Seat, now: Instant) {
+        let (leg, socket) = (&mut seat.leg, &seat.sockets.rtcp);
+        inbox.empty(socket, |packet, from| leg.receive_report(packet, from, now));
+        if (seat.turns / TURNS_A_SECOND).is_multiple_of(REPORT_SECONDS) {
+            leg.report(now, |packet, target| {
+                let _ = socket.send_to(packet, target);
+            });
+        }
+        *seat.gauge.quality.lock().unwrap_or_else(PoisonError::into_inner) = leg.quality();
     }
 
     fn obey(&mut self, command: Command, now: Instant) {
@@ -184,7 +213,7 @@ impl Worker {
                 let slot = self.emptiest_slot();
                 self.seat(seat, slot);
             }
-            Command::Arrive(seat, with) => self.arrive(seat, with, now),
+            Command::Arrive(seat, with) => self.arrive(seat, with),
             Command::Ask(id, ask) => self.ask(id, ask, now),
             Command::Shutdown => {}
         }
@@ -205,6 +234,11 @@ impl Worker {
             Ask::Play(play, pieces, repeat) => seat.leg.play(play, pieces, repeat, now),
             Ask::Stop => seat.leg.stop(now),
             Ask::Keys(keys) => seat.leg.send_keys(&keys),
+            Ask::Record(recording) => seat.leg.record(Some(recording)),
+            Ask::PauseRecording(paused) => seat.leg.pause_recording(paused),
+            Ask::StopRecording => seat.leg.record(None),
+            Ask::Detect(detector) => seat.leg.listen_for(detector),
+            Ask::Answered => seat.leg.answered(),
             Ask::Bridge(other, home) => match self.places.get(&other) {
                 Some(&other) => self.join(place, other),
                 None => self.pass(self.moved.get(&other).copied().unwrap_or(home), Command::Ask(other, Ask::Fetch(id, self.index))),
@@ -231,7 +265,7 @@ impl Worker {
         }
     }
 
-    fn arrive(&mut self, seat: Box<Seat>, with: LegId, _now: Instant) {
+    fn arrive(&mut self, seat: Box<Seat>, with: LegId) {
         let id = seat.id;
         self.moved.remove(&id);
         let slot = self.emptiest_slot();

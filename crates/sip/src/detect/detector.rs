@@ -1,0 +1,138 @@
+//! The detector of one leg.
+
+use std::time::Duration;
+
+use super::spectrum::{HOP, Spectrum};
+use super::timing::Timing;
+use super::tones::{Sound, Tones};
+use super::verdict::{Answer, Evidence, Features, Verdict};
+use super::voice::Voice;
+use crate::media::{FRAME_MS, Frame};
+
+#[derive(Debug, Clone, Copy)]
+pub struct DetectConfig {
+    /// The call is answered already. Otherwise only tones are listened for until `answered`: a ringing tone is no machine.
+    pub answered: bool,
+    /// After so long a first verdict is given in any case: silence, or unsure.
+    pub decide_by: Duration,
+    /// After so long nothing is listened for any more.
+    pub listen_for: Duration,
+    /// A greeting that was followed by so much quiet has ended: its voicemail records.
+    pub quiet_after_greeting: Duration,
+}
+
+impl Default for DetectConfig {
+    fn default() -> Self {
+        Self { answered: true, decide_by: Duration::from_secs(6), listen_for: Duration::from_secs(60), quiet_after_greeting: Duration::from_millis(2_500) }
+    }
+}
+
+pub struct Detector {
+    config: DetectConfig,
+    answered: bool,
+    elapsed_ms: u64,
+    spectrum: Spectrum,
+    tones: Tones,
+    voice: Voice,
+    timing: Timing,
+    last: Option<Answer>,
+    beep_told: bool,
+}
+
+fn ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl Detector {
+    #[must_use]
+    pub fn new(config: DetectConfig) -> Self {
+        Self { config, answered: config.answered, elapsed_ms: 0, spectrum: Spectrum::default(), tones: Tones::default(), voice: Voice::default(), timing: Timing::default(), last: None, beep_told: false }
+    }
+
+    /// The call is answered: from now on it is somebody's voice that counts.
+    pub fn answered(&mut self) {
+        if !self.answered {
+            self.answered = true;
+            self.elapsed_ms = 0;
+            self.timing.restart();
+            self.tones = Tones::default();
+        }
+    }
+
+    /// Whether there is anything left to say.
+    #[must_use]
+    pub fn finished(&self) -> bool {
+        self.answered && self.elapsed_ms >= ms(self.config.listen_for) || matches!(self.last, Some(Answer::Fax | Answer::Busy | Answer::NetworkAnnouncement))
+    }
+
+    /// Whether somebody speaks now.
+    #[must_use]
+    pub fn speaking(&self) -> bool {
+        self.timing.speaking()
+    }
+
+    /// Hears 20 ms.
+    pub fn hear(&mut self, frame: &Frame) -> Option<Verdict> {
+        if self.finished() {
+            return None;
+        }
+        self.elapsed_ms += FRAME_MS;
+        let (mut sound, mut dbfs) = (None, -100.0f32);
+        for hop in frame.as_chunks::<HOP>().0 {
+            let look = self.spectrum.step(hop);
+            dbfs = dbfs.max(look.dbfs);
+            sound = sound.or(self.tones.step(&look, self.answered && self.timing.heard_speech()));
+        }
+        if self.answered {
+            let (timing, tone) = (&mut self.timing, self.tones.sounding());
+            // Softer than this is the line, whatever the network says.
+            let audible = dbfs > -50.0;
+            self.voice.hear(frame, |voice| timing.step(voice && audible && !tone, dbfs));
+        }
+        let (answer, evidence) = sound.and_then(|sound| self.by_tone(sound)).or_else(|| self.by_timing())?;
+        self.last = Some(answer);
+        Some(Verdict { answer, evidence, features: self.features() })
+    }
+
+    fn by_tone(&mut self, sound: Sound) -> Option<(Answer, Evidence)> {
+        match sound {
+            Sound::Fax => Some((Answer::Fax, Evidence::Tone)),
+            Sound::Special | Sound::Unobtainable => Some((Answer::NetworkAnnouncement, Evidence::Tone)),
+            Sound::Busy => Some((Answer::Busy, Evidence::Tone)),
+            Sound::Beep if self.answered && !self.beep_told => {
+                self.beep_told = true;
+                Some((Answer::VoicemailReady, Evidence::Beep))
+            }
+            Sound::Beep => None,
+        }
+    }
+
+    fn by_timing(&mut self) -> Option<(Answer, Evidence)> {
+        if !self.answered || self.tones.sounding() {
+            return None;
+        }
+        if let Some(answer) = self.timing.judge(self.last) {
+            return Some((answer, Evidence::Timing));
+        }
+        let features = self.timing.features();
+        match self.last {
+            None if self.elapsed_ms >= ms(self.config.decide_by) => Some(if self.timing.heard_speech() { (Answer::Unsure, Evidence::Timing) } else { (Answer::Silence, Evidence::Quiet) }),
+            // Whoever was silent may speak yet.
+            Some(Answer::Silence) if self.timing.heard_speech() => {
+                self.last = None;
+                self.timing.judge(None).map(|answer| (answer, Evidence::Timing)).or_else(|| {
+                    self.last = Some(Answer::Silence);
+                    None
+                })
+            }
+            Some(Answer::Machine) if u64::from(features.pause_ms) >= ms(self.config.quiet_after_greeting) => Some((Answer::VoicemailReady, Evidence::Quiet)),
+            _ => None,
+        }
+    }
+
+    fn features(&self) -> Features {
+        let tone = self.tones.tone();
+        let elapsed_ms = u32::try_from(self.elapsed_ms).unwrap_or(u32::MAX);
+        Features { elapsed_ms, before_answer: !self.answered, tone_hz: tone.map(|tone| tone.hz), tone_ms: tone.map_or(0, |tone| tone.ms), ..self.timing.features() }
+    }
+}

@@ -1,0 +1,17 @@
+//! Who answered: told from 20 ms of audio at a time, without clock or chance, each verdict with what it rests on.
+//!
+//! Tones (fax, network announcement, busy, beep) are told apart in the spectrum and pre-empt; people and machines are told
+//! by when and how long they speak. Silence never means machine, and listening goes on after the first verdict.
+
+mod detector;
+mod spectrum;
+mod timing;
+mod tones;
+mod verdict;
+mod voice;
+
+pub use detector::{DetectConfig, Detector};
+pub use verdict::{Answer, Evidence, Features, Verdict};
+
+#[cfg(test)]
+mod tests;
