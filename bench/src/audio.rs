@@ -146,9 +146,9 @@ fn bare(packets: usize) -> anyhow::Result<Duration> {
     let SocketAddr::V4(target) = to.local_addr()? else { anyhow::bail!("an IPv4 address") };
     let batch = vec![packet(1, 1); BATCH];
     let targets = vec![Some(SockaddrIn::from(target)); BATCH];
-    let mut headers = MultiHeaders::preallocate(BATCH, None);
     let name = "bare";
     let spent = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+        let mut headers = MultiHeaders::preallocate(BATCH, None);
         let before = thread_cpu(name)?;
         let mut sent = 0;
         while sent < packets {
