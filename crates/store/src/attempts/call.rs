@@ -136,6 +136,6 @@ impl Tenant {
                     ringing_at, answered_at, speech_at, message_at, bridged_at, ended_at, ended_by, verdict, features, abandoned, information_at
              FROM call WHERE attempt_id = $2 AND tenant_id = $1"
         );
-        Ok(self.db().query_first(select, &params![self.id(), attempt]).await?.map(read).transpose()?.ok_or(StoreError::NotFound("call"))?)
+        self.db().query_first(select, &params![self.id(), attempt]).await?.map(read).transpose()?.ok_or(StoreError::NotFound("call"))
     }
 }
