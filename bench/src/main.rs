@@ -6,6 +6,7 @@ mod import;
 mod import_bare;
 mod import_memory;
 mod kannel;
+mod pacing;
 mod people;
 mod process;
 mod sink;
@@ -51,6 +52,13 @@ enum What {
     },
     /// The far end of `audio`, started by it.
     AudioFar,
+    /// Predictive pacing against simulated people and agents: occupancy and abandoned rate, beside one call for each free agent.
+    Pacing {
+        #[arg(long, default_value_t = 10)]
+        days: u32,
+        #[arg(long, default_value_t = 7)]
+        seed: u64,
+    },
     /// The sink by itself: started by `send` as a process of its own, so that its work is not counted.
     Sink,
 }
@@ -60,6 +68,10 @@ async fn main() -> anyhow::Result<()> {
     match Arguments::parse().what {
         What::Audio { streams, seconds, call_seconds } => audio::run(streams, seconds, call_seconds).await,
         What::AudioFar => audio::far(),
+        What::Pacing { days, seed } => {
+            pacing::run(days, seed);
+            Ok(())
+        }
         What::Sink => sink::serve().await,
         What::Import { rows } => import::run(rows).await,
         What::Send { messages, kannel_messages, alone } => {

@@ -145,3 +145,7 @@ pub fn us_window(days: &[(Date, AbandonmentDay)], today: Date) -> AbandonmentDay
 
 /// For how long after an abandoned call only a guaranteed agent may call again (UK-8).
 pub const AFTER_ABANDONED_MS: i64 = 3 * DAY_MS;
+
+#[cfg(test)]
+#[path = "abandonment_tests.rs"]
+mod tests;

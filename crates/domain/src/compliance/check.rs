@@ -1,6 +1,7 @@
 //! The kinds of check that a rule of a pack may name, each one small function over the facts.
 
 use crate::campaigns::campaign::Channel;
+use crate::compliance::call_rules::CallCheck;
 use crate::compliance::consent::{self, Standing};
 use crate::compliance::facts::Facts;
 use crate::compliance::hold::HoldReason;
@@ -36,6 +37,8 @@ pub(super) enum Check {
     SenderAndStop,
     NoPromotion,
     Never,
+    /// A rule of calls, asked with the facts of the call; without them it refuses.
+    Call(CallCheck),
     /// Met by the way the software works; nothing to ask.
     ByDesign,
 }
@@ -117,7 +120,7 @@ impl Check {
             },
             Self::SenderAndStop => (facts.message.names_sender && facts.message.says_how_to_stop).into(),
             Self::NoPromotion => (!facts.message.is_promotional).into(),
-            Self::Never => Answer::Refuse,
+            Self::Never | Self::Call(_) => Answer::Refuse,
             Self::ByDesign | Self::BasisConsent { .. } => Answer::Silent,
             // Asked by `decide`, which holds the pack and the windows.
             Self::RegionCovered | Self::PackInForce | Self::ZoneKnown | Self::CampaignHours | Self::Hours(_) => Answer::Silent,

@@ -2,6 +2,7 @@
 //!
 //! Every refusal is collected, so that the tenant sees all that is wrong at once; else the latest deferral; else a permit.
 
+use crate::compliance::call_rules::CallFacts;
 use crate::compliance::check::{Answer, Check};
 use crate::compliance::facts::Facts;
 use crate::compliance::opening::{Opening, WindowCache, first_open};
@@ -94,6 +95,16 @@ pub fn decide(rules: &RulePack, facts: &Facts<'_>, now: Instant) -> Decision {
 /// The same decision, with a cache that the batch keeps.
 #[must_use]
 pub fn decide_cached(rules: &RulePack, cache: &mut WindowCache, facts: &Facts<'_>, now: Instant) -> Decision {
+    decide_with(rules, cache, facts, None, now)
+}
+
+/// The decision about a call, which needs facts of its own.
+#[must_use]
+pub fn decide_call(rules: &RulePack, cache: &mut WindowCache, facts: &Facts<'_>, call: &CallFacts, now: Instant) -> Decision {
+    decide_with(rules, cache, facts, Some(call), now)
+}
+
+fn decide_with(rules: &RulePack, cache: &mut WindowCache, facts: &Facts<'_>, call: Option<&CallFacts>, now: Instant) -> Decision {
     cache.belong_to(rules.version());
     let mut inquiry = Inquiry { rules, facts, now, passed: RuleSet::default(), deferring: RuleSet::default(), refusing: RuleSet::default(), until: now, closes: None };
     let zones_known = !facts.zones.is_empty() && facts.zones.iter().all(|zone| cache.zone(zone).is_some());
@@ -105,6 +116,7 @@ pub fn decide_cached(rules: &RulePack, cache: &mut WindowCache, facts: &Facts<'_
             Check::Hours(opening) if zones_known => inquiry.window(cache, opening),
             Check::CampaignHours if zones_known => facts.campaign_hours.map_or(Answer::Silent, |hours| inquiry.window(cache, &plain(hours))),
             Check::Wishes if zones_known => inquiry.wishes(cache, rules.check(index)),
+            Check::Call(check) => call.map_or(Answer::Refuse, |call| check.ask(call, now)),
             check => check.ask(facts, now),
         };
         inquiry.note(index, answer);

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::campaigns::campaign::Channel;
+use crate::compliance::call_rules::CallCheck;
 use crate::compliance::check::{Cap, CapCounts, Check, HoldEnd};
 use crate::compliance::hold::HoldReason;
 use crate::compliance::opening::Opening;
@@ -58,6 +59,13 @@ words! {
         SenderAndStop = "sender_and_stop",
         NoPromotion = "no_promotion",
         Never = "never",
+        AfterAbandoned = "after_abandoned",
+        AfterMachine = "after_machine",
+        RingAtLeast = "ring_at_least",
+        InformationMessage = "information_message",
+        CallerId = "caller_id",
+        MobileCallerId = "mobile_caller_id",
+        MachineMistakes = "machine_mistakes",
         ByDesign = "by_design",
     }
 }
@@ -84,6 +92,7 @@ pub(super) struct RawRule {
     count_max: Option<u16>,
     period_hours: Option<u32>,
     counts: Option<CapCounts>,
+    seconds_min: Option<u16>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -138,6 +147,13 @@ impl RawRule {
             CheckName::SenderAndStop => Check::SenderAndStop,
             CheckName::NoPromotion => Check::NoPromotion,
             CheckName::Never => Check::Never,
+            CheckName::AfterAbandoned => Check::Call(CallCheck::AfterAbandoned { period_ms: i64::from(needed(raw.period_hours.take(), "period_hours")?) * HOUR_MS }),
+            CheckName::AfterMachine => Check::Call(CallCheck::AfterMachine),
+            CheckName::RingAtLeast => Check::Call(CallCheck::RingAtLeast { seconds: needed(raw.seconds_min.take(), "seconds_min")? }),
+            CheckName::InformationMessage => Check::Call(CallCheck::InformationMessage),
+            CheckName::CallerId => Check::Call(CallCheck::CallerId),
+            CheckName::MobileCallerId => Check::Call(CallCheck::MobileCallerId),
+            CheckName::MachineMistakes => Check::Call(CallCheck::MachineMistakes),
             CheckName::ByDesign => Check::ByDesign,
         };
         match raw.idle_key() {
@@ -179,6 +195,7 @@ impl RawRule {
             ("count_max", self.count_max.is_some()),
             ("period_hours", self.period_hours.is_some()),
             ("counts", self.counts.is_some()),
+            ("seconds_min", self.seconds_min.is_some()),
         ]
         .into_iter()
         .find_map(|(key, set)| set.then_some(key))

@@ -64,8 +64,10 @@ pub enum Why {
     Power { free: u32, in_flight: u32, percent: u16 },
     /// No agent is there.
     NoAgents,
-    /// The ceiling on abandoned calls is near: one call for each free slot until midnight.
+    /// The ceiling on abandoned calls is near: one call for each free slot.
     Ceiling { abandoned: u32, live: u32, ceiling_bp: u16 },
+    /// What is left of the day's abandoned calls may be used up by those in flight.
+    Budget { in_flight: u32, left: u32 },
     /// The model: the risk that one more call meets no free agent, against the price it may have.
     Predicted { free: u32, in_flight: u32, risk_bp: u16, price_bp: u16 },
 }
@@ -82,7 +84,10 @@ impl std::fmt::Display for Why {
             Self::Power { free, in_flight, percent } => write!(f, "{percent} % calls for each free agent: {free} free, {in_flight} in flight"),
             Self::NoAgents => f.write_str("no agent is there"),
             Self::Ceiling { abandoned, live, ceiling_bp } => {
-                write!(f, "one call for each free agent until midnight: {abandoned} of {live} people abandoned today is too near the ceiling of {} %", percent(*ceiling_bp))
+                write!(f, "one call for each free agent: {abandoned} of {live} people abandoned today is too near the ceiling of {} %", percent(*ceiling_bp))
+            }
+            Self::Budget { in_flight, left } => {
+                write!(f, "{in_flight} calls in flight are all that the day's ceiling bears: {left} more people may be abandoned")
             }
             Self::Predicted { free, in_flight, risk_bp, price_bp } => {
                 write!(f, "{free} agents free, {in_flight} calls in flight: one more would meet no free agent with {} %, and {} % is allowed", percent(*risk_bp), percent(*price_bp))

@@ -57,7 +57,7 @@ fn a_power_campaign_is_held_by_the_ceiling_too() {
     let bad = AbandonmentDay { put_through: 97, abandoned: 3, ..AbandonmentDay::default() };
     let launch = ask(PacingMode::Power { calls_per_slot_percent: 300 }, 5, 2, &bad, |_| {});
     assert_eq!(launch.calls, 3);
-    assert_eq!(launch.why.to_string(), "one call for each free agent until midnight: 3 of 100 people abandoned today is too near the ceiling of 3 %");
+    assert_eq!(launch.why.to_string(), "one call for each free agent: 3 of 100 people abandoned today is too near the ceiling of 3 %");
 }
 
 proptest! {

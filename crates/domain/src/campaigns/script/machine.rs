@@ -466,4 +466,4 @@ impl ScriptMachine {
 
 #[cfg(test)]
 #[path = "machine_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -164,7 +164,7 @@ fn branches_treat_doubt_as_a_person_unless_they_say_otherwise() {
 }
 
 /// A random script over a few steps: most do not pass the check, and those that do must always end.
-fn any_script() -> impl Strategy<Value = String> {
+pub fn any_script() -> impl Strategy<Value = String> {
     let way = prop::sample::select(vec!["a", "b", "c", "d", "end"]);
     let step = (0u8..8, way.clone(), way.clone(), way.clone(), way).prop_map(|(kind, w, x, y, z)| match kind {
         0 => format!("do = \"play\"\nprompt = \"beep\"\nnext = \"{w}\"\n"),

@@ -1,0 +1,293 @@
+//! Predictive pacing against simulated people and agents: how busy the agents are, and how many people meet none.
+//!
+//! The simulator knows nothing of the pacer's model: its people answer after times of their own, its agents talk and wrap up for
+//! times drawn from curves that the pacer has to learn, and the answer rate drifts over the day. Everything follows from the seed.
+
+use std::time::Duration;
+
+use clarion_domain::campaigns::call_pacing::{AgentsNow, CallPacing, DayLeft, PaceEvent, PaceState, PacingMode, Predictor};
+use clarion_domain::compliance::abandonment::AbandonmentDay;
+use clarion_domain::time::{HOUR_MS, Instant, SECOND_MS};
+
+const TICK_MS: i64 = 500;
+/// A person who meets no agent within this is abandoned (UK-6).
+const PATIENCE_MS: i64 = 2 * SECOND_MS;
+
+/// What is simulated. Means of the people and agents; every draw differs.
+#[derive(Clone, Copy)]
+pub struct World {
+    pub agents: usize,
+    pub answer_rate: f64,
+    pub talk_ms: f64,
+    pub wrap_ms: f64,
+    pub open_ms: i64,
+    /// The answer rate swings by this share over the day.
+    pub drift: f64,
+}
+
+impl World {
+    /// A fifth of the calls answered, 150 s of talk, 25 s of wrap-up, eight hours.
+    pub fn usual(agents: usize) -> Self {
+        Self { agents, answer_rate: 0.2, talk_ms: 150_000.0, wrap_ms: 25_000.0, open_ms: 8 * HOUR_MS, drift: 0.2 }
+    }
+}
+
+/// What came of one day.
+#[derive(Clone, Copy, Default)]
+pub struct Day {
+    pub busy_ms: i64,
+    pub agents_ms: i64,
+    pub count: AbandonmentDay,
+    pub decisions: u32,
+    pub deciding: Duration,
+}
+
+impl Day {
+    /// Share of the agents' time in talk or wrap-up.
+    pub fn occupancy(&self) -> f64 {
+        self.busy_ms as f64 / self.agents_ms.max(1) as f64
+    }
+
+    pub fn abandoned(&self) -> f64 {
+        f64::from(self.count.abandoned) / f64::from(self.count.live().max(1))
+    }
+}
+
+/// Chance from a seed (SplitMix64), the same on every machine and in every version.
+pub struct Chance(pub u64);
+
+impl Chance {
+    fn unit(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// A log-normal time of this mean: most short, a few very long, as talks are.
+    fn time_ms(&mut self, mean_ms: f64, sigma: f64) -> i64 {
+        let normal = (-2.0 * self.unit().max(1e-12).ln()).sqrt() * (std::f64::consts::TAU * self.unit()).cos();
+        (mean_ms * (sigma * normal - sigma * sigma / 2.0).exp()) as i64
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Agent {
+    Free,
+    Talking { since: Instant, until: Instant },
+    Wrapping { since: Instant, until: Instant },
+}
+
+#[derive(Clone, Copy)]
+struct Ringing {
+    since: Instant,
+    until: Instant,
+    answers: bool,
+}
+
+struct Simulation<'a> {
+    world: World,
+    chance: &'a mut Chance,
+    predictor: &'a mut Predictor,
+    agents: Vec<Agent>,
+    ringing: Vec<Ringing>,
+    /// When each waiting person answered.
+    waiting: Vec<Instant>,
+    day: Day,
+}
+
+/// One day, from the first call to the end of the last.
+pub fn day(world: World, pace: PacingMode, predictor: &mut Predictor, chance: &mut Chance) -> Day {
+    let pacing = CallPacing { pace, calls_per_second_max: 500, calls_at_once_max: 10_000, ring_ms_max: 28_000 };
+    pacing.check().expect("settings that a campaign could have");
+    let mut simulation = Simulation { world, chance, predictor, agents: vec![Agent::Free; world.agents], ringing: Vec::new(), waiting: Vec::new(), day: Day::default() };
+    let mut now = Instant(0);
+    while now.ms() < world.open_ms || !simulation.ringing.is_empty() || !simulation.waiting.is_empty() {
+        simulation.ends(now);
+        simulation.serve(now);
+        if now.ms() < world.open_ms {
+            simulation.count_time();
+            if now.ms() % SECOND_MS == 0 {
+                simulation.launch(&pacing, now);
+            }
+        }
+        now = now.plus_ms(TICK_MS);
+    }
+    simulation.day
+}
+
+impl Simulation<'_> {
+    /// What ends by now: calls, talks and wrap-ups.
+    fn ends(&mut self, now: Instant) {
+        for agent in &mut self.agents {
+            match *agent {
+                Agent::Talking { since, until } if until <= now => {
+                    self.predictor.note(PaceEvent::TalkEnded { age_ms: until.ms() - since.ms() });
+                    let wrap_ms = self.chance.time_ms(self.world.wrap_ms, 0.5);
+                    *agent = Agent::Wrapping { since: until, until: until.plus_ms(wrap_ms) };
+                }
+                Agent::Wrapping { since, until } if until <= now => {
+                    self.predictor.note(PaceEvent::WrapEnded { age_ms: until.ms() - since.ms() });
+                    *agent = Agent::Free;
+                }
+                _ => {}
+            }
+        }
+        let (done, ringing) = self.ringing.drain(..).partition::<Vec<_>, _>(|call| call.until <= now);
+        self.ringing = ringing;
+        for call in done {
+            let age_ms = call.until.ms() - call.since.ms();
+            if call.answers {
+                self.predictor.note(PaceEvent::Answered { age_ms });
+                self.waiting.push(call.until);
+            } else {
+                self.predictor.note(PaceEvent::NotAnswered { age_ms });
+            }
+        }
+    }
+
+    /// Waiting people get the free agents; who has waited for too long is abandoned.
+    fn serve(&mut self, now: Instant) {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        for agent in self.agents.iter_mut().filter(|agent| matches!(agent, Agent::Free)) {
+            if waiting.is_empty() {
+                break;
+            }
+            waiting.remove(0);
+            self.day.count.put_through += 1;
+            self.predictor.note(PaceEvent::PutThrough);
+            *agent = Agent::Talking { since: now, until: now.plus_ms(self.chance.time_ms(self.world.talk_ms, 0.7)) };
+        }
+        for answered in waiting {
+            if now.ms() - answered.ms() >= PATIENCE_MS {
+                self.day.count.abandoned += 1;
+                self.predictor.note(PaceEvent::Abandoned);
+            } else {
+                self.waiting.push(answered);
+            }
+        }
+    }
+
+    fn count_time(&mut self) {
+        let busy = self.agents.iter().filter(|agent| !matches!(agent, Agent::Free)).count();
+        self.day.busy_ms += busy as i64 * TICK_MS;
+        self.day.agents_ms += self.agents.len() as i64 * TICK_MS;
+    }
+
+    fn launch(&mut self, pacing: &CallPacing, now: Instant) {
+        let ringing: Vec<Instant> = self.ringing.iter().map(|call| call.since).collect();
+        let (mut talking, mut wrapping) = (Vec::new(), Vec::new());
+        for agent in &self.agents {
+            match agent {
+                Agent::Talking { since, .. } => talking.push(*since),
+                Agent::Wrapping { since, .. } => wrapping.push(*since),
+                Agent::Free => {}
+            }
+        }
+        let free = (self.agents.len() - talking.len() - wrapping.len()) as u32;
+        let state = PaceState {
+            ringing_since: &ringing,
+            waiting: self.waiting.len() as u32,
+            calls_up: (ringing.len() + self.waiting.len() + talking.len()) as u32,
+            agents: AgentsNow { free, talking_since: &talking, wrapping_since: &wrapping },
+            ready: 1_000_000,
+            trunk_room: 10_000,
+            rate_room: 500,
+            today: &self.day.count,
+            mistaken_milli: 0,
+            day_left: DayLeft { open_ms: self.world.open_ms - now.ms(), recipients: 1_000_000 },
+        };
+        let begun = std::time::Instant::now();
+        let launch = self.predictor.next(pacing, &state, now);
+        self.day.deciding += begun.elapsed();
+        self.day.decisions += 1;
+        for _ in 0..launch.calls {
+            let call = self.dial(now);
+            self.ringing.push(call);
+        }
+    }
+
+    /// A person answers after some rings; a seventh of the calls end at once; the others ring for as long as they are let.
+    fn dial(&mut self, now: Instant) -> Ringing {
+        let swing = 1.0 + self.world.drift * (std::f64::consts::TAU * now.ms() as f64 / self.world.open_ms as f64).sin();
+        let fate = self.chance.unit();
+        let rings_ms = 2_500 + self.chance.time_ms(8_500.0, 0.6);
+        let (after_ms, answers) = if fate < self.world.answer_rate * swing && rings_ms < 28_000 {
+            (rings_ms, true)
+        } else if fate > 0.86 {
+            (1_000 + self.chance.time_ms(2_000.0, 0.5), false)
+        } else {
+            (28_000, false)
+        };
+        Ringing { since: now, until: now.plus_ms(after_ms), answers }
+    }
+}
+
+/// Days of one team under one ceiling, the first of them begun knowing nothing.
+pub struct Team {
+    pub days: Vec<Day>,
+}
+
+impl Team {
+    pub fn run(world: World, pace: PacingMode, days: u32, seed: u64) -> Self {
+        let (mut predictor, mut chance) = (Predictor::new(), Chance(seed ^ (world.agents as u64) << 32));
+        Self { days: (0..days).map(|_| day(world, pace, &mut predictor, &mut chance)).collect() }
+    }
+
+    pub fn occupancy(&self) -> f64 {
+        self.days.iter().map(Day::occupancy).sum::<f64>() / self.days.len().max(1) as f64
+    }
+
+    pub fn abandoned(&self) -> f64 {
+        let sum = self.days.iter().fold(AbandonmentDay::default(), |sum, day| sum.plus(&day.count));
+        f64::from(sum.abandoned) / f64::from(sum.live().max(1))
+    }
+
+    pub fn worst_day(&self) -> f64 {
+        self.days.iter().map(Day::abandoned).fold(0.0, f64::max)
+    }
+
+    pub fn decision_micros(&self) -> f64 {
+        let decisions: u32 = self.days.iter().map(|day| day.decisions).sum();
+        self.days.iter().map(|day| day.deciding.as_secs_f64()).sum::<f64>() * 1e6 / f64::from(decisions.max(1))
+    }
+}
+
+/// Prints the table of bench/README.md.
+pub fn run(days: u32, seed: u64) {
+    println!("{days} days of eight hours each; share of agents' time in talk or wrap-up, abandoned calls in all and on the worst day\n");
+    println!("{:>6}  {:>7}  {:>26}  {:>26}  {:>9}", "agents", "1:1", "ceiling 3 %", "ceiling 1 %", "decision");
+    for agents in [5, 10, 25, 50, 100, 250] {
+        let world = World::usual(agents);
+        let one = Team::run(world, PacingMode::Progressive, days.min(3), seed);
+        let three = Team::run(world, PacingMode::Predictive { ceiling_bp: 300 }, days, seed);
+        let single = Team::run(world, PacingMode::Predictive { ceiling_bp: 100 }, days, seed);
+        let cell = |team: &Team| format!("{:4.1} %  ({:.2} %, {:.2} %)", team.occupancy() * 100.0, team.abandoned() * 100.0, team.worst_day() * 100.0);
+        println!("{agents:>6}  {:>5.1} %  {:>26}  {:>26}  {:>6.0} µs", one.occupancy() * 100.0, cell(&three), cell(&single), three.decision_micros());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table of bench/README.md in small: the agents are busier than with one call each, and the ceiling holds.
+    #[test]
+    fn agents_are_busier_and_the_ceiling_holds() {
+        let world = World { open_ms: 2 * HOUR_MS, ..World::usual(12) };
+        let one = Team::run(world, PacingMode::Progressive, 2, 11);
+        let three = Team::run(world, PacingMode::Predictive { ceiling_bp: 300 }, 2, 11);
+        assert_eq!(one.abandoned(), 0.0, "one call for each free agent abandons nobody");
+        assert!(three.occupancy() > one.occupancy() + 0.08, "{} against {}", three.occupancy(), one.occupancy());
+        assert!(three.worst_day() <= 0.03 && three.abandoned() > 0.005, "{} {}", three.worst_day(), three.abandoned());
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_days() {
+        let world = World { open_ms: HOUR_MS / 2, ..World::usual(5) };
+        let run = |seed| Team::run(world, PacingMode::Predictive { ceiling_bp: 300 }, 1, seed).days[0];
+        assert_eq!((run(3).busy_ms, run(3).count), (run(3).busy_ms, run(3).count));
+        assert_ne!(run(3).busy_ms, run(4).busy_ms);
+    }
+}
