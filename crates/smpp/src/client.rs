@@ -219,6 +219,11 @@ impl Submitter {
     pub fn is_closed(&self) -> bool {
         self.handle.is_closed()
     }
+
+    /// Messages that wait for the window or the rate, and are not on the wire yet.
+    pub fn queued(&self) -> usize {
+        self.handle.queued()
+    }
 }
 
 /// Batches of events that may wait for the caller before reading stops.

@@ -238,7 +238,9 @@ impl Limiter {
         self.rate_per_second = next.clamp(RATE_MIN_PER_SECOND, self.ceiling_per_second);
         let near = proven.is_some() && self.step <= STEP_NEAR;
         let fine = proven.is_some() && self.step <= STEP_FINE;
-        let rest = if self.step <= STEP_FINE {
+        // Halving in the first second is guessing: it has found no limit to rest at, and must rise again by bold steps.
+        let guess = proven.is_none() && seen_for < SECOND_MICROS;
+        let rest = if self.step <= STEP_FINE && !guess {
             REST_MICROS
         } else {
             0
@@ -249,7 +251,9 @@ impl Limiter {
             0
         };
         self.rest_until_micros = kept.max(now_micros + rest);
-        self.step = (self.step / 4.0).max(STEP_MIN);
+        if !guess {
+            self.step = (self.step / 4.0).max(STEP_MIN);
+        }
         (self.proven, self.proven_before) = (None, None);
         (self.interval_at_micros, self.interval_segments) = (now_micros, 0);
         self.closed_at_good_rate = near;

@@ -265,6 +265,11 @@ impl Handle {
         self.commands.is_closed()
     }
 
+    /// Messages that were taken and are not on the wire yet.
+    pub(crate) fn queued(&self) -> usize {
+        self.queue_max.saturating_sub(self.room.available_permits())
+    }
+
     pub(crate) fn submit(&self, batch: Vec<Submission>) -> Result<(), SubmitError> {
         let count = u32::try_from(batch.len()).unwrap_or(u32::MAX);
         match self.room.try_acquire_many(count) {

@@ -111,6 +111,11 @@ impl Supervised {
             .is_some_and(|submitter| submitter.query(token, query))
     }
 
+    /// Messages that wait in the session of the moment, and are not on the wire yet.
+    pub fn queued(&self) -> usize {
+        self.submitter().map_or(0, |submitter| submitter.queued())
+    }
+
     /// How it stands, and a way to wait for changes.
     pub fn state(&self) -> watch::Receiver<BindState> {
         self.state.clone()

@@ -10,41 +10,16 @@ use clarion_smpp::text::{Added, LongMessage, Reassembler, ReassemblyLimits, Text
 use clarion_smpp::tls::{TlsClient, Trust, parse_pin};
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout};
 use tokio::sync::mpsc;
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers")
-}
+#[path = "peers/packages.rs"]
+mod packages;
 
-/// `npm ci` once, when the packages are not there.
-fn node_packages() {
-    static READY: OnceLock<Result<(), String>> = OnceLock::new();
-    let ready = READY.get_or_init(|| {
-        if folder().join("node_modules/smpp/package.json").exists() {
-            return Ok(());
-        }
-        let installed = Command::new("npm").arg("ci").current_dir(folder()).output();
-        let installed = installed.map_err(|_| {
-            "npm is missing: install Node.js with npm (Debian: nodejs npm)".to_owned()
-        })?;
-        match installed.status.success() {
-            true => Ok(()),
-            false => Err(format!(
-                "npm ci failed in crates/smpp/tests/peers: {}",
-                String::from_utf8_lossy(&installed.stderr)
-            )),
-        }
-    });
-    if let Err(problem) = ready {
-        panic!("{problem}");
-    }
-}
+use packages::{folder, node_packages};
 
 struct Peer {
     child: Child,

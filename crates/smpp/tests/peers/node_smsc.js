@@ -1,8 +1,10 @@
 // An SMSC made of node-smpp. Prints one JSON object a line; the first says which port it listens on.
 //
-//   node node_smsc.js '{"tls": {"key": FILE, "cert": FILE}, "perSecond": 200, "answerMax": 20}'
+//   node node_smsc.js '{"tls": {"key": FILE, "cert": FILE}, "perSecond": 200, "answerMax": 20,
+//     "receiptIds": "decimal", "receiptForm": "text", "replies": {"447700900003": "mo"}}'
 //
-// A text that begins with "GO " asks for something to be delivered: see `requests`.
+// A text that begins with "GO " asks for something to be delivered: see `requests`. `replies` asks for it from the
+// person who gets a message. Receipts and replies go to a receiver where one is bound.
 'use strict';
 const fs = require('fs');
 const smpp = require('smpp');
@@ -20,13 +22,21 @@ function text(pdu) {
   return content ? content.message.toString() : '';
 }
 
-function receipt(session, pdu, id) {
+const receivers = [];
+
+function inbound(session) {
+  return receivers.length ? receivers[receivers.length - 1] : session;
+}
+
+function receipt(session, pdu, responseId) {
   const date = '2611232144';
-  session.deliver_sm({
+  const id = options.receiptIds === 'decimal' ? String(parseInt(responseId, 16)).padStart(10, '0') : responseId;
+  const tlvs = options.receiptForm === 'text' ? {} : { receipted_message_id: id, message_state: 2 };
+  const written = options.receiptForm === 'tlv' ? ''
+    : `id:${id} sub:001 dlvrd:001 submit date:${date} done date:${date} stat:DELIVRD err:000 text:`;
+  inbound(session).deliver_sm({
     source_addr: pdu.destination_addr, source_addr_ton: 1, source_addr_npi: 1,
-    destination_addr: pdu.source_addr, esm_class: 4,
-    short_message: `id:${id} sub:001 dlvrd:001 submit date:${date} done date:${date} stat:DELIVRD err:000 text:`,
-    receipted_message_id: id, message_state: 2,
+    destination_addr: pdu.source_addr, esm_class: 4, short_message: written, ...tlvs,
   }, (response) => print({ event: 'receipt_answered', status: response.command_status }));
 }
 
@@ -72,12 +82,13 @@ function sendOdd(session) {
 }
 
 const requests = {
-  mo: (session) => deliver(session, { short_message: 'Stop. [please] \u20ac' }),
-  ucs2: (session) => deliver(session, { short_message: '\u0421\u0442\u043e\u043f \ud83d\udc4d', data_coding: 8 }),
-  long: (session) => {
+  mo: (session, from) => deliver(session, { short_message: 'Stop. [please] \u20ac', ...from }),
+  stop: (session, from) => deliver(session, { short_message: 'Stop.', ...from }),
+  ucs2: (session, from) => deliver(session, { short_message: '\u0421\u0442\u043e\u043f \ud83d\udc4d', data_coding: 8, ...from }),
+  long: (session, from) => {
     const parts = ['first part, ', 'second part, ', 'third part'];
     [2, 0, 1].forEach((part) => deliver(session, {
-      short_message: { udh: Buffer.from([5, 0, 3, 77, 3, part + 1]), message: parts[part] } }));
+      short_message: { udh: Buffer.from([5, 0, 3, 77, 3, part + 1]), message: parts[part] }, ...from }));
   },
   odd: sendOdd,
   unbind: (session) => session.unbind(),
@@ -113,7 +124,12 @@ function submit(session, pdu) {
   const id = (nextId++).toString(16).toUpperCase();
   session.send(pdu.response({ message_id: id }));
   if (pdu.registered_delivery) receipt(session, pdu, id);
-  if (said.startsWith('GO ')) requests[said.slice(3)](session);
+  if (said.startsWith('GO ')) requests[said.slice(3)](session, {});
+  const wish = (options.replies || {})[pdu.destination_addr];
+  if (wish) {
+    delete options.replies[pdu.destination_addr];
+    requests[wish](inbound(session), { source_addr: pdu.destination_addr, destination_addr: pdu.source_addr });
+  }
   return undefined;
 }
 
@@ -123,12 +139,14 @@ function bound(session, pdu) {
     return session.close();
   }
   print({ event: 'bound', command: pdu.command, version: pdu.interface_version });
+  if (pdu.command === 'bind_receiver') receivers.push(session);
   return session.send(pdu.response({ system_id: 'node-smpp' }));
 }
 
 const tls = options.tls
   ? { key: fs.readFileSync(options.tls.key), cert: fs.readFileSync(options.tls.cert) } : {};
 const server = smpp.createServer(tls, (session) => {
+  session.on('close', () => receivers.includes(session) && receivers.splice(receivers.indexOf(session), 1));
   session.on('error', (error) => print({ event: 'error', message: String(error) }));
   ['bind_transceiver', 'bind_transmitter', 'bind_receiver'].forEach((command) =>
     session.on(command, (pdu) => bound(session, pdu)));
