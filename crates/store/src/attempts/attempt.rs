@@ -1,5 +1,7 @@
 //! An attempt's row is inserted when the carrier answers, and updated by its primary key when the receipt comes.
 
+use std::collections::{HashMap, HashSet};
+
 use clarion_domain::attempts::attempt::AttemptState;
 use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::id::{AddressId, AttemptId, CampaignId, ContactId, TenantId, TrunkId};
@@ -58,7 +60,7 @@ pub async fn add_attempts(tx: &mut Tx, attempts: &[AttemptRow]) -> Result<Vec<bo
         "INSERT INTO attempt (id, tenant_id, campaign_id, position, try_number, contact_id, address_id, channel, trunk_id, state, disposition,
          cause, decision, segments, cost, sealed_body, carrier_message_id, parts_heard, claimed_at, answered_at, settled_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
-         ON CONFLICT (id) DO NOTHING"
+         ON CONFLICT (id) DO NOTHING RETURNING id"
     );
     let batch: Vec<_> = attempts
         .iter()
@@ -70,16 +72,21 @@ pub async fn add_attempts(tx: &mut Tx, attempts: &[AttemptRow]) -> Result<Vec<bo
             ]
         })
         .collect();
-    Ok(tx.execute_many(insert, &batch).await?.into_iter().map(|touched| touched == 1).collect())
+    let added = tx.write_batch(insert, &batch).await?.into_iter().map(|mut row| row.take(0)).collect::<Result<HashSet<AttemptId>, DbError>>()?;
+    Ok(attempts.iter().map(|row| added.contains(&row.id)).collect())
 }
 
 pub async fn settle_attempts(tx: &mut Tx, settled: &[SettledRow]) -> Result<(), DbError> {
     let update = sql!("UPDATE attempt SET state = $2, disposition = $3, cause = $4, parts_heard = $5, settled_at = $6 WHERE id = $1");
-    let batch: Vec<_> = settled
+    // The last word of each: several parts of a message may have been heard of at once.
+    let last: HashMap<AttemptId, &SettledRow> = settled.iter().map(|row| (row.id, row)).collect();
+    let mut last: Vec<&SettledRow> = last.into_values().collect();
+    last.sort_unstable_by_key(|row| row.id);
+    let batch: Vec<_> = last
         .iter()
         .map(|row| params![row.id, row.state.as_str(), row.disposition.as_str(), row.cause.as_str(), row.parts_heard, row.settled_at])
         .collect();
-    tx.execute_many(update, &batch).await?;
+    tx.write_batch(update, &batch).await?;
     Ok(())
 }
 

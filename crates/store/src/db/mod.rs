@@ -3,6 +3,7 @@
 //! Statements use `$1`, `$2` …, the types BIGINT, TEXT and blob, and nothing that only one engine has.
 //! The few statements that need two texts have both in place (`statement.rs`).
 
+mod batch;
 mod copy;
 mod migrate;
 mod postgres;
@@ -181,6 +182,15 @@ impl Tx {
         match self {
             Self::Sqlite(tx) => tx.query_many(statement, batch),
             Self::Postgres(tx) => tx.query_many(statement, batch).await,
+        }
+    }
+
+    /// The same write once for each set of parameters, and the rows that it returns, in no order: a loop on SQLite, one statement
+    /// on PostgreSQL. No two sets may touch the same row.
+    pub async fn write_batch(&mut self, statement: &Statement, batch: &[Params]) -> Result<Vec<Row>, DbError> {
+        match self {
+            Self::Sqlite(tx) => Ok(tx.query_many(statement, batch)?.into_iter().flatten().collect()),
+            Self::Postgres(tx) => tx.write_batch(statement, batch).await,
         }
     }
 

@@ -6,7 +6,7 @@ use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{NoTls, error::SqlState};
 
 use super::migrate::{self, MIGRATIONS_POSTGRES};
-use super::{DbError, Params, Row, Statement, Value};
+use super::{batch as whole, DbError, Params, Row, Statement, Value};
 
 const CONNECTIONS: usize = 12;
 const CONNECTION_WAIT_SECONDS: u64 = 10;
@@ -78,8 +78,38 @@ async fn run_query(connection: &Object, statement: &Statement, params: &[Value])
     connection.query(&prepared, &as_params(params)).await?.iter().map(as_row).collect()
 }
 
+/// From so many sets of parameters on, one statement for all of them pays.
+const WHOLE_MIN: usize = 4;
+
+/// Runs a statement that was made for a whole batch.
+async fn run_whole(connection: &Object, text: &str, kinds: &[Type], batch: &[Params]) -> Result<Vec<Row>, DbError> {
+    let prepared = connection.prepare_cached(text).await?;
+    let columns = whole::columns(kinds, batch);
+    let params: Vec<&(dyn ToSql + Sync)> = columns.iter().map(|column| &**column as &(dyn ToSql + Sync)).collect();
+    connection.query(&prepared, &params).await?.iter().map(as_row).collect()
+}
+
+/// The rows of each set, by the number in their last column.
+fn by_number(rows: Vec<Row>, sets: usize) -> Result<Vec<Vec<Row>>, DbError> {
+    let mut each = vec![Vec::new(); sets];
+    for mut row in rows {
+        let number = match row.0.pop() {
+            Some(Value::Int(number)) => usize::try_from(number - 1).ok(),
+            _ => None,
+        };
+        let set = number.and_then(|number| each.get_mut(number)).ok_or_else(|| DbError::Failed("a row of no set of parameters".into()))?;
+        set.push(row);
+    }
+    Ok(each)
+}
+
 async fn run_query_many(connection: &Object, statement: &Statement, batch: &[Params]) -> Result<Vec<Vec<Row>>, DbError> {
     let prepared = connection.prepare_cached(text(statement)).await?;
+    if batch.len() >= WHOLE_MIN
+        && let Some(text) = whole::read(text(statement), prepared.params())
+    {
+        return by_number(run_whole(connection, &text, prepared.params(), batch).await?, batch.len());
+    }
     let all = batch.iter().map(|params| async { connection.query(&prepared, &as_params(params)).await });
     try_join_all(all).await?.iter().map(|rows| rows.iter().map(as_row).collect()).collect()
 }
@@ -142,8 +172,13 @@ impl Postgres {
         Ok(names)
     }
 
+    /// Prepares what a batch of it would be as well.
     pub(super) async fn prepare(&self, statement: &Statement) -> Result<Vec<String>, DbError> {
-        let prepared = self.pool.get().await?.prepare(text(statement)).await?;
+        let connection = self.pool.get().await?;
+        let prepared = connection.prepare(text(statement)).await?;
+        if let Some(text) = whole::read(text(statement), prepared.params()) {
+            connection.prepare(&text).await?;
+        }
         Ok(prepared.params().iter().map(|kind| kind.name().to_owned()).collect())
     }
 }
@@ -171,6 +206,17 @@ impl PostgresTx {
 
     pub(super) async fn query_many(&mut self, statement: &Statement, batch: &[Params]) -> Result<Vec<Vec<Row>>, DbError> {
         run_query_many(self.connection()?, statement, batch).await
+    }
+
+    pub(super) async fn write_batch(&mut self, statement: &Statement, batch: &[Params]) -> Result<Vec<Row>, DbError> {
+        let connection = self.connection()?;
+        let prepared = connection.prepare_cached(text(statement)).await?;
+        if batch.len() >= WHOLE_MIN
+            && let Some(text) = whole::write(text(statement), prepared.params())
+        {
+            return run_whole(connection, &text, prepared.params(), batch).await;
+        }
+        Ok(run_query_many(connection, statement, batch).await?.into_iter().flatten().collect())
     }
 
     pub(super) async fn commit(mut self) -> Result<(), DbError> {

@@ -58,7 +58,7 @@ pub async fn add_measures(tx: &mut Tx, deltas: &HashMap<MeasureKey, MeasureDelta
             params![key.tenant, key.campaign, key.hour, key.channel.as_str(), key.disposition.as_str(), key.cause.as_str(), delta.n, delta.segments, delta.cost]
         })
         .collect();
-    tx.execute_many(upsert, &batch).await?;
+    tx.write_batch(upsert, &batch).await?;
     Ok(())
 }
 
