@@ -6,7 +6,7 @@ mod timetable;
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -83,6 +83,8 @@ pub(crate) struct Shared {
     replied: Mutex<HashSet<String>>,
     bucket: Mutex<Bucket>,
     next_message: AtomicU64,
+    /// Hands that hold deliveries at this moment, which stand in no list then.
+    hands: AtomicUsize,
     refusing: std::sync::atomic::AtomicBool,
 }
 
@@ -111,6 +113,7 @@ impl Carrier {
             replied: Mutex::default(),
             bucket: Mutex::new(Bucket { tokens: f64::MAX, filled_at: Instant::now() }),
             next_message: AtomicU64::new(1),
+            hands: AtomicUsize::new(0),
             refusing: std::sync::atomic::AtomicBool::new(false),
         });
         let tasks = vec![tokio::spawn(accept(listener, shared.clone())), tokio::spawn(timetable::run(shared.clone()))];
@@ -159,7 +162,7 @@ impl Carrier {
     #[must_use]
     pub fn outstanding(&self) -> usize {
         let on_the_wire: usize = locked(&self.shared.sessions).iter().map(|session| session.in_flight()).sum();
-        self.shared.timetable.len() + locked(&self.shared.waiting).len() + on_the_wire
+        self.shared.timetable.len() + locked(&self.shared.waiting).len() + on_the_wire + self.shared.hands.load(Ordering::SeqCst)
     }
 }
 
@@ -205,7 +208,21 @@ async fn greet(arrival: Arrival, shared: Arc<Shared>) {
     locked(&shared.sessions).retain(|other| !Arc::ptr_eq(other, &session));
 }
 
+/// Says that deliveries are being moved, until it is dropped.
+pub(crate) struct Hand<'a>(&'a AtomicUsize);
+
+impl Drop for Hand<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 impl Shared {
+    pub(crate) fn hand(&self) -> Hand<'_> {
+        self.hands.fetch_add(1, Ordering::SeqCst);
+        Hand(&self.hands)
+    }
+
     /// Whether the carrier's rate allows one more message now.
     fn admits(&self) -> bool {
         let Some(rate) = locked(&self.limits).rate_per_second else { return true };

@@ -122,3 +122,37 @@ async fn a_stranger_is_refused() {
     let Err(error) = bound else { panic!("must refuse") };
     assert!(error.to_string().contains("ESME_RINVPASWD"), "{error}");
 }
+
+/// More receipts may wait than a session's queue holds: they come all the same, once they are taken.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_is_slow_to_acknowledge_gets_every_receipt() {
+    const MESSAGES: u64 = 25_000;
+    let carrier = Carrier::start(CarrierConfig::sink()).await.expect("listens");
+    let config = ClientConfig::new(carrier.address().to_string(), "pretend", "pretend");
+    let (session, mut events) = Session::bind(&config).await.expect("binds");
+    let client = session.submitter.clone();
+    let feeding = tokio::spawn(async move { client.submit_when_room((0..MESSAGES).map(|token| message(token, "447700900123", "x")).collect()).await });
+    let (mut answered, mut unacknowledged, mut acknowledged, started) = (0, Vec::new(), 0, Instant::now());
+    while acknowledged < MESSAGES {
+        assert!(started.elapsed() < Duration::from_secs(60), "{answered} answers, {acknowledged} acknowledged");
+        if let Ok(Some(batch)) = tokio::time::timeout(Duration::from_millis(50), events.recv()).await {
+            for event in batch {
+                match event {
+                    Event::SubmitResult { .. } => answered += 1,
+                    Event::Deliver { id, .. } => unacknowledged.push((id, CommandStatus::ROK)),
+                    _ => {}
+                }
+            }
+        }
+        if answered == MESSAGES {
+            acknowledged += unacknowledged.len() as u64;
+            session.submitter.ack(unacknowledged.drain(..));
+        }
+    }
+    feeding.await.expect("fed").expect("queued");
+    while carrier.outstanding() > 0 {
+        assert!(started.elapsed() < Duration::from_secs(60), "{} are outstanding", carrier.outstanding());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!((carrier.tally().messages(), carrier.tally().receipts_acknowledged), (MESSAGES, MESSAGES));
+}

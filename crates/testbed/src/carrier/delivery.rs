@@ -52,23 +52,31 @@ impl Delivery {
     }
 }
 
-/// Hands a batch to a session that takes it; what no session takes now waits for the next.
+/// Deliveries handed over at once: far fewer than a session's queue holds, since a batch that is larger than that never fits.
+const BATCH_MAX: usize = 500;
+
+/// Hands over as many as the session takes; the others wait for the next time.
 pub(crate) fn send(shared: &Shared, batch: Vec<Delivery>) {
-    let Some(session) = shared.receiver() else {
-        locked(&shared.waiting).extend(batch);
-        return;
-    };
-    let submissions: Vec<Submission> = batch
-        .into_iter()
-        .map(|Delivery { kind, message }| {
-            let token = session.depart(kind, &message);
-            Submission { token, segments: 1, message }
-        })
-        .collect();
-    if let Err(refused) = session.deliver(submissions) {
-        let back = refused.into_batch().into_iter().filter_map(|submission| session.arrive(submission.token)).map(|(kind, message)| Delivery { kind, message });
-        locked(&shared.waiting).extend(back.collect::<Vec<_>>());
+    let mut rest = batch.into_iter();
+    while let Some(session) = shared.receiver() {
+        let submissions: Vec<Submission> = rest
+            .by_ref()
+            .take(BATCH_MAX)
+            .map(|Delivery { kind, message }| {
+                let token = session.depart(kind, &message);
+                Submission { token, segments: 1, message }
+            })
+            .collect();
+        if submissions.is_empty() {
+            return;
+        }
+        if let Err(refused) = session.deliver(submissions) {
+            let back = refused.into_batch().into_iter().filter_map(|submission| session.arrive(submission.token)).map(|(kind, message)| Delivery { kind, message });
+            locked(&shared.waiting).extend(back.collect::<Vec<_>>());
+            break;
+        }
     }
+    locked(&shared.waiting).extend(rest);
 }
 
 /// What became of one: acknowledged, or to be sent again.

@@ -70,6 +70,7 @@ impl Session {
 /// Serves the session until it ends.
 pub(crate) async fn run(shared: &Arc<Shared>, session: &Arc<Session>, mut events: mpsc::Receiver<Vec<SmscEvent>>) {
     while let Some(batch) = events.recv().await {
+        let _hand = shared.hand();
         let mut answers = Vec::with_capacity(batch.len());
         let mut at_once = Vec::new();
         for event in batch {
@@ -89,6 +90,7 @@ pub(crate) async fn run(shared: &Arc<Shared>, session: &Arc<Session>, mut events
             delivery::send(shared, at_once);
         }
     }
+    let _hand = shared.hand();
     // What was on the wire when the connection broke is sent again on the next one.
     let left: Vec<_> = locked(&session.in_flight).drain().map(|(_, (kind, message))| Delivery { kind, message }).collect();
     locked(&shared.waiting).extend(left);

@@ -77,6 +77,7 @@ pub(crate) async fn run(shared: Arc<Shared>) {
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
+        let _hand = shared.hand();
         let mut deliveries = std::mem::take(&mut *locked(&shared.waiting));
         for task in shared.timetable.due(Instant::now()) {
             match task {
