@@ -14,7 +14,7 @@ mod recover;
 mod rows;
 mod worker;
 
-pub(crate) use flight::{Flight, Flights, Landing, Next, Target};
+pub(crate) use flight::{Flight, Flights, Landing, LateAnswer, Next, Target};
 pub(crate) use rows::{Counted, CycleRows, DueRow, EndedTry, InboundPart, InboundText, LateReceipt};
 pub(crate) use worker::Sender;
 pub use worker::{SenderConfig, run};

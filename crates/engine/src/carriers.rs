@@ -4,6 +4,7 @@ mod credit;
 mod driver;
 mod http;
 mod registry;
+mod silence;
 mod smpp;
 mod trunk;
 mod wire;

@@ -71,10 +71,11 @@ pub struct SmppSettings {
     pub version: SmppVersion,
     #[serde(default)]
     pub tls: bool,
-    /// PEM of the authority that signed the carrier's certificate, when it is not a public one.
+    /// PEM of the authority that signed the carrier's certificate, or that certificate itself. TLS needs this or a pin: no
+    /// authority is trusted unless it is named.
     #[serde(default)]
     pub tls_ca_pem: String,
-    /// SHA-256 of the carrier's certificate (64 hexadecimal digits): trusted whoever signed it.
+    /// SHA-256 of the carrier's certificate (64 hexadecimal digits, colons may stand between): trusted whoever signed it.
     #[serde(default)]
     pub tls_pin_sha256: String,
     /// Submissions without an answer at the same time.
@@ -197,8 +198,9 @@ fn smpp_faults(smpp: &SmppSettings) -> Vec<SettingFault> {
     check((5..=600).contains(&smpp.enquire_link_seconds), "enquire_link_seconds", "5 to 600 seconds");
     check((1..=300).contains(&smpp.response_timeout_seconds), "response_timeout_seconds", "1 to 300 seconds");
     check(smpp.validity_minutes <= 10_080, "validity_minutes", "at most 10,080 minutes, which is a week");
-    let pin = &smpp.tls_pin_sha256;
-    check(pin.is_empty() || pin.len() == 64 && pin.bytes().all(|byte| byte.is_ascii_hexdigit()), "tls_pin_sha256", "64 hexadecimal digits");
+    let pin = smpp.tls_pin_sha256.replace(':', "");
+    check(pin.is_empty() || pin.len() == 64 && pin.bytes().all(|byte| byte.is_ascii_hexdigit()), "tls_pin_sha256", "64 hexadecimal digits, as OpenSSL prints a SHA-256 fingerprint");
+    check(!smpp.tls || !pin.is_empty() || smpp.tls_ca_pem.contains("BEGIN CERTIFICATE"), "tls_ca_pem", "TLS needs the carrier's certificate: its authority in PEM here, or its own in tls_pin_sha256");
     faults
 }
 
@@ -284,6 +286,13 @@ mod tests {
         let settings: TrunkSettings = serde_json::from_str(text).expect("reads");
         let fields: Vec<_> = settings.faults().iter().map(|fault| fault.field).collect();
         assert_eq!(fields, ["host", "port", "system_id", "window"]);
+        let text = r#"{"kind":"smpp","host":"smsc.example","port":3550,"system_id":"clarion","tls":true}"#;
+        let mut settings: TrunkSettings = serde_json::from_str(text).expect("reads");
+        assert_eq!(settings.faults().first().map(|fault| fault.field), Some("tls_ca_pem"), "nobody is trusted unless named");
+        if let TrunkSettings::Smpp(smpp) = &mut settings {
+            smpp.tls_pin_sha256 = ["AB"; 32].join(":");
+        }
+        assert_eq!(settings.faults(), []);
     }
 
     #[test]

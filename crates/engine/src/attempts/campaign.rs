@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use clarion_domain::campaigns::retry::RetryRules;
 use clarion_domain::campaigns::template::Template;
 use clarion_domain::carriers::rate::RateBucket;
+use clarion_domain::carriers::sender::Sender;
 use clarion_domain::id::{CampaignId, TrunkId};
 use clarion_domain::time::{Instant, SECOND_MS};
 use clarion_store::campaigns::CampaignRecord;
@@ -22,6 +23,7 @@ pub(crate) struct RunningCampaign {
     pub tenant: Tenant,
     pub id: CampaignId,
     pub sender: String,
+    checked_sender: Option<Sender>,
     pub retry: RetryRules,
     pub template: Template,
     pub terms: CampaignTerms,
@@ -37,7 +39,22 @@ pub(crate) struct RunningCampaign {
     balance: i64,
     /// Segments and messages of the last claims, for how many segments a message is likely to take.
     measured: (u32, u32),
+    /// Some of its recipients waited for a trunk at the last claim, while others went on.
+    pub passes: bool,
+    passed: Passed,
 }
+
+/// Recipients that were put off for want of a trunk, since one was found that another trunk takes.
+#[derive(Debug, Clone, Copy)]
+struct Passed {
+    trunk: Option<TrunkId>,
+    fruitless: u32,
+    since: Instant,
+}
+
+/// Each that is passed by is a row to write: where all wait for the same trunk, no more than these are looked past.
+const FRUITLESS_MAX: u32 = 1_000;
+const FRUITLESS_MS: i64 = 10 * SECOND_MS;
 
 impl RunningCampaign {
     pub(crate) async fn load(tenant: Tenant, record: &CampaignRecord, now: Instant) -> Result<Self, StoreError> {
@@ -47,6 +64,7 @@ impl RunningCampaign {
             tenant,
             id: record.id,
             sender: record.sender.clone(),
+            checked_sender: Sender::parse(&record.sender).ok(),
             retry: record.retry.clone(),
             template,
             terms,
@@ -58,6 +76,8 @@ impl RunningCampaign {
             avoided: HashMap::new(),
             balance: 0,
             measured: (0, 0),
+            passes: false,
+            passed: Passed { trunk: None, fruitless: 0, since: now },
         })
     }
 
@@ -65,11 +85,17 @@ impl RunningCampaign {
         now.ms() - self.made_at.ms() > TERMS_LAST_MS
     }
 
+    /// Whether the operators of a region carry its sender.
+    pub(crate) fn may_send_toward(&self, region: &str) -> bool {
+        self.checked_sender.as_ref().is_none_or(|sender| sender.check_toward(region).is_ok())
+    }
+
     /// Takes over what must outlive a reload.
     pub(crate) fn succeed(&mut self, before: Self) {
         self.avoided = before.avoided;
         self.idle_until = before.idle_until;
         (self.balance, self.measured) = (before.balance, before.measured);
+        (self.passes, self.passed) = (before.passes, before.passed);
         if before.rate == self.rate {
             (self.bucket, self.credit) = (before.bucket, before.credit);
         }
@@ -112,6 +138,23 @@ impl RunningCampaign {
         }
         if self.rate > 0 {
             self.credit = self.credit.saturating_sub(messages);
+        }
+    }
+
+    /// Whether a recipient who waits for this trunk may be passed by, to look for others whom another trunk takes.
+    pub(crate) fn may_pass(&mut self, trunk: TrunkId, now: Instant) -> bool {
+        if now.ms() - self.passed.since.ms() > FRUITLESS_MS {
+            (self.passed.fruitless, self.passed.since) = (0, now);
+        }
+        self.passed.trunk = Some(trunk);
+        self.passed.fruitless += 1;
+        self.passed.fruitless <= FRUITLESS_MAX
+    }
+
+    /// One that this trunk takes.
+    pub(crate) fn found(&mut self, trunk: TrunkId) {
+        if self.passed.trunk.is_some_and(|waited_for| waited_for != trunk) {
+            self.passed.fruitless = 0;
         }
     }
 

@@ -14,7 +14,7 @@ use clarion_store::StoreError;
 use clarion_store::attempts::{
     Candidate, ClaimRow, DecisionRow, add_claim, add_due, advance, due_candidates, fresh_candidates, next_due, record_decisions, remove_due,
 };
-use clarion_store::compliance::{RecipientFacts, decide, refuse_text};
+use clarion_store::compliance::{BLOCKED_SENDER, RecipientFacts, decide, refuse_text};
 use clarion_store::db::Tx;
 
 use crate::attempts::campaign::RunningCampaign;
@@ -25,6 +25,8 @@ use crate::carriers::{Carriers, Prepared, WirePart};
 const IDLE_MS: i64 = 2 * SECOND_MS;
 /// No trunk is up: recipients stay where they are, and are asked about again after this.
 const TRUNK_DOWN_MS: i64 = SECOND_MS;
+/// Recipients looked at in one claim, where some of them wait for a trunk that others do not need.
+const LOOK_PAST: usize = 256;
 
 /// What was claimed in a transaction that is not committed yet.
 pub(super) struct Claimed {
@@ -95,7 +97,10 @@ struct Plan {
     put_off: Vec<(Candidate, Instant, String)>,
     /// Candidates that were decided, in whatever way: they leave `due` or the cursor passes them.
     done: Vec<Candidate>,
-    trunk_down: bool,
+    /// It ended for want of room: when to look again.
+    again_in_ms: Option<i64>,
+    /// Some wait for a trunk, and others went on meanwhile.
+    passed: bool,
 }
 
 /// Claims up to `want` recipients of one campaign. `None` when it does not run any more.
@@ -107,10 +112,11 @@ pub(super) async fn claim(sender: &mut Sender, tx: &mut Tx, id: CampaignId, want
     if record.state != CampaignState::Running || record.schedule.is_over(now) {
         return Ok(None);
     }
-    let mut candidates = due_candidates(tx, id, now, want as usize).await?;
+    let look = if campaign.passes { (want as usize).max(LOOK_PAST) } else { want as usize };
+    let mut candidates = due_candidates(tx, id, now, look).await?;
     let cursor = u32::try_from(record.next_position).unwrap_or(u32::MAX);
-    if candidates.len() < want as usize {
-        candidates.extend(fresh_candidates(tx, id, cursor, want as usize - candidates.len()).await?);
+    if candidates.len() < look {
+        candidates.extend(fresh_candidates(tx, id, cursor, look - candidates.len()).await?);
     }
     let mut claimed = Claimed { campaign: id, claims: Vec::new(), flights: Vec::new(), spent: Vec::new(), idle_until: Instant(0) };
     if candidates.is_empty() {
@@ -120,21 +126,27 @@ pub(super) async fn claim(sender: &mut Sender, tx: &mut Tx, id: CampaignId, want
     }
     let people: Vec<_> = candidates.iter().map(|candidate| (candidate.contact, candidate.address)).collect();
     let facts = tenant.recipient_facts(tx, &people, campaign.terms.touches_since(now)).await?;
-    let plan = plan(sender, id, &candidates, &facts, touched, now, now_micros)?;
-    if plan.trunk_down {
-        claimed.idle_until = now.plus_ms(TRUNK_DOWN_MS);
+    let plan = plan(sender, id, want as usize, (&candidates, &facts, touched), now, now_micros)?;
+    if let Some(wait_ms) = plan.again_in_ms {
+        claimed.idle_until = now.plus_ms(wait_ms);
+    }
+    if let Some(campaign) = sender.campaigns.get_mut(&id) {
+        campaign.passes = plan.passed;
     }
     write_decided(tx, id, cursor, &plan, now).await?;
     write_claims(sender, tx, plan, &mut claimed, now).await?;
     Ok(Some(claimed))
 }
 
-/// Asks about each candidate in turn, until the trunks have no room for the next.
-fn plan(sender: &mut Sender, id: CampaignId, candidates: &[Candidate], facts: &[RecipientFacts], touched: &Touched, now: Instant, now_micros: u64) -> Result<Plan, ClaimError> {
+/// Asks about each candidate in turn, until there are as many as wanted, or no trunk has room.
+fn plan(sender: &mut Sender, id: CampaignId, want: usize, (candidates, facts, touched): (&[Candidate], &[RecipientFacts], &Touched), now: Instant, now_micros: u64) -> Result<Plan, ClaimError> {
     let Sender { campaigns, carriers, flights, store, .. } = sender;
     let mut plan = Plan::default();
     let Some(campaign) = campaigns.get_mut(&id) else { return Ok(plan) };
     for (candidate, fact) in candidates.iter().zip(facts) {
+        if plan.permitted.len() >= want {
+            break;
+        }
         let decision = decide(&campaign.terms, fact, &touched.with(candidate.contact, flights.touches_of(candidate.contact)), now);
         let words = campaign.terms.words(&decision, &fact.region, now);
         match decision {
@@ -145,13 +157,14 @@ fn plan(sender: &mut Sender, id: CampaignId, candidates: &[Candidate], facts: &[
             }
             Decision::Permit(permit) => {
                 let decision: Arc<str> = format!("{} passed {}", words.rule_pack, words.rules).into();
-                match ready(campaign, carriers, candidate, fact, store.next_id(now) as u64, (now, now_micros)) {
+                match ready(&*campaign, carriers, candidate, fact, store.next_id(now) as u64, (now, now_micros)) {
                     Ready::For { trunk, prepared, cost, body } => {
                         let Some(key) = &fact.key else { continue };
                         let sealed_body = key.seal("attempt.body", body.as_bytes()).map_err(StoreError::from)?;
                         if let Some(trunk) = carriers.get_mut(trunk) {
                             trunk.spend(prepared.segments);
                         }
+                        campaign.found(trunk);
                         plan.permitted.push(Permitted {
                             candidate: *candidate,
                             trunk,
@@ -166,9 +179,15 @@ fn plan(sender: &mut Sender, id: CampaignId, candidates: &[Candidate], facts: &[
                     }
                     Ready::Refused(rules) => plan.decisions.push(DecisionRow { position: candidate.position, kind: "refused", rules, rule_pack: words.rule_pack, until: None }),
                     Ready::Never(why) => plan.decisions.push(DecisionRow { position: candidate.position, kind: "refused", rules: why.into(), rule_pack: words.rule_pack, until: None }),
-                    Ready::NoRoom { down } => {
-                        plan.trunk_down = down;
-                        return Ok(plan);
+                    Ready::NoRoom { trunk, down } => {
+                        if !carriers.has_room_beside(campaign.tenant.id(), trunk, now_micros) || !campaign.may_pass(trunk, now) {
+                            plan.again_in_ms = Some(if down { TRUNK_DOWN_MS } else { carriers.get(trunk).map_or(TRUNK_DOWN_MS, crate::carriers::Trunk::wait_ms) });
+                            return Ok(plan);
+                        }
+                        // Those behind need not wait for a trunk that is not theirs.
+                        let at = carriers.get_mut(trunk).map_or(now.plus_ms(TRUNK_DOWN_MS), |trunk| trunk.queue_up(down, now));
+                        plan.put_off.push((Candidate { due_at: None, ..*candidate }, at, "waits for a trunk".to_owned()));
+                        plan.passed = true;
                     }
                 }
             }
@@ -184,12 +203,15 @@ enum Ready {
     Refused(String),
     /// It can never be sent as it is: why, as a rule id.
     Never(&'static str),
-    /// Not now: the trunk's rate or window is used up, or no trunk is up.
-    NoRoom { down: bool },
+    /// Not now: this trunk's rate or window is used up, or it is down like all that may carry the message.
+    NoRoom { trunk: TrunkId, down: bool },
 }
 
 /// Renders the message and finds the trunk that takes it.
 fn ready(campaign: &RunningCampaign, carriers: &mut Carriers, candidate: &Candidate, fact: &RecipientFacts, reference: u64, (now, now_micros): (Instant, u64)) -> Ready {
+    if !campaign.may_send_toward(&fact.region) {
+        return Ready::Never(BLOCKED_SENDER);
+    }
     let Ok(body) = campaign.template.render(|field| fact.profile.field(field)) else { return Ready::Never("TEMPLATE-FIELD") };
     if let Some(refusal) = refuse_text(&campaign.terms, fact, &body, now) {
         return Ready::Refused(campaign.terms.words(&refusal, &fact.region, now).rules);
@@ -199,13 +221,11 @@ fn ready(campaign: &RunningCampaign, carriers: &mut Carriers, candidate: &Candid
     if trunks.is_empty() {
         trunks = carriers.candidates(campaign.tenant.id(), number, &campaign.sender, None);
     }
-    if trunks.is_empty() {
-        return Ready::Never("NO-ROUTE");
-    }
-    let Some(trunk) = trunks.into_iter().find(|trunk| carriers.get(*trunk).is_some_and(crate::carriers::Trunk::can_send)) else { return Ready::NoRoom { down: true } };
-    let Some(chosen) = carriers.get_mut(trunk) else { return Ready::NoRoom { down: true } };
+    let Some(best) = trunks.first().copied() else { return Ready::Never("NO-ROUTE") };
+    let up = trunks.into_iter().find(|trunk| carriers.get(*trunk).is_some_and(crate::carriers::Trunk::can_send));
+    let Some((trunk, chosen)) = up.and_then(|trunk| carriers.get_mut(trunk).map(|chosen| (trunk, chosen))) else { return Ready::NoRoom { trunk: best, down: true } };
     if chosen.budget(now_micros) == 0 {
-        return Ready::NoRoom { down: false };
+        return Ready::NoRoom { trunk, down: false };
     }
     match chosen.prepare(number, &campaign.sender, &body, reference) {
         Ok(prepared) => {

@@ -1,6 +1,6 @@
 //! One cycle: what came in is written, what is next is claimed, one commit, then acknowledgements and the wire.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::id::{CampaignId, ClaimId, RouteId, TenantId, TrunkId};
@@ -16,8 +16,8 @@ use clarion_store::reports::{MeasureDelta, MeasureKey, add_measures};
 
 use crate::attempts::claim::{self, ClaimError, Claimed, Touched};
 use crate::attempts::notice::{ClaimedNotice, claim_notices};
-use crate::attempts::{Counted, CycleRows, Next, Sender};
-use crate::carriers::{WireEvent, WireOutcome, WirePart};
+use crate::attempts::{Counted, CycleRows, Flights, Next, Sender};
+use crate::carriers::{WireEvent, WirePart};
 
 /// Messages claimed in one cycle at most, over all campaigns.
 const CLAIM_MAX: u32 = 1_024;
@@ -43,15 +43,27 @@ impl Sender {
         for event in events {
             match event {
                 WireEvent::Result { trunk, token, outcome } => {
-                    let accepted = matches!(outcome, WireOutcome::Accepted { .. });
                     if let Some(trunk) = self.carriers.get_mut(trunk) {
-                        trunk.answered(accepted);
+                        trunk.answered(&outcome);
                     }
                     let next = self.flights.answered(token, outcome, now);
                     self.go_on(trunk, token, next, now);
                 }
                 WireEvent::Inbound { trunk, inbound } => self.take_inbound(trunk, inbound, now),
-                WireEvent::Changed => self.report_due = true,
+                WireEvent::Late { trunk, token, outcome } => {
+                    if let Some(trunk) = self.carriers.get_mut(trunk) {
+                        trunk.spoke();
+                    }
+                    if let Some((attempt, answer)) = self.flights.answered_late(token, outcome) {
+                        self.land_late(trunk, attempt, answer, now);
+                    }
+                }
+                WireEvent::Changed { trunk } => {
+                    self.report_due = true;
+                    if let Some(trunk) = self.carriers.get_mut(trunk) {
+                        trunk.spoke();
+                    }
+                }
             }
         }
     }
@@ -90,6 +102,7 @@ impl Sender {
     async fn cycle_with(&mut self, rows: &CycleRows, now: Instant, now_micros: u64) -> Result<Did, StoreError> {
         self.give_up_stale(now);
         let wants = self.wants(now, now_micros);
+        self.leave_dead_trunks(now);
         let resend = self.again.iter().any(|(trunk, parts)| !parts.is_empty() && self.carriers.get(*trunk).is_some_and(crate::carriers::Trunk::can_send));
         if rows.is_empty() && wants.is_empty() && !resend && !self.notices_due {
             return Ok(Did::Nothing);
@@ -116,6 +129,7 @@ impl Sender {
 
     /// Recipients wanted of each campaign now: a fair share of what the trunks can take.
     fn wants(&mut self, now: Instant, now_micros: u64) -> Vec<(CampaignId, u32)> {
+        // Asked first of all: it is also the look at each trunk that the whole cycle goes by.
         let budget = self.carriers.budget(now_micros).min(CLAIM_MAX);
         if budget == 0 || self.draining {
             return Vec::new();
@@ -207,7 +221,7 @@ impl Sender {
         }
     }
 
-    /// Writes what is kept in `rows`; it stays there until the commit. True when a reply was among it.
+    /// True when a reply was among it.
     async fn write_rows(&mut self, tx: &mut Tx, rows: &CycleRows, now: Instant) -> Result<bool, StoreError> {
         let mut measures = rows.measures.clone();
         if !rows.attempts.is_empty() {
@@ -216,14 +230,15 @@ impl Sender {
             correct_taken_over(tx, taken, &mut measures).await?;
         }
         settle_attempts(tx, &rows.settled).await?;
-        // Only now: a second word for an attempt must find what the first has made of it in this very cycle.
+        // After those, since a late receipt may be a second word for what was settled or even sent just now.
         let mut late_rows = CycleRows::default();
         if !rows.late.is_empty() {
-            let mut ids: Vec<_> = rows.late.iter().map(|one| one.attempt).collect();
+            let late = &rows.late;
+            let mut ids: Vec<_> = late.iter().map(|one| one.attempt).collect();
             ids.sort_unstable();
             ids.dedup();
-            let found = attempts_by_id(tx, &ids).await?;
-            self.apply_late(&rows.late, found, &mut late_rows, now);
+            let stored = attempts_by_id(tx, &ids).await?;
+            self.apply_late(late, stored, &mut late_rows, now);
         }
         settle_attempts(tx, &late_rows.settled).await?;
         for (trunk, entries) in &rows.references {
@@ -238,12 +253,13 @@ impl Sender {
             sum.cost += delta.cost;
         }
         add_measures(tx, &measures).await?;
-        for due in rows.due.iter().chain(&late_rows.due) {
+        let taken_over = write_claims_end(tx, rows).await?;
+        let due = rows.due.iter().chain(&late_rows.due);
+        for due in due.filter(|due| due.claim.is_none_or(|claim| !taken_over.contains(&claim))) {
             add_due(tx, due.campaign, &[(due.candidate, due.at, due.why.clone())]).await?;
         }
         crate::outcomes::write_retries(tx, rows).await?;
         crate::outcomes::write_retries(tx, &late_rows).await?;
-        write_claims_end(tx, rows).await?;
         for (id, state, cause) in &rows.notices {
             settle_notice(tx, *id, *state, cause, now).await?;
         }
@@ -291,18 +307,32 @@ impl Sender {
                 ready.entry(*id).or_default().push((token, part.counted(flight.segments_of_part())));
             }
         }
-        let mut allowed = HashMap::<TrunkId, Vec<(u64, WirePart)>>::new();
-        for (trunk, parts) in ready {
-            for (token, part) in parts {
-                if self.may_still_go(tx, token).await? {
-                    allowed.entry(trunk).or_default().push((token, part));
-                } else {
-                    let next = self.flights.give_up(token);
-                    self.go_on(trunk, token, next, now);
+        // Asked about all of them before any is let go: when the database fails, every one of them waits on.
+        let mut stopped = HashSet::new();
+        for (token, _) in ready.values().flatten() {
+            match self.may_still_go(tx, *token).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    stopped.insert(*token);
+                }
+                Err(error) => {
+                    for (trunk, parts) in ready {
+                        self.again.entry(trunk).or_default().extend(parts);
+                    }
+                    return Err(error);
                 }
             }
         }
-        Ok(allowed)
+        for (trunk, parts) in &mut ready {
+            parts.retain(|(token, _)| !stopped.contains(token));
+            for token in &stopped {
+                if self.flights.get(*token).is_some_and(|flight| flight.trunk == *trunk) {
+                    let next = self.flights.give_up(*token);
+                    self.go_on(*trunk, *token, next, now);
+                }
+            }
+        }
+        Ok(ready)
     }
 
     async fn may_still_go(&self, tx: &mut Tx, token: u64) -> Result<bool, StoreError> {
@@ -334,21 +364,52 @@ impl Sender {
         }
     }
 
+    /// What waits for a trunk that is down goes back to its recipients, if another trunk could take it: the next claim finds that one.
+    fn leave_dead_trunks(&mut self, now: Instant) {
+        let waiting: Vec<TrunkId> = self.again.iter().filter(|(_, parts)| !parts.is_empty()).map(|(trunk, _)| *trunk).collect();
+        for trunk in waiting {
+            if self.carriers.get(trunk).is_some_and(crate::carriers::Trunk::can_send) {
+                continue;
+            }
+            let Some(parts) = self.again.get_mut(&trunk) else { continue };
+            let mut open = HashMap::<u64, usize>::new();
+            for (token, _) in parts.iter() {
+                *open.entry(Flights::number_of(*token)).or_default() += 1;
+            }
+            let (flights, carriers) = (&self.flights, &self.carriers);
+            let leaves = |token: u64| {
+                let whole = flights.get(token).filter(|flight| flight.is_untouched(open.get(&Flights::number_of(token)).copied().unwrap_or(0)));
+                whole.is_some_and(|flight| carriers.get(trunk).is_none() || carriers.has_other(flight.tenant, trunk))
+            };
+            let left: Vec<u64> = parts.iter().map(|(token, _)| *token).filter(|token| leaves(*token)).collect();
+            let gone: HashSet<u64> = left.iter().copied().collect();
+            parts.retain(|(token, _)| !gone.contains(token));
+            for token in left {
+                let next = self.flights.give_up(token);
+                self.go_on(trunk, token, next, now);
+            }
+        }
+    }
+
     pub(crate) async fn tenant(&self, id: TenantId) -> Result<clarion_store::Tenant, StoreError> {
         self.store.tenant(id, clarion_domain::tenancy::tenant::Actor::System).await
     }
 }
 
-async fn write_claims_end(tx: &mut Tx, rows: &CycleRows) -> Result<(), DbError> {
+/// Gives those that another node took over meanwhile: it has called their open items `unknown`, so they are not put back.
+async fn write_claims_end(tx: &mut Tx, rows: &CycleRows) -> Result<HashSet<ClaimId>, DbError> {
+    let mut taken_over = HashSet::new();
+    let closed: HashSet<ClaimId> = rows.closed_claims.iter().copied().collect();
     for (claim, released) in &rows.released {
-        if !rows.closed_claims.contains(claim) {
-            release_items(tx, *claim, released).await?;
+        if !closed.contains(claim) && !release_items(tx, *claim, released).await? {
+            taken_over.insert(*claim);
         }
     }
     if !rows.closed_claims.is_empty() {
-        remove_claims(tx, &rows.closed_claims).await?;
+        let stood = remove_claims(tx, &rows.closed_claims).await?;
+        taken_over.extend(rows.closed_claims.iter().zip(stood).filter(|(_, stood)| !stood).map(|(claim, _)| *claim));
     }
-    Ok(())
+    Ok(taken_over)
 }
 
 /// Another node held us for dead, took the claim over and called the attempt `unknown`: our answer, late as it is, says more.

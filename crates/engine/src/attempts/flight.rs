@@ -1,6 +1,6 @@
 //! What is on its way: claimed, submitted, not yet answered in full.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use clarion_domain::compliance::facts::Touch;
@@ -49,6 +49,8 @@ pub(crate) struct Flight {
     refused: Option<Cause>,
     lost: bool,
     unsent: bool,
+    /// Parts that went to the wire and were not answered in time.
+    unanswered: Vec<u8>,
 }
 
 /// How a flight ended.
@@ -62,6 +64,29 @@ pub(crate) enum Landing {
     /// Nothing of it went to the wire.
     NotSent,
 }
+
+/// What came after its time had run out.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum LateAnswer {
+    Accepted {
+        part: u8,
+        message_id: String,
+        /// With it, every part was taken.
+        whole: bool,
+    },
+    Rejected(Cause),
+}
+
+/// A landed attempt of which some parts were not answered.
+struct Unanswered {
+    attempt: AttemptId,
+    parts: Vec<u8>,
+    /// Nothing but these parts kept it from being accepted.
+    only_these: bool,
+}
+
+/// Attempts for which late answers are still understood, the newest.
+const UNANSWERED_MAX: usize = 10_000;
 
 /// What to do after the result of one part.
 pub(crate) enum Next {
@@ -80,6 +105,8 @@ pub(crate) struct Flights {
     flights: HashMap<u64, Flight>,
     next: u64,
     touches: HashMap<ContactId, Vec<Touch>>,
+    unanswered: HashMap<u64, Unanswered>,
+    unanswered_order: VecDeque<u64>,
 }
 
 const PART_BITS: u32 = 8;
@@ -87,7 +114,7 @@ const PART_BITS: u32 = 8;
 impl Flight {
     #[expect(clippy::too_many_arguments, reason = "every field of a flight is known at its claim and nowhere else")]
     pub(crate) fn new(tenant: TenantId, trunk: TrunkId, target: Target, number_index: [u8; 16], segments: u16, cost: i64, claimed_at: Instant, valid_until: Instant, parts: u8) -> Self {
-        Self { tenant, trunk, target, number_index, segments, cost, claimed_at, valid_until, parts, open: parts, accepted: Vec::new(), refused: None, lost: false, unsent: false }
+        Self { tenant, trunk, target, number_index, segments, cost, claimed_at, valid_until, parts, open: parts, accepted: Vec::new(), refused: None, lost: false, unsent: false, unanswered: Vec::new() }
     }
 
     /// What one part counts against the rate: a message in one PDU counts whole.
@@ -98,6 +125,11 @@ impl Flight {
     /// A part of it is with the carrier, or may be.
     pub(crate) fn has_begun(&self) -> bool {
         self.lost || !self.accepted.is_empty()
+    }
+
+    /// Nothing of it was ever given to the wire that may have arrived: all its open parts are these many that wait to go again.
+    pub(crate) fn is_untouched(&self, waiting: usize) -> bool {
+        usize::from(self.open) == waiting && self.accepted.is_empty() && self.refused.is_none() && !self.lost
     }
 
     fn landing(&mut self) -> Landing {
@@ -157,7 +189,10 @@ impl Flights {
         match outcome {
             WireOutcome::Accepted { message_id } => flight.accepted.push((part, message_id)),
             WireOutcome::Rejected(cause) => flight.refused = flight.refused.or(Some(cause)),
-            WireOutcome::Lost => flight.lost = true,
+            WireOutcome::Lost => {
+                flight.lost = true;
+                flight.unanswered.push(part);
+            }
             WireOutcome::Throttled(unsent) | WireOutcome::NotSent(unsent) => {
                 if now < flight.valid_until {
                     return Next::Again(unsent);
@@ -166,6 +201,60 @@ impl Flights {
             }
         }
         self.close_part(number)
+    }
+
+    /// The answer to a part that was lost; `None` when its attempt is not remembered, or the answer says nothing new.
+    pub(crate) fn answered_late(&mut self, token: u64, outcome: WireOutcome) -> Option<(AttemptId, LateAnswer)> {
+        let number = Self::number_of(token);
+        let part = (token & ((1 << PART_BITS) - 1)) as u8;
+        if let Some(flight) = self.flights.get_mut(&number) {
+            // Its other parts are still on the way: the answer has come in time after all.
+            let place = flight.unanswered.iter().position(|unanswered| *unanswered == part)?;
+            flight.unanswered.swap_remove(place);
+            flight.lost = !flight.unanswered.is_empty();
+            match outcome {
+                WireOutcome::Accepted { message_id } => flight.accepted.push((part, message_id)),
+                WireOutcome::Rejected(cause) => flight.refused = flight.refused.or(Some(cause)),
+                _ => flight.unsent = true,
+            }
+            return None;
+        }
+        let unanswered = self.unanswered.get_mut(&number)?;
+        let place = unanswered.parts.iter().position(|open| *open == part)?;
+        let attempt = unanswered.attempt;
+        let answer = match outcome {
+            WireOutcome::Accepted { message_id } => {
+                unanswered.parts.swap_remove(place);
+                LateAnswer::Accepted { part, message_id, whole: unanswered.only_these && unanswered.parts.is_empty() }
+            }
+            WireOutcome::Rejected(cause) => LateAnswer::Rejected(cause),
+            // Throttled late, or lost for good: it stays unknown, since it must not be sent again.
+            _ => return None,
+        };
+        if unanswered.parts.is_empty() || matches!(answer, LateAnswer::Rejected(_)) {
+            self.unanswered.remove(&number);
+        }
+        Some((attempt, answer))
+    }
+
+    fn remember_unanswered(&mut self, number: u64, flight: &mut Flight) {
+        let Target::Attempt { attempt, .. } = flight.target else { return };
+        if flight.unanswered.is_empty() {
+            return;
+        }
+        let parts = std::mem::take(&mut flight.unanswered);
+        self.unanswered.insert(number, Unanswered { attempt, parts, only_these: flight.refused.is_none() && !flight.unsent });
+        self.unanswered_order.push_back(number);
+        if self.unanswered_order.len() > UNANSWERED_MAX
+            && let Some(oldest) = self.unanswered_order.pop_front()
+        {
+            self.unanswered.remove(&oldest);
+        }
+    }
+
+    /// The flight that a part belongs to.
+    pub(crate) fn number_of(token: u64) -> u64 {
+        token >> PART_BITS
     }
 
     /// Gives a part up that waited to be sent again.
@@ -191,6 +280,7 @@ impl Flights {
                 self.touches.remove(contact);
             }
         }
+        self.remember_unanswered(number, &mut flight);
         let landing = flight.landing();
         Next::Landed(Box::new(flight), landing)
     }
@@ -236,11 +326,55 @@ mod tests {
         assert_eq!(landing(one.answered(tokens[0], WireOutcome::NotSent(part()), Instant(2_000))), Landing::NotSent, "its permit has ended");
 
         let (mut two, tokens) = flights(2);
+        assert!(two.get(tokens[0]).is_some_and(|flight| flight.is_untouched(2) && !flight.is_untouched(1)), "one part may be on the wire");
         assert!(matches!(two.answered(tokens[0], WireOutcome::Lost, Instant(0)), Next::Wait));
         assert!(matches!(landing(two.give_up(tokens[1])), Landing::Lost(_)));
+
+        assert!(two.answered_late(tokens[0], WireOutcome::Accepted { message_id: "a".into() }).is_none(), "a notice is not corrected");
 
         let (mut torn, tokens) = flights(2);
         assert!(matches!(torn.answered(tokens[0], WireOutcome::Accepted { message_id: "a".into() }, Instant(0)), Next::Wait));
         assert_eq!(landing(torn.give_up(tokens[1])), Landing::Rejected(Cause::NoRoute));
+    }
+
+    fn attempt(parts: u8) -> (Flights, Vec<u64>) {
+        let target = Target::Attempt {
+            attempt: AttemptId(7),
+            claim: ClaimId(1),
+            index: 0,
+            campaign: CampaignId(1),
+            position: 0,
+            try_number: 1,
+            contact: ContactId(1),
+            address: AddressId(1),
+            decision: "GB passed".into(),
+            sealed_body: Vec::new(),
+        };
+        let mut flights = Flights::default();
+        let flight = Flight::new(TenantId(1), TrunkId(1), target, [0; 16], parts.into(), 0, Instant(0), Instant(1_000), parts);
+        let tokens = flights.add(flight, None).collect();
+        (flights, tokens)
+    }
+
+    #[test]
+    fn an_answer_that_comes_late_names_its_attempt_once() {
+        let accepted = |id: &str| WireOutcome::Accepted { message_id: id.into() };
+        let late = |part, id: &str, whole| Some((AttemptId(7), LateAnswer::Accepted { part, message_id: id.into(), whole }));
+        let (mut two, tokens) = attempt(2);
+        assert!(matches!(two.answered(tokens[0], WireOutcome::Lost, Instant(0)), Next::Wait));
+        assert_eq!(landing(two.answered(tokens[1], WireOutcome::Lost, Instant(0))), Landing::Lost(Vec::new()));
+        assert_eq!(two.answered_late(tokens[1], accepted("b")), late(1, "b", false));
+        assert_eq!(two.answered_late(tokens[1], accepted("b")), None, "told twice");
+        assert_eq!(two.answered_late(tokens[0], accepted("a")), late(0, "a", true));
+
+        let (mut one, tokens) = attempt(1);
+        assert!(matches!(landing(one.answered(tokens[0], WireOutcome::Lost, Instant(0))), Landing::Lost(_)));
+        assert_eq!(one.answered_late(tokens[0], WireOutcome::Throttled(part())), None, "it must not be sent again");
+        assert_eq!(one.answered_late(tokens[0], WireOutcome::Rejected(Cause::NoRoute)), Some((AttemptId(7), LateAnswer::Rejected(Cause::NoRoute))));
+
+        let (mut open, tokens) = attempt(2);
+        assert!(matches!(open.answered(tokens[0], WireOutcome::Lost, Instant(0)), Next::Wait));
+        assert_eq!(open.answered_late(tokens[0], accepted("a")), None);
+        assert_eq!(landing(open.answered(tokens[1], accepted("b"), Instant(0))), Landing::Accepted(vec![(0, "a".into()), (1, "b".into())]), "in time after all");
     }
 }

@@ -54,6 +54,8 @@ pub(crate) struct DueRow {
     pub candidate: Candidate,
     pub at: Instant,
     pub why: String,
+    /// The claim that it was put back from.
+    pub claim: Option<ClaimId>,
 }
 
 /// An end that may lead to another attempt, of a campaign whose rules are not in memory.

@@ -7,11 +7,12 @@ use clarion_domain::campaigns::estimate::{ZoneGroup, estimate};
 use clarion_domain::campaigns::pacing::{MessagesPerSecond, Pace};
 use clarion_domain::campaigns::segments::{self, Alphabet, ReferenceWidth};
 use clarion_domain::campaigns::template::{RenderError, Template};
+use clarion_domain::carriers::sender::Sender;
 use clarion_domain::compliance::Decision;
 use clarion_domain::compliance::opening::Opening;
 use clarion_domain::time::{Instant, MINUTE_MS};
 use clarion_store::campaigns::{CampaignRecord, DeferredGroup, DryRunCost, DryRunResult, MissingField, RefusedGroup};
-use clarion_store::compliance::{CampaignTerms, RecipientFacts, RuleReason, decide, refuse_text};
+use clarion_store::compliance::{BLOCKED_SENDER, BLOCKED_SENDER_WHY, CampaignTerms, RecipientFacts, RuleReason, decide, refuse_text};
 
 use super::prices::{Prices, reference_of};
 
@@ -36,6 +37,7 @@ pub(super) struct Tally<'a> {
     openings: Vec<Opening>,
     packs: BTreeSet<String>,
     trunk_rates: BTreeMap<i64, i64>,
+    sender: Option<Sender>,
 }
 
 impl<'a> Tally<'a> {
@@ -56,6 +58,7 @@ impl<'a> Tally<'a> {
             openings: Vec::new(),
             packs: BTreeSet::new(),
             trunk_rates: BTreeMap::new(),
+            sender: Sender::parse(&campaign.sender).ok(),
         }
     }
 
@@ -65,6 +68,11 @@ impl<'a> Tally<'a> {
         self.note_pack(&decision, person);
         if let Decision::Refuse(_) = decision {
             return self.refuse(&decision, person);
+        }
+        if self.sender.as_ref().is_some_and(|sender| sender.check_toward(&person.region).is_err()) {
+            self.result.refused += 1;
+            self.refused_by.entry(BLOCKED_SENDER.to_owned()).or_insert((BLOCKED_SENDER_WHY.to_owned(), 0)).1 += 1;
+            return;
         }
         match self.template.render(|name| person.profile.field(name)) {
             Err(RenderError { field }) => {

@@ -33,11 +33,27 @@ impl Driver {
         }
     }
 
+    /// Submissions that wait for the rate, and are not on the wire yet.
+    pub(super) fn queued(&self) -> usize {
+        match self {
+            Self::Smpp(driver) => driver.queued(),
+            Self::Http(driver) => driver.queued(),
+        }
+    }
+
     /// Segments a second that the carrier takes, as found.
     pub(super) fn rate_per_second(&self) -> f64 {
         match self {
             Self::Smpp(driver) => driver.rate_per_second(),
             Self::Http(driver) => driver.rate_per_second(),
+        }
+    }
+
+    /// The most that this node may send over it.
+    pub(super) fn set_ceiling(&self, per_second: f64) {
+        match self {
+            Self::Smpp(driver) => driver.set_ceiling(per_second),
+            Self::Http(driver) => driver.set_ceiling(per_second),
         }
     }
 

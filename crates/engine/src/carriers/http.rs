@@ -1,7 +1,7 @@
 //! A trunk over HTTP, for providers without SMPP: a form or JSON template, receipts by webhook.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use clarion_domain::campaigns::segments;
@@ -29,6 +29,7 @@ struct Shared {
     client: reqwest::Client,
     limiter: SharedLimiter,
     slots: Semaphore,
+    waiting: AtomicUsize,
     /// Connections refused in a row: the trunk counts as down from the third on, for a while.
     failures: AtomicI64,
     down_until_micros: AtomicU64,
@@ -57,6 +58,7 @@ impl HttpDriver {
             client,
             limiter: SharedLimiter::new(Limiter::new(rate_per_second as f64)),
             slots: Semaphore::new(settings.concurrency as usize),
+            waiting: AtomicUsize::new(0),
             failures: AtomicI64::new(0),
             down_until_micros: AtomicU64::new(0),
             events: events.clone(),
@@ -77,8 +79,17 @@ impl HttpDriver {
         self.shared.settings.concurrency as usize * 2
     }
 
+    /// Messages that wait for a slot or the rate.
+    pub(super) fn queued(&self) -> usize {
+        self.shared.waiting.load(Ordering::Relaxed)
+    }
+
     pub(super) fn rate_per_second(&self) -> f64 {
         self.shared.limiter.with(|limiter, _| limiter.rate_per_second())
+    }
+
+    pub(super) fn set_ceiling(&self, per_second: f64) {
+        self.shared.limiter.with(|limiter, _| limiter.set_ceiling(per_second));
     }
 
     pub(super) fn throttled(&self) -> u64 {
@@ -95,6 +106,7 @@ impl HttpDriver {
         for (token, part) in parts {
             let WirePart::Http(message) = part else { continue };
             let shared = self.shared.clone();
+            shared.waiting.fetch_add(1, Ordering::Relaxed);
             tokio::spawn(async move {
                 let outcome = shared.send(message).await;
                 let event = WireEvent::Result { trunk: shared.trunk, token, outcome };
@@ -107,10 +119,12 @@ impl HttpDriver {
 
 impl Shared {
     async fn send(&self, message: HttpMessage) -> WireOutcome {
-        let Ok(_slot) = self.slots.acquire().await else { return WireOutcome::NotSent(WirePart::Http(message)) };
+        let slot = self.slots.acquire().await;
         while let Err(at) = self.limiter.with(|limiter, now| limiter.acquire(now, message.segments).map_err(|at| at.saturating_sub(now))) {
             tokio::time::sleep(Duration::from_micros(at)).await;
         }
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        let Ok(_slot) = slot else { return WireOutcome::NotSent(WirePart::Http(message)) };
         let sent_at = self.limiter.with(|_, now| now);
         let answered = self.request(&message).send().await;
         let response = match answered {

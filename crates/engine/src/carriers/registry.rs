@@ -55,6 +55,11 @@ impl Carriers {
                 }
             }
         }
+        // A tenant's own trunk is used by the one node that sends for it; the operator's by every node that sends.
+        let nodes = store.sending_nodes(now).await?;
+        for trunk in self.trunks.values() {
+            trunk.share_among(if trunk.record.tenant.is_none() { nodes } else { 1 });
+        }
         let routes = store.routes().await?;
         self.router = Router::new(
             routes
@@ -95,6 +100,11 @@ impl Carriers {
     /// Whether a trunk other than `but` may send for this tenant now.
     pub(crate) fn has_other(&self, tenant: TenantId, but: TrunkId) -> bool {
         self.trunks.values().any(|trunk| trunk.id() != but && trunk.record.tenant.is_none_or(|owner| owner == tenant) && trunk.can_send())
+    }
+
+    /// Whether a trunk other than `but` has room for this tenant now.
+    pub(crate) fn has_room_beside(&mut self, tenant: TenantId, but: TrunkId, now_micros: u64) -> bool {
+        self.trunks.values_mut().any(|trunk| trunk.id() != but && trunk.record.tenant.is_none_or(|owner| owner == tenant) && trunk.budget(now_micros) > 0)
     }
 
     /// Segments that could go now over any trunk.

@@ -118,8 +118,18 @@ impl SmppDriver {
         self.settings.window as usize
     }
 
+    /// Parts that wait for the rate, and are not on the wire yet.
+    pub(super) fn queued(&self) -> usize {
+        self.binds[0].queued()
+    }
+
     pub(super) fn rate_per_second(&self) -> f64 {
         self.limiter.with(|limiter, _| limiter.rate_per_second())
+    }
+
+    /// The most that this node may send over it; what the carrier allows is found below that.
+    pub(super) fn set_ceiling(&self, per_second: f64) {
+        self.limiter.with(|limiter, _| limiter.set_ceiling(per_second));
     }
 
     pub(super) fn throttled(&self) -> u64 {
@@ -207,26 +217,28 @@ async fn forward(trunk: TrunkId, bind: usize, mut received: mpsc::Receiver<Vec<E
 
 fn translate(trunk: TrunkId, bind: usize, event: Event) -> Option<WireEvent> {
     match event {
-        Event::SubmitResult { token, outcome } | Event::LateAnswer { token, outcome } => {
-            let segments = 1;
-            let outcome = match outcome {
-                Outcome::Accepted { message_id } => WireOutcome::Accepted { message_id },
-                Outcome::Throttled { message, .. } => WireOutcome::Throttled(WirePart::Smpp { message, segments }),
-                // A system error may hide a message that was taken: it counts as unanswered.
-                Outcome::Rejected { status } if status.retry() == RetryClass::Ambiguous => WireOutcome::Lost,
-                Outcome::Rejected { status } => WireOutcome::Rejected(Cause::Smpp(status.0)),
-                Outcome::Invalid(field) => {
-                    tracing::warn!(%trunk, field = field.field, problem = field.problem, "a message cannot be written in SMPP");
-                    WireOutcome::Rejected(Cause::Smpp(CommandStatus::RINVMSGLEN.0))
-                }
-                Outcome::Lost => WireOutcome::Lost,
-                Outcome::NotSent { message } => WireOutcome::NotSent(WirePart::Smpp { message, segments }),
-            };
-            Some(WireEvent::Result { trunk, token, outcome })
-        }
+        Event::SubmitResult { token, outcome } => Some(WireEvent::Result { trunk, token, outcome: fate(trunk, outcome) }),
+        Event::LateAnswer { token, outcome } => Some(WireEvent::Late { trunk, token, outcome: fate(trunk, outcome) }),
         Event::Deliver { id, message } => Some(WireEvent::Inbound { trunk, inbound: Inbound { acknowledge: Acknowledge { bind, request: id }, message } }),
-        Event::Bound { .. } | Event::Unbound { .. } => Some(WireEvent::Changed),
+        Event::Bound { .. } | Event::Unbound { .. } => Some(WireEvent::Changed { trunk }),
         Event::QueryResult { .. } => None,
+    }
+}
+
+fn fate(trunk: TrunkId, outcome: Outcome) -> WireOutcome {
+    let segments = 1;
+    match outcome {
+        Outcome::Accepted { message_id } => WireOutcome::Accepted { message_id },
+        Outcome::Throttled { message, .. } => WireOutcome::Throttled(WirePart::Smpp { message, segments }),
+        // A system error may hide a message that was taken: it counts as unanswered.
+        Outcome::Rejected { status } if status.retry() == RetryClass::Ambiguous => WireOutcome::Lost,
+        Outcome::Rejected { status } => WireOutcome::Rejected(Cause::Smpp(status.0)),
+        Outcome::Invalid(field) => {
+            tracing::warn!(%trunk, field = field.field, problem = field.problem, "a message cannot be written in SMPP");
+            WireOutcome::Rejected(Cause::Smpp(CommandStatus::RINVMSGLEN.0))
+        }
+        Outcome::Lost => WireOutcome::Lost,
+        Outcome::NotSent { message } => WireOutcome::NotSent(WirePart::Smpp { message, segments }),
     }
 }
 

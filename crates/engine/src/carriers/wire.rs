@@ -77,7 +77,9 @@ pub(crate) struct Inbound {
 #[derive(Debug)]
 pub(crate) enum WireEvent {
     Result { trunk: TrunkId, token: u64, outcome: WireOutcome },
+    /// The answer to something that was told as `Lost`: its time had run out.
+    Late { trunk: TrunkId, token: u64, outcome: WireOutcome },
     Inbound { trunk: TrunkId, inbound: Inbound },
     /// A bind came up or went down.
-    Changed,
+    Changed { trunk: TrunkId },
 }

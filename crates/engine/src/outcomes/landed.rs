@@ -8,9 +8,9 @@ use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::Instant;
 use clarion_store::attempts::{AttemptRow, Candidate, NoticeState, Reference};
 
-use crate::attempts::{Counted, DueRow, Flight, Landing, Sender, Target};
+use crate::attempts::{Counted, DueRow, Flight, Landing, LateAnswer, Sender, Target};
 use crate::outcomes::open::OpenAttempt;
-use crate::outcomes::receipt::ReceiptParts;
+use crate::outcomes::receipt::{Moved, ReceiptParts, row_of, write_move};
 
 impl Sender {
     pub(crate) fn land(&mut self, flight: Flight, landing: Landing, now: Instant) {
@@ -68,8 +68,36 @@ impl Sender {
         let Target::Attempt { claim, index, campaign, position, try_number, contact, address, .. } = flight.target else { return };
         self.release(claim, index);
         let candidate = Candidate { position, contact, address, try_number, due_at: None };
-        self.rows.due.push(DueRow { campaign, candidate, at: now, why: why.to_owned() });
+        self.rows.due.push(DueRow { campaign, candidate, at: now, why: why.to_owned(), claim: Some(claim) });
         self.close_item(claim);
+    }
+
+    /// The answer to something whose time had run out, and which is on record as `unknown`: it says more, and a receipt may follow.
+    pub(crate) fn land_late(&mut self, trunk: TrunkId, id: AttemptId, answer: LateAnswer, now: Instant) {
+        let event = match answer {
+            LateAnswer::Accepted { part, message_id, whole } => {
+                self.refer(trunk, id, &[(part, message_id)], now);
+                if !whole {
+                    return;
+                }
+                AttemptEvent::Accepted { at: now }
+            }
+            LateAnswer::Rejected(cause) => AttemptEvent::Rejected { at: now, cause },
+        };
+        let Some(open) = self.ledger.open.get_mut(&id) else { return };
+        // A receipt that came in between may have settled it already: then the move changes nothing, or is none.
+        let Ok(applied) = open.attempt.apply(event) else { return };
+        open.attempt = applied.attempt;
+        let moved = Moved { row: row_of(id, &open.attempt, open.heard.heard), applied };
+        let (counted, position, try_number, after) = (open.counted, open.position, open.try_number, open.attempt);
+        let settled = write_move(&mut self.rows, &counted, &moved);
+        self.rows.settled.push(moved.row);
+        if settled.revoked {
+            self.rows.revoked.push((counted.campaign, position, try_number + 1));
+        }
+        if settled.first {
+            self.retry(&counted, position, try_number, &after, now);
+        }
     }
 
     fn write_attempt(&mut self, flight: Flight, attempt: &Attempt, ids: Vec<(u8, String)>, now: Instant) {

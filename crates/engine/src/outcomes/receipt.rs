@@ -116,7 +116,7 @@ impl Sender {
         };
         if let Some(at) = campaign.retry.next_attempt(try_number, disposition, advice, now) {
             let candidate = Candidate { position, contact: ContactId(0), address: AddressId(0), try_number: try_number + 1, due_at: None };
-            self.rows.due.push(DueRow { campaign: who.campaign, candidate, at, why: format!("retry after {disposition}") });
+            self.rows.due.push(DueRow { campaign: who.campaign, candidate, at, why: format!("retry after {disposition}"), claim: None });
         }
     }
 }
@@ -145,7 +145,7 @@ fn move_attempt(attempt: &mut Attempt, heard: &mut ReceiptParts, part: u8, recei
     Some(Moved { row: row_of(id, attempt, heard.heard), applied })
 }
 
-fn row_of(id: AttemptId, attempt: &Attempt, parts_heard: i64) -> SettledRow {
+pub(crate) fn row_of(id: AttemptId, attempt: &Attempt, parts_heard: i64) -> SettledRow {
     SettledRow {
         id,
         state: attempt.state(),
@@ -156,7 +156,7 @@ fn row_of(id: AttemptId, attempt: &Attempt, parts_heard: i64) -> SettledRow {
     }
 }
 
-fn write_move(rows: &mut CycleRows, counted: &Counted, moved: &Moved) -> SettledNow {
+pub(crate) fn write_move(rows: &mut CycleRows, counted: &Counted, moved: &Moved) -> SettledNow {
     let Some(delta) = moved.applied.delta else { return SettledNow { first: false, revoked: false } };
     let words = |cause: Option<Cause>| cause.map_or_else(String::new, |cause| cause.to_string());
     if let Some((disposition, cause)) = delta.from {

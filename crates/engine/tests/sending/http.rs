@@ -1,10 +1,11 @@
 //! A provider without SMPP: submissions by a JSON template, receipts by a signed webhook.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use axum::Json;
 use axum::extract::State;
+use axum::{Form, Json};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use clarion_domain::carriers::settings::TrunkSettings;
@@ -13,6 +14,7 @@ use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::personal::Personal;
 use clarion_store::Tenant;
 use clarion_store::carriers::{NewRoute, NewTrunk, WebhookError};
+use clarion_testbed::{Carrier, CarrierConfig};
 use ring::hmac;
 use tokio::net::TcpListener;
 
@@ -98,6 +100,58 @@ async fn a_provider_over_http_throttles_refuses_and_tells_receipts_by_webhook() 
         let strange = receipt(0, "perhaps");
         let strange = bench.store.receive_receipt(trunk, strange.as_bytes(), &signed(&strange, SECRET), clock()).await;
         assert!(matches!(strange, Err(WebhookError::NotAReceipt { .. })));
+        sending.stop().await;
+    })
+    .await;
+}
+
+/// A form, as it came.
+type Told = BTreeMap<String, String>;
+
+/// Takes forms, and hangs from the eleventh on.
+async fn hang(State(told): State<Arc<Mutex<Vec<Told>>>>, Form(form): Form<Told>) -> Json<serde_json::Value> {
+    let place = {
+        let mut told = told.lock().expect("no panic");
+        told.push(form);
+        told.len()
+    };
+    if place > 10 {
+        std::future::pending::<()>().await;
+    }
+    Json(serde_json::json!({"id": place}))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_hangs_is_left_for_the_next_trunk_and_what_it_may_have_taken_is_unknown() {
+    for_each_store("sending_http_hangs", |bench| async move {
+        let told = Arc::<Mutex<Vec<Told>>>::default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("its address").port();
+        let router = axum::Router::new().route("/send", post(hang)).with_state(told.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let tenant = bench.tenant("northwind").await;
+        let settings = serde_json::json!({
+            "kind": "http", "url": format!("http://127.0.0.1:{port}/send"), "message_id": "/id", "body": "form", "concurrency": 4, "response_timeout_seconds": 1,
+            "fields": {"msisdn": "{to}", "from": "{from}", "body": "{text}", "ref": "{reference}"}
+        });
+        let settings: TrunkSettings = serde_json::from_value(settings).expect("settings");
+        let new = NewTrunk { name: "Hangs".into(), settings, secret: Personal::new(SECRET), rate_per_second: 200, cost_per_segment: 100, currency: "GBP".into() };
+        let first = tenant.add_trunk(&new, false, NOON).await.expect("a trunk");
+        tenant.add_route(&NewRoute { prefix: "+44".into(), sender: String::new(), trunk: first, priority: 1 }, false, NOON).await.expect("a route");
+        let carrier = Carrier::start(CarrierConfig::sink()).await.expect("a carrier");
+        super::trunk(&tenant, "Second", &carrier, 500, 2).await;
+        let sending = Sending::start(&bench);
+        let id = launch(&bench, &tenant, 60).await;
+        let done = |counts: &BTreeMap<Disposition, i64>| counts.values().sum::<i64>() == 60 && counts.get(&Disposition::Accepted) == Some(&10);
+        let counts = counts(&bench, &tenant, id, "all", done).await;
+        let asked = told.lock().expect("no panic").clone();
+        let unknown = counts.get(&Disposition::Unknown).copied().unwrap_or(0);
+        assert_eq!(unknown, asked.len() as i64 - 10, "whatever it was asked and did not answer: {counts:?}");
+        assert!((1..=20).contains(&unknown), "those that were under way, and a probe: {counts:?}");
+        assert_eq!(counts.get(&Disposition::Delivered), Some(&(50 - unknown)), "{counts:?}");
+        let form = asked.iter().find(|form| form["msisdn"] == number(0)).expect("the first person's");
+        assert_eq!((form["from"].as_str(), form["body"].as_str()), ("+447700900999", "Dear Ada 0, please call us about your account."));
+        assert!(!form["ref"].is_empty());
         sending.stop().await;
     })
     .await;

@@ -7,6 +7,7 @@ mod people;
 mod support;
 
 mod http;
+mod trunks;
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -58,6 +59,8 @@ fn draft(list: ListId) -> CampaignDraft {
     draft.body = "Dear {first_name}, please call us about your account.".into();
     draft.sender = SENDER.into();
     draft.retry = RetryRules::never();
+    // So that it is the trunks that hold it back.
+    draft.rate_per_second = 1_000;
     draft.schedule.days = Day::ALL.to_vec();
     draft.schedule.from = TimeOfDay::from_minute(0).expect("midnight");
     draft.schedule.until = TimeOfDay::from_minute(24 * 60).expect("midnight");

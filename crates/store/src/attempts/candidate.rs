@@ -56,7 +56,7 @@ pub async fn advance(tx: &mut Tx, campaign: CampaignId, from: u32, to: u32) -> R
 }
 
 /// Puts recipients off until a time, as long as the campaign is not over. `why` is a word and rule ids:
-/// `deferred UK-34`, `retry after expired`, `put back`.
+/// `deferred UK-34`, `retry after expired`, `put back`, `waits for a trunk`.
 pub async fn add_due(tx: &mut Tx, campaign: CampaignId, due: &[(Candidate, Instant, String)]) -> Result<(), DbError> {
     let insert = sql!(
         "INSERT INTO due (campaign_id, due_at, position, try_number, why)
@@ -90,9 +90,9 @@ pub async fn next_due(tx: &mut Tx, campaign: CampaignId) -> Result<Option<Instan
 
 /// Takes recipients out of `due`; false when one was gone already: then nothing of this transaction may stand.
 pub async fn remove_due(tx: &mut Tx, campaign: CampaignId, taken: &[Candidate]) -> Result<bool, DbError> {
-    let delete = sql!("DELETE FROM due WHERE campaign_id = $1 AND due_at = $2 AND position = $3");
+    let delete = sql!("DELETE FROM due WHERE campaign_id = $1 AND due_at = $2 AND position = $3 RETURNING position");
     let batch: Vec<_> = taken.iter().filter_map(|who| who.due_at.map(|at| params![campaign, at, i64::from(who.position)])).collect();
-    Ok(tx.execute_many(delete, &batch).await?.into_iter().all(|touched| touched == 1))
+    Ok(tx.write_batch(delete, &batch).await?.len() == batch.len())
 }
 
 /// Who stands at these audience positions; in their order.

@@ -55,6 +55,13 @@ impl Store {
         })
     }
 
+    /// How many nodes send for some tenant now.
+    pub async fn sending_nodes(&self, now: Instant) -> Result<u32, StoreError> {
+        let select = sql!("SELECT COUNT(DISTINCT node_id) FROM lease WHERE name LIKE 'sending %' AND expires_at > $1");
+        let nodes: i64 = self.db().query_first(select, &params![now]).await?.map_or(Ok(0), |mut row| row.take(0))?;
+        Ok(u32::try_from(nodes).unwrap_or(u32::MAX))
+    }
+
     /// Gives a lease back, so that another node need not wait for its end.
     pub async fn release_lease(&self, name: &str) -> Result<(), StoreError> {
         let delete = sql!("DELETE FROM lease WHERE name = $1 AND node_id = $2");

@@ -77,10 +77,15 @@ pub fn install_rules(book: RuleBook) -> bool {
     BOOK.set(book).is_ok()
 }
 
+/// The operators of a region block the campaign's sender: `Sender::check_toward`.
+pub const BLOCKED_SENDER: &str = "UK-35";
+pub const BLOCKED_SENDER_WHY: &str = "Operators in the United Kingdom block senders with a foreign number: use a +44 number, a short code or a brand.";
+
 /// What the sending loop notes as a refusal although every rule passed.
 fn unsendable(rule: &str) -> Option<&'static str> {
     match rule {
         "TEMPLATE-FIELD" => Some("The person has no value for a field of the text, and the text has no fallback for it."),
+        BLOCKED_SENDER => Some(BLOCKED_SENDER_WHY),
         "NO-ROUTE" => Some("No route names a trunk for this number and sender."),
         "MESSAGE-TOO-LONG" => Some("The filled text is too long for the trunk."),
         _ => None,

@@ -39,12 +39,12 @@ pub struct SmppSettings {
     version: SmppVersion,
     #[serde(default)]
     tls: bool,
-    /// PEM of the authority that signed the carrier's certificate, when it is not a public one.
+    /// PEM of the authority that signed the carrier's certificate, or that certificate itself. TLS needs this or a pin.
     #[serde(default)]
     tls_ca_pem: String,
     /// SHA-256 of the carrier's certificate: trusted whoever signed it.
     #[serde(default)]
-    #[schema(pattern = "^([0-9A-Fa-f]{64})?$")]
+    #[schema(pattern = "^(([0-9A-Fa-f]{2}:?){32})?$")]
     tls_pin_sha256: String,
     /// Submissions without an answer at the same time.
     #[serde(default)]
