@@ -1,7 +1,11 @@
 //! Clarion's own send loop: permit, claim, fsync on every commit, SMPP, receipts recorded.
 
+use std::collections::HashMap;
+use std::path::Path;
 use std::sync::OnceLock;
+use std::time::Duration;
 
+use anyhow::Context;
 use clarion_domain::campaigns::retry::RetryRules;
 use clarion_domain::campaigns::schedule::{Day, TimeOfDay};
 use clarion_domain::carriers::settings::TrunkSettings;
@@ -16,7 +20,7 @@ use clarion_engine::campaigns::work;
 use clarion_engine::intake::FileLimits;
 use clarion_store::campaigns::CampaignDraft;
 use clarion_store::carriers::{NewRoute, NewTrunk};
-use clarion_store::db::Db;
+use clarion_store::db::{Db, Statement, scratch_postgres};
 use clarion_store::tenancy::NewTenant;
 use clarion_store::{Store, Tenant};
 use tokio::sync::watch;
@@ -25,6 +29,8 @@ use crate::people::{self, PEOPLE_A_TENANT};
 use crate::process::{Run, cpu_time};
 use crate::sink::Sink;
 
+/// A campaign's own limit must not be what is measured.
+const CAMPAIGN_RATE: u32 = 10_000;
 const SENDER: &str = "+447700900999";
 /// Monday 23 November 2026, noon: inside every window.
 const NOON: Instant = Instant(1_795_435_200_000);
@@ -42,6 +48,7 @@ fn draft(list: ListId) -> anyhow::Result<CampaignDraft> {
     draft.body = "Dear {first_name}, please call us about your account.".into();
     draft.sender = SENDER.into();
     draft.retry = RetryRules::never();
+    draft.rate_per_second = CAMPAIGN_RATE;
     draft.schedule.days = Day::ALL.to_vec();
     draft.schedule.from = TimeOfDay::from_minute(0)?;
     draft.schedule.until = TimeOfDay::from_minute(24 * 60)?;
@@ -55,6 +62,16 @@ async fn tenant(store: &Store, number: usize) -> anyhow::Result<Tenant> {
     Ok(store.tenant(id, Actor::Operator).await?)
 }
 
+async fn dispositions(tenants: &[Tenant]) -> anyhow::Result<HashMap<(Disposition, String), i64>> {
+    let mut all = HashMap::new();
+    for tenant in tenants {
+        for row in tenant.measures(None, Instant(0), Instant(i64::MAX)).await? {
+            *all.entry((row.disposition, row.cause)).or_default() += row.n;
+        }
+    }
+    Ok(all)
+}
+
 async fn delivered(tenants: &[Tenant]) -> anyhow::Result<i64> {
     let mut all = 0;
     for tenant in tenants {
@@ -64,10 +81,39 @@ async fn delivered(tenants: &[Tenant]) -> anyhow::Result<i64> {
     Ok(all)
 }
 
-pub async fn send(messages: usize) -> anyhow::Result<Run> {
+/// What of the server works for this database: our connections, and those that write for all.
+static SERVER_PROCESSES: Statement = Statement {
+    text: "SELECT CAST(pid AS BIGINT) FROM pg_stat_activity WHERE datname = current_database() OR backend_type IN ('walwriter', 'checkpointer', 'background writer')",
+    postgres: "",
+};
+static DURABLE: Statement = Statement { text: "SELECT current_setting('fsync') || ' ' || current_setting('synchronous_commit')", postgres: "" };
+
+/// The processor time that the database's server has used, by process. Nothing for SQLite, which works in ours.
+async fn server_time(store: &Store) -> anyhow::Result<HashMap<i64, Duration>> {
+    let mut used = HashMap::new();
+    if !store.db().is_sqlite() {
+        for mut row in store.db().query(&SERVER_PROCESSES, &[]).await? {
+            let pid: i64 = row.take(0)?;
+            used.insert(pid, cpu_time(u32::try_from(pid)?));
+        }
+    }
+    Ok(used)
+}
+
+async fn database(folder: &Path, postgres: Option<&str>) -> anyhow::Result<Db> {
+    let Some(url) = postgres else { return Ok(Db::open_sqlite(&folder.join("clarion.db")).await?) };
+    let db = scratch_postgres(url, "bench").await?;
+    let mut rows = db.query(&DURABLE, &[]).await?;
+    let durable: String = rows.first_mut().context("the server's settings")?.take(0)?;
+    anyhow::ensure!(durable == "on on", "this PostgreSQL has fsync and synchronous_commit {durable}: what it says is written could be lost, so there is nothing to measure");
+    Ok(db)
+}
+
+/// Sends on SQLite, or on the PostgreSQL server of that address.
+pub async fn send(messages: usize, postgres: Option<&str>) -> anyhow::Result<Run> {
     let mut sink = Sink::start().await?;
     let folder = tempfile::tempdir()?;
-    let db = Db::open_sqlite(&folder.path().join("clarion.db")).await?;
+    let db = database(folder.path(), postgres).await?;
     db.migrate().await?;
     let store = Store::new(db, &folder.path().join("keyring"), 1)?;
     let (mut tenants, mut lists) = (Vec::new(), Vec::new());
@@ -93,15 +139,18 @@ pub async fn send(messages: usize) -> anyhow::Result<Run> {
     let messages = tenants.len() * PEOPLE_A_TENANT;
 
     let own = std::process::id();
+    let server = server_time(&store).await?;
     let (begun, cpu) = (std::time::Instant::now(), cpu_time(own));
     let (stop, stopped) = watch::channel(false);
     let config = SenderConfig { node_name: "bench".into(), clock, drain_ms_max: 10_000 };
     let sending = tokio::spawn(attempts::run(store.clone(), config, stopped));
     sink.wait_for(messages).await?;
-    let run = Run { messages, took: begun.elapsed(), cpu: cpu_time(own).saturating_sub(cpu) };
+    let (took, cpu) = (begun.elapsed(), cpu_time(own).saturating_sub(cpu));
+    let served = server_time(&store).await?.into_iter().map(|(pid, used)| used.saturating_sub(server.get(&pid).copied().unwrap_or_default())).sum();
+    let run = Run { messages, took, cpu, served };
     stop.send_replace(true);
     sending.await?;
     let recorded = delivered(&tenants).await?;
-    anyhow::ensure!(recorded == messages as i64, "{recorded} of {messages} receipts are on record");
+    anyhow::ensure!(recorded == messages as i64, "{recorded} of {messages} receipts are on record: {:?}", dispositions(&tenants).await?);
     Ok(run)
 }

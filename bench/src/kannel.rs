@@ -3,9 +3,12 @@
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::process::{Run, cpu_time};
@@ -32,6 +35,17 @@ fn config(folder: &Path, smsc_port: u16, ports: [u16; 3]) -> String {
     )
 }
 
+const BEARERBOX: &str = "/usr/sbin/bearerbox";
+const SMSBOX: &str = "/usr/sbin/smsbox";
+
+/// Asked before anything is measured.
+pub fn check() -> anyhow::Result<()> {
+    for (program, package) in [(BEARERBOX, "kannel"), (SMSBOX, "kannel")] {
+        anyhow::ensure!(Path::new(program).exists(), "there is nothing to compare with: {program} is missing. Install Debian's package {package}, or leave Kannel out with --alone");
+    }
+    Ok(())
+}
+
 fn start(program: &str, config: &Path) -> anyhow::Result<Child> {
     Command::new(program)
         .arg(config)
@@ -44,29 +58,30 @@ fn start(program: &str, config: &Path) -> anyhow::Result<Child> {
 
 pub async fn send(messages: usize) -> anyhow::Result<Run> {
     let mut sink = Sink::start().await?;
+    let owner = Owner::listen().await?;
     let folder = tempfile::tempdir()?;
     std::fs::create_dir(folder.path().join("spool"))?;
     let ports = [free_port()?, free_port()?, free_port()?];
     let path = folder.path().join("kannel.conf");
     std::fs::write(&path, config(folder.path(), sink.port, ports))?;
-    let bearerbox = start("/usr/sbin/bearerbox", &path)?;
+    let bearerbox = start(BEARERBOX, &path)?;
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let smsbox = start("/usr/sbin/smsbox", &path)?;
+    let smsbox = start(SMSBOX, &path)?;
     let pids = [bearerbox.id().context("bearerbox ended")?, smsbox.id().context("smsbox ended")?];
     // Another client of this process may have installed it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().build()?;
-    wait_until_fed(&client, ports[2]).await?;
+    wait_until_fed(&client, ports[2], owner.port).await?;
 
     let used = || pids.iter().map(|pid| cpu_time(*pid)).sum::<Duration>();
     let (begun, cpu) = (std::time::Instant::now(), used());
     let mut feeders = Vec::new();
     for feeder in 0..FEEDERS {
         let client = client.clone();
-        let port = ports[2];
+        let (port, owner_port) = (ports[2], owner.port);
         feeders.push(tokio::spawn(async move {
             for number in (feeder..messages).step_by(FEEDERS) {
-                let response = client.get(url(port, number)).send().await?;
+                let response = client.get(url(port, owner_port, number)).send().await?;
                 anyhow::ensure!(response.status().is_success(), "smsbox answered {}", response.status());
             }
             anyhow::Ok(())
@@ -77,20 +92,66 @@ pub async fn send(messages: usize) -> anyhow::Result<Run> {
     }
     // One more was sent to see that it runs.
     sink.wait_for(messages + 1).await?;
-    Ok(Run { messages, took: begun.elapsed(), cpu: used().saturating_sub(cpu) })
+    owner.wait_for(messages + 1).await?;
+    Ok(Run { messages, took: begun.elapsed(), cpu: used().saturating_sub(cpu), served: Duration::ZERO })
 }
 
-fn url(port: u16, number: usize) -> String {
+/// Whoever is told of the receipts, as Kannel hands them on: by an HTTP request each. Its work is not counted.
+struct Owner {
+    port: u16,
+    told: Arc<AtomicUsize>,
+}
+
+impl Owner {
+    async fn listen() -> anyhow::Result<Self> {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let (port, told) = (listener.local_addr()?.port(), Arc::new(AtomicUsize::new(0)));
+        let counted = told.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(answer(stream, counted.clone()));
+            }
+        });
+        Ok(Self { port, told })
+    }
+
+    async fn wait_for(&self, receipts: usize) -> anyhow::Result<()> {
+        for _ in 0..600 {
+            if self.told.load(Ordering::SeqCst) >= receipts {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        anyhow::bail!("Kannel told of {} receipts of {receipts} within a minute", self.told.load(Ordering::SeqCst))
+    }
+}
+
+/// Answers each request on a connection; they have no body.
+async fn answer(stream: tokio::net::TcpStream, told: Arc<AtomicUsize>) {
+    let (reader, mut writer) = stream.into_split();
+    let mut lines = BufReader::new(reader).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        if line.is_empty() {
+            told.fetch_add(1, Ordering::SeqCst);
+            if writer.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// `dlr-mask` 3: the final receipt alone, delivered or not.
+fn url(port: u16, owner: u16, number: usize) -> String {
     let last = number % 1_000;
     format!(
-        "http://127.0.0.1:{port}/cgi-bin/sendsms?username=bench&password=bench&from=447700900999&to=447700900{last:03}&dlr-mask=31\
-         &text=Dear+Ada+{last},+please+call+us+about+your+account."
+        "http://127.0.0.1:{port}/cgi-bin/sendsms?username=bench&password=bench&from=447700900999&to=447700900{last:03}&dlr-mask=3\
+         &dlr-url=http%3A%2F%2F127.0.0.1%3A{owner}%2F%3Fstate%3D%25d&text=Dear+Ada+{last},+please+call+us+about+your+account."
     )
 }
 
-async fn wait_until_fed(client: &reqwest::Client, port: u16) -> anyhow::Result<()> {
+async fn wait_until_fed(client: &reqwest::Client, port: u16, owner: u16) -> anyhow::Result<()> {
     for _ in 0..100 {
-        let answer = client.get(url(port, 0)).send().await;
+        let answer = client.get(url(port, owner, 0)).send().await;
         if answer.is_ok_and(|response| response.status().is_success()) {
             return Ok(());
         }

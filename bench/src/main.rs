@@ -13,6 +13,10 @@ mod sink;
 
 use clap::{Parser, Subcommand};
 
+/// As in the binary `clarion`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 #[command(about = "What Clarion is measured by")]
 struct Arguments {
@@ -33,6 +37,9 @@ enum What {
         /// Leave Kannel out.
         #[arg(long)]
         alone: bool,
+        /// Also on this PostgreSQL server, on which databases may be made: postgres://user:password@host/database.
+        #[arg(long)]
+        postgres: Option<String>,
     },
     /// A file of people through intake, against the bare cost of parsing it and inserting its rows.
     Import {
@@ -65,6 +72,8 @@ enum What {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
+    // A warning says why a figure is not what it should be.
+    tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::WARN).with_writer(std::io::stderr).init();
     match Arguments::parse().what {
         What::Audio { streams, seconds, call_seconds } => audio::run(streams, seconds, call_seconds).await,
         What::AudioFar => audio::far(),
@@ -74,13 +83,19 @@ async fn main() -> anyhow::Result<()> {
         }
         What::Sink => sink::serve().await,
         What::Import { rows } => import::run(rows).await,
-        What::Send { messages, kannel_messages, alone } => {
-            let ours = clarion::send(messages).await?;
-            ours.print("Clarion");
+        What::Send { messages, kannel_messages, alone, postgres } => {
+            if !alone {
+                kannel::check()?;
+            }
+            let ours = clarion::send(messages, None).await?;
+            ours.print("Clarion on SQLite");
+            if let Some(url) = postgres {
+                clarion::send(messages, Some(&url)).await?.print("Clarion on PostgreSQL");
+            }
             if !alone {
                 let theirs = kannel::send(kannel_messages).await?;
                 theirs.print("Kannel");
-                println!("\nClarion sends {:.0} times as many a second, at 1/{:.0} of the CPU a message.", ours.rate() / theirs.rate(), theirs.cpu_micros() / ours.cpu_micros());
+                println!("\nClarion (on SQLite) sends {:.0} times as many a second, at 1/{:.0} of the CPU a message.", ours.rate() / theirs.rate(), theirs.cpu_micros() / ours.cpu_micros());
             }
             Ok(())
         }
