@@ -18,6 +18,8 @@ pub struct Installation {
     pub web: SocketAddr,
     pub metrics: SocketAddr,
     clock_ahead_seconds: i64,
+    /// The node's number, and the keyring that it shares with the first.
+    beside: Option<(u16, PathBuf)>,
     server: Option<Child>,
 }
 
@@ -50,7 +52,15 @@ fn seconds_to_a_morning(skip: usize) -> i64 {
 impl Installation {
     pub fn new(database_url: Option<String>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        Self { folder, database_url, web: free_port(), metrics: free_port(), clock_ahead_seconds: seconds_to_a_morning(0), server: None }
+        Self { folder, database_url, web: free_port(), metrics: free_port(), clock_ahead_seconds: seconds_to_a_morning(0), beside: None, server: None }
+    }
+
+    /// Another node on the same database and keyring, with the same clock.
+    pub fn beside(&self, node: u16) -> Self {
+        let mut other = Self::new(self.database_url.clone());
+        other.clock_ahead_seconds = self.clock_ahead_seconds;
+        other.beside = Some((node, self.path("clarion-keys/keyring")));
+        other
     }
 
     pub fn database_name(&self) -> &'static str {
@@ -68,6 +78,9 @@ impl Installation {
         command.env("CLARION__DEMO__CLOCK_AHEAD_SECONDS", self.clock_ahead_seconds.to_string());
         if let Some(url) = &self.database_url {
             command.env("CLARION__DATABASE__URL", url);
+        }
+        if let Some((node, keyring)) = &self.beside {
+            command.env("CLARION__SERVER__NODE", node.to_string()).env("CLARION__KEYS__KEYRING", keyring);
         }
         command
     }
@@ -103,19 +116,28 @@ impl Installation {
     /// A tenant that may contact drama numbers only, with a sender and a route to the pretend carrier.
     pub fn found(&self, slug: &str, carrier: &Carrier, rate_per_second: u32) {
         self.ok(&["migrate"]);
+        self.found_over(slug, &format!("port = {}\nsystem_id = \"pretend\"\n", carrier.address().port()), rate_per_second, &["--shared"]);
+    }
+
+    /// The same with an SMPP account of these settings, on a database that is there.
+    pub fn found_over(&self, slug: &str, account: &str, rate_per_second: u32, whose: &[&str]) {
         self.ok(&["create-tenant", slug, "--name", "Northwind Energy", "--numbers", "demo"]);
         self.ok(&["sender", "add", "+447700900990", "--tenant", slug, "--evidence", "reserved for drama", "--takes-replies"]);
         let (settings, password) = (self.path("trunk.toml"), self.path("password"));
-        std::fs::write(&settings, format!("kind = \"smpp\"\nhost = \"127.0.0.1\"\nport = {}\nsystem_id = \"pretend\"\n", carrier.address().port())).expect("writes");
+        std::fs::write(&settings, format!("kind = \"smpp\"\nhost = \"127.0.0.1\"\n{account}")).expect("writes");
         std::fs::write(&password, "pretend\n").expect("writes");
-        let rate = rate_per_second.to_string();
-        let added = self.json(&["trunk", "add", "Pretend", "--settings", &shown(&settings), "--password-file", &shown(&password), "--tenant", slug, "--shared", "--rate", &rate]);
-        self.ok(&["route", "add", added["id"].as_str().expect("an id"), "--tenant", slug, "--shared"]);
+        let (rate, settings, password) = (rate_per_second.to_string(), shown(&settings), shown(&password));
+        let trunk = [&["trunk", "add", slug, "--settings", &settings, "--password-file", &password, "--tenant", slug, "--rate", &rate], whose].concat();
+        let added = self.json(&trunk);
+        self.ok(&[&["route", "add", added["id"].as_str().expect("an id"), "--tenant", slug], whose].concat());
     }
 
     /// A draft on a list, and the clock at an hour at which the rules let its people be contacted.
     pub fn draft(&mut self, slug: &str, list: &str, name: &str, rate: u32) -> String {
-        let body = "Northwind Energy: hello {first_name|there}, your reading {reference} is due. Reply STOP to end these messages.";
+        self.draft_saying(slug, list, name, rate, "Northwind Energy: hello {first_name|there}, your reading {reference} is due. Reply STOP to end these messages.")
+    }
+
+    pub fn draft_saying(&mut self, slug: &str, list: &str, name: &str, rate: u32, body: &str) -> String {
         let rate = rate.to_string();
         let made = self.json(&["campaign", "create", "--tenant", slug, "--name", name, "--list", list, "--purpose", "reminder", "--basis", "contract", "--sender", "+447700900990", "--rate", &rate, "--attempts", "1", "--from", "08:00", "--until", "20:00", "--body", body]);
         assert_eq!(made["faults"], serde_json::json!([]), "the draft can start");
