@@ -81,7 +81,7 @@ impl Detector {
         for hop in frame.as_chunks::<HOP>().0 {
             let look = self.spectrum.step(hop);
             dbfs = dbfs.max(look.dbfs);
-            sound = sound.or(self.tones.step(&look, self.answered && self.timing.heard_speech()));
+            sound = sound.or(self.tones.step(&look, self.answered && self.timing.spoke()));
         }
         if self.answered {
             let (timing, tone) = (&mut self.timing, self.tones.sounding());
@@ -108,7 +108,7 @@ impl Detector {
     }
 
     fn by_timing(&mut self) -> Option<(Answer, Evidence)> {
-        if !self.answered || self.tones.sounding() {
+        if !self.answered || self.tones.sounding() || self.tones.suspicious() {
             return None;
         }
         if let Some(answer) = self.timing.judge(self.last) {

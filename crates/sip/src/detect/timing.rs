@@ -12,8 +12,8 @@ use super::voice::STEP_MS;
 const BEGIN_STEPS: u32 = 6;
 const END_STEPS: u32 = 12;
 
-/// Points from which it is a machine.
-const MACHINE_POINTS: f32 = 4.0;
+/// Points from which it is a machine: a firm's switchboard speaks for up to 4.3 s.
+const MACHINE_POINTS: f32 = 4.4;
 /// After a verdict for a person, only this much speech without a rest is a machine all the same.
 const CORRECTION_SPEECH_MS: u32 = 9_000;
 const CORRECTION_PAUSE_MS: u32 = 1_000;
@@ -53,6 +53,12 @@ impl Timing {
     #[must_use]
     pub fn heard_speech(&self) -> bool {
         self.first_speech_ms.is_some()
+    }
+
+    /// Whether so much was said that a low tone is hardly the network's.
+    #[must_use]
+    pub fn spoke(&self) -> bool {
+        self.speech_ms() >= 900
     }
 
     /// One step of voice or none, at a level.

@@ -88,6 +88,12 @@ impl Tones {
         self.hold_ms > 0
     }
 
+    /// Whether a network's tone may be under way: a verdict on voices waits for its next burst.
+    #[must_use]
+    pub fn suspicious(&self) -> bool {
+        self.cadence.waiting()
+    }
+
     /// One step. `after_speech`: somebody spoke before, so that a low tone is hardly the network's.
     pub fn step(&mut self, look: &Look, after_speech: bool) -> Option<Sound> {
         let low = look.low_share >= LOW_SHARE && look.dbfs >= LEVEL_MIN_DBFS;
@@ -207,6 +213,11 @@ impl Cadence {
             return false;
         }
         self.begins(length)
+    }
+
+    /// A burst of plausible length ended a moment ago, or one sounds.
+    fn waiting(&self) -> bool {
+        if self.on { self.length_ms >= 100 } else { (150..=620).contains(&self.last_on_ms) && self.length_ms <= 800 }
     }
 
     /// Another burst begins, `off_ms` after the last one.
