@@ -250,9 +250,9 @@ impl Predictor {
 
     fn ends_within(&self, hazard: &Hazard, age: usize) -> [f64; STEPS] {
         let (mut chances, mut lasts) = ([0.0; STEPS], 1.0);
-        for step in 1..STEPS {
+        for (step, chance) in chances.iter_mut().enumerate().skip(1) {
             lasts *= 1.0 - hazard.at(age + step - 1);
-            chances[step] = 1.0 - lasts;
+            *chance = 1.0 - lasts;
         }
         chances
     }
@@ -261,8 +261,8 @@ impl Predictor {
     fn released_within(&self, age: usize, wrapped: &[f64; STEPS]) -> [f64; STEPS] {
         let talked = self.ends_within(&self.talks, age);
         let mut chances = [0.0; STEPS];
-        for step in 1..STEPS {
-            chances[step] = (1..=step).map(|talk| (talked[talk] - talked[talk - 1]) * wrapped[step - talk]).sum();
+        for (step, chance) in chances.iter_mut().enumerate().skip(1) {
+            *chance = (1..=step).map(|talk| (talked[talk] - talked[talk - 1]) * wrapped[step - talk]).sum();
         }
         chances
     }

@@ -212,8 +212,10 @@ proptest! {
                     (_, Action::HangUp(_)) => E::HungUp,
                 };
                 if let Some(order) = machine.on(event) { action = order.action; }
-                if let (E::Bridged { .. }, Action::PutThrough { .. }) = (event, &action) {
-                    if let Some(order) = machine.on(E::AgentLeft { turn }) { action = order.action; }
+                if let (E::Bridged { .. }, Action::PutThrough { .. }) = (event, &action)
+                    && let Some(order) = machine.on(E::AgentLeft { turn })
+                {
+                    action = order.action;
                 }
             }
             // Nobody presses anything any more.

@@ -25,7 +25,8 @@ mod tests {
     #[test]
     fn accepts_the_script_that_uses_everything_and_refuses_what_the_parser_refuses() {
         assert!(accepts(&json(GOOD)));
-        let wrong: &[(&str, fn(&mut serde_json::Value))] = &[
+        type Change = fn(&mut serde_json::Value);
+        let wrong: &[(&str, Change)] = &[
             ("an unknown step", |script| script["steps"]["bye"]["do"] = "shout".into()),
             ("an unknown key", |script| script["steps"]["bye"]["loudly"] = true.into()),
             ("a dead end", |script| drop(script["steps"]["bye"].as_object_mut().expect("a step").remove("next"))),
