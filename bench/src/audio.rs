@@ -30,7 +30,7 @@ fn packet(sequence: u32, ssrc: u32) -> Packet {
     packet[4..8].copy_from_slice(&sequence.wrapping_mul(160).to_be_bytes());
     packet[8..12].copy_from_slice(&ssrc.to_be_bytes());
     // Bursts like words: half a second of sound, half of none.
-    let loud = sequence / 25 % 2 == 0;
+    let loud = (sequence / 25).is_multiple_of(2);
     let mut chance = sequence.wrapping_mul(2_654_435_761) | 1;
     for byte in &mut packet[12..] {
         chance = chance.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

@@ -147,7 +147,7 @@ async fn what_arrived_after_all_or_was_refused_for_good_is_not_tried_again() {
         assert_eq!(dispositions(&tenant, id).await, [(Disposition::Blocked, 1), (Disposition::Delivered, 2), (Disposition::InvalidNumber, 1)]);
         let costs: Vec<(Disposition, i64)> = tenant.measures(Some(id), Instant(0), Instant(i64::MAX)).await.expect("counts").into_iter().map(|row| (row.disposition, row.cost)).collect();
         assert!(costs.contains(&(Disposition::InvalidNumber, 0)), "what the carrier did not take costs nothing: {costs:?}");
-        assert_eq!(tenant.finish_campaign_if_done(id, NOON.plus_ms(2 * HOUR_MS)).await.expect("looks"), true);
+        assert!(tenant.finish_campaign_if_done(id, NOON.plus_ms(2 * HOUR_MS)).await.expect("looks"));
     })
     .await;
 }
