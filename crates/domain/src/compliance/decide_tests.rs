@@ -6,7 +6,7 @@ use crate::compliance::hold::{Hold, HoldReason};
 use crate::compliance::purpose::{LegalBasis, StatedPurpose};
 use crate::compliance::rule_book::RuleBook;
 use crate::compliance::suppression::{Suppression, SuppressionReason, SuppressionScope};
-use crate::compliance::tenant_limits::{TenantCap, TenantLimits};
+use crate::compliance::tenant_limits::{CAP_COUNT_MAX, CAP_PERIOD_HOURS_MAX, CAPS_MAX, LimitsError, TenantCap, TenantLimits};
 use crate::compliance::window::WeekHours;
 use crate::contacts::address::LineType;
 use crate::tenancy::tenant::NumberMode;
@@ -261,7 +261,12 @@ fn a_tenant_can_only_narrow() {
     let early = at("2026-11-23T09:00:00Z");
     assert_eq!(decide(&narrow, &busy, early).summary(&narrow), "uk@2026-11-23+tenant deferred by TENANT-CAP-1 until 2026-11-24T10:00:00.000Z");
     assert!(pack.narrowed_by(&TenantLimits { hours: Some(WeekHours::default()), caps: vec![] }).is_err());
-    assert!(pack.narrowed_by(&TenantLimits { hours: None, caps: vec![TenantCap { count_max: 0, period_hours: 1, purpose: None }] }).is_err());
+    let caps = |count_max, period_hours, n| pack.narrowed_by(&TenantLimits { hours: None, caps: vec![TenantCap { count_max, period_hours, purpose: None }; n] });
+    assert!(caps(CAP_COUNT_MAX, CAP_PERIOD_HOURS_MAX, CAPS_MAX).is_ok());
+    for (count_max, period_hours) in [(0, 1), (1, 0), (CAP_COUNT_MAX + 1, 1), (1, CAP_PERIOD_HOURS_MAX + 1)] {
+        assert!(matches!(caps(count_max, period_hours, 1), Err(LimitsError::Cap)), "{count_max} in {period_hours} hours");
+    }
+    assert!(matches!(caps(1, 1, CAPS_MAX + 1), Err(LimitsError::TooManyCaps)));
 }
 
 proptest! {

@@ -8,6 +8,11 @@ use crate::compliance::rule_pack::{Rule, RulePack, RuleStatus};
 use crate::compliance::window::WeekHours;
 use crate::time::HOUR_MS;
 
+pub const CAPS_MAX: usize = 10;
+pub const CAP_COUNT_MAX: u16 = 1000;
+/// A year: what is kept of attempts need not go further back.
+pub const CAP_PERIOD_HOURS_MAX: u32 = 8760;
+
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TenantLimits {
     /// In the person's zone, for every purpose and channel.
@@ -28,8 +33,10 @@ pub struct TenantCap {
 pub enum LimitsError {
     #[error("the tenant's hours are never open: cancel the campaigns instead")]
     NeverOpen,
-    #[error("a cap needs a period of at least 1 hour and a count of at least 1")]
-    EmptyCap,
+    #[error("a cap needs a period of at least 1 hour and at most {CAP_PERIOD_HOURS_MAX}, and a count of at least 1 and at most {CAP_COUNT_MAX}")]
+    Cap,
+    #[error("there are more than {CAPS_MAX} caps")]
+    TooManyCaps,
     #[error("too many limits: {0}")]
     TooMany(String),
 }
@@ -46,9 +53,12 @@ impl RulePack {
             let rule = own_rule("TENANT-HOURS", check, "Your organisation's own hours are closed.", "The organisation contacts people only at certain hours.");
             pack.push(rule, Purpose::ALL, Channel::ALL).map_err(LimitsError::TooMany)?;
         }
+        if limits.caps.len() > CAPS_MAX {
+            return Err(LimitsError::TooManyCaps);
+        }
         for (index, cap) in limits.caps.iter().enumerate() {
-            if cap.period_hours == 0 || cap.count_max == 0 {
-                return Err(LimitsError::EmptyCap);
+            if !(1..=CAP_PERIOD_HOURS_MAX).contains(&cap.period_hours) || !(1..=CAP_COUNT_MAX).contains(&cap.count_max) {
+                return Err(LimitsError::Cap);
             }
             let counts = if cap.purpose.is_some() { CapCounts::SamePurpose } else { CapCounts::Every };
             let check = Check::Cap(Cap { count_max: cap.count_max, period_ms: i64::from(cap.period_hours) * HOUR_MS, counts });
