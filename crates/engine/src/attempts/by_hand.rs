@@ -84,9 +84,12 @@ impl Hand {
         let mut sender = Sender::new(bench.store.clone(), events_in, NOON);
         sender.begin(&SenderConfig { node_name: "by hand".into(), clock: noon, drain_ms_max: 0 }).await.expect("begins");
         let deadline = std::time::Instant::now() + Duration::from_secs(20);
-        while !sender.carriers.get(trunk).is_some_and(crate::carriers::Trunk::can_send) {
+        // Each look at another moment, and none of them one at which a step looks.
+        let mut moment = u64::MAX;
+        while sender.carriers.get_mut(trunk).is_none_or(|trunk| trunk.budget(moment) == 0) {
             assert!(std::time::Instant::now() < deadline, "the trunk does not come up");
             tokio::time::sleep(Duration::from_millis(2)).await;
+            moment -= 1;
         }
         Self { sender, trunk, now: NOON, events, seen: HashSet::new(), _carrier: carrier }
     }
@@ -107,6 +110,9 @@ impl Hand {
         self.sender.read_unmatched(self.now).await.expect("reads");
         self.sender.notices_due |= store.has_waiting_notices().await.expect("reads");
         let micros = u64::try_from(self.now.ms() - NOON.ms()).expect("time goes on") * 1_000;
+        if let Some(trunk) = self.sender.carriers.get_mut(self.trunk) {
+            trunk.look_by_hand(micros, ms);
+        }
         self.sender.cycle(self.now, micros).await.expect("a cycle");
         let mut departed: Vec<Departed> = Vec::new();
         for (token, flight) in self.sender.flights.open() {

@@ -29,6 +29,11 @@ impl Credit {
         room.saturating_sub(self.spent)
     }
 
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> u32 {
+        self.queued.saturating_add(self.spent)
+    }
+
     /// Until there is room for one more.
     pub(super) fn wait_ms(&self, rate_per_second: f64) -> i64 {
         let over = (self.queued.saturating_add(self.spent)).saturating_sub(self.target / 2);

@@ -74,6 +74,15 @@ impl Trunk {
         }
     }
 
+    /// The look of a cycle for which the test says how much time has passed: in truth the queue empties by the real clock.
+    #[cfg(test)]
+    pub(crate) fn look_by_hand(&mut self, now_micros: u64, passed_ms: i64) {
+        let waited = self.credit.waiting();
+        self.look(now_micros);
+        let gone = (self.rate * passed_ms as f64 / 1e3) as u32;
+        self.credit.look(self.rate, waited.saturating_sub(gone) as usize);
+    }
+
     /// Segments that may be claimed now: what the rate allows, within the window.
     pub(crate) fn budget(&mut self, now_micros: u64) -> u32 {
         self.look(now_micros);
