@@ -1,5 +1,6 @@
 //! Campaigns: listed, written step by step, checked, started, watched, reviewed.
 
+pub mod abandoned;
 pub mod act;
 pub mod audience;
 pub mod check;
@@ -8,6 +9,7 @@ pub mod live;
 pub mod message;
 pub mod monitor;
 pub mod pace;
+pub mod prompt_file;
 pub mod purpose;
 pub mod recipient;
 pub mod schedule;

@@ -2,6 +2,8 @@
 
 use clarion_domain::time::Instant;
 
+use crate::campaigns::prompt_file::{ReadPrompt, read_wav};
+
 /// Where the time comes from: the server passes the system's clock, a test its own.
 pub type Clock = fn() -> Instant;
 
@@ -20,6 +22,8 @@ pub struct EdgeConfig {
     pub cookies: Cookies,
     /// The largest contact file that may be uploaded.
     pub upload_bytes_max: u64,
+    /// Makes a sound file into a prompt.
+    pub read_prompt: ReadPrompt,
 }
 
 impl EdgeConfig {
@@ -27,6 +31,6 @@ impl EdgeConfig {
 
     #[must_use]
     pub fn new(clock: Clock, cookies: Cookies) -> Self {
-        Self { clock, cookies, upload_bytes_max: Self::UPLOAD_BYTES_MAX }
+        Self { clock, cookies, upload_bytes_max: Self::UPLOAD_BYTES_MAX, read_prompt: read_wav }
     }
 }

@@ -27,3 +27,5 @@ mod suppressions;
 mod reading;
 #[path = "api/rules.rs"]
 mod rules;
+#[path = "api/voice.rs"]
+mod voice;

@@ -35,6 +35,7 @@ use axum::routing::{get, post};
 use clarion_domain::time::Instant;
 use clarion_store::Store;
 
+use crate::campaigns::prompt_file::ReadPrompt;
 use crate::config::Clock;
 
 use problem::Problem;
@@ -46,6 +47,8 @@ pub struct ApiConfig {
     pub clock: Clock,
     /// The largest contact file that may be uploaded.
     pub upload_bytes_max: u64,
+    /// Makes a sound file into a prompt.
+    pub read_prompt: ReadPrompt,
 }
 
 /// What every endpoint can reach.

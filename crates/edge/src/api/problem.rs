@@ -98,6 +98,12 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "urn:clarion:problem:unavailable", "Not at the moment", detail)
     }
 
+    /// The same problem in other words.
+    #[must_use]
+    pub fn because(self, detail: impl Into<String>) -> Self {
+        Self { detail: detail.into(), ..self }
+    }
+
     /// Adds a field at fault.
     #[must_use]
     pub fn with(mut self, field: impl Into<String>, message: impl Into<String>) -> Self {

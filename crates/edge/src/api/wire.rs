@@ -75,7 +75,7 @@ pub fn schemas() -> Vec<Named> {
 
 ids! {
     TenantId, ApiKeyId, ImportId, ContactId, ListId, FilterId, SuppressionId, HoldId, ConsentId, CampaignId, TemplateId, DryRunId, NoticeId, AttemptId,
-    ReplyId, TrunkId, RouteId, NodeId, UserId, AuditEventId,
+    ReplyId, TrunkId, RouteId, NodeId, UserId, AuditEventId, ScriptId, PromptId, TransferTargetId,
 }
 
 words! {
@@ -112,6 +112,8 @@ words! {
     RecordClass = clarion_domain::privacy::retention::RecordClass;
     Trigger = clarion_domain::privacy::retention::Trigger;
     RetentionAction = clarion_domain::privacy::retention::RetentionAction;
+    CallState = clarion_domain::attempts::call::CallState;
+    AnsweredBy = clarion_domain::outcomes::answered_by::AnsweredBy;
     AttemptState = clarion_domain::attempts::attempt::AttemptState;
     Disposition = clarion_domain::outcomes::disposition::Disposition;
     ReplyMeaning = clarion_domain::outcomes::reply::ReplyMeaning;
@@ -245,6 +247,9 @@ pub fn object_id(kind: &str, number: i64) -> Option<String> {
         "template" => id::TemplateId(number).to_string(),
         "trunk" => id::TrunkId(number).to_string(),
         "route" => id::RouteId(number).to_string(),
+        "script" => id::ScriptId(number).to_string(),
+        "prompt" => id::PromptId(number).to_string(),
+        "transfer target" => id::TransferTargetId(number).to_string(),
         "reply" => id::ReplyId(number).to_string(),
         "subject_request" => id::SubjectRequestId(number).to_string(),
         _ => return None,

@@ -3,7 +3,7 @@
 use clarion_edge::api::openapi_document;
 use serde_json::{Value, json};
 
-use crate::people::{import, person, reply, user};
+use crate::people::{call, import, person, recording, reply, user};
 use crate::support::{World, world};
 
 /// A thing of the first tenant for each parameter that a path can name.
@@ -24,6 +24,8 @@ async fn things(world: &World) -> Vec<(&'static str, String)> {
         ("trunk", "/trunks", json!({"name": "Own", "settings": {"kind": "smpp", "host": "127.0.0.1", "port": 2775, "system_id": "northwind"}, "secret": "x",
             "rate_per_second": 10, "cost_per_segment": 290, "currency": "GBP"})),
         ("route", "/routes", json!({"prefix": "+44", "trunk": "<trunk>", "priority": 1})),
+        ("script", "/scripts", json!({"name": "Appointment", "body": "start = 1"})),
+        ("target", "/transfer-targets", json!({"group": "agents", "name": "Leeds", "address": "+442079460123", "capacity": 10, "priority": 1})),
         ("dry_run", "/campaigns/<campaign>/dry-runs", Value::Null),
         ("notice", "/campaigns/<campaign>/test-sends", json!({"number": "07700 900777"})),
     ] {
@@ -34,6 +36,11 @@ async fn things(world: &World) -> Vec<(&'static str, String)> {
         let id = [&made["id"], &made["key"]["id"], &made["name"]].into_iter().find_map(Value::as_str).expect("an id");
         things.push((name, id.to_owned()));
     }
+    let campaign = things.iter().find(|(name, _)| *name == "campaign").and_then(|(_, id)| id.parse().ok()).expect("a campaign");
+    things.push(("call", call(&world.tenant, campaign, "ringing").await.to_string()));
+    let authorization = format!("Bearer {}", world.key);
+    let prompt = world.send("POST", "/prompts?name=Greeting", &[("authorization", &authorization), ("content-type", "audio/wav")], recording()).await.expect(200);
+    things.push(("prompt", prompt["id"].as_str().expect("an id").to_owned()));
     things
 }
 
@@ -99,7 +106,7 @@ async fn a_body_cannot_name_another_tenants_things() {
     let span = "from=2026-11-01T00:00:00Z&to=2026-12-01T00:00:00Z";
     let measures = world.ask_as(&world.other, "GET", &format!("/reports/measures?{span}&campaign={}", thing("campaign")), Value::Null).await;
     assert_eq!(measures.expect(200)["items"], json!([]));
-    for listing in ["/contacts", "/lists", "/campaigns", "/imports", "/suppressions", "/holds", "/replies", "/routes", "/senders", "/templates", "/filters", "/fields", "/legal-holds", "/users"] {
+    for listing in ["/contacts", "/lists", "/campaigns", "/imports", "/suppressions", "/holds", "/replies", "/routes", "/senders", "/templates", "/scripts", "/prompts", "/transfer-targets", "/filters", "/fields", "/legal-holds", "/users"] {
         let page = world.ask_as(&world.other, "GET", listing, Value::Null).await;
         assert_eq!(page.status, 200, "{listing}: {}", page.text);
         assert!(!things.iter().any(|(kind, id)| *kind != "field" && page.text.contains(&format!("\"{id}\""))), "{listing} shows a thing of another tenant");

@@ -1,10 +1,11 @@
 //! People and what else no door of this API makes, put straight into the rows.
 
-use clarion_domain::id::{AddressId, ContactId, TrunkId};
+use clarion_domain::id::{AddressId, AttemptId, CampaignId, ContactId, NodeId, TrunkId};
 use clarion_domain::intake::import::ImportSource;
 use clarion_domain::outcomes::reply::ReplyMeaning;
 use clarion_domain::tenancy::role::Role;
 use clarion_store::Tenant;
+use clarion_store::attempts::{CallRow, write_calls};
 use clarion_store::contacts::{ContactProfile, PROFILE_LABEL};
 use clarion_store::db::Statement;
 use clarion_store::intake::NewImport;
@@ -70,4 +71,44 @@ pub async fn reply(tenant: &Tenant) -> String {
 pub async fn user(tenant: &Tenant) -> String {
     let new = NewUser { username: "grace", display_name: "Grace", role: Role::Agent, password_hash: "-" };
     tenant.create_user(&new, NOW).await.expect("a user").to_string()
+}
+
+/// A call of a campaign that is up, in this state.
+pub async fn call(tenant: &Tenant, campaign: CampaignId, state: &str) -> AttemptId {
+    let attempt = AttemptId(tenant.store().next_id(NOW));
+    let row = CallRow {
+        attempt,
+        tenant: tenant.id(),
+        campaign,
+        position: 0,
+        contact: ContactId(tenant.store().next_id(NOW)),
+        node: NodeId(1),
+        trunk: TrunkId(1),
+        target: None,
+        state: state.into(),
+        state_at: NOW,
+        step: "greeting".into(),
+        dialled_at: NOW,
+        ringing_at: (state != "dialling").then_some(NOW),
+        answered_at: None,
+        speech_at: None,
+        message_at: None,
+        information_at: None,
+        bridged_at: None,
+        ended_at: None,
+        ended_by: String::new(),
+        verdict: String::new(),
+        features: String::new(),
+        abandoned: false,
+    };
+    let mut tx = tenant.store().db().begin().await.expect("begins");
+    write_calls(&mut tx, &[row]).await.expect("written");
+    tx.commit().await.expect("commits");
+    attempt
+}
+
+/// A second of a tone, as a WAV file.
+pub fn recording() -> Vec<u8> {
+    let samples: Vec<i16> = (0..8_000).map(|place| ((f64::from(place) * 0.35).sin() * 12_000.0) as i16).collect();
+    clarion_edge::wav(&samples)
 }

@@ -70,7 +70,7 @@ pub async fn world() -> World {
     }
     let (_, other) = made.pop().expect("two");
     let (tenant, key) = made.pop().expect("two");
-    let router = api_router(store, ApiConfig { clock: || NOW, upload_bytes_max: 1 << 20 });
+    let router = api_router(store, ApiConfig { clock: || NOW, upload_bytes_max: 1 << 20, read_prompt: clarion_edge::read_wav });
     World { tenant, key, other, router, _folder: folder }
 }
 

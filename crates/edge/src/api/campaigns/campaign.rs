@@ -2,12 +2,14 @@
 
 use axum::Json;
 use axum::response::Response;
+use clarion_domain::campaigns::campaign::Channel as Medium;
 use clarion_domain::id;
 use clarion_store::FieldFault;
 use clarion_store::campaigns::{CampaignDraft, CampaignQuery as StoreQuery, CampaignRecord};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::call_pacing::CallPacing;
 use super::draft::{NewCampaign, RetryRules, Schedule};
 use crate::api::answer::made;
 use crate::api::body::{Body, Id, Query, within};
@@ -33,8 +35,13 @@ pub struct Campaign {
     state_reason: String,
     list: Option<ListId>,
     filter: Option<FilterId>,
-    /// The text with its fields.
+    /// The text with its fields; of a text alone.
     body: String,
+    /// What the calls say and ask; of calls alone.
+    script: String,
+    /// How fast it calls; null for texts.
+    call_pacing: Option<CallPacing>,
+    /// Whom it is from; of calls the caller ID.
     sender: String,
     schedule: Schedule,
     retry: RetryRules,
@@ -65,6 +72,8 @@ impl From<CampaignRecord> for Campaign {
             list: record.list_id.map(ListId),
             filter: record.filter_id.map(FilterId),
             body: record.body,
+            script: record.script,
+            call_pacing: (record.channel == Medium::Voice).then(|| record.call_pacing.into()),
             sender: record.sender,
             schedule: record.schedule.into(),
             retry: record.retry.into(),

@@ -1,14 +1,17 @@
 //! A campaign as its author writes it. A draft may be unfinished; what a start needs is told by `faults`.
 
+use clarion_domain::campaigns::campaign::Channel as Medium;
 use clarion_domain::campaigns::retry::{ATTEMPTS_MAX, DELAY_MINUTES_MAX, DELAY_MINUTES_MIN, RetryRule as DomainRule, RetryRules as DomainRules};
 use clarion_domain::campaigns::schedule::Schedule as DomainSchedule;
+use clarion_domain::campaigns::script::document::SCRIPT_BYTES_MAX;
 use clarion_domain::time::Instant;
 use clarion_store::campaigns::CampaignDraft;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::call_pacing::CallPacing;
 use crate::api::problem::{Problem, faults};
-use crate::api::wire::{Day, Disposition, FilterId, LegalBasis, ListId, Purpose, Time, TimeOfDay};
+use crate::api::wire::{Channel, Day, Disposition, FilterId, LegalBasis, ListId, Purpose, Time, TimeOfDay};
 
 /// When a campaign may contact, on the clock of each contact's own zone. The rules' calling windows narrow it further.
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -94,6 +97,8 @@ impl From<RetryRules> for DomainRules {
 pub struct NewCampaign {
     #[schema(min_length = 1, max_length = 100)]
     name: String,
+    /// `sms` when left out.
+    channel: Option<Channel>,
     purpose: Option<Purpose>,
     /// For `put_through`: what the conversation will be about.
     underlying_purpose: Option<Purpose>,
@@ -109,6 +114,12 @@ pub struct NewCampaign {
     /// The text with its fields: `Hello {first_name|there}`.
     #[schema(max_length = 1530)]
     body: Option<String>,
+    /// For calls: what they say and ask, in TOML or JSON.
+    #[schema(max_length = 65536)]
+    script: Option<String>,
+    /// For calls: how fast. One call for each free agent when left out.
+    call_pacing: Option<CallPacing>,
+    /// For calls the caller ID: one of your numbers.
     #[schema(max_length = 20)]
     sender: Option<String>,
     schedule: Option<Schedule>,
@@ -144,7 +155,27 @@ impl NewCampaign {
                 wrong.push(("retry.rules", format!("a delay is {DELAY_MINUTES_MIN} to {DELAY_MINUTES_MAX} minutes")));
             }
         }
+        self.check_call(&mut wrong);
         if wrong.is_empty() { Ok(self.into()) } else { Err(faults(wrong)) }
+    }
+}
+
+impl NewCampaign {
+    fn check_call(&self, wrong: &mut Vec<(&str, String)>) {
+        let is_call = self.channel.is_some_and(|channel| channel.0 == Medium::Voice);
+        if !is_call && self.script.as_ref().is_some_and(|script| !script.is_empty()) {
+            wrong.push(("script", "only calls have one: set channel to voice, or leave it out".into()));
+        }
+        if !is_call && self.call_pacing.is_some() {
+            wrong.push(("call_pacing", "only calls have one: set channel to voice, or leave it out".into()));
+        }
+        if is_call && self.body.as_ref().is_some_and(|body| !body.is_empty()) {
+            wrong.push(("body", "only texts have one: calls have a script".into()));
+        }
+        if self.script.as_ref().is_some_and(|script| script.len() > SCRIPT_BYTES_MAX) {
+            wrong.push(("script", format!("at most {SCRIPT_BYTES_MAX} bytes")));
+        }
+        wrong.extend(self.call_pacing.and_then(CallPacing::fault));
     }
 }
 
@@ -152,7 +183,7 @@ impl From<NewCampaign> for CampaignDraft {
     fn from(new: NewCampaign) -> Self {
         let base = Self::new(&new.name);
         Self {
-            channel: base.channel,
+            channel: new.channel.map_or(base.channel, |channel| channel.0),
             purpose: new.purpose.map(|purpose| purpose.0),
             underlying_purpose: new.underlying_purpose.map(|purpose| purpose.0),
             not_marketing_reason: new.not_marketing_reason.unwrap_or_default(),
@@ -161,8 +192,8 @@ impl From<NewCampaign> for CampaignDraft {
             list_id: new.list.map(|list| list.0),
             filter_id: new.filter.map(|filter| filter.0),
             body: new.body.unwrap_or_default(),
-            script: base.script,
-            call_pacing: base.call_pacing,
+            script: new.script.unwrap_or_default(),
+            call_pacing: new.call_pacing.map_or(base.call_pacing, Into::into),
             sender: new.sender.unwrap_or_default(),
             schedule: new.schedule.map_or(base.schedule, Into::into),
             retry: new.retry.map_or(base.retry, Into::into),

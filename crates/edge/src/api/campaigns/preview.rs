@@ -1,6 +1,7 @@
 //! A campaign's text as real people of its audience would read it.
 
 use axum::Json;
+use clarion_domain::campaigns::campaign::Channel;
 use clarion_store::campaigns::PreviewRow;
 use clarion_store::compliance::{DecisionWords, RuleReason};
 use serde::{Deserialize, Serialize};
@@ -93,11 +94,14 @@ pub struct PreviewQuery {
 /// The text as the first people of the audience would read it
 ///
 /// With what the rules say about each of them now.
-#[utoipa::path(get, path = "/campaigns/{campaign}/preview", tag = "campaigns", params(("campaign" = CampaignId, Path), PreviewQuery), responses((status = 200, body = Listing<Preview>), (status = 422)))]
+#[utoipa::path(get, path = "/campaigns/{campaign}/preview", tag = "campaigns", params(("campaign" = CampaignId, Path), PreviewQuery), responses((status = 200, body = Listing<Preview>), (status = 409), (status = 422)))]
 pub async fn get(caller: Caller, Id(id): Id<CampaignId>, Query(query): Query<PreviewQuery>) -> Result<Json<Listing<Preview>>, Problem> {
     let people = query.people.unwrap_or(5);
     if !(1..=50).contains(&people) {
         return Err(Problem::malformed("people: 1 to 50").with("people", "1 to 50"));
+    }
+    if caller.tenant.campaign(id.0).await?.channel == Channel::Voice {
+        return Err(Problem::conflict("this campaign calls, and has no text: /scripts/check shows its script as a tree"));
     }
     let rows = caller.tenant.preview(id.0, people, caller.now).await?;
     let shown = caller.shown(query.reveal, "campaign", id.0.0).await?;

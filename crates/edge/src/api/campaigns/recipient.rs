@@ -77,6 +77,18 @@ pub enum Outcome {
     Rejected,
     NoRoute,
     Unknown,
+    AnsweredPerson,
+    PutThrough,
+    Abandoned,
+    OptedOut,
+    AnsweredMachine,
+    VoicemailLeft,
+    AnsweredFax,
+    Busy,
+    NoAnswer,
+    Congestion,
+    Cancelled,
+    Failed,
 }
 
 impl From<Outcome> for RecipientFilter {
@@ -96,6 +108,18 @@ impl From<Outcome> for RecipientFilter {
             Outcome::Rejected => Self::Disposition(D::Rejected),
             Outcome::NoRoute => Self::Disposition(D::NoRoute),
             Outcome::Unknown => Self::Disposition(D::Unknown),
+            Outcome::AnsweredPerson => Self::Disposition(D::AnsweredPerson),
+            Outcome::PutThrough => Self::Disposition(D::PutThrough),
+            Outcome::Abandoned => Self::Disposition(D::Abandoned),
+            Outcome::OptedOut => Self::Disposition(D::OptedOut),
+            Outcome::AnsweredMachine => Self::Disposition(D::AnsweredMachine),
+            Outcome::VoicemailLeft => Self::Disposition(D::VoicemailLeft),
+            Outcome::AnsweredFax => Self::Disposition(D::AnsweredFax),
+            Outcome::Busy => Self::Disposition(D::Busy),
+            Outcome::NoAnswer => Self::Disposition(D::NoAnswer),
+            Outcome::Congestion => Self::Disposition(D::Congestion),
+            Outcome::Cancelled => Self::Disposition(D::Cancelled),
+            Outcome::Failed => Self::Disposition(D::Failed),
         }
     }
 }

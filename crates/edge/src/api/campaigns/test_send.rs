@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::campaigns::template::TemplateWarning;
 use clarion_domain::id;
 use clarion_domain::personal::Personal;
@@ -45,6 +46,9 @@ async fn show(caller: &Caller, id: i64) -> Result<Notice, Problem> {
 #[utoipa::path(post, path = "/campaigns/{campaign}/test-sends", tag = "campaigns", params(("campaign" = CampaignId, Path)), request_body = TestSend, responses((status = 202, body = Notice)))]
 pub async fn send(caller: Caller, Id(id): Id<CampaignId>, Body(test): Body<TestSend>) -> Result<Response, Problem> {
     let campaign = caller.tenant.campaign(id.0).await?;
+    if campaign.channel == Channel::Voice {
+        return Err(Problem::conflict("this campaign calls, and has no text to send: hear its prompts at /prompts, and check its script at /scripts/check"));
+    }
     let wrong = || Problem::invalid_field("number", "this is no phone number: write it with its country code, such as +44 7700 900123");
     let number = caller.tenant.read_number(&test.number).await?.ok_or_else(wrong)?;
     let template = caller.tenant.parse_template(&campaign.body).await?;

@@ -4,4 +4,5 @@ pub mod receipt;
 pub mod route;
 pub mod sender;
 pub mod settings;
+pub mod transfer_target;
 pub mod trunk;

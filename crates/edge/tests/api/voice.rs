@@ -1,0 +1,176 @@
+//! Calls through the API: scripts, prompts, transfer targets, campaigns that call, and calls that are up.
+
+use clarion_domain::tenancy::role::Role;
+use clarion_store::outcomes::{AbandonmentDay, add_abandonment};
+use serde_json::{Value, json};
+
+use crate::people::{call, recording};
+use crate::support::{Answer, World, world};
+
+const SCRIPT: &str = r#"
+language = "en-GB"
+start = "greeting"
+information = { text = "This is Northwind. Nobody is free. Call 020 7946 0000." }
+
+[steps.greeting]
+do = "gather"
+speech = { prompt = "Greeting" }
+keys = { 1 = "agent", 9 = "stop" }
+
+[steps.agent]
+do = "transfer"
+target = "agents"
+
+[steps.stop]
+do = "opt_out"
+"#;
+
+async fn send_prompt(world: &World, name: &str, kind: &str, once: Option<&str>, file: Vec<u8>) -> Answer {
+    let authorization = format!("Bearer {}", world.key);
+    let mut headers = vec![("authorization", authorization.as_str()), ("content-type", kind)];
+    headers.extend(once.map(|once| ("idempotency-key", once)));
+    world.send("POST", &format!("/prompts?name={name}"), &headers, file).await
+}
+
+async fn target(world: &World) -> Value {
+    let body = json!({"group": "agents", "name": "Leeds", "address": "sip:agents@127.0.0.1:5080", "hours": {"monday": "09:00-17:00"}, "capacity": 10, "priority": 1});
+    world.ask("POST", "/transfer-targets", body).await.expect(201)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_names_its_faults_until_the_tenant_has_what_it_names() {
+    let world = world().await;
+    let faults = |answer: Value| -> Vec<(Option<String>, String)> {
+        let named = |fault: &Value| (fault["step"].as_str().map(str::to_owned), fault["message"].as_str().expect("a message").to_owned());
+        answer["faults"].as_array().expect("faults").iter().map(named).collect()
+    };
+    let found = faults(world.ask("POST", "/scripts/check", json!({"body": SCRIPT})).await.expect(200));
+    assert!(found.iter().any(|(step, text)| step.as_deref() == Some("greeting") && text.contains("no prompt")), "{found:?}");
+    assert!(found.iter().any(|(step, text)| step.as_deref() == Some("agent") && text.contains("no transfer target")), "{found:?}");
+    assert!(faults(world.ask("POST", "/scripts/check", json!({"body": "start = 1"})).await.expect(200)).iter().all(|(step, _)| step.is_none()));
+
+    target(&world).await;
+    send_prompt(&world, "Greeting", "audio/wav", None, recording()).await.expect(200);
+    let good = world.ask("POST", "/scripts/check", json!({"body": SCRIPT})).await.expect(200);
+    assert_eq!((&good["faults"], &good["targets"]), (&json!([]), &json!(["agents"])));
+    assert!(good["tree"].as_array().expect("a tree").iter().any(|line| line["way"] == "on 9" && line["step"] == "stop" && line["depth"] == 1), "{good}");
+
+    let made = world.ask("POST", "/scripts", json!({"name": "Call", "body": SCRIPT})).await.expect(201);
+    let path = format!("/scripts/{}", made["id"].as_str().expect("an id"));
+    world.ask("POST", "/scripts", json!({"name": "Call", "body": ""})).await.problem(409);
+    assert_eq!(world.ask("POST", "/scripts", json!({"name": "Long", "body": "x".repeat(65_537)})).await.problem(422), ["body"]);
+    assert_eq!(world.ask("PUT", &path, json!({"name": "", "body": ""})).await.problem(422), ["name"]);
+    assert_eq!(world.ask("PUT", &path, json!({"name": "Call again", "body": "unfinished"})).await.expect(200)["body"], "unfinished");
+    world.ask("DELETE", &path, Value::Null).await.expect(204);
+    world.get(&path).await.problem(404);
+    let schema = world.get("/script-schema.json").await;
+    assert_eq!(schema.headers["content-type"], "application/schema+json");
+    assert!(schema.expect(200)["$schema"].is_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prompt_is_sent_heard_replaced_and_deleted() {
+    let world = world().await;
+    let made = send_prompt(&world, "Greeting", "audio/wav", Some("key-1"), recording()).await.expect(200);
+    assert_eq!((made["name"].as_str(), made["duration_ms"].as_i64()), (Some("Greeting"), Some(1_000)));
+    let again = send_prompt(&world, "Greeting", "audio/wav", Some("key-1"), recording()).await;
+    assert_eq!((again.headers["idempotency-replayed"].to_str().ok(), again.expect(200)), (Some("true"), made.clone()));
+    send_prompt(&world, "Other", "audio/wav", Some("key-1"), recording()).await.problem(422);
+
+    let path = format!("/prompts/{}", made["id"].as_str().expect("an id"));
+    let heard = world.get(&format!("{path}/audio.wav")).await;
+    assert!(heard.status == 200 && heard.headers["content-type"] == "audio/wav" && heard.text.starts_with("RIFF"));
+    let shorter = clarion_edge::wav(&[500; 4_000]);
+    let replaced = send_prompt(&world, "Greeting", "application/octet-stream", None, shorter).await.expect(200);
+    assert_eq!((&replaced["id"], replaced["duration_ms"].as_i64()), (&made["id"], Some(500)));
+
+    for (name, kind, file, status) in [
+        ("Greeting", "audio/mpeg", b"ID3\x04".to_vec(), 415),
+        ("Greeting", "text/csv", recording(), 415),
+        ("Greeting", "audio/wav", Vec::new(), 422),
+        ("Greeting", "audio/wav", b"RIFF\x00".to_vec(), 422),
+        ("", "audio/wav", recording(), 400),
+    ] {
+        send_prompt(&world, name, kind, None, file).await.problem(status);
+    }
+    world.ask("DELETE", &path, Value::Null).await.expect(204);
+    world.ask("DELETE", &path, Value::Null).await.problem(404);
+    assert_eq!(world.get("/prompts").await.expect(200)["items"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transfer_target_names_its_faults_and_hears_how_many_agents_are_free() {
+    let world = world().await;
+    let bad = json!({"group": "Our agents", "name": "", "address": "+44909879000", "hours": {"monday": "9 to 5"}, "capacity": 0, "priority": -1});
+    assert_eq!(world.ask("POST", "/transfer-targets", bad).await.problem(422), ["group", "name", "address", "hours", "capacity", "priority"]);
+    let made = target(&world).await;
+    assert_eq!((&made["told"], &made["enabled"], &made["hours"]["monday"]), (&Value::Null, &json!(true), &json!("09:00-17:00")));
+    let path = format!("/transfer-targets/{}", made["id"].as_str().expect("an id"));
+    let free = format!("{path}/free-agents");
+    assert_eq!(world.ask("PUT", &free, json!({"free_agents": 10_001})).await.problem(422), ["free_agents"]);
+    assert_eq!(world.ask("PUT", &free, json!({})).await.problem(422), ["free_agents"]);
+    assert_eq!(world.ask("PUT", &free, json!({"free_agents": -1})).await.problem(422), ["free_agents"]);
+    // The call centre's own key needs no more than a supervisor's.
+    let centre = world.key_of(Role::Supervisor).await;
+    assert_eq!(world.ask_as(&centre, "PUT", &free, json!({"free_agents": 7})).await.expect(200)["told"]["free_agents"], 7);
+    world.ask_as(&centre, "DELETE", &path, Value::Null).await.problem(403);
+    assert_eq!(world.ask("PUT", &free, json!({"free_agents": null})).await.expect(200)["told"], Value::Null);
+    let changed = json!({"group": "agents", "name": "Leeds", "address": "+442079460123", "capacity": 2, "priority": 1, "enabled": false});
+    let changed = world.ask("PUT", &path, changed).await.expect(200);
+    assert_eq!((&changed["enabled"], &changed["hours"]), (&json!(false), &Value::Null));
+    world.ask("DELETE", &path, Value::Null).await.expect(204);
+    world.get(&path).await.problem(404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_calls_with_its_script_and_pace() {
+    let world = world().await;
+    for (body, field) in [
+        (json!({"name": "Texts", "script": SCRIPT}), "script"),
+        (json!({"name": "Texts", "call_pacing": {"pace": {"mode": "agentless"}, "calls_per_second_max": 1, "calls_at_once_max": 1, "ring_ms_max": 20_000}}), "call_pacing"),
+        (json!({"name": "Calls", "channel": "voice", "body": "Hello"}), "body"),
+        (json!({"name": "Calls", "channel": "post"}), "channel"),
+        (json!({"name": "Calls", "channel": "voice", "call_pacing": {"pace": {"mode": "progressive"}, "calls_per_second_max": 1, "calls_at_once_max": 1, "ring_ms_max": 14_999}}), "call_pacing.ring_ms_max"),
+        (json!({"name": "Calls", "channel": "voice", "call_pacing": {"pace": {"mode": "predictive", "ceiling_bp": 301}, "calls_per_second_max": 1, "calls_at_once_max": 1, "ring_ms_max": 20_000}}), "call_pacing.pace.ceiling_bp"),
+    ] {
+        assert_eq!(world.ask("POST", "/campaigns", body).await.problem(422), [field]);
+    }
+    let pacing = json!({"pace": {"mode": "power", "calls_per_slot_percent": 150}, "calls_per_second_max": 3, "calls_at_once_max": 40, "ring_ms_max": 25_000});
+    let made = world.ask("POST", "/campaigns", json!({"name": "Calls", "channel": "voice", "script": SCRIPT, "call_pacing": pacing, "sender": "Northwind"})).await.expect(201);
+    assert_eq!((&made["channel"], &made["script"], &made["call_pacing"]), (&json!("voice"), &json!(SCRIPT), &pacing));
+    let path = format!("/campaigns/{}", made["id"].as_str().expect("an id"));
+    let faults = world.get(&format!("{path}/faults")).await.expect(200);
+    let fields: Vec<&str> = faults["faults"].as_array().expect("faults").iter().filter_map(|fault| fault["field"].as_str()).collect();
+    assert!(fields.contains(&"script") && fields.contains(&"sender") && !fields.contains(&"body"), "{fields:?}");
+    world.get(&format!("{path}/preview")).await.problem(409);
+    world.ask("POST", &format!("{path}/test-sends"), json!({"number": "07700 900777"})).await.problem(409);
+    let text = world.ask("POST", "/campaigns", json!({"name": "Texts"})).await.expect(201);
+    assert_eq!((&text["channel"], &text["call_pacing"]), (&json!("sms"), &Value::Null));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_that_are_up_are_counted_and_the_rate_stands_against_its_ceiling() {
+    let world = world().await;
+    let pacing = json!({"pace": {"mode": "predictive", "ceiling_bp": 100}, "calls_per_second_max": 3, "calls_at_once_max": 40, "ring_ms_max": 25_000});
+    let made = world.ask("POST", "/campaigns", json!({"name": "Calls", "channel": "voice", "script": SCRIPT, "call_pacing": pacing})).await.expect(201);
+    let id = made["id"].as_str().expect("an id");
+    let campaign = id.parse().expect("an identifier");
+    let ringing = call(&world.tenant, campaign, "ringing").await;
+    call(&world.tenant, campaign, "ringing").await;
+    call(&world.tenant, campaign, "bridged").await;
+    let mut tx = world.tenant.store().db().begin().await.expect("begins");
+    for (day, abandoned, passed) in [("2026-11-23", 1, 99), ("2026-10-25", 2, 98), ("2026-10-24", 50, 0)] {
+        let counts = AbandonmentDay { day: day.into(), abandoned, passed, machine_ended: 0, answered: abandoned + passed };
+        add_abandonment(&mut tx, world.tenant.id(), campaign, &counts).await.expect("counted");
+    }
+    tx.commit().await.expect("commits");
+    let live = world.get(&format!("/campaigns/{id}/calls")).await.expect(200);
+    assert_eq!(live["states"], json!([{"state": "bridged", "n": 1}, {"state": "ringing", "n": 2}]));
+    assert_eq!((&live["abandoned"]["ceiling_bp"], &live["abandoned"]["today"]["rate_bp"]), (&json!(100), &json!(100)));
+    let days_30 = &live["abandoned"]["days_30"];
+    assert_eq!((&days_30["abandoned"], &days_30["rate_bp"]), (&json!(3), &json!(150)), "the day before the thirtieth is left out");
+    assert_eq!(live["calls"].as_array().map(Vec::len), Some(3));
+    let record = world.get(&format!("/calls/{ringing}")).await.expect(200);
+    assert_eq!((record["state"].as_str(), record["step"].as_str(), &record["answered_at"]), (Some("ringing"), Some("greeting"), &Value::Null));
+    world.get("/calls/att_0000000000001").await.problem(404);
+}
