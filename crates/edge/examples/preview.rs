@@ -42,9 +42,20 @@ async fn main() -> Outcome {
     seed(&ada).await?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     println!("http://{} clarion={}", listener.local_addr()?, ada.open_session(owner, now()).await?);
-    let router = portal_router(store, EdgeConfig::new(now, Cookies::PlainLoopback));
+    let router = portal_router(store, EdgeConfig::new(now, Cookies::PlainLoopback, read_prompt));
     serve(listener, router, std::future::pending()).await?;
     Ok(())
+}
+
+/// What the server gives: the real reader of sound files.
+fn read_prompt(file: Vec<u8>) -> Result<Vec<i16>, clarion_edge::PromptFileError> {
+    use clarion_edge::PromptFileError as E;
+    use clarion_sip::media::prompt::{PromptError, PromptLimits, load};
+    match load(file, PromptLimits::default()) {
+        Ok(prompt) => Ok(prompt.audio.to_vec()),
+        Err(error @ PromptError::UnknownFormat) => Err(E::OtherFormat(error.to_string())),
+        Err(error) => Err(E::Unreadable(error.to_string())),
+    }
 }
 
 async fn seed(tenant: &Tenant) -> Outcome {

@@ -3,6 +3,8 @@
 pub mod list;
 pub mod route;
 pub mod sender;
+mod sip_form;
+pub mod transfer_target;
 pub mod trunk;
 mod trunk_form;
 

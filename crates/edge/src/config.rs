@@ -2,7 +2,7 @@
 
 use clarion_domain::time::Instant;
 
-use crate::campaigns::prompt_file::{ReadPrompt, read_wav};
+use crate::campaigns::prompt_file::ReadPrompt;
 
 /// Where the time comes from: the server passes the system's clock, a test its own.
 pub type Clock = fn() -> Instant;
@@ -30,7 +30,7 @@ impl EdgeConfig {
     pub const UPLOAD_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
 
     #[must_use]
-    pub fn new(clock: Clock, cookies: Cookies) -> Self {
-        Self { clock, cookies, upload_bytes_max: Self::UPLOAD_BYTES_MAX, read_prompt: read_wav }
+    pub fn new(clock: Clock, cookies: Cookies, read_prompt: ReadPrompt) -> Self {
+        Self { clock, cookies, upload_bytes_max: Self::UPLOAD_BYTES_MAX, read_prompt }
     }
 }

@@ -20,7 +20,7 @@ mod reports;
 mod privacy;
 mod audit;
 
-pub use campaigns::prompt_file::{PROMPT_BYTES_MAX, PromptFileError, ReadPrompt, read_wav, wav};
+pub use campaigns::prompt_file::{PROMPT_BYTES_MAX, PromptFileError, ReadPrompt, wav};
 pub use api::{ApiConfig, api_router};
 pub use config::{Clock, Cookies, EdgeConfig};
 pub use portal::portal_router;

@@ -13,6 +13,7 @@ use tower_http::csrf::CsrfLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::campaigns::pace::Paces;
+use crate::campaigns::prompt_file::PROMPT_BYTES_MAX;
 use crate::config::EdgeConfig;
 use crate::page::asset;
 use crate::tenancy::guard::{asks, nowhere};
@@ -86,10 +87,20 @@ pub fn portal_router(store: Store, config: EdgeConfig) -> Router {
         .route("/campaigns/templates/new", to(run, get(campaigns::template::new).post(campaigns::template::create)))
         .route("/campaigns/templates/{template}", to(run, get(campaigns::template::edit).post(campaigns::template::change)))
         .route("/campaigns/templates/{template}/delete", to(run, post(campaigns::template::delete)))
+        .route("/campaigns/scripts", to(view, get(campaigns::script::list)))
+        .route("/campaigns/scripts/new", to(run, get(campaigns::script::new).post(campaigns::script::create)))
+        .route("/campaigns/scripts/{script}", to(run, get(campaigns::script::edit).post(campaigns::script::change)))
+        .route("/campaigns/scripts/{script}/delete", to(run, post(campaigns::script::delete)))
+        .route("/campaigns/prompts", to(view, get(campaigns::prompt::list)).merge(to(run, post(campaigns::prompt::receive))).layer(DefaultBodyLimit::max(PROMPT_BYTES_MAX + (1 << 20))))
+        .route("/campaigns/prompts/{prompt}", to(view, get(campaigns::prompt::audio)))
+        .route("/campaigns/prompts/{prompt}/delete", to(run, post(campaigns::prompt::delete)))
         .route("/campaigns/{campaign}", to(view, get(campaigns::monitor::page)))
         .route("/campaigns/{campaign}/purpose", to(run, get(campaigns::purpose::page).post(campaigns::purpose::save)))
         .route("/campaigns/{campaign}/audience", to(run, get(campaigns::audience::page).post(campaigns::audience::save)))
         .route("/campaigns/{campaign}/message", to(run, get(campaigns::message::page).post(campaigns::message::save)))
+        .route("/campaigns/{campaign}/say", to(run, get(campaigns::say::page).post(campaigns::say::save)))
+        .route("/campaigns/{campaign}/fast", to(run, get(campaigns::fast::page).post(campaigns::fast::save)))
+        .route("/campaigns/{campaign}/caller", to(run, get(campaigns::caller::page).post(campaigns::caller::save)))
         .route("/campaigns/{campaign}/test-send", to(run, post(campaigns::message::test_send)))
         .route("/campaigns/{campaign}/schedule", to(run, get(campaigns::schedule::page).post(campaigns::schedule::save)))
         .route("/campaigns/{campaign}/check", to(run, get(campaigns::check::page)))
@@ -117,6 +128,10 @@ pub fn portal_router(store: Store, config: EdgeConfig) -> Router {
         .route("/carriers/senders/remove", to(trunks, post(carriers::sender::remove)))
         .route("/carriers/trunks/new", to(trunks, get(carriers::trunk::new).post(carriers::trunk::create)))
         .route("/carriers/trunks/{trunk}", to(view, get(carriers::trunk::page)).merge(to(trunks, post(carriers::trunk::change))))
+        .route("/carriers/targets", to(view, get(carriers::transfer_target::list)))
+        .route("/carriers/targets/new", to(trunks, get(carriers::transfer_target::new).post(carriers::transfer_target::create)))
+        .route("/carriers/targets/{target}", to(trunks, get(carriers::transfer_target::edit).post(carriers::transfer_target::change)))
+        .route("/carriers/targets/{target}/remove", to(trunks, post(carriers::transfer_target::remove)))
         .route("/inbox", to(answer, get(outcomes::reply::list)))
         .route("/inbox/{reply}", to(answer, get(outcomes::reply::page)))
         .route("/inbox/{reply}/assign", to(answer, post(outcomes::reply::assign)))

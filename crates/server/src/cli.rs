@@ -66,6 +66,12 @@ pub enum Command {
     Suppression(commands::suppression::SuppressionArgs),
     /// List, write, start and stop campaigns, and read their reports.
     Campaign(commands::campaign::CampaignArgs),
+    /// What calls say and ask.
+    Script(commands::script::ScriptArgs),
+    /// Recordings that calls play.
+    Prompt(commands::prompt::PromptArgs),
+    /// The lines to which calls put people through.
+    Target(commands::target::TargetArgs),
     /// The names and numbers that a tenant may send from.
     Sender(commands::sender::SenderArgs),
     /// The configured connections to carriers.

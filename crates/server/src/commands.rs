@@ -16,15 +16,18 @@ pub mod import;
 pub mod inventory;
 pub mod list;
 pub mod migrate;
+pub mod prompt;
 pub mod retention;
 pub mod rotate_keys;
 pub mod route;
 pub mod rules;
+pub mod script;
 pub mod sender;
 pub mod serve;
 pub mod subject;
 pub mod suppression;
 pub mod sweep;
+pub mod target;
 pub mod tenants;
 pub mod trunk;
 
@@ -74,6 +77,9 @@ async fn with_config(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Filter(args) => filter::run(&config, &args).await,
         Command::Suppression(args) => suppression::run(&config, &args).await,
         Command::Campaign(args) => campaign::run(&config, &args).await,
+        Command::Script(args) => script::run(&config, &args).await,
+        Command::Prompt(args) => prompt::run(&config, &args).await,
+        Command::Target(args) => target::run(&config, &args).await,
         Command::Sender(args) => sender::run(&config, &args).await,
         Command::Trunk(args) => trunk::run(&config, &args).await,
         Command::Route(args) => route::run(&config, &args).await,

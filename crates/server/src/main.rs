@@ -13,6 +13,7 @@ mod open;
 mod output;
 mod password;
 mod progress;
+mod prompt;
 mod rules;
 mod supervise;
 

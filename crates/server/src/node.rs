@@ -79,7 +79,7 @@ async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 fn doors(store: &Store, cookies: Cookies) -> Router {
-    let config = EdgeConfig::new(clock::now, cookies);
+    let config = EdgeConfig::new(clock::now, cookies, crate::prompt::read);
     let api = ApiConfig { clock: clock::now, upload_bytes_max: config.upload_bytes_max, read_prompt: config.read_prompt };
     portal_router(store.clone(), config).merge(api_router(store.clone(), api))
 }

@@ -117,3 +117,51 @@ fn suppressions(all: &Installation) {
         assert!(code == 5 && said.contains(sentence), "{name}: {code}: {said}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scripts_prompts_targets_and_calls_are_managed_by_command() {
+    for all in installations("doors_voice").await {
+        tokio::task::block_in_place(|| {
+            installed(&all);
+            calls(&all);
+        });
+    }
+}
+
+fn calls(all: &Installation) {
+    let script = file(all, "call.toml", include_str!("../../edge/src/campaigns/starters/agent.toml"));
+    let (_, said) = all.fails(&with(&["script", "check", &script]));
+    assert!(said.contains("step agent: there is no transfer target agents"), "{said}");
+    let (_, said) = all.fails(&with(&["target", "add", "Leeds", "0207", "--capacity", "10"]));
+    assert!(said.contains("write a number with its country code"), "{said}");
+    all.ok(&with(&["target", "add", "Leeds", "+442079460123", "--capacity", "10", "--weekdays", "09:00-17:00"]));
+    let target = all.json(&with(&["target", "list"]))[0].clone();
+    all.ok(&with(&["target", "free", target["id"].as_str().expect("an id"), "7"]));
+    assert_eq!(all.json(&with(&["target", "list"]))[0]["free"], 7);
+    assert!(all.ok(&with(&["script", "check", &script])).contains("on 1: agent: put through to agents"));
+    all.ok(&with(&["script", "add", "Reminder", &script]));
+    assert_eq!(all.json(&with(&["script", "list"]))[0]["faults"], 0);
+
+    let samples: Vec<i16> = (0..4_000).map(|place| ((f64::from(place) * 0.35).sin() * 12_000.0) as i16).collect();
+    let wav = file(all, "greeting.wav", clarion_edge::wav(&samples));
+    assert_eq!(all.json(&with(&["prompt", "add", "Greeting", &wav]))["duration_ms"], 500);
+    let (_, said) = all.fails(&with(&["prompt", "add", "Greeting", &script]));
+    assert!(said.contains("no WAV, MP3, OGG Vorbis or FLAC"), "{said}");
+    all.ok(&with(&["prompt", "remove", "Greeting"]));
+
+    let people = file(all, "people.csv", "mobile,name\n07700 900001,Ada\n");
+    all.json(&with(&["import", &people, "--list", "Customers", "--yes", "--map", "first_name=name"]));
+    all.ok(&with(&["sender", "add", "+442079460123", "--evidence", "letter 7"]));
+    let create = |more: &[&str]| -> Vec<String> {
+        let fixed = ["campaign", "create", "--name", "Calls", "--list", "Customers", "--purpose", "reminder", "--basis", "contract", "--sender", "+442079460123", "--channel", "voice"];
+        with(&[&fixed[..], more].concat()).into_iter().map(str::to_owned).collect()
+    };
+    let run = |args: Vec<String>| -> (i32, String) { all.fails(&args.iter().map(String::as_str).collect::<Vec<_>>()) };
+    assert!(run(create(&[])).1.contains("--script"), "a call needs its script");
+    assert!(run(create(&["--script", &script, "--pace", "quick"])).1.contains("power:1.5"));
+    assert!(run(create(&["--script", &script, "--pace", "power:9"])).1.contains("choose 100 to 300"));
+    assert!(run(create(&["--script", &script, "--ring-seconds", "5"])).1.contains("the law's least"));
+    let good = create(&["--script", &script, "--pace", "power:1.5"]);
+    let made = all.json(&good.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(made["faults"], json!([]), "{made}");
+}

@@ -211,12 +211,16 @@ async fn every_page(chrome: &Chrome, campaign: &str, import: &str, contact: &str
     chrome.goto("/campaigns?state=draft").await;
     let draft: String = chrome.js("document.querySelector('tbody th a').getAttribute('href')").await;
     made_by_hand(chrome).await;
+    let call = a_call(chrome).await;
     let mut pages: Vec<(String, String)> = PAGES.iter().map(|(name, path)| ((*name).to_owned(), (*path).to_owned())).collect();
     for (name, path) in [("monitor", campaign), ("import", import), ("contact", contact), ("trunk", &trunk), ("suppression-remove", &suppression), ("user", &user), ("draft", &draft)] {
         pages.push((name.to_owned(), path.to_owned()));
     }
     for step in ["purpose", "audience", "message", "schedule", "check"] {
         pages.push((format!("draft-{step}"), format!("{draft}/{step}")));
+    }
+    for step in ["say", "fast", "caller", "schedule", "check"] {
+        pages.push((format!("call-{step}"), format!("{call}/{step}")));
     }
     pages.push(("review".into(), format!("{campaign}/recipients")));
     pages.push(("standing".into(), format!("{contact}/standing")));
@@ -240,6 +244,12 @@ const PAGES: &[(&str, &str)] = &[
     ("campaign-new", "/campaigns/new"),
     ("templates", "/campaigns/templates"),
     ("template-new", "/campaigns/templates/new"),
+    ("scripts", "/campaigns/scripts"),
+    ("script-new", "/campaigns/scripts/new?from=agent"),
+    ("prompts", "/campaigns/prompts"),
+    ("targets", "/carriers/targets"),
+    ("target-new", "/carriers/targets/new"),
+    ("trunk-new-sip", "/carriers/trunks/new?kind=sip"),
     ("suppressions", "/compliance"),
     ("suppression-file", "/compliance/file"),
     ("holds", "/compliance/holds"),
@@ -260,6 +270,26 @@ const PAGES: &[(&str, &str)] = &[
     ("account", "/account"),
     ("not-found", "/nowhere"),
 ];
+
+/// A campaign that calls, up to its script, which puts people through.
+async fn a_call(chrome: &Chrome) -> String {
+    chrome.goto("/carriers/targets/new").await;
+    chrome.fill("#name", "Leeds").await;
+    chrome.fill("#address", "+442079460123").await;
+    chrome.follow("main form.form button").await;
+    chrome.shows("Created.").await;
+    chrome.goto("/campaigns/new").await;
+    chrome.fill("#name", "Calls about readings").await;
+    chrome.click("#channel-voice").await;
+    chrome.follow("main button[type=submit]").await;
+    let call = chrome.path().await;
+    chrome.look("call-tasks").await;
+    chrome.goto(&format!("{call}/say?from=agent")).await;
+    chrome.shows("No fault").await;
+    chrome.follow("main form.form button").await;
+    chrome.shows("Saved.").await;
+    call
+}
 
 /// A declared field, a filter, a template, a key: each by its form.
 async fn made_by_hand(chrome: &Chrome) {

@@ -112,8 +112,6 @@ words! {
     RecordClass = clarion_domain::privacy::retention::RecordClass;
     Trigger = clarion_domain::privacy::retention::Trigger;
     RetentionAction = clarion_domain::privacy::retention::RetentionAction;
-    CallState = clarion_domain::attempts::call::CallState;
-    AnsweredBy = clarion_domain::outcomes::answered_by::AnsweredBy;
     AttemptState = clarion_domain::attempts::attempt::AttemptState;
     Disposition = clarion_domain::outcomes::disposition::Disposition;
     ReplyMeaning = clarion_domain::outcomes::reply::ReplyMeaning;
@@ -183,6 +181,17 @@ impl PartialSchema for File {
 }
 
 impl ToSchema for File {}
+
+/// A JSON Schema.
+pub struct JsonSchema;
+
+impl PartialSchema for JsonSchema {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::Object).into()
+    }
+}
+
+impl ToSchema for JsonSchema {}
 
 fn pattern_schema(pattern: &str) -> RefOr<Schema> {
     ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).into()

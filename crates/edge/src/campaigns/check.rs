@@ -3,13 +3,13 @@
 use axum::extract::Path;
 use axum::http::HeaderName;
 use axum::response::{IntoResponse, Redirect, Response};
-use clarion_domain::campaigns::campaign::CampaignState;
+use clarion_domain::campaigns::campaign::{CampaignState, Channel};
 use clarion_domain::time::Instant;
 use clarion_store::campaigns::{CampaignDraft, CampaignRecord, DryRunRecord, DryRunResult};
 use maud::{Markup, html};
 
 use super::words::{basis_name, purpose_name};
-use super::{audience, find, schedule};
+use super::{audience, fast, find, schedule, script_check};
 use crate::page::fault::{Fault, capitalised};
 use crate::page::fields::Problems;
 use crate::page::figure::{count, figure};
@@ -38,7 +38,7 @@ pub async fn show(session: &Session, campaign: &CampaignRecord, problems: &Probl
             (dry_run(session, campaign, run.as_ref()))
             section.card #start {
                 header { h2 { "Start" } }
-                p.soft { "The audience is frozen, and messages go in the hours that you set. You can pause at any time." }
+                p.soft { "The audience is frozen, and people are contacted in the hours that you set. You can pause at any time." }
                 div.actions {
                     @if campaign.state == CampaignState::Draft && campaign.starts_at.is_some() { (button(&format!("{path}/schedule-start"), "", "Schedule it for the time set")) }
                     (button(&format!("{path}/start"), if campaign.starts_at.is_some() { "quiet" } else { "" }, "Start now"))
@@ -54,14 +54,22 @@ pub async fn show(session: &Session, campaign: &CampaignRecord, problems: &Probl
 
 async fn answers(session: &Session, campaign: &CampaignRecord) -> Result<Markup, Fault> {
     let path = format!("/campaigns/{}", campaign.id);
+    let call = campaign.channel == Channel::Voice;
+    let tree = match call {
+        true => Some(session.tenant.check_script(&campaign.script).await?.map_or_else(|_| html! { p { "Not fit to be used yet" } }, |script| script_check::tree(&script.tree()))),
+        false => None,
+    };
     Ok(html! {
         section.card {
             header { h2 { "Your answers" } }
             dl.facts {
                 dt { "Purpose" } dd { (campaign.purpose.map_or("Not said yet", |stated| purpose_name(stated.purpose))) @if let Some(basis) = campaign.basis { ", " (basis_name(basis).to_lowercase()) } " · " a href={ (path) "/purpose" } { "Change" } }
                 dt { "Audience" } dd { @match audience::told(session, campaign).await? { told if told.is_empty() => "Nobody chosen yet", told => (told) } " · " a href={ (path) "/audience" } { "Change" } }
-                dt { "From" } dd { @if campaign.sender.is_empty() { "No sender yet" } @else { (campaign.sender) } }
+                dt { (if call { "Caller ID" } else { "From" }) } dd { @if campaign.sender.is_empty() { "No sender yet" } @else { (campaign.sender) } @if call { " · " a href={ (path) "/caller" } { "Change" } } }
+                @if let Some(tree) = &tree { dt { "What it says" } dd { (tree) a href={ (path) "/say" } { "Change" } } }
+                @if call { dt { "How fast" } dd { (fast::told(&campaign.call_pacing)) " · " a href={ (path) "/fast" } { "Change" } } } @else {
                 dt { "Text" } dd { @if campaign.body.is_empty() { "Not written yet · " } @else { div.bubble { (campaign.body) } } a href={ (path) "/message" } { "Change" } }
+                }
                 dt { "Hours and limits" } dd { (schedule::told(campaign)) " · " a href={ (path) "/schedule" } { "Change" } }
                 @if let Some(at) = campaign.starts_at { dt { "Not before" } dd { (when::time(at, &session.zone)) " (" (session.record.zone) ")" } }
             }

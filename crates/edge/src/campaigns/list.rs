@@ -1,7 +1,7 @@
 //! The campaigns by state, and a new one.
 
 use axum::response::{IntoResponse, Redirect, Response};
-use clarion_domain::campaigns::campaign::CampaignState;
+use clarion_domain::campaigns::campaign::{CampaignState, Channel};
 use clarion_domain::tenancy::role::Right;
 use clarion_store::campaigns::{CampaignDraft, CampaignQuery, CampaignRecord};
 use maud::{Markup, html};
@@ -11,7 +11,7 @@ use super::words::{purpose_name, state_chip, state_name};
 use crate::page::fault::Fault;
 use crate::page::fields::{Asked, Fields, Problems};
 use crate::page::figure::count;
-use crate::page::form::{Fill, Input};
+use crate::page::form::{Fill, Input, radios};
 use crate::page::icon::Icon;
 use crate::page::layout::Page;
 use crate::page::menu::CAMPAIGNS;
@@ -21,6 +21,7 @@ use crate::page::when;
 use crate::tenancy::guard::Session;
 
 const ROWS: i64 = 30;
+const CHANNELS: [(&str, &str, &str); 2] = [("sms", "Text", "An SMS to each person."), ("voice", "Call", "A call that says and asks what your script does, and may put people through.")];
 
 pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
     let state = asked.0.word::<CampaignState>("state");
@@ -50,7 +51,7 @@ pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
     };
     let mut page = Page::new(CAMPAIGNS, "Campaigns").said(said(&asked));
     if may {
-        page = page.actions(html! { a.button.quiet href="/campaigns/templates" { "Templates" } a.button href="/campaigns/new" { "New campaign" } });
+        page = page.actions(html! { a.button.quiet href="/campaigns/templates" { "Templates" } a.button.quiet href="/campaigns/scripts" { "Scripts" } a.button href="/campaigns/new" { "New campaign" } });
     }
     Ok(page.show(&session, &body))
 }
@@ -60,7 +61,7 @@ fn table(session: &Session, campaigns: &[CampaignRecord]) -> Markup {
         div.scroll { table.stacks {
             thead { tr { th scope="col" { "Campaign" } th scope="col" { "State" } th scope="col" { "Purpose" } th.num scope="col" { "People" } th scope="col" { "Starts or started" } } }
             tbody { @for campaign in campaigns { tr {
-                th scope="row" { a href={ "/campaigns/" (campaign.id) } { (campaign.name) } @if !campaign.state_reason.is_empty() { div.small.soft { (campaign.state_reason) } } }
+                th scope="row" { a href={ "/campaigns/" (campaign.id) } { (campaign.name) } @if campaign.channel == Channel::Voice { " " span.soft.small { "calls" } } @if !campaign.state_reason.is_empty() { div.small.soft { (campaign.state_reason) } } }
                 td { (state_chip(campaign.state)) }
                 td data-label="Purpose" { @match campaign.purpose { Some(stated) => (purpose_name(stated.purpose)), None => span.soft { "Not said yet" } } }
                 td.num data-label="People" { @if campaign.started_at.is_some() { (count(campaign.audience_size)) } @else { span.soft { "–" } } }
@@ -71,13 +72,14 @@ fn table(session: &Session, campaigns: &[CampaignRecord]) -> Markup {
 }
 
 pub async fn new(session: Session) -> Response {
-    show_new(&session, &Fields::new(), &Problems::new())
+    show_new(&session, &Fields::new().with("channel", Channel::Sms.as_str()), &Problems::new())
 }
 
 fn show_new(session: &Session, fields: &Fields, problems: &Problems) -> Response {
     let body = html! {
         form.card.form method="post" action="/campaigns/new" {
             (Input::new("name", "Name").hint("For you and your colleagues; the people contacted do not see it.").show(Fill { fields, problems }))
+            (radios("channel", "How are people contacted?", "", &CHANNELS, Fill { fields, problems }))
             div.actions { button.button type="submit" { "Go on" } a href="/campaigns" { "Cancel" } }
         }
     };
@@ -85,7 +87,10 @@ fn show_new(session: &Session, fields: &Fields, problems: &Problems) -> Response
 }
 
 pub async fn create(session: Session, fields: Fields) -> Result<Response, Fault> {
-    match session.tenant.create_campaign(&CampaignDraft::new(fields.get("name")), session.now).await {
+    let Some(channel) = fields.word("channel") else {
+        return Ok(show_new(&session, &fields, &Problems::one("channel", "Choose text or call")));
+    };
+    match session.tenant.create_campaign(&CampaignDraft::of(channel, fields.get("name")), session.now).await {
         Ok(id) => Ok(Redirect::to(&format!("/campaigns/{id}")).into_response()),
         Err(error) => Ok(show_new(&session, &fields, &problems_of(error, "name")?)),
     }

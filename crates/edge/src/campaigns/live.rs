@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::extract::{Path, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use clarion_domain::campaigns::campaign::CampaignState;
+use clarion_domain::campaigns::campaign::{CampaignState, Channel};
 use clarion_domain::carriers::trunk::TrunkState;
 use clarion_domain::id::CampaignId;
 use clarion_domain::outcomes::disposition::Disposition;
@@ -16,6 +16,7 @@ use clarion_store::campaigns::CampaignRecord;
 use clarion_store::reports::MeasureRow;
 use maud::{Markup, html};
 
+use super::calls::CallsNow;
 use super::pace::Pace;
 use super::{find, monitor, recipient};
 use crate::outcomes::words::{cause_words, disposition_name, disposition_tone};
@@ -35,6 +36,13 @@ pub const SERIES: [Series; 4] = [
     Series { name: "Unknown", tone: Tone::Warn },
     Series { name: "Failed", tone: Tone::Bad },
 ];
+/// The same four tones for calls.
+pub const CALL_SERIES: [Series; 4] = [
+    Series { name: "A person", tone: Tone::Good },
+    Series { name: "A machine", tone: Tone::Info },
+    Series { name: "Nobody", tone: Tone::Warn },
+    Series { name: "Abandoned or failed", tone: Tone::Bad },
+];
 pub const PACE: Series = Series { name: "Messages a second", tone: Tone::Info };
 const EVERY: Duration = Duration::from_secs(1);
 
@@ -46,13 +54,21 @@ pub struct Snapshot {
     /// Trunks that should work and do not, each with its reason.
     failing: Vec<(String, String)>,
     pace: Pace,
+    /// Of a campaign that calls.
+    calls: Option<CallsNow>,
     now: Instant,
 }
 
 impl Snapshot {
     pub async fn read(portal: &Portal, session: &Session, id: CampaignId) -> Result<Self, Fault> {
+        let campaign = session.tenant.campaign(id).await?;
+        let calls = match campaign.channel {
+            Channel::Voice => Some(CallsNow::read(session, &campaign).await?),
+            Channel::Sms => None,
+        };
         let mut snapshot = Self {
-            campaign: session.tenant.campaign(id).await?,
+            campaign,
+            calls,
             measures: session.tenant.measures(Some(id), Instant(0), Instant(i64::MAX)).await?,
             refused: session.tenant.refusal_counts(id).await?,
             due: session.tenant.due_counts(id).await?,
@@ -120,7 +136,43 @@ impl Snapshot {
         (worked > 2_000).then(|| self.sent() as f64 * 1000.0 / worked as f64)
     }
 
+    pub fn calls(&self) -> Option<&CallsNow> {
+        self.calls.as_ref()
+    }
+
+    pub fn series(&self) -> &'static [Series; 4] {
+        if self.calls.is_some() { &CALL_SERIES } else { &SERIES }
+    }
+
+    /// What is counted, as a heading has it.
+    pub fn noun(&self) -> &'static str {
+        if self.calls.is_some() { "Calls" } else { "Messages" }
+    }
+
+    fn call_figures(&self) -> Markup {
+        use Disposition as D;
+        let made = self.ended(|word| !matches!(word, D::NoRoute | D::Unknown));
+        let person = self.ended(D::reached_a_person);
+        let machine = self.ended(|word| matches!(word, D::AnsweredMachine | D::VoicemailLeft | D::AnsweredFax));
+        let nobody = self.ended(|word| matches!(word, D::NoAnswer | D::Busy | D::Congestion | D::Cancelled));
+        let refused: i64 = self.refused.iter().map(|(_, n)| n).sum();
+        let due: i64 = self.due.iter().map(|(_, n, _)| n).sum();
+        html! {
+            (figure("Calls ended", &count(made), "", ""))
+            (figure("A person", &count(person), &share(person, made), "good"))
+            (figure("Put through", &count(self.ended(|word| word == D::PutThrough)), "", "good"))
+            (figure("A machine", &count(machine), &share(machine, made), ""))
+            (figure("Nobody", &count(nobody), "no answer or busy", ""))
+            (figure("No more calls", &count(self.ended(|word| word == D::OptedOut)), "asked by key", ""))
+            (figure("Refused", &count(refused), "by a rule", ""))
+            (figure("Put off", &count(due), "", ""))
+        }
+    }
+
     pub fn figures(&self) -> Markup {
+        if self.calls.is_some() {
+            return self.call_figures();
+        }
         let sent = self.sent();
         let delivered = self.ended(|word| word == Disposition::Delivered);
         let failed = self.ended(|word| !matches!(word, Disposition::Accepted | Disposition::Delivered | Disposition::Unknown));
@@ -142,7 +194,7 @@ impl Snapshot {
 
     pub fn pace(&self, session: &Session) -> Markup {
         let columns = self.pace_columns(session);
-        html! { @if columns.len() < 2 { p.soft { "The line begins a few seconds after this page was opened." } } @else { (area("Messages a second, the last five minutes", &PACE, &columns)) } }
+        html! { @if columns.len() < 2 { p.soft { "The line begins a few seconds after this page was opened." } } @else { (area(&format!("{} a second, the last five minutes", self.noun()), &PACE, &columns)) } }
     }
 
     pub fn pace_rows(&self, session: &Session) -> Markup {
@@ -155,7 +207,7 @@ impl Snapshot {
 
     pub fn hours(&self, session: &Session) -> Markup {
         let columns = self.columns(session);
-        html! { @if columns.is_empty() { p.soft { "Nothing sent yet." } } @else { (bars("Messages by hour and how they ended", &SERIES, &columns)) } }
+        html! { @if columns.is_empty() { p.soft { @if self.calls.is_some() { "No call has ended yet." } @else { "Nothing sent yet." } } } @else { (bars(&format!("{} by hour and how they ended", self.noun()), self.series(), &columns)) } }
     }
 
     pub fn hours_rows(&self, session: &Session) -> Markup {
@@ -170,13 +222,16 @@ impl Snapshot {
 
     /// Over, and no receipt is awaited any more.
     pub fn is_settled(&self) -> bool {
-        self.campaign.state.is_over() && self.ended(|word| word == Disposition::Accepted) == 0
+        self.campaign.state.is_over() && self.ended(|word| word == Disposition::Accepted) == 0 && self.calls.as_ref().is_none_or(|calls| calls.up() == 0)
     }
 
     fn column(&self, hour: Instant, session: &Session) -> Column {
         let mut values = vec![0; 4];
         for row in self.measures.iter().filter(|row| row.hour == hour) {
             let place = match row.disposition {
+                Disposition::PutThrough | Disposition::AnsweredPerson | Disposition::OptedOut => 0,
+                Disposition::AnsweredMachine | Disposition::VoicemailLeft | Disposition::AnsweredFax => 1,
+                Disposition::NoAnswer | Disposition::Busy | Disposition::Congestion | Disposition::Cancelled => 2,
                 Disposition::Delivered => 0,
                 Disposition::Accepted => 1,
                 Disposition::Unknown => 2,
@@ -194,11 +249,11 @@ impl Snapshot {
         }
         let total: i64 = rows.values().sum();
         html! { div.scroll { table.stacks {
-            thead { tr { th scope="col" { "Ending" } th scope="col" { "Cause" } th.num scope="col" { "Messages" } th.num scope="col" { "Share" } } }
+            thead { tr { th scope="col" { "Ending" } th scope="col" { "Cause" } th.num scope="col" { (self.noun()) } th.num scope="col" { "Share" } } }
             tbody {
                 @if rows.is_empty() { tr { td colspan="4" { span.soft { "Nothing yet" } } } }
                 @for ((disposition, cause), n) in rows.iter().filter(|(_, n)| **n != 0) { @let (tone, icon) = disposition_tone(*disposition); tr {
-                    td { (chip(tone, icon, disposition_name(*disposition))) } td data-label="Cause" { @if *disposition != Disposition::Delivered { (cause_words(cause)) } } td.num data-label="Messages" { (count(*n)) } td.num data-label="Share" { (share(*n, total)) }
+                    td { (chip(tone, icon, disposition_name(*disposition))) } td data-label="Cause" { @if *disposition != Disposition::Delivered { (cause_words(cause)) } } td.num data-label=(self.noun()) { (count(*n)) } td.num data-label="Share" { (share(*n, total)) }
                 } }
             }
         } } }
@@ -227,7 +282,8 @@ impl Snapshot {
             part("#live-refusals", self.refusals()),
             part("#live-moved", moved),
         ];
-        parts.into_iter().map(maud::PreEscaped::<String>::into_string).collect()
+        let of_calls = self.calls.as_ref().map(|calls| [part("#live-calls", calls.show()), part("#live-abandoned", calls.rate())]);
+        parts.into_iter().chain(of_calls.into_iter().flatten()).map(maud::PreEscaped::<String>::into_string).collect()
     }
 }
 

@@ -2,13 +2,13 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use clarion_domain::campaigns::campaign::CampaignState;
+use clarion_domain::campaigns::campaign::{CampaignState, Channel};
 use clarion_domain::tenancy::role::Right;
 use clarion_store::campaigns::CampaignRecord;
 use maud::{Markup, html};
 
 use super::words::{purpose_name, state_chip};
-use super::{find, live, tasks};
+use super::{fast, find, live, script_check, tasks};
 use crate::page::chart::table;
 use crate::page::fault::Fault;
 use crate::page::fields::{Asked, Fields, Problems};
@@ -40,14 +40,16 @@ pub async fn show(portal: &Portal, session: &Session, campaign: &CampaignRecord,
         }
         div.columns.wide-first {
             div.stack {
+                @if let Some(calls) = snapshot.calls() { section.card { header { h2 { "Calls now" } } div #live-calls.stack { (calls.show()) } } }
                 @if stream.is_some() {
-                    section.card { header { h2 { "Messages a second" } } div #live-pace { (snapshot.pace(session)) } (table("Messages a second, the last five minutes", "Until", &[live::PACE], "live-pace-rows", &snapshot.pace_rows(session))) }
+                    section.card { header { h2 { (snapshot.noun()) " a second" } } div #live-pace { (snapshot.pace(session)) } (table(&format!("{} a second, the last five minutes", snapshot.noun()), "Until", &[live::PACE], "live-pace-rows", &snapshot.pace_rows(session))) }
                 }
-                section.card { header { h2 { "By hour" } } div #live-hours { (snapshot.hours(session)) } (table("Messages by hour and how they ended", "Hour", &live::SERIES, "live-hours-rows", &snapshot.hours_rows(session))) }
+                section.card { header { h2 { "By hour" } } div #live-hours { (snapshot.hours(session)) } (table(&format!("{} by hour and how they ended", snapshot.noun()), "Hour", snapshot.series(), "live-hours-rows", &snapshot.hours_rows(session))) }
                 section.card.flush { header { h2 { "How it ended" } a.small href={ "/campaigns/" (campaign.id) "/recipients" } { "Review each person" } } div #live-endings { (snapshot.endings()) } }
             }
             div.stack {
                 (controls(session, campaign, Fill { fields, problems }))
+                @if let Some(calls) = snapshot.calls() { section.card { header { h2 { "Abandoned calls" } } div #live-abandoned.stack.tight { (calls.rate()) } } }
                 section.card { header { h2 { "Not contacted, and why" } } div #live-refusals { (snapshot.refusals()) } }
                 (about(session, campaign).await?)
             }
@@ -59,19 +61,25 @@ pub async fn show(portal: &Portal, session: &Session, campaign: &CampaignRecord,
 /// Outside the live regions, so that nothing is swapped under a finger.
 fn controls(session: &Session, campaign: &CampaignRecord, fill: Fill) -> Markup {
     let path = format!("/campaigns/{}", campaign.id);
+    let call = campaign.channel == Channel::Voice;
     html! {
         @if session.may(Right::RunCampaigns) && !campaign.state.is_over() {
             section.card {
                 header { h2 { "Controls" } }
                 div.actions {
-                    @if campaign.state == CampaignState::Running { (button(&format!("{path}/pause"), "", "Pause")) }
+                    @if campaign.state == CampaignState::Running { (button(&format!("{path}/pause"), "", if call { "Drain: no new call" } else { "Pause" })) }
                     @if campaign.state == CampaignState::Paused { (button(&format!("{path}/resume"), "", "Resume")) }
                 }
+                @if call {
+                    p.small.soft { "Drained, nobody else is called and the calls that are up go on to their end." }
+                    (confirmed("Stop now…", "Calls that ring are taken back at once, and nobody else of this campaign is called. It cannot be resumed. People who talk with an agent may end their talk.", &format!("{path}/cancel"), "Yes, stop now"))
+                } @else {
                 form.row method="post" action={ (path) "/rate" } {
                     (Input::new("rate_per_second", "Messages a second").kind("number").class("short").show(fill))
                     button.button.quiet type="submit" { "Set the rate" }
                 }
                 (confirmed("Cancel for good…", "Nobody else of this campaign is contacted, and it cannot be resumed. Messages already with the carrier still arrive.", &format!("{path}/cancel"), "Yes, cancel the campaign"))
+                }
             }
         }
     }
@@ -79,13 +87,17 @@ fn controls(session: &Session, campaign: &CampaignRecord, fill: Fill) -> Markup 
 
 async fn about(session: &Session, campaign: &CampaignRecord) -> Result<Markup, Fault> {
     let team = session.team().await?;
+    let tree = match campaign.channel {
+        Channel::Voice => session.tenant.check_script(&campaign.script).await?.ok().map(|script| script_check::tree(&script.tree())),
+        Channel::Sms => None,
+    };
     Ok(html! {
         section.card {
             header { h2 { "About" } }
             dl.facts {
                 @if let Some(stated) = campaign.purpose { dt { "Purpose" } dd { (purpose_name(stated.purpose)) } }
                 dt { "From" } dd { (campaign.sender) }
-                dt { "Text" } dd { div.bubble { (campaign.body) } }
+                @if let Some(tree) = &tree { dt { "What it says" } dd { (tree) } dt { "How fast" } dd { (fast::told(&campaign.call_pacing)) } } @else { dt { "Text" } dd { div.bubble { (campaign.body) } } }
                 dt { "Started" } dd { (when::optional(campaign.started_at, &session.zone)) @if !campaign.started_by.is_empty() { " by " (team.name(&campaign.started_by)) } }
                 @if let Some(at) = campaign.finished_at { dt { "Ended" } dd { (when::time(at, &session.zone)) } }
                 dt { "Hours" } dd { (super::schedule::told(campaign)) }

@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::extract::Path;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use clarion_domain::id::AttemptId;
 use clarion_domain::intake::csv_text;
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::Instant;
@@ -12,6 +13,7 @@ use clarion_store::campaigns::{RecipientFilter, RecipientRow, RecipientState};
 use clarion_store::compliance::rule_book;
 use maud::{Markup, html};
 
+use super::calls::Calls;
 use super::find;
 use crate::outcomes::words::{cause_words, disposition_name, disposition_tone};
 use crate::page::chip::{Tone, chip};
@@ -46,6 +48,7 @@ pub async fn list(session: Session, Path(id): Path<String>, asked: Asked) -> Res
     let measures = session.tenant.measures(Some(campaign.id), Instant(0), Instant(i64::MAX)).await?;
     let occurred = |word: &Disposition| measures.iter().any(|row| row.disposition == *word) || asked.0.word::<Disposition>("ended") == Some(*word);
     choices.extend(Disposition::ALL.iter().filter(|word| occurred(word)).map(|word| (word.as_str().to_owned(), disposition_name(*word).to_owned())));
+    let calls = Calls::of(&session, rows.rows.iter().filter_map(attempt_of).collect()).await?;
     let body = html! {
         nav.tabs aria-label="How it ended" { @for (value, name) in &choices { a href={ (path) @if !value.is_empty() { "?ended=" (value) } } aria-current=[(value == word).then_some("page")] { (name) } } }
         section.card.flush {
@@ -54,7 +57,7 @@ pub async fn list(session: Session, Path(id): Path<String>, asked: Asked) -> Res
             } @else {
                 div.scroll { table.stacks {
                     thead { tr { th scope="col" { "Person" } th scope="col" { "Outcome" } th scope="col" { "Why" } th scope="col" { "When" } } }
-                    tbody { @for row in &rows.rows { (line(&session, row)) } }
+                    tbody { @for row in &rows.rows { (line(&session, row, of_call(row, &calls))) } }
                 } }
             }
             @if let Some(next) = rows.next { nav.pages aria-label="Pages" { a rel="next" href={ (path) "?ended=" (word) "&after=" (next) } { "Next page" } } }
@@ -69,7 +72,15 @@ pub fn sentences<T: AsRef<str>>(rules: &[T]) -> Markup {
     html! { @for id in rules.iter().map(AsRef::as_ref) { div { (rule_book().packs().iter().find_map(|pack| pack.rule(id)).map_or("A rule of an older pack.", |rule| rule.manager.as_str())) " " span.soft.mono.small { (id) } } } }
 }
 
-fn line(session: &Session, row: &RecipientRow) -> Markup {
+fn attempt_of(row: &RecipientRow) -> Option<AttemptId> {
+    if let RecipientState::Attempted { attempt, .. } = &row.state { Some(*attempt) } else { None }
+}
+
+fn of_call(row: &RecipientRow, calls: &Calls) -> Option<Markup> {
+    calls.told(attempt_of(row)?)
+}
+
+fn line(session: &Session, row: &RecipientRow, call: Option<Markup>) -> Markup {
     let (state, why, at) = match &row.state {
         RecipientState::Waiting => (chip(Tone::Calm, Icon::Clock, "Not asked about yet"), html! {}, None),
         RecipientState::Deferred { until, rules } => (chip(Tone::Warn, Icon::Clock, "Put off"), sentences(rules), Some(*until)),
@@ -84,7 +95,7 @@ fn line(session: &Session, row: &RecipientRow) -> Markup {
     };
     html! { tr {
         th.mono scope="row" { a href={ "/contacts/" (row.contact_id) } { @if row.number.is_empty() { "erased" } @else { (row.number.masked()) } } }
-        td { (state) } td { (why) } td.tight-cell { (when::optional(at, &session.zone)) }
+        td { (state) } td { (why) @if let Some(call) = &call { (call) } } td.tight-cell { (when::optional(at, &session.zone)) }
     } }
 }
 

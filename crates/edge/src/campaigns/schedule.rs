@@ -2,8 +2,10 @@
 
 use axum::extract::Path;
 use axum::response::Response;
-use clarion_domain::campaigns::retry::{RETRIABLE, RetryRule};
+use clarion_domain::campaigns::campaign::Channel;
+use clarion_domain::campaigns::retry::{RETRIABLE, RETRIABLE_CALLS, RetryRule};
 use clarion_domain::campaigns::schedule::{Day, TimeOfDay};
+use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::Instant;
 use clarion_store::campaigns::{CampaignDraft, CampaignRecord};
 use maud::html;
@@ -19,6 +21,13 @@ use crate::page::menu::CAMPAIGNS;
 use crate::page::when;
 use crate::tenancy::guard::Session;
 
+fn retriable(channel: Channel) -> &'static [Disposition] {
+    match channel {
+        Channel::Sms => RETRIABLE,
+        Channel::Voice => RETRIABLE_CALLS,
+    }
+}
+
 fn short(day: Day) -> String {
     capitalised(&day.as_str()[..3]).trim_end_matches('.').to_owned()
 }
@@ -27,7 +36,8 @@ fn short(day: Day) -> String {
 pub fn told(campaign: &CampaignRecord) -> String {
     let schedule = &campaign.schedule;
     let days: Vec<String> = schedule.days.iter().map(|day| short(*day)).collect();
-    format!("{}, {} to {} on the contact's clock; at most {} a second; {} at most", days.join(" "), schedule.from, schedule.until, campaign.rate_per_second, counted(i64::from(campaign.retry.attempts_max), "attempt", "attempts"))
+    let rate = if campaign.channel == Channel::Voice { String::new() } else { format!("at most {} a second; ", campaign.rate_per_second) };
+    format!("{}, {} to {} on the contact's clock; {rate}{} at most", days.join(" "), schedule.from, schedule.until, counted(i64::from(campaign.retry.attempts_max), "attempt", "attempts"))
 }
 
 pub async fn page(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
@@ -67,7 +77,7 @@ async fn show(session: &Session, campaign: &CampaignRecord, fields: &Fields, pro
                 (Input::new("starts_at", "Not before").kind("datetime-local").hint(&ours).show(fill))
                 (Input::new("ends_at", "Not after").kind("datetime-local").hint(&ours).show(fill))
             }
-            (Input::new("rate_per_second", "Messages a second, at most").kind("number").class("short").show(fill))
+            @if campaign.channel == Channel::Voice { input type="hidden" name="rate_per_second" value=(campaign.rate_per_second); } @else { (Input::new("rate_per_second", "Messages a second, at most").kind("number").class("short").show(fill)) }
             div.field #retry {
                 (Input::new("attempts_max", "Attempts for each person, the first included").kind("number").class("short").show(fill))
                 @if let Some(text) = problems.of("retry") { span.wrong { span.unseen { "Error: " } (text) } }
@@ -75,7 +85,7 @@ async fn show(session: &Session, campaign: &CampaignRecord, fields: &Fields, pro
             fieldset.field {
                 legend { "Try again after" }
                 span.hint { "Minutes to wait; leave it empty not to try again." }
-                div.pairs { @for disposition in RETRIABLE { (Input::new(&format!("after-{disposition}"), disposition_name(*disposition)).kind("number").class("short").show(fill)) } }
+                div.pairs { @for disposition in retriable(campaign.channel) { (Input::new(&format!("after-{disposition}"), disposition_name(*disposition)).kind("number").class("short").show(fill)) } }
             }
             div.actions { button.button type="submit" { "Save" } a href={ "/campaigns/" (campaign.id) } { "Back" } }
         } (tasks::aside(session, campaign, "schedule").await?) }
@@ -126,7 +136,7 @@ fn read_limits(fields: &Fields, draft: &mut CampaignDraft, problems: &mut Proble
         Err(_) => problems.add("attempts_max", "Enter a whole number of attempts"),
     }
     draft.retry.rules.clear();
-    for after in RETRIABLE {
+    for after in retriable(draft.channel) {
         let name = format!("after-{after}");
         match fields.get(&name).parse() {
             Ok(delay_minutes) => draft.retry.rules.push(RetryRule { after: *after, delay_minutes }),

@@ -1,16 +1,16 @@
 //! A draft or scheduled campaign as a task list: what is said, and what is still missing.
 
 use axum::response::Response;
-use clarion_domain::campaigns::campaign::CampaignState;
+use clarion_domain::campaigns::campaign::{CampaignState, Channel};
 use clarion_domain::tenancy::role::Right;
 use clarion_store::FieldFault;
 use clarion_store::campaigns::{CampaignDraft, CampaignRecord};
 use maud::{Markup, html};
 
 use super::words::{basis_name, purpose_name, state_chip};
-use super::{audience, schedule};
+use super::{audience, fast, schedule};
 use crate::page::chip::{Tone, chip};
-use crate::page::fault::Fault;
+use crate::page::fault::{Fault, capitalised};
 use crate::page::form::{button, confirmed};
 use crate::page::icon::Icon;
 use crate::page::layout::Page;
@@ -71,13 +71,28 @@ async fn tasks(session: &Session, campaign: &CampaignRecord) -> Result<Vec<Task>
         (Some(stated), None) => purpose_name(stated.purpose).to_owned(),
         _ => String::new(),
     };
-    let text: String = campaign.body.chars().take(80).collect();
-    Ok(vec![
+    let mut all = vec![
         Task { path: "purpose", name: "Purpose and legal basis", told: purpose, fields: &["purpose", "underlying_purpose", "legal_basis", "assessment_reference"] },
         Task { path: "audience", name: "Audience", told: audience::told(session, campaign).await?, fields: &["list_id", "filter_id"] },
-        Task { path: "message", name: "Message", told: text, fields: &["body", "sender"] },
-        Task { path: "schedule", name: "Hours and limits", told: schedule::told(campaign), fields: &["schedule", "retry", "rate_per_second"] },
-    ])
+    ];
+    match campaign.channel {
+        Channel::Sms => all.push(Task { path: "message", name: "Message", told: campaign.body.chars().take(80).collect(), fields: &["body", "sender"] }),
+        Channel::Voice => all.extend([
+            Task { path: "say", name: "What it says", told: say_told(session, campaign).await?, fields: &["script"] },
+            Task { path: "fast", name: "How fast", told: fast::told(&campaign.call_pacing), fields: &["call_pacing"] },
+            Task { path: "caller", name: "Caller ID", told: campaign.sender.clone(), fields: &["sender"] },
+        ]),
+    }
+    all.push(Task { path: "schedule", name: "Hours and limits", told: schedule::told(campaign), fields: &["schedule", "retry", "rate_per_second"] });
+    Ok(all)
+}
+
+async fn say_told(session: &Session, campaign: &CampaignRecord) -> Result<String, Fault> {
+    if campaign.script.is_empty() {
+        return Ok(String::new());
+    }
+    let checked = session.tenant.check_script(&campaign.script).await?;
+    Ok(checked.map_or_else(|_| String::new(), |script| script.tree().into_iter().find(|line| line.way == "start").map_or(String::new(), |line| capitalised(&line.text))))
 }
 
 fn step(campaign: &CampaignRecord, task: &Task, faults: &[FieldFault], may: bool) -> Markup {

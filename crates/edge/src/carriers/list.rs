@@ -48,7 +48,7 @@ pub async fn show(session: &Session, fields: &Fields, problems: &Problems, said:
     };
     let mut page = Page::new(CARRIERS, "Carriers").lead(html! { p { "Accounts with carriers, which messages take which of them, and who messages come from." } }).said(said).problems(problems);
     if may {
-        page = page.actions(html! { a.button href="/carriers/trunks/new" { "Add a trunk" } });
+        page = page.actions(html! { a.button.quiet href="/carriers/targets" { "Transfer targets" } a.button href="/carriers/trunks/new" { "Add a trunk" } });
     }
     Ok(page.show(session, &body))
 }

@@ -19,16 +19,21 @@ use crate::page::said::said;
 use crate::tenancy::guard::Session;
 
 pub async fn new(session: Session, asked: Asked) -> Response {
-    let fields = if asked.0.get("kind") == "http" { trunk_form::http_default() } else { trunk_form::smpp_default() };
+    let fields = match asked.0.get("kind") {
+        "http" => trunk_form::http_default(),
+        "sip" => trunk_form::sip_default(),
+        _ => trunk_form::smpp_default(),
+    };
     show_new(&session, &fields, &Problems::new())
 }
 
 fn show_new(session: &Session, fields: &Fields, problems: &Problems) -> Response {
-    let http = fields.get("kind") == "http";
+    let kind = fields.get("kind");
     let body = html! {
         nav.tabs aria-label="Kind of trunk" {
-            a href="/carriers/trunks/new" aria-current=[(!http).then_some("page")] { "SMPP" }
-            a href="/carriers/trunks/new?kind=http" aria-current=[http.then_some("page")] { "HTTP" }
+            a href="/carriers/trunks/new" aria-current=[(!matches!(kind, "http" | "sip")).then_some("page")] { "SMPP" }
+            a href="/carriers/trunks/new?kind=http" aria-current=[(kind == "http").then_some("page")] { "HTTP" }
+            a href="/carriers/trunks/new?kind=sip" aria-current=[(kind == "sip").then_some("page")] { "SIP (calls)" }
         }
         form.card.form method="post" action="/carriers/trunks/new" {
             (trunk_form::inputs(Fill { fields, problems }, false))

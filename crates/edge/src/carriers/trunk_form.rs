@@ -1,12 +1,12 @@
 //! A trunk's settings as a form, and back. What a provider of HTTP submission wants differs too much for fields: it is JSON.
 
 use clarion_domain::carriers::settings::{BindStyle, GsmCoding, HttpSettings, LongMessageForm, MessageIdFormat, SmppSettings, SmppVersion, TrunkSettings};
-use clarion_domain::carriers::sip_settings::SipSettings;
 use clarion_domain::personal::Personal;
 use clarion_store::carriers::{NewTrunk, TrunkRecord};
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
+use super::sip_form;
 use crate::page::fault::capitalised;
 use crate::page::fields::{Fields, Problems};
 use crate::page::form::{Fill, Input, area, select, tick};
@@ -30,6 +30,10 @@ fn common(kind: &str) -> Fields {
 pub fn smpp_default() -> Fields {
     let settings = serde_json::from_value::<SmppSettings>(json!({ "host": "", "port": 2775, "system_id": "" })).expect("every other setting has a default");
     with_smpp(common("smpp"), &settings)
+}
+
+pub fn sip_default() -> Fields {
+    sip_form::with(common("sip"), &sip_form::default_settings())
 }
 
 pub fn http_default() -> Fields {
@@ -60,7 +64,7 @@ pub fn fields_of(trunk: &TrunkRecord) -> Fields {
     match &trunk.settings {
         TrunkSettings::Smpp(smpp) => with_smpp(fields, smpp),
         TrunkSettings::Http(http) => fields.with("settings", serde_json::to_string_pretty(http).unwrap_or_default()),
-        TrunkSettings::Sip(sip) => fields.with("settings", serde_json::to_string_pretty(sip).unwrap_or_default()),
+        TrunkSettings::Sip(sip) => sip_form::with(fields, sip),
     }
 }
 
@@ -78,12 +82,12 @@ pub fn inputs(fill: Fill, exists: bool) -> Markup {
         @if http {
             (area("settings", "Settings (JSON)", "{to}, {from}, {text} and {reference} stand for the message's; {secret} for the secret.", None, fill))
         } @else if kind == "sip" {
-            (area("settings", "Settings (JSON)", "hosts, transport, username, register, codecs, calls_at_once and what else the manual names.", None, fill))
+            (sip_form::inputs(fill))
         } @else { (smpp_inputs(fill)) }
         (Input::new("secret", if http { "Secret" } else { "Password" }).hint(if exists { "Empty keeps the old one. It is never shown." } else { "Kept sealed and never shown." }).kind("password").autocomplete("new-password").class("medium").show(fill))
         div.row {
-            (Input::new("rate_per_second", "Segments a second, at most").kind("number").show(fill))
-            (Input::new("cost", "Cost of a segment").show(fill))
+            (Input::new("rate_per_second", if kind == "sip" { "Calls a second, at most" } else { "Segments a second, at most" }).kind("number").show(fill))
+            (Input::new("cost", if kind == "sip" { "Cost of a call" } else { "Cost of a segment" }).show(fill))
             (Input::new("currency", "Currency").show(fill))
         }
     }
@@ -112,7 +116,7 @@ pub fn read(fields: &Fields) -> Result<NewTrunk, Problems> {
     problems.need(fields, "name", "Enter a name");
     let settings = match fields.get("kind") {
         "http" => read_json::<HttpSettings>(fields, TrunkSettings::Http, &mut problems),
-        "sip" => read_json::<SipSettings>(fields, TrunkSettings::Sip, &mut problems),
+        "sip" => sip_form::read(fields, &mut problems).and_then(|settings| checked(settings, None, &mut problems)),
         _ => read_smpp(fields, &mut problems),
     };
     let rate = fields.number("rate_per_second");
@@ -205,6 +209,7 @@ mod tests {
         let Err(problems) = read(&smpp_default()) else { panic!("a host is missing") };
         let fields: Vec<&str> = problems.all().iter().map(|(field, _)| field.as_str()).collect();
         assert_eq!(fields, ["name", "host", "system_id"].into_iter().filter(|field| fields.contains(field)).collect::<Vec<_>>());
+        assert_eq!(read(&sip_default().with("name", "Voice")).err().map(|problems| problems.all().len()), Some(1), "its hosts alone");
         assert!(read(&http_default().with("name", "Provider")).is_ok());
     }
 }

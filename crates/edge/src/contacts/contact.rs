@@ -48,7 +48,7 @@ async fn show(session: &Session, contact: &Contact, revealed: bool, said: Option
         div.columns.wide-first {
             section.card {
                 header { h2 { "Timeline" } }
-                (timeline::draw(session, &events, revealed))
+                (timeline::draw(session, &events, revealed).await?)
             }
             div.stack {
                 (person(session, contact, revealed))

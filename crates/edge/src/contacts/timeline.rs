@@ -1,39 +1,47 @@
 //! The timeline of one person, each event in a sentence, each refusal with its reason.
 
+use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::compliance::suppression::{SuppressionReason, SuppressionScope};
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::personal::Personal;
 use clarion_store::contacts::{Reason, TimelineEvent, TimelineKind};
 use maud::{Markup, html};
 
+use crate::campaigns::calls::Calls;
 use crate::outcomes::words::{cause_words, disposition_name, disposition_tone, meaning_name};
 use crate::page::chip::Tone;
-use crate::page::fault::capitalised;
+use crate::page::fault::{Fault, capitalised};
 use crate::page::icon::Icon;
 use crate::page::when;
 use crate::tenancy::guard::Session;
 
-pub fn draw(session: &Session, events: &[TimelineEvent], revealed: bool) -> Markup {
-    html! {
+pub async fn draw(session: &Session, events: &[TimelineEvent], revealed: bool) -> Result<Markup, Fault> {
+    let called = events.iter().filter_map(|event| match &event.what {
+        TimelineKind::Attempted { attempt, channel: Channel::Voice, .. } => Some(*attempt),
+        _ => None,
+    });
+    let calls = Calls::of(session, called.collect()).await?;
+    Ok(html! {
         @if events.is_empty() { p.soft { "Nothing has happened yet." } }
         ol.timeline { @for event in events {
-            @let (tone, icon, text) = told(session, &event.what, revealed);
+            @let (tone, icon, text) = told(session, &event.what, revealed, &calls);
             li {
                 span class={ "dot " (tone.class()) } { (icon.draw()) }
                 div.what { (text) div.when { (when::exact(event.at, &session.zone)) } }
             }
         } }
-    }
+    })
 }
 
-fn told(session: &Session, what: &TimelineKind, revealed: bool) -> (Tone, Icon, Markup) {
+fn told(session: &Session, what: &TimelineKind, revealed: bool, calls: &Calls) -> (Tone, Icon, Markup) {
     match what {
         TimelineKind::Imported { import, file_name, line } => (Tone::Calm, Icon::Upload, html! { div { "Loaded from " a href={ "/imports/" (import) } { (file_name) } @if let Some(line) = line { ", line " (line) } } }),
-        TimelineKind::Attempted { campaign, campaign_name, disposition, cause, segments, body, .. } => {
+        TimelineKind::Attempted { attempt, campaign, campaign_name, channel, disposition, cause, segments, body, .. } => {
             let (tone, icon) = disposition.map_or((Tone::Info, Icon::Message), disposition_tone);
             (tone, icon, html! {
-                div { strong { (disposition.map_or("On its way", disposition_name)) } " · message of " (campaign_link(&campaign.to_string(), campaign_name)) @if *segments > 1 { ", " (segments) " segments" } }
+                div { strong { (disposition.map_or("On its way", disposition_name)) } (if *channel == Channel::Voice { " · call of " } else { " · message of " }) (campaign_link(&campaign.to_string(), campaign_name)) @if *segments > 1 { ", " (segments) " segments" } }
                 @if !cause.is_empty() && *disposition != Some(Disposition::Delivered) { div.small { (cause_words(cause)) } }
+                @if let Some(call) = calls.told(*attempt) { (call) }
                 (text(body.as_ref(), revealed, ""))
             })
         }

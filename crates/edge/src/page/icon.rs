@@ -28,6 +28,7 @@ pub enum Icon {
     Message,
     Stop,
     Key,
+    Phone,
 }
 
 impl Icon {
@@ -57,6 +58,7 @@ impl Icon {
             Self::Pencil => "M4 20l1-4.5L16 4.5l3.5 3.5L8.5 19 4 20Z",
             Self::Message => "M4 5h16v11H11l-4 4v-4H4V5Z",
             Self::Key => "M8 16.5a4.5 4.5 0 1 1 4.2-6H21v3.5h-3v3h-3.5v-3h-2.3a4.5 4.5 0 0 1-4.2 2.5ZM8 12v.01",
+            Self::Phone => "M5 4h4l1.5 4.5-2 1.5a12 12 0 0 0 5.5 5.5l1.5-2 4.5 1.5v4a1.5 1.5 0 0 1-1.5 1.5A15.5 15.5 0 0 1 3.5 5.5 1.5 1.5 0 0 1 5 4Z",
             Self::Stop => "M8 3.5h8l4.5 4.5v8L16 20.5H8L3.5 16V8L8 3.5ZM8 12h8",
         }
     }

@@ -109,6 +109,10 @@ pub async fn call(tenant: &Tenant, campaign: CampaignId, state: &str) -> Attempt
 
 /// A second of a tone, as a WAV file.
 pub fn recording() -> Vec<u8> {
-    let samples: Vec<i16> = (0..8_000).map(|place| ((f64::from(place) * 0.35).sin() * 12_000.0) as i16).collect();
+    recording_of(8_000)
+}
+
+pub fn recording_of(samples: i32) -> Vec<u8> {
+    let samples: Vec<i16> = (0..samples).map(|place| ((f64::from(place) * 0.35).sin() * 12_000.0) as i16).collect();
     clarion_edge::wav(&samples)
 }

@@ -16,6 +16,17 @@ use tower::ServiceExt;
 /// Monday 2026-11-23, 12:00 UTC.
 pub const NOW: Instant = Instant(1_795_435_200_000);
 
+/// What the server gives: the real reader of sound files.
+pub fn read_prompt(file: Vec<u8>) -> Result<Vec<i16>, clarion_edge::PromptFileError> {
+    use clarion_edge::PromptFileError as E;
+    use clarion_sip::media::prompt::{PromptError, PromptLimits, load};
+    match load(file, PromptLimits::default()) {
+        Ok(prompt) => Ok(prompt.audio.to_vec()),
+        Err(error @ PromptError::UnknownFormat) => Err(E::OtherFormat(error.to_string())),
+        Err(error) => Err(E::Unreadable(error.to_string())),
+    }
+}
+
 pub struct World {
     /// The tenant whose key is `key`.
     pub tenant: Tenant,
@@ -70,7 +81,7 @@ pub async fn world() -> World {
     }
     let (_, other) = made.pop().expect("two");
     let (tenant, key) = made.pop().expect("two");
-    let router = api_router(store, ApiConfig { clock: || NOW, upload_bytes_max: 1 << 20, read_prompt: clarion_edge::read_wav });
+    let router = api_router(store, ApiConfig { clock: || NOW, upload_bytes_max: 1 << 20, read_prompt });
     World { tenant, key, other, router, _folder: folder }
 }
 

@@ -4,7 +4,7 @@ use clarion_domain::tenancy::role::Role;
 use clarion_store::outcomes::{AbandonmentDay, add_abandonment};
 use serde_json::{Value, json};
 
-use crate::people::{call, recording};
+use crate::people::{call, recording, recording_of};
 use crate::support::{Answer, World, world};
 
 const SCRIPT: &str = r#"
@@ -16,6 +16,8 @@ information = { text = "This is Northwind. Nobody is free. Call 020 7946 0000." 
 do = "gather"
 speech = { prompt = "Greeting" }
 keys = { 1 = "agent", 9 = "stop" }
+invalid = "bye"
+timeout = "bye"
 
 [steps.agent]
 do = "transfer"
@@ -23,6 +25,9 @@ target = "agents"
 
 [steps.stop]
 do = "opt_out"
+
+[steps.bye]
+do = "hang_up"
 "#;
 
 async fn send_prompt(world: &World, name: &str, kind: &str, once: Option<&str>, file: Vec<u8>) -> Answer {
@@ -80,15 +85,15 @@ async fn a_prompt_is_sent_heard_replaced_and_deleted() {
     let path = format!("/prompts/{}", made["id"].as_str().expect("an id"));
     let heard = world.get(&format!("{path}/audio.wav")).await;
     assert!(heard.status == 200 && heard.headers["content-type"] == "audio/wav" && heard.text.starts_with("RIFF"));
-    let shorter = clarion_edge::wav(&[500; 4_000]);
+    let shorter = recording_of(4_000);
     let replaced = send_prompt(&world, "Greeting", "application/octet-stream", None, shorter).await.expect(200);
     assert_eq!((&replaced["id"], replaced["duration_ms"].as_i64()), (&made["id"], Some(500)));
 
     for (name, kind, file, status) in [
-        ("Greeting", "audio/mpeg", b"ID3\x04".to_vec(), 415),
+        ("Greeting", "audio/mpeg", b"this is no sound at all".to_vec(), 415),
         ("Greeting", "text/csv", recording(), 415),
         ("Greeting", "audio/wav", Vec::new(), 422),
-        ("Greeting", "audio/wav", b"RIFF\x00".to_vec(), 422),
+        ("Greeting", "audio/wav", clarion_edge::wav(&[0; 8_000]), 422),
         ("", "audio/wav", recording(), 400),
     ] {
         send_prompt(&world, name, kind, None, file).await.problem(status);

@@ -11,3 +11,4 @@ mod person;
 mod segments;
 mod sign_in;
 mod team;
+mod voice;

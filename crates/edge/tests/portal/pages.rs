@@ -17,6 +17,13 @@ const PAGES: &[(&str, Right)] = &[
     ("/campaigns", Right::View),
     ("/campaigns/new", Right::RunCampaigns),
     ("/campaigns/templates", Right::View),
+    ("/campaigns/scripts", Right::View),
+    ("/campaigns/scripts/new", Right::RunCampaigns),
+    ("/campaigns/scripts/new?from=agent", Right::RunCampaigns),
+    ("/campaigns/prompts", Right::View),
+    ("/carriers/targets", Right::View),
+    ("/carriers/targets/new", Right::ManageTrunks),
+    ("/carriers/trunks/new?kind=sip", Right::ManageTrunks),
     ("/campaigns/templates/new", Right::RunCampaigns),
     ("/compliance", Right::Suppress),
     ("/compliance/file", Right::Suppress),
@@ -62,8 +69,8 @@ async fn each_role_sees_the_pages_of_its_rights() {
 async fn no_act_is_open_to_a_viewer_or_to_a_stranger() {
     let world = World::new().await;
     let campaign = world.as_operator().await.create_campaign(&CampaignDraft::new("Quiet"), now()).await.expect("a campaign");
-    let acts = ["/imports/new", "/imports/fields", "/contacts/lists", "/contacts/filters", "/campaigns/templates/new", "/team/keys", "/compliance", "/compliance/file", "/carriers/routes", "/carriers/senders", "/carriers/trunks/new", "/privacy", "/privacy/export", "/privacy/erase", "/privacy/retention"];
-    let of_campaign = ["purpose", "audience", "message", "schedule", "start", "schedule-start", "unschedule", "pause", "resume", "cancel", "rate", "dry-run", "test-send"].map(|act| format!("/campaigns/{campaign}/{act}"));
+    let acts = ["/imports/new", "/imports/fields", "/contacts/lists", "/contacts/filters", "/campaigns/templates/new", "/campaigns/scripts/new", "/campaigns/prompts", "/carriers/targets/new", "/team/keys", "/compliance", "/compliance/file", "/carriers/routes", "/carriers/senders", "/carriers/trunks/new", "/privacy", "/privacy/export", "/privacy/erase", "/privacy/retention"];
+    let of_campaign = ["say", "fast", "caller", "purpose", "audience", "message", "schedule", "start", "schedule-start", "unschedule", "pause", "resume", "cancel", "rate", "dry-run", "test-send"].map(|act| format!("/campaigns/{campaign}/{act}"));
     let viewer = world.browser(Role::Viewer).await;
     for path in acts.into_iter().map(str::to_owned).chain(of_campaign) {
         assert_eq!(viewer.post(&path, &[]).await.status, StatusCode::FORBIDDEN, "{path}");
@@ -90,7 +97,8 @@ async fn bad_input_gets_the_summary_with_what_to_do() {
         ("/campaigns/templates/new", &[("name", "Broken"), ("body", "Hello {nobody")], "body"),
         ("/team/keys", &[("name", ""), ("role", "viewer")], "name"),
         ("/team/keys", &[("name", "A program"), ("role", "king")], "role"),
-        ("/campaigns/new", &[("name", "")], "name"),
+        ("/campaigns/new", &[("name", ""), ("channel", "voice")], "name"),
+        ("/campaigns/new", &[("name", "Neither")], "channel"),
         (&at("purpose"), &[("name", "Draft")], "purpose"),
         (&at("audience"), &[("list_id", ""), ("filter_id", "nonsense")], "list_id"),
         (&at("message"), &[("body", "Hello {nobody"), ("sender", "")], "body"),

@@ -36,6 +36,17 @@ pub fn wait(ms: i64) {
     CLOCK.with(|now| now.fetch_add(ms, Ordering::Relaxed));
 }
 
+/// What the server gives: the real reader of sound files.
+pub fn read_prompt(file: Vec<u8>) -> Result<Vec<i16>, clarion_edge::PromptFileError> {
+    use clarion_edge::PromptFileError as E;
+    use clarion_sip::media::prompt::{PromptError, PromptLimits, load};
+    match load(file, PromptLimits::default()) {
+        Ok(prompt) => Ok(prompt.audio.to_vec()),
+        Err(error @ PromptError::UnknownFormat) => Err(E::OtherFormat(error.to_string())),
+        Err(error) => Err(E::Unreadable(error.to_string())),
+    }
+}
+
 pub struct World {
     pub router: Router,
     pub store: Store,
@@ -78,7 +89,7 @@ impl World {
         let store = Store::new(db, &folder.path().join("keyring"), 1).expect("a store");
         let new = NewTenant { slug: "northwind", name: "Northwind Energy", number_mode: NumberMode::Demo, default_region: "GB", zone: "Europe/London", help_text: "Northwind Energy. Call 020 7946 0000." };
         let tenant = store.create_tenant(&new, now()).await.expect("a tenant");
-        let world = Self { router: portal_router(store.clone(), EdgeConfig::new(now, Cookies::PlainLoopback)), store, tenant, _folder: folder };
+        let world = Self { router: portal_router(store.clone(), EdgeConfig::new(now, Cookies::PlainLoopback, read_prompt)), store, tenant, _folder: folder };
         for role in Role::ALL {
             world.add_user(*role).await;
         }

@@ -33,7 +33,7 @@ enum Verb {
 #[derive(Debug, Args)]
 struct AddArgs {
     name: String,
-    /// TOML with `kind = "smpp"` (host, port, system_id …) or `kind = "http"` (url, fields, message_id …).
+    /// TOML with `kind = "smpp"` (host, port, system_id …), `kind = "http"` (url, fields, message_id …) or `kind = "sip"` (hosts, transport, username …).
     #[arg(long, value_name = "FILE")]
     settings: PathBuf,
     /// A file that holds the account's password, or the provider's key, and nothing else.

@@ -68,6 +68,16 @@ impl CampaignDraft {
             rate_per_second: RATE_PER_SECOND_DEFAULT,
         }
     }
+
+    /// With what a channel begins.
+    #[must_use]
+    pub fn of(channel: Channel, name: &str) -> Self {
+        let base = Self::new(name);
+        match channel {
+            Channel::Sms => base,
+            Channel::Voice => Self { channel, retry: RetryRules::for_calls(), ..base },
+        }
+    }
 }
 
 impl From<&CampaignRecord> for CampaignDraft {

@@ -59,12 +59,13 @@ impl From<Schedule> for DomainSchedule {
 pub struct RetryRules {
     #[schema(minimum = 1, maximum = 10)]
     pub attempts_max: u8,
-    #[schema(max_items = 4)]
+    #[schema(max_items = 9)]
     pub rules: Vec<RetryRule>,
 }
 
-/// After this disposition, another attempt this much later. Only `expired`, `undeliverable`, `rejected` and `no_route`
-/// are tried again.
+/// After this disposition, another attempt this much later. Of texts only `expired`, `undeliverable`, `rejected` and
+/// `no_route` are tried again; of calls `no_answer`, `busy`, `answered_machine`, `congestion`, `rejected`, `no_route`,
+/// `failed`, `cancelled` and `abandoned`.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RetryRule {
@@ -132,7 +133,7 @@ pub struct NewCampaign {
 const SENDER_CHARS_MAX: usize = 20;
 const DAYS_MAX: usize = 7;
 /// As many as there are dispositions that are tried again.
-const RETRY_RULES_MAX: usize = 4;
+const RETRY_RULES_MAX: usize = 9;
 
 impl NewCampaign {
     /// The draft, when its values lie within what the document says: an unfinished draft is kept, an impossible one is not.
@@ -181,9 +182,9 @@ impl NewCampaign {
 
 impl From<NewCampaign> for CampaignDraft {
     fn from(new: NewCampaign) -> Self {
-        let base = Self::new(&new.name);
+        let base = Self::of(new.channel.map_or(Medium::Sms, |channel| channel.0), &new.name);
         Self {
-            channel: new.channel.map_or(base.channel, |channel| channel.0),
+            channel: base.channel,
             purpose: new.purpose.map(|purpose| purpose.0),
             underlying_purpose: new.underlying_purpose.map(|purpose| purpose.0),
             not_marketing_reason: new.not_marketing_reason.unwrap_or_default(),

@@ -49,7 +49,7 @@ pub struct PromptQuery {
 impl From<PromptFileError> for Problem {
     fn from(error: PromptFileError) -> Self {
         match error {
-            PromptFileError::OtherFormat(text) => Self::unsupported_media_type("audio/wav").because(text),
+            PromptFileError::OtherFormat(text) => Self::unsupported_media_type("audio/wav").because(format!("{text}: send WAV, MP3, OGG Vorbis or FLAC")),
             PromptFileError::Unreadable(text) => Self::invalid_field("audio", text),
         }
     }
@@ -68,7 +68,8 @@ pub async fn all(caller: Caller) -> Result<Json<Listing<Prompt>>, Problem> {
 
 /// Send a prompt
 ///
-/// The body is the file itself: WAV, up to ten minutes. It is kept as it is played, 8 kHz and one channel.
+/// The body is the file itself: WAV, MP3, OGG Vorbis or FLAC, up to ten minutes and 50 MB. It is levelled, and kept as it is
+/// played: 8 kHz, one channel.
 #[utoipa::path(
     post, path = "/prompts", tag = "campaigns", params(PromptQuery),
     request_body(content = File, content_type = "application/octet-stream"),

@@ -16,7 +16,7 @@ use crate::api::body::{Body, Id};
 use crate::api::caller::Caller;
 use crate::api::page::Listing;
 use crate::api::problem::Problem;
-use crate::api::wire::{ScriptId, Time};
+use crate::api::wire::{JsonSchema, ScriptId, Time};
 
 /// A script kept for use again.
 #[derive(Serialize, ToSchema)]
@@ -161,7 +161,7 @@ pub async fn delete(caller: Caller, Id(id): Id<ScriptId>) -> Result<StatusCode, 
 }
 
 /// The JSON Schema of a script
-#[utoipa::path(get, path = "/script-schema.json", tag = "campaigns", responses((status = 200, body = Object, content_type = "application/schema+json")))]
+#[utoipa::path(get, path = "/script-schema.json", tag = "campaigns", responses((status = 200, body = JsonSchema, content_type = "application/schema+json")))]
 pub async fn schema(_caller: Caller) -> Response {
     ([(header::CONTENT_TYPE, "application/schema+json")], SCRIPT_SCHEMA).into_response()
 }

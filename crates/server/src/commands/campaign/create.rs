@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
+use clarion_domain::campaigns::call_pacing::{CallPacing, PacingMode};
+use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::campaigns::retry::RetryRules;
 use clarion_domain::campaigns::schedule::{Day, TimeOfDay};
 use clarion_domain::compliance::purpose::{LegalBasis, Purpose};
@@ -32,13 +34,31 @@ pub struct CreateArgs {
     /// Where the assessment lies that a legitimate interest needs.
     #[arg(long, default_value = "")]
     assessment: String,
+    /// sms or voice.
+    #[arg(long, default_value = "sms")]
+    channel: Channel,
+    /// For calls: what they say and ask, from a file; `clarion script check` looks at it.
+    #[arg(long, value_name = "FILE", required_if_eq("channel", "voice"), conflicts_with_all = ["body", "body_file"])]
+    script: Option<PathBuf>,
+    /// For calls: agentless, progressive, power:1.5 (calls for each free agent) or predictive:3 (percent abandoned at most).
+    #[arg(long, value_parser = parse_pace, default_value = "progressive")]
+    pace: PacingMode,
+    /// For calls: calls a second, at most.
+    #[arg(long, default_value_t = 2)]
+    calls_per_second: u32,
+    /// For calls: calls at once, at most, ringing ones included.
+    #[arg(long, default_value_t = 50)]
+    calls_at_once: u32,
+    /// For calls: how long they ring.
+    #[arg(long, default_value_t = 20)]
+    ring_seconds: u32,
     /// The text, with fields as {first_name|there}.
-    #[arg(long, required_unless_present = "body_file", conflicts_with = "body_file")]
+    #[arg(long, required_unless_present_any = ["body_file", "script"], conflicts_with = "body_file")]
     body: Option<String>,
     /// The text from a file.
     #[arg(long, value_name = "FILE")]
     body_file: Option<PathBuf>,
-    /// One of the tenant's senders.
+    /// One of the tenant's senders; for calls the caller ID.
     #[arg(long)]
     sender: String,
     /// Messages a second, at most.
@@ -53,13 +73,25 @@ pub struct CreateArgs {
     /// Days of the week; Monday to Friday when left out.
     #[arg(long, value_delimiter = ',')]
     days: Vec<Day>,
-    /// Attempts for each person, the first included.
-    #[arg(long, default_value_t = 2)]
-    attempts: u8,
+    /// Attempts for each person, the first included; two texts or three calls when left out.
+    #[arg(long)]
+    attempts: Option<u8>,
 }
 
 fn parse_time(text: &str) -> Result<TimeOfDay, String> {
     text.parse().map_err(|error: clarion_domain::campaigns::schedule::NotATime| error.to_string())
+}
+
+fn parse_pace(text: &str) -> Result<PacingMode, String> {
+    let (mode, number) = text.split_once(':').unwrap_or((text, ""));
+    let hundredths = || number.parse::<f64>().ok().filter(|n| (0.0..=100.0).contains(n)).map(|n| (n * 100.0).round() as u16);
+    match (mode, hundredths()) {
+        ("agentless", _) if number.is_empty() => Ok(PacingMode::Agentless),
+        ("progressive", _) if number.is_empty() => Ok(PacingMode::Progressive),
+        ("power", Some(calls_per_slot_percent)) => Ok(PacingMode::Power { calls_per_slot_percent }),
+        ("predictive", Some(ceiling_bp)) => Ok(PacingMode::Predictive { ceiling_bp }),
+        _ => Err("write agentless, progressive, power:1.5 (calls for each free agent) or predictive:3 (percent abandoned at most)".into()),
+    }
 }
 
 pub async fn run(tenant: &Tenant, args: &CreateArgs, json: bool) -> anyhow::Result<()> {
@@ -89,19 +121,32 @@ async fn draft(tenant: &Tenant, args: &CreateArgs) -> anyhow::Result<CampaignDra
         (None, Some(path)) => std::fs::read_to_string(path).with_context(|| path.display().to_string())?.trim_end().to_owned(),
         (None, None) => String::new(),
     };
-    let mut draft = CampaignDraft::new(&args.name);
+    let mut draft = CampaignDraft::of(args.channel, &args.name);
     draft.purpose = Some(args.purpose);
     draft.underlying_purpose = args.underlying_purpose;
     draft.basis = Some(args.basis);
     draft.assessment_reference = args.assessment.clone();
     draft.list_id = Some(list.id);
     draft.body = body;
+    if args.channel == Channel::Voice {
+        let ring_ms_max = args.ring_seconds.saturating_mul(1_000);
+        draft.call_pacing = CallPacing { pace: args.pace, calls_per_second_max: args.calls_per_second, calls_at_once_max: args.calls_at_once, ring_ms_max };
+        draft.call_pacing.check().map_err(|error| StoreError::Invalid(error.to_string()))?;
+    }
+    if let Some(file) = &args.script {
+        anyhow::ensure!(args.channel == Channel::Voice, "--script is for calls: add --channel voice");
+        draft.script = super::super::script::read(file)?;
+    }
     draft.sender = args.sender.clone();
     draft.rate_per_second = args.rate;
     (draft.schedule.from, draft.schedule.until) = (args.from, args.until);
     if !args.days.is_empty() {
         draft.schedule.days = args.days.clone();
     }
-    draft.retry = if args.attempts == 1 { RetryRules::never() } else { RetryRules { attempts_max: args.attempts, ..RetryRules::default() } };
+    draft.retry = match args.attempts {
+        None => draft.retry,
+        Some(1) => RetryRules::never(),
+        Some(attempts_max) => RetryRules { attempts_max, ..draft.retry },
+    };
     Ok(draft)
 }

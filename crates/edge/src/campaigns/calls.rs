@@ -1,0 +1,186 @@
+//! What the monitor shows of a campaign that calls: the calls that are up, and the abandoned rate against its ceiling.
+
+use clarion_domain::attempts::call::CallState;
+use clarion_domain::id::AttemptId;
+use clarion_domain::time::Instant;
+use clarion_store::StoreError;
+use clarion_store::attempts::{CallRow, LiveCount};
+use clarion_store::campaigns::CampaignRecord;
+use clarion_store::carriers::TransferTargetRecord;
+use maud::{Markup, html};
+
+use super::abandoned::{self, Abandoned};
+use crate::page::chip::{Tone, chip};
+use crate::page::fault::Fault;
+use crate::page::figure::{count, counted, figure};
+use crate::page::icon::Icon;
+use crate::page::when;
+use crate::tenancy::guard::Session;
+
+const LISTED_MAX: i64 = 50;
+/// The order in which a call goes through them.
+const STATES: [CallState; 7] = [CallState::Dialling, CallState::Ringing, CallState::Answered, CallState::Playing, CallState::Gathering, CallState::Reserved, CallState::Bridged];
+
+pub struct CallsNow {
+    counts: Vec<LiveCount>,
+    listed: Vec<CallRow>,
+    abandoned: Abandoned,
+    targets: Vec<TransferTargetRecord>,
+    now: Instant,
+}
+
+pub fn state_name(state: &str) -> &'static str {
+    match state.parse() {
+        Ok(CallState::Planned) => "Planned",
+        Ok(CallState::Dialling) => "Dialling",
+        Ok(CallState::Ringing) => "Ringing",
+        Ok(CallState::Answered) => "Answered",
+        Ok(CallState::Playing) => "Playing",
+        Ok(CallState::Gathering) => "Waiting for keys",
+        Ok(CallState::Reserved) => "Ringing an agent",
+        Ok(CallState::Bridged) => "Put through",
+        Ok(CallState::Ended) => "Ended",
+        Err(_) => "Unknown",
+    }
+}
+
+/// Ten-thousandths as a share: `1.25 %`.
+pub fn percent(bp: u32) -> String {
+    format!("{}.{:02} %", bp / 100, bp % 100)
+}
+
+impl CallsNow {
+    pub async fn read(session: &Session, campaign: &CampaignRecord) -> Result<Self, Fault> {
+        Ok(Self {
+            counts: session.tenant.live_call_counts(campaign.id).await?,
+            listed: session.tenant.live_calls(campaign.id, LISTED_MAX).await?,
+            abandoned: abandoned::read(&session.tenant, campaign, session.now).await?,
+            targets: session.tenant.transfer_targets().await?,
+            now: session.now,
+        })
+    }
+
+    pub fn up(&self) -> i64 {
+        self.counts.iter().map(|count| count.n).sum()
+    }
+
+    fn of(&self, state: CallState) -> i64 {
+        self.counts.iter().find(|count| count.state == state.as_str()).map_or(0, |count| count.n)
+    }
+
+    pub fn show(&self) -> Markup {
+        html! {
+            dl.figures { @for state in STATES { (figure(state_name(state.as_str()), &count(self.of(state)), "", "")) } }
+            @if self.listed.is_empty() { p.soft { "No call is up." } } @else {
+                div.scroll { table.stacks {
+                    thead { tr { th scope="col" { "Call" } th scope="col" { "State" } th scope="col" { "Step" } th scope="col" { "Answered by" } th scope="col" { "Put through to" } th.num scope="col" { "Up for" } } }
+                    tbody { @for call in &self.listed { tr {
+                        th scope="row" { a href={ "/contacts/" (call.contact) } { "Person " (call.position + 1) } }
+                        td { (chip(if call.state == CallState::Bridged.as_str() { Tone::Good } else { Tone::Info }, Icon::Phone, state_name(&call.state))) }
+                        td.mono data-label="Step" { (call.step) }
+                        td data-label="Answered by" { (answered_by(&call.verdict)) }
+                        td data-label="Put through to" { (name_of(&self.targets, call)) }
+                        td.num data-label="Up for" { (when::length(self.now.ms() - call.dialled_at.ms())) }
+                    } } }
+                } }
+                @if self.up() > self.listed.len() as i64 { p.small.soft { "The oldest " (self.listed.len()) " of " (counted(self.up(), "call", "calls")) "." } }
+            }
+        }
+    }
+
+    pub fn rate(&self) -> Markup {
+        let (today, ceiling) = (self.abandoned.rate_today, u32::from(self.abandoned.ceiling_bp));
+        let rate = today.with_mistakes_bp.unwrap_or(today.counted_bp);
+        html! {
+            div.actions {
+                @if rate > ceiling { (chip(Tone::Bad, Icon::Warning, "Above the ceiling")) }
+                @else if rate * 4 >= ceiling * 3 && rate > 0 { (chip(Tone::Warn, Icon::Warning, "Near the ceiling")) }
+                @else { (chip(Tone::Good, Icon::Check, "Below the ceiling")) }
+            }
+            dl.facts {
+                dt { "Today" } dd { strong { (percent(rate)) } " of a ceiling of " (percent(ceiling)) div.small.soft { (counted(self.abandoned.counted_today.abandoned.into(), "person", "people")) " abandoned, " (count(self.abandoned.counted_today.put_through.into())) " put through, on " (self.abandoned.today) " in London" } }
+                dt { "30 days" } dd { (percent(self.abandoned.rate_30.counted_bp)) div.small.soft { (counted(self.abandoned.days_30.abandoned.into(), "person", "people")) " abandoned, " (count(self.abandoned.days_30.put_through.into())) " put through" } }
+                @if self.abandoned.counted_today.judged_machine > 0 { dt { "Machines" } dd { (count(self.abandoned.counted_today.judged_machine.into())) " ended today" @if today.with_mistakes_bp.is_none() { div.small.soft { "Nobody has measured how many of them were people: they are not in the rate." } } } }
+            }
+        }
+    }
+}
+
+/// The records of some calls, with the names of the lines to which they went.
+pub struct Calls {
+    records: Vec<CallRow>,
+    targets: Vec<TransferTargetRecord>,
+}
+
+impl Calls {
+    /// An attempt that was a message has none.
+    pub async fn of(session: &Session, attempts: Vec<AttemptId>) -> Result<Self, Fault> {
+        let mut records = Vec::new();
+        for attempt in attempts {
+            match session.tenant.call(attempt).await {
+                Ok(call) => records.push(call),
+                Err(StoreError::NotFound(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let targets = if records.is_empty() { Vec::new() } else { session.tenant.transfer_targets().await? };
+        Ok(Self { records, targets })
+    }
+
+    pub fn told(&self, attempt: AttemptId) -> Option<Markup> {
+        let call = self.records.iter().find(|call| call.attempt == attempt)?;
+        Some(told(call, name_of(&self.targets, call)))
+    }
+}
+
+fn name_of<'a>(targets: &'a [TransferTargetRecord], call: &CallRow) -> &'a str {
+    call.target.and_then(|id| targets.iter().find(|target| target.id == id)).map_or("", |target| target.target.name.as_str())
+}
+
+/// Who answered, in words; nothing before it was heard.
+pub fn answered_by(verdict: &str) -> &'static str {
+    use clarion_domain::outcomes::answered_by::AnsweredBy as A;
+    match verdict.parse() {
+        Ok(A::Human) => "a person",
+        Ok(A::Machine) => "a machine",
+        Ok(A::VoicemailReady) => "voicemail",
+        Ok(A::Fax) => "a fax",
+        Ok(A::Announcement) => "an announcement of the network",
+        Ok(A::BusyTone) => "a busy tone",
+        Ok(A::Silence) => "silence",
+        Ok(A::Unsure) => "not sure",
+        Err(_) => "",
+    }
+}
+
+/// One call's record in a line or two: when, how long, who answered, where it went.
+fn told(call: &CallRow, target: &str) -> Markup {
+    let seconds = |from: Option<Instant>, to: Option<Instant>| from.zip(to).map(|(from, to)| format!("{:.1} s", (to.ms() - from.ms()).max(0) as f64 / 1_000.0));
+    let rang = seconds(call.ringing_at, call.answered_at.or(call.ended_at));
+    let parts = [
+        rang.map(|rang| format!("rang {rang}")),
+        (!answered_by(&call.verdict).is_empty()).then(|| format!("answered by {}", answered_by(&call.verdict))),
+        seconds(call.answered_at, call.message_at).map(|wait| format!("first words after {wait}")),
+        call.bridged_at.is_some().then(|| if target.is_empty() { "put through".to_owned() } else { format!("put through to {target}") }),
+        call.information_at.is_some().then(|| "no agent was free: information message".to_owned()),
+        seconds(call.answered_at, call.ended_at).map(|lasted| format!("lasted {lasted}")),
+        (!call.ended_by.is_empty()).then(|| format!("ended by {}", ended_by(&call.ended_by))),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    html! {
+        @if !parts.is_empty() { div.small { (crate::page::fault::capitalised(&parts.join(", "))) } }
+        @if !call.step.is_empty() { div.small.soft { "Script’s step: " span.mono { (call.step) } } }
+        @if call.ended_at.is_none() { div.small { (state_name(&call.state)) " now." } }
+    }
+}
+
+fn ended_by(word: &str) -> &str {
+    match word {
+        "person" => "the person",
+        "us" => "us",
+        "agent" => "the agent",
+        "network" => "the network",
+        "crash" | "nobody" => "nobody: the node stopped, and its end is not known",
+        other => other,
+    }
+}

@@ -1,0 +1,164 @@
+//! A campaign that calls through the portal: written step by step, watched; its scripts, prompts and transfer targets.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use clarion_domain::campaigns::campaign::Channel;
+use clarion_domain::compliance::purpose::{LegalBasis, Purpose};
+use clarion_domain::id::CampaignId;
+use clarion_domain::tenancy::role::Role;
+use clarion_store::campaigns::CampaignDraft;
+use clarion_store::carriers::NewTransferTarget;
+use clarion_store::compliance::Week;
+use clarion_store::outcomes::{AbandonmentDay, add_abandonment};
+
+use crate::people::{call, person, recording};
+use crate::support::{Answer, Browser, World, now};
+
+const SCRIPT: &str = "language = \"en-GB\"\nstart = \"greeting\"\n\n[steps.greeting]\ndo = \"say\"\ntext = \"This is Northwind. Your appointment is tomorrow.\"\nnext = \"end\"\n\n[steps.end]\ndo = \"hang_up\"\n";
+
+fn target() -> NewTransferTarget {
+    NewTransferTarget { group: "agents".into(), name: "Leeds".into(), address: "+442079460123".into(), hours: Week::default(), capacity: 10, priority: 1, enabled: true }
+}
+
+async fn send_prompt(browser: &Browser, name: &str, file: &[u8]) -> Answer {
+    let mut body = format!("--B\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\n{name}\r\n--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n\r\n").into_bytes();
+    body.extend_from_slice(file);
+    body.extend_from_slice(b"\r\n--B--\r\n");
+    let request = Request::post("/campaigns/prompts").header(header::COOKIE, &browser.cookie).header("sec-fetch-site", "same-origin").header(header::CONTENT_TYPE, "multipart/form-data; boundary=B");
+    browser.send(request.body(Body::from(body)).expect("a request")).await
+}
+
+#[tokio::test]
+async fn a_call_is_written_step_by_step() {
+    let world = World::new().await;
+    let owner = world.browser(Role::Owner).await;
+    let made = owner.post("/campaigns/new", &[("name", "Reminders"), ("channel", "voice")]).await;
+    let path = made.location().to_owned();
+    let tasks = owner.get(&path).await.text;
+    assert!(["What it says", "How fast", "Caller ID"].iter().all(|task| tasks.contains(task)) && !tasks.contains("Message</a>"), "{tasks}");
+
+    let say = format!("{path}/say");
+    assert!(owner.get(&format!("{say}?from=agent")).await.text.contains("there is no transfer target"), "a starter is checked at once");
+    owner.post(&say, &[("script", "start = 1")]).await.assert_problem("script", "does not read");
+    let checked = owner.post(&say, &[("script", SCRIPT), ("do", "check")]).await;
+    assert!(checked.status == StatusCode::OK && checked.text.contains("No fault") && checked.text.contains("Your appointment is tomorrow"), "{}", checked.text);
+    assert!(!owner.get(&say).await.text.contains("tomorrow"), "a check saves nothing");
+    assert_eq!(owner.post(&say, &[("script", SCRIPT)]).await.location(), format!("{say}?said=saved"));
+
+    let fast = format!("{path}/fast");
+    let whole = [("call_pacing", "agentless"), ("calls_per_second_max", "3"), ("calls_at_once_max", "40"), ("ring_seconds_max", "25")];
+    for (wrong, value, field) in [("call_pacing", "quick", "call_pacing"), ("calls_per_second_max", "many", "calls_per_second_max"), ("calls_at_once_max", "0", "calls_at_once_max"), ("ring_seconds_max", "14", "ring_seconds_max"), ("call_pacing", "predictive", "ceiling"), ("call_pacing", "power", "calls_per_slot")] {
+        let fields = whole.map(|(name, held)| (name, if name == wrong { value } else { held }));
+        owner.post(&fast, &fields).await.assert_problem(field, "There is a problem");
+    }
+    let fields = whole.map(|(name, held)| (name, if name == "call_pacing" { "progressive" } else { held }));
+    owner.post(&fast, &fields).await.assert_problem("call_pacing", "the script puts nobody through");
+    assert_eq!(owner.post(&fast, &whole).await.status, StatusCode::SEE_OTHER);
+
+    let caller = format!("{path}/caller");
+    owner.post(&caller, &[("sender", "Northwind")]).await.assert_problem("sender", "whole number");
+    world.as_operator().await.add_sender("+442079460123", true, "letter 7", now()).await.expect("a sender");
+    assert_eq!(owner.post(&caller, &[("sender", "+442079460123")]).await.status, StatusCode::SEE_OTHER);
+
+    let schedule = owner.get(&format!("{path}/schedule")).await.text;
+    assert!(schedule.contains("after-busy") && !schedule.contains("after-expired"), "what calls are tried again after");
+    let check = owner.get(&format!("{path}/check")).await.text;
+    assert!(check.contains("Your appointment is tomorrow") && check.contains("at most 3 calls a second and 40 at once; rings for 25 s"), "{check}");
+}
+
+#[tokio::test]
+async fn scripts_prompts_and_targets_are_made_changed_and_removed() {
+    let world = World::new().await;
+    let (owner, viewer) = (world.browser(Role::Owner).await, world.browser(Role::Viewer).await);
+    owner.post("/campaigns/scripts/new", &[("name", ""), ("script", SCRIPT)]).await.assert_problem("name", "There is a problem");
+    let script = owner.post("/campaigns/scripts/new", &[("name", "Half"), ("script", "start = 1")]).await.location().split('?').next().expect("a path").to_owned();
+    assert!(owner.get(&script).await.text.contains("1 fault"), "an unfinished script is kept");
+    assert_eq!(owner.post(&script, &[("name", "Whole"), ("script", SCRIPT)]).await.status, StatusCode::SEE_OTHER);
+    let listed = viewer.get("/campaigns/scripts").await.text;
+    assert!(listed.contains("Whole") && listed.contains("No fault"));
+    assert_eq!(owner.post(&format!("{script}/delete"), &[]).await.location(), "/campaigns/scripts?said=removed");
+    assert_eq!(owner.get(&script).await.status, StatusCode::NOT_FOUND);
+
+    send_prompt(&owner, "", &recording()).await.assert_problem("name", "Give the prompt a name");
+    send_prompt(&owner, "Greeting", b"").await.assert_problem("file", "Choose a recording");
+    send_prompt(&owner, "Greeting", b"this is no sound at all").await.assert_problem("file", "WAV, MP3, OGG Vorbis or FLAC");
+    assert_eq!(send_prompt(&owner, "Greeting", &recording()).await.location(), "/campaigns/prompts?said=saved");
+    assert_eq!(send_prompt(&viewer, "Other", &recording()).await.status, StatusCode::FORBIDDEN);
+    let prompt = world.as_operator().await.prompts().await.expect("prompts").remove(0);
+    let heard = viewer.get(&format!("/campaigns/prompts/{}.wav", prompt.id)).await;
+    assert_eq!((heard.status, heard.header(header::CONTENT_TYPE)), (StatusCode::OK, "audio/wav"));
+    assert_eq!(owner.post(&format!("/campaigns/prompts/{}/delete", prompt.id), &[]).await.location(), "/campaigns/prompts?said=removed");
+
+    let good = [("group", "agents"), ("name", "Leeds"), ("address", "+442079460123"), ("monday", "09:00-17:00"), ("capacity", "10"), ("priority", "1"), ("enabled", "yes")];
+    for (field, value, at) in [("group", "Our agents", "group"), ("name", "", "name"), ("address", "0207", "address"), ("monday", "9 to 5", "hours"), ("capacity", "many", "capacity"), ("priority", "", "priority")] {
+        let fields = good.map(|(name, held)| (name, if name == field { value } else { held }));
+        let answer = owner.post("/carriers/targets/new", &fields).await;
+        answer.assert_problem(at, "There is a problem");
+        assert!(answer.text.contains(&format!("id=\"{at}\"")), "{at}");
+    }
+    assert_eq!(owner.post("/carriers/targets/new", &good).await.location(), "/carriers/targets?said=created");
+    owner.post("/carriers/targets/new", &good).await.assert_problem("name", "exists already");
+    let record = world.as_operator().await.transfer_targets().await.expect("targets").remove(0);
+    world.as_operator().await.tell_free_agents(record.id, Some(4), now()).await.expect("told");
+    assert!(viewer.get("/carriers/targets").await.text.contains("4 free at"));
+    let edit = format!("/carriers/targets/{}", record.id);
+    assert!(owner.get(&edit).await.text.contains("value=\"09:00-17:00\""));
+    assert_eq!(owner.post(&format!("{edit}/remove"), &[]).await.location(), "/carriers/targets?said=removed");
+}
+
+#[tokio::test]
+async fn a_sip_trunk_is_written_in_fields() {
+    let world = World::new().await;
+    let owner = world.browser(Role::Owner).await;
+    let good = [("kind", "sip"), ("name", "Voice"), ("hosts", "sip.carrier.example\n192.0.2.1:5060"), ("transport", "tls"), ("username", "northwind"), ("register", "yes"), ("codecs", "pcma pcmu"), ("srtp", "yes"), ("keep_alive_seconds", "30"), ("calls_at_once", "40"), ("number_plus", "yes"), ("secret", "hush-hush"), ("rate_per_second", "5"), ("cost", "0.0100"), ("currency", "GBP")];
+    for (field, value) in [("hosts", "sip carrier"), ("hosts", ""), ("username", ""), ("calls_at_once", "lots"), ("keep_alive_seconds", "1")] {
+        let fields = good.map(|(name, held)| (name, if name == field { value } else { held }));
+        owner.post("/carriers/trunks/new", &fields).await.assert_problem(field, "There is a problem");
+    }
+    let fields = good.map(|(name, held)| (name, if name == "transport" { "udp" } else { held }));
+    owner.post("/carriers/trunks/new", &fields).await.assert_problem("srtp", "transport tls");
+    let path = owner.post("/carriers/trunks/new", &good).await.location().split('?').next().expect("a path").to_owned();
+    let page = owner.get(&path).await.text;
+    assert!(page.contains("192.0.2.1:5060") && page.contains("value=\"northwind\"") && !page.contains("hush-hush"), "{page}");
+}
+
+async fn running(world: &World) -> CampaignId {
+    let tenant = world.as_operator().await;
+    let list = tenant.create_list("Customers", now()).await.expect("a list");
+    let somebody = person(&tenant, 111, "Ada").await;
+    tenant.add_to_list(list, somebody, now()).await.expect("on the list");
+    tenant.add_sender("+442079460123", true, "letter 7", now()).await.expect("a sender");
+    tenant.add_transfer_target(&target(), now()).await.expect("a target");
+    let draft = CampaignDraft {
+        purpose: Some(Purpose::Reminder),
+        basis: Some(LegalBasis::Contract),
+        list_id: Some(list),
+        sender: "+442079460123".into(),
+        script: include_str!("../../src/campaigns/starters/agent.toml").into(),
+        ..CampaignDraft::of(Channel::Voice, "Reminders")
+    };
+    let campaign = tenant.create_campaign(&draft, now()).await.expect("a draft");
+    let faults = tenant.campaign_faults(&draft, now()).await.expect("faults");
+    assert!(faults.is_empty(), "{faults:?}");
+    tenant.start_campaign(campaign, now()).await.expect("started");
+    campaign
+}
+
+#[tokio::test]
+async fn the_monitor_shows_calls_that_are_up_and_the_abandoned_rate() {
+    let world = World::new().await;
+    let owner = world.browser(Role::Owner).await;
+    let (campaign, tenant) = (running(&world).await, world.as_operator().await);
+    for state in ["dialling", "ringing", "ringing", "gathering", "bridged"] {
+        call(&tenant, campaign, state).await;
+    }
+    let mut tx = world.store.db().begin().await.expect("begins");
+    let counts = AbandonmentDay { day: "2026-11-23".into(), abandoned: 1, passed: 39, machine_ended: 0, answered: 40 };
+    add_abandonment(&mut tx, world.tenant, campaign, &counts).await.expect("counted");
+    tx.commit().await.expect("commits");
+    let page = owner.get(&format!("/campaigns/{campaign}")).await.text;
+    for words in ["Calls now", "<dt>Ringing</dt><dd>2", "<dt>Put through</dt><dd>1", "Waiting for keys", "greeting", "2.50 %", "of a ceiling of 3.00 %", "Near the ceiling", "Stop now…", "Drain: no new call", "put through to agents"] {
+        assert!(page.to_lowercase().contains(&words.to_lowercase()), "{words}: {page}");
+    }
+    assert!(!page.contains("Messages a second"), "{page}");
+}
