@@ -44,6 +44,7 @@ pub const CALL_SERIES: [Series; 4] = [
     Series { name: "Abandoned or failed", tone: Tone::Bad },
 ];
 pub const PACE: Series = Series { name: "Messages a second", tone: Tone::Info };
+pub const CALL_PACE: Series = Series { name: "Calls a second", tone: Tone::Info };
 const EVERY: Duration = Duration::from_secs(1);
 
 pub struct Snapshot {
@@ -144,6 +145,10 @@ impl Snapshot {
         if self.calls.is_some() { &CALL_SERIES } else { &SERIES }
     }
 
+    pub fn pace_series(&self) -> Series {
+        if self.calls.is_some() { CALL_PACE } else { PACE }
+    }
+
     /// What is counted, as a heading has it.
     pub fn noun(&self) -> &'static str {
         if self.calls.is_some() { "Calls" } else { "Messages" }
@@ -194,7 +199,7 @@ impl Snapshot {
 
     pub fn pace(&self, session: &Session) -> Markup {
         let columns = self.pace_columns(session);
-        html! { @if columns.len() < 2 { p.soft { "The line begins a few seconds after this page was opened." } } @else { (area(&format!("{} a second, the last five minutes", self.noun()), &PACE, &columns)) } }
+        html! { @if columns.len() < 2 { p.soft { "The line begins a few seconds after this page was opened." } } @else { (area(&format!("{} a second, the last five minutes", self.noun()), &self.pace_series(), &columns)) } }
     }
 
     pub fn pace_rows(&self, session: &Session) -> Markup {
