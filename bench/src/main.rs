@@ -1,6 +1,7 @@
 //! Benchmarks beside the peers: each prints a ratio taken in one run on one machine. See bench/README.md.
 
 mod audio;
+mod calls;
 mod clarion;
 mod import;
 mod import_bare;
@@ -66,6 +67,25 @@ enum What {
         #[arg(long, default_value_t = 7)]
         seed: u64,
     },
+    /// Calls set up and hung up, beside SIPp's own caller.
+    Calls {
+        #[arg(long, default_value_t = 10_000)]
+        calls: usize,
+        /// Calls begun a second.
+        #[arg(long, default_value_t = 1_000)]
+        rate: usize,
+        /// Calls that are up when memory is measured.
+        #[arg(long, default_value_t = 2_000)]
+        live: usize,
+    },
+    /// Clarion's caller by itself: started by `calls` as a process of its own, so that its work alone is counted.
+    Caller {
+        port: u16,
+        rate: usize,
+        calls: usize,
+        #[arg(long)]
+        hold: bool,
+    },
     /// The sink by itself: started by `send` as a process of its own, so that its work is not counted.
     Sink,
 }
@@ -81,6 +101,8 @@ async fn main() -> anyhow::Result<()> {
             pacing::run(days, seed);
             Ok(())
         }
+        What::Calls { calls, rate, live } => calls::compare(calls, rate, live),
+        What::Caller { port, rate, calls, hold } => calls::caller(port, rate, calls, hold).await,
         What::Sink => sink::serve().await,
         What::Import { rows } => import::run(rows).await,
         What::Send { messages, kannel_messages, alone, postgres } => {

@@ -1,0 +1,221 @@
+//! The asking side of a transaction.
+
+use std::time::{Duration, Instant};
+
+use super::Timers;
+use crate::alarm::{Alarm, Alarms};
+use crate::hop::Destination;
+use crate::message::{Message, Method, Name, Start};
+use crate::wire::{Effect, Owner};
+
+/// The branch's number; a CANCEL shares that of its INVITE.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ClientKey {
+    pub branch: u64,
+    pub cancels: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ClientAlarm {
+    /// Timers A and E.
+    Retransmit,
+    /// Timers B and F, and the wait for a first sign of life.
+    GiveUp,
+    /// Timers D, K and M.
+    Forget,
+}
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub enum Outcome {
+    Response(Box<Message>),
+    /// Nobody answered in time.
+    Timeout,
+    /// The transport could not deliver it.
+    Unreachable,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Calling, or Trying.
+    Asking,
+    /// Given up for silence, and watched on: a server that was only slow must not be left ringing.
+    Abandoned,
+    Proceeding,
+    /// A final response came; retransmissions of it are absorbed, an INVITE's is acknowledged again.
+    Completed,
+    /// An INVITE's 2xx came; each further one goes up (RFC 6026, section 7.2).
+    Accepted,
+}
+
+pub struct Client {
+    pub owner: Owner,
+    key: ClientKey,
+    state: State,
+    invites: bool,
+    to: Destination,
+    bytes: Vec<u8>,
+    /// What an ACK for a failure is made from; an INVITE's alone.
+    request: Option<Box<Message>>,
+    ack: Vec<u8>,
+    interval: Duration,
+    /// Once set it may be put off: an alarm that rings earlier is of no account.
+    forget_at: Option<Instant>,
+}
+
+impl Client {
+    #[expect(clippy::too_many_arguments, reason = "the last three are borrowed apart from the map that the transaction goes into")]
+    /// Sends the request. `silence_max` ends the wait for any answer at all before timer B or F would.
+    pub fn start(now: Instant, key: ClientKey, owner: Owner, request: Message, to: Destination, silence_max: Option<Duration>, timers: &Timers, alarms: &mut Alarms, effects: &mut Vec<Effect>) -> Self {
+        let bytes = request.write();
+        let invites = request.method() == Some(&Method::Invite);
+        effects.push(Effect::Send { to: to.clone(), bytes: bytes.clone(), client: Some(key) });
+        let give_up = silence_max.unwrap_or(timers.patience()).min(timers.patience());
+        alarms.set(now + give_up, Alarm::Client(key, ClientAlarm::GiveUp));
+        let reliable = to.transport().is_reliable();
+        if !reliable {
+            alarms.set(now + timers.t1, Alarm::Client(key, ClientAlarm::Retransmit));
+        }
+        let bytes = if reliable { Vec::new() } else { bytes };
+        Self { owner, key, state: State::Asking, invites, to, bytes, request: invites.then(|| Box::new(request)), ack: Vec::new(), interval: timers.t1, forget_at: None }
+    }
+
+    /// Takes a response; true when the owner shall see it.
+    pub fn receive(&mut self, now: Instant, response: &Message, timers: &Timers, alarms: &mut Alarms, effects: &mut Vec<Effect>) -> bool {
+        let status = response.status().unwrap_or_default();
+        let reliable = self.to.transport().is_reliable();
+        match self.state {
+            State::Asking | State::Abandoned | State::Proceeding if status < 200 => {
+                self.state = State::Proceeding;
+                true
+            }
+            State::Asking | State::Abandoned | State::Proceeding if self.invites && status < 300 => {
+                self.state = State::Accepted;
+                self.forget(now + timers.patience(), alarms);
+                true
+            }
+            State::Asking | State::Abandoned | State::Proceeding => {
+                self.state = State::Completed;
+                let linger = match (self.invites, reliable) {
+                    (_, true) => Duration::ZERO,
+                    (true, false) => timers.patience(),
+                    (false, false) => timers.t4,
+                };
+                if self.invites {
+                    self.acknowledge(response, effects);
+                }
+                self.forget(now + linger, alarms);
+                true
+            }
+            State::Accepted => (200..300).contains(&status),
+            State::Completed => {
+                if self.invites && status >= 300 {
+                    self.send_ack(effects);
+                }
+                false
+            }
+        }
+    }
+
+    /// What an alarm means; the outcome, if this was the last of it, and whether the transaction is over.
+    pub fn ring(&mut self, now: Instant, alarm: ClientAlarm, timers: &Timers, alarms: &mut Alarms, effects: &mut Vec<Effect>) -> (Option<Outcome>, bool) {
+        match alarm {
+            ClientAlarm::Retransmit => {
+                let again = match self.state {
+                    State::Asking => true,
+                    State::Proceeding => !self.invites,
+                    State::Abandoned | State::Completed | State::Accepted => false,
+                };
+                if again {
+                    effects.push(Effect::Send { to: self.to.clone(), bytes: self.bytes.clone(), client: Some(self.key) });
+                    self.interval = match (self.invites, self.state) {
+                        (true, _) => self.interval * 2,
+                        (false, State::Proceeding) => timers.t2,
+                        (false, _) => (self.interval * 2).min(timers.t2),
+                    };
+                    alarms.set(now + self.interval, Alarm::Client(self.key, ClientAlarm::Retransmit));
+                }
+                (None, false)
+            }
+            ClientAlarm::GiveUp => match self.state {
+                State::Asking if self.invites => {
+                    self.state = State::Abandoned;
+                    self.forget_after(now + timers.patience(), alarms);
+                    (Some(Outcome::Timeout), false)
+                }
+                State::Asking => (Some(Outcome::Timeout), true),
+                // An INVITE may ring for as long as its owner likes; all else must be over by now.
+                State::Proceeding if !self.invites => (Some(Outcome::Timeout), true),
+                _ => (None, false),
+            },
+            ClientAlarm::Forget => (None, self.forget_at.is_none_or(|at| now >= at)),
+        }
+    }
+
+    /// The transport could not deliver: true if that is an outcome.
+    #[must_use]
+    pub fn fails(&self) -> bool {
+        matches!(self.state, State::Asking | State::Proceeding)
+    }
+
+    #[must_use]
+    pub fn to(&self) -> &Destination {
+        &self.to
+    }
+
+    /// The CANCEL of this INVITE (RFC 3261, section 9.1), if it is still to be cancelled.
+    #[must_use]
+    pub fn cancel(&self) -> Option<Message> {
+        let request = self.request.as_deref()?;
+        (self.state == State::Proceeding).then(|| beside(request, Method::Cancel, request.get(&Name::To).unwrap_or_default()))
+    }
+
+    fn forget(&mut self, at: Instant, alarms: &mut Alarms) {
+        self.bytes = Vec::new();
+        self.request = self.request.take().filter(|_| self.state == State::Proceeding);
+        self.forget_after(at, alarms);
+    }
+
+    fn forget_after(&mut self, at: Instant, alarms: &mut Alarms) {
+        self.forget_at = Some(at);
+        alarms.set(at, Alarm::Client(self.key, ClientAlarm::Forget));
+    }
+
+    /// An INVITE whose CANCEL was sent, and which may never have a final response. It outlives its call's patience,
+    /// since an answer may come even then.
+    pub fn cancelled(&mut self, now: Instant, timers: &Timers, alarms: &mut Alarms) {
+        self.forget_after(now + timers.patience() * 2, alarms);
+    }
+
+    fn acknowledge(&mut self, response: &Message, effects: &mut Vec<Effect>) {
+        if let Some(request) = self.request.as_deref() {
+            self.ack = beside(request, Method::Ack, response.get(&Name::To).unwrap_or_default()).write();
+            self.send_ack(effects);
+        }
+    }
+
+    fn send_ack(&self, effects: &mut Vec<Effect>) {
+        effects.push(Effect::Send { to: self.to.clone(), bytes: self.ack.clone(), client: None });
+    }
+}
+
+/// An ACK or CANCEL that goes beside its INVITE: the same first Via, URI, Call-ID, From, Route and number.
+fn beside(invite: &Message, method: Method, to: &str) -> Message {
+    let uri = match &invite.start {
+        Start::Request { uri, .. } => uri.clone(),
+        Start::Response { .. } => String::new(),
+    };
+    let number = invite.cseq().map_or(0, |(number, _)| number);
+    let mut message = Message::request(method.clone(), uri);
+    for name in [Name::Via, Name::From, Name::CallId, Name::MaxForwards] {
+        if let Some(value) = invite.get(&name) {
+            message.push(name, value);
+        }
+    }
+    for route in invite.all(&Name::Route) {
+        message.push(Name::Route, route);
+    }
+    message.push(Name::To, to);
+    message.push(Name::CSeq, format!("{number} {method}"));
+    message
+}

@@ -1,0 +1,8 @@
+//! The task that owns the sockets, and with them the clock: it drives the user agent and does what it says.
+
+mod driver;
+mod outbound;
+mod resolve;
+mod stream;
+
+pub(crate) use driver::{Arrived, Driver, Input, Sockets};

@@ -1,0 +1,312 @@
+//! What calls and trunks share: their transactions, alarms and chance, and what is to be done outside.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use crate::alarm::{Alarm, Alarms};
+use crate::call::{CallEvent, CallKey, IncomingRequest, Purpose};
+use crate::chance::Chance;
+use crate::hop::{Destination, Hop, StreamId, Transport};
+use crate::message::{Message, Method, Name};
+use crate::transaction::{Client, ClientAlarm, ClientKey, Outcome, Server, ServerAlarm, ServerKey, Taken, Timers};
+use crate::trunk::{TrunkKey, TrunkPurpose, TrunkState};
+use crate::uri::bracketed;
+
+/// Requests of strangers that may be under way at once; more are answered with 503 and not kept.
+const SERVERS_MAX: usize = 50_000;
+const BRANCH: &str = "z9hG4bK";
+
+/// For whom a request was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    Call(CallKey, Purpose),
+    Trunk(TrunkKey, TrunkPurpose),
+    /// Nobody waits for the answer.
+    Nobody,
+}
+
+/// What the task that owns the sockets must do.
+#[derive(Debug)]
+pub enum Effect {
+    Send { to: Destination, bytes: Vec<u8>, client: Option<ClientKey> },
+    Event { call: CallKey, event: Box<CallEvent> },
+    Incoming { call: CallKey, request: Box<IncomingRequest> },
+    /// No event of this call will follow.
+    Gone { call: CallKey },
+    Trunk { trunk: TrunkKey, state: TrunkState },
+    /// Look up the trunk's hosts.
+    Resolve { trunk: TrunkKey },
+}
+
+/// What a call learned of a server of its trunk.
+#[derive(Debug)]
+pub struct Note {
+    pub trunk: TrunkKey,
+    pub address: SocketAddr,
+    pub what: Noted,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum Noted {
+    Alive,
+    Silent,
+    /// 503, and for how long it wants to be left alone.
+    Unavailable(Option<Duration>),
+}
+
+/// Where a message came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Source {
+    pub transport: Transport,
+    pub address: SocketAddr,
+    pub stream: Option<StreamId>,
+}
+
+/// How we are to be reached, by transport.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Advertised {
+    pub udp: Option<SocketAddr>,
+    pub tcp: Option<SocketAddr>,
+    pub tls: Option<SocketAddr>,
+}
+
+impl Advertised {
+    /// Without a listener of that kind, what comes back does so on the connection that we opened.
+    #[must_use]
+    pub fn of(&self, transport: Transport) -> SocketAddr {
+        let own = match transport {
+            Transport::Udp => self.udp,
+            Transport::Tcp => self.tcp,
+            Transport::Tls => self.tls,
+        };
+        own.or(self.udp).or(self.tcp).or(self.tls).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 5060)))
+    }
+}
+
+pub struct Wire {
+    pub timers: Timers,
+    pub advertised: Advertised,
+    pub user_agent: String,
+    pub chance: Box<dyn Chance>,
+    pub alarms: Alarms,
+    pub effects: Vec<Effect>,
+    pub notes: Vec<Note>,
+    clients: HashMap<ClientKey, Client>,
+    servers: HashMap<ServerKey, Server>,
+    names: HashMap<String, ServerKey>,
+    served: u64,
+}
+
+impl Wire {
+    #[must_use]
+    pub fn new(timers: Timers, advertised: Advertised, user_agent: String, chance: Box<dyn Chance>) -> Self {
+        Self { timers, advertised, user_agent, chance, alarms: Alarms::default(), effects: Vec::new(), notes: Vec::new(), clients: HashMap::new(), servers: HashMap::new(), names: HashMap::new(), served: 0 }
+    }
+
+    pub fn event(&mut self, call: CallKey, event: CallEvent) {
+        self.effects.push(Effect::Event { call, event: Box::new(event) });
+    }
+
+    /// Our Contact towards this destination.
+    #[must_use]
+    pub fn contact(&self, to: &Destination) -> String {
+        let transport = to.transport();
+        let place = self.advertised.of(transport);
+        let suffix = match transport {
+            Transport::Udp => "",
+            Transport::Tcp => ";transport=tcp",
+            Transport::Tls => ";transport=tls",
+        };
+        format!("<sip:clarion@{}:{}{suffix}>", bracketed(&place.ip().to_string()), place.port())
+    }
+
+    fn via(&self, to: &Destination, branch: u64) -> String {
+        let place = self.advertised.of(to.transport());
+        format!("SIP/2.0/{} {}:{};branch={BRANCH}{branch:016x};rport", to.transport().as_str(), bracketed(&place.ip().to_string()), place.port())
+    }
+
+    /// Sends a request in a transaction of its own. Via and the like are put in front of it.
+    pub fn request(&mut self, now: Instant, owner: Owner, mut request: Message, to: Destination, silence_max: Option<Duration>) -> ClientKey {
+        let key = ClientKey { branch: self.chance.number(), cancels: false };
+        self.head(&mut request, &to, key.branch);
+        let client = Client::start(now, key, owner, request, to, silence_max, &self.timers, &mut self.alarms, &mut self.effects);
+        self.clients.insert(key, client);
+        key
+    }
+
+    /// An ACK for a 2xx, which is a transaction of nobody's (RFC 3261, section 13.2.2.4). Its bytes are kept for repetition.
+    pub fn send_ack(&mut self, mut ack: Message, to: Destination) -> Vec<u8> {
+        let branch = self.chance.number();
+        self.head(&mut ack, &to, branch);
+        let bytes = ack.write();
+        self.effects.push(Effect::Send { to, bytes: bytes.clone(), client: None });
+        bytes
+    }
+
+    fn head(&self, request: &mut Message, to: &Destination, branch: u64) {
+        let via = crate::message::Header { name: Name::Via, value: self.via(to, branch) };
+        request.headers.insert(0, via);
+        request.push(Name::MaxForwards, "70");
+        request.push(Name::UserAgent, self.user_agent.as_str());
+    }
+
+    /// Cancels an INVITE that has had a provisional response and no final one. False while it may not be cancelled.
+    pub fn cancel(&mut self, now: Instant, invite: ClientKey, reason: &str) -> bool {
+        let Some((mut cancel, to)) = self.clients.get(&invite).and_then(|client| Some((client.cancel()?, client.to().clone()))) else { return false };
+        let key = ClientKey { branch: invite.branch, cancels: true };
+        if self.clients.contains_key(&key) {
+            return true;
+        }
+        cancel.push(Name::Reason, reason);
+        if let Some(client) = self.clients.get_mut(&invite) {
+            client.cancelled(now, &self.timers, &mut self.alarms);
+        }
+        let client = Client::start(now, key, Owner::Nobody, cancel, to, None, &self.timers, &mut self.alarms, &mut self.effects);
+        self.clients.insert(key, client);
+        true
+    }
+
+    /// Where a request went.
+    #[must_use]
+    pub fn sent_to(&self, key: ClientKey) -> Option<Destination> {
+        self.clients.get(&key).map(|client| client.to().clone())
+    }
+
+    /// Matches a response to its request; whose it is, if they shall see it.
+    pub fn take_response(&mut self, now: Instant, response: &Message) -> Option<(Owner, ClientKey)> {
+        let via = response.via()?;
+        let digits = via.branch()?.strip_prefix(BRANCH)?;
+        let (_, method) = response.cseq()?;
+        let key = ClientKey { branch: u64::from_str_radix(digits, 16).ok()?, cancels: method == Method::Cancel };
+        let client = self.clients.get_mut(&key)?;
+        let seen = client.receive(now, response, &self.timers, &mut self.alarms, &mut self.effects);
+        seen.then_some((client.owner, key))
+    }
+
+    /// Matches a request to what is known (RFC 3261, section 17.2.3), or begins a transaction.
+    pub fn take_request(&mut self, now: Instant, request: &mut Message, source: Source) -> Option<Taken> {
+        let mut via = request.via()?;
+        via.receive_from(source.address);
+        let method = request.method()?.clone();
+        let name = |method: &str| match via.branch().filter(|branch| branch.starts_with(BRANCH)) {
+            Some(branch) => format!("{branch}|{}|{:?}|{method}", via.host.to_ascii_lowercase(), via.port),
+            // An RFC 2543 element: its identity is that of the whole request.
+            None => format!("|{}|{:?}|{:?}|{method}", request.call_id().unwrap_or_default(), request.cseq().map(|(number, _)| number), request.from().and_then(|from| from.tag().map(str::to_owned))),
+        };
+        if method == Method::Ack {
+            let Some(server) = self.names.get(&name("INVITE")).and_then(|key| self.servers.get_mut(key)) else { return Some(Taken::Ack) };
+            server.acknowledged(now, &self.timers, &mut self.alarms);
+            // A 2xx's ACK has a branch of its own, unless an old element sends it.
+            return Some(if via.branch().is_some_and(|branch| branch.starts_with(BRANCH)) { Taken::Absorbed } else { Taken::Ack });
+        }
+        let own = name(method.as_str());
+        if let Some(server) = self.names.get(&own).and_then(|key| self.servers.get(key)) {
+            server.again(&mut self.effects);
+            return Some(Taken::Absorbed);
+        }
+        if self.servers.len() >= SERVERS_MAX {
+            return Some(Taken::Overload);
+        }
+        let invite = (method == Method::Cancel).then(|| self.names.get(&name("INVITE")).copied());
+        let to = match source.stream {
+            Some(id) => Destination::Stream { id, transport: source.transport, address: source.address },
+            None => Destination::Hop(Hop { transport: source.transport, address: via.response_address(source.address), tls: None }),
+        };
+        if let Some(top) = request.headers.iter_mut().find(|header| header.name == Name::Via) {
+            top.value = via.to_string();
+        }
+        self.served += 1;
+        let key = ServerKey(self.served);
+        let tag = self.chance.token();
+        self.servers.insert(key, Server::new(key, own.clone(), request, to, tag));
+        self.names.insert(own, key);
+        Some(match invite {
+            Some(invite) => Taken::Cancel { own: key, invite },
+            None => Taken::New(key),
+        })
+    }
+
+    /// A response to a request that no transaction holds.
+    pub fn respond_stateless(&mut self, request: &Message, source: Source, status: u16, reason: &str) {
+        let Some(mut via) = request.via() else { return };
+        via.receive_from(source.address);
+        let to = match source.stream {
+            Some(id) => Destination::Stream { id, transport: source.transport, address: source.address },
+            None => Destination::Hop(Hop { transport: source.transport, address: via.response_address(source.address), tls: None }),
+        };
+        let tag = self.chance.token();
+        let mut response = Message::response(request, status, reason, &tag);
+        if let Some(top) = response.headers.iter_mut().find(|header| header.name == Name::Via) {
+            top.value = via.to_string();
+        }
+        self.effects.push(Effect::Send { to, bytes: response.write(), client: None });
+    }
+
+    pub fn server(&mut self, key: ServerKey) -> Option<&mut Server> {
+        self.servers.get_mut(&key)
+    }
+
+    /// A response with our tag, ready to be filled.
+    #[must_use]
+    pub fn response(&self, key: ServerKey, request: &Message, status: u16, reason: &str) -> Message {
+        let tag = self.servers.get(&key).map_or("", |server| server.tag.as_str());
+        let mut response = Message::response(request, status, reason, tag);
+        response.push(Name::Server, self.user_agent.as_str());
+        response
+    }
+
+    pub fn respond(&mut self, now: Instant, key: ServerKey, response: &Message) {
+        if let Some(server) = self.servers.get_mut(&key) {
+            server.respond(now, response, &self.timers, &mut self.alarms, &mut self.effects);
+        }
+    }
+
+    /// A response without more to it.
+    pub fn reply(&mut self, now: Instant, key: ServerKey, request: &Message, status: u16, reason: &str) {
+        let response = self.response(key, request, status, reason);
+        self.respond(now, key, &response);
+    }
+
+    pub fn ring_client(&mut self, now: Instant, key: ClientKey, alarm: ClientAlarm) -> Option<(Owner, Outcome)> {
+        let client = self.clients.get_mut(&key)?;
+        let owner = client.owner;
+        let (outcome, over) = client.ring(now, alarm, &self.timers, &mut self.alarms, &mut self.effects);
+        if over {
+            self.clients.remove(&key);
+        }
+        outcome.map(|outcome| (owner, outcome))
+    }
+
+    pub fn ring_server(&mut self, now: Instant, key: ServerKey, alarm: ServerAlarm) {
+        let Some(server) = self.servers.get_mut(&key) else { return };
+        if server.ring(now, alarm, &self.timers, &mut self.alarms, &mut self.effects)
+            && let Some(server) = self.servers.remove(&key)
+        {
+            self.names.remove(&server.name);
+        }
+    }
+
+    /// The transport could not deliver a request.
+    pub fn undelivered(&mut self, key: ClientKey) -> Option<Owner> {
+        let client = self.clients.get(&key).filter(|client| client.fails())?;
+        let owner = client.owner;
+        self.clients.remove(&key);
+        Some(owner)
+    }
+
+    pub fn alarm(&mut self, at: Instant, alarm: Alarm) {
+        self.alarms.set(at, alarm);
+    }
+
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        !self.clients.values().any(Client::fails)
+    }
+
+    /// How many transactions are open, for the limits' tests and the measures.
+    #[must_use]
+    pub fn open_transactions(&self) -> usize {
+        self.clients.len() + self.servers.len()
+    }
+}
