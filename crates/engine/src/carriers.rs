@@ -5,10 +5,12 @@ mod driver;
 mod http;
 mod registry;
 mod silence;
+mod sip;
 mod smpp;
 mod trunk;
 mod wire;
 
 pub(crate) use registry::Carriers;
+pub(crate) use sip::{SipTrunk, SipTrunks};
 pub(crate) use trunk::Trunk;
 pub(crate) use wire::{Acknowledge, Inbound, Prepared, WireEvent, WireOutcome, WirePart};

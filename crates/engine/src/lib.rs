@@ -5,6 +5,7 @@ pub mod intake;
 pub mod campaigns;
 pub mod compliance;
 pub mod attempts;
+pub mod calls;
 mod carriers;
 mod outcomes;
 pub mod privacy;

@@ -1,11 +1,13 @@
 //! The demo's parts: its clock, its tenants, its run, and the comparison with the pretend carrier.
 
+mod calls;
 mod compare;
 mod scene;
 mod stage;
 mod weekday;
 
-pub use compare::compare;
+pub use calls::{Calls, lines as call_lines, ring};
+pub use compare::{Comparison, compare};
 pub use scene::{Cast, is_over, play};
 pub use stage::Stage;
 pub use weekday::calling_hours;

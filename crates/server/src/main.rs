@@ -16,6 +16,7 @@ mod progress;
 mod prompt;
 mod rules;
 mod supervise;
+mod voice;
 
 use clap::Parser;
 

@@ -7,6 +7,7 @@ use anyhow::Context;
 use axum::Router;
 use clarion_edge::{ApiConfig, Cookies, EdgeConfig, api_router, portal_router};
 use clarion_engine::attempts::SenderConfig;
+use clarion_engine::calls::DiallerConfig;
 use clarion_engine::intake::FileLimits;
 use clarion_store::Store;
 use tokio::net::TcpListener;
@@ -23,6 +24,7 @@ pub struct NodeConfig {
     pub metrics: Option<SocketAddr>,
     pub cookies: Cookies,
     pub drain: Duration,
+    pub dialler: DiallerConfig,
 }
 
 /// A running node.
@@ -48,7 +50,7 @@ impl Node {
             web: web.local_addr()?,
             metrics: metrics.as_ref().map(TcpListener::local_addr).transpose()?,
             stopper,
-            workers: workers(&store, &stop, &config.name, config.drain),
+            workers: workers(&store, &stop, config),
             doors: Vec::new(),
             drain: config.drain,
         };
@@ -93,14 +95,16 @@ fn open(listener: TcpListener, router: Router, stop: &Stop) -> JoinHandle<()> {
     })
 }
 
-fn workers(store: &Store, stop: &Stop, name: &str, drain: Duration) -> Vec<JoinHandle<()>> {
-    let (intake, campaigns, sending, privacy) = (store.clone(), store.clone(), store.clone(), store.clone());
+fn workers(store: &Store, stop: &Stop, settings: &NodeConfig) -> Vec<JoinHandle<()>> {
+    let (name, drain, dialler) = (settings.name.as_str(), settings.drain, settings.dialler.clone());
+    let (intake, campaigns, sending, calling, privacy) = (store.clone(), store.clone(), store.clone(), store.clone(), store.clone());
     let config = SenderConfig { node_name: name.to_owned(), clock: clock::now, drain_ms_max: u64::try_from(drain.as_millis()).unwrap_or(u64::MAX) };
-    let stopped = stop.clone();
+    let (stopped, calls_stopped) = (stop.clone(), stop.clone());
     vec![
         supervise::keep("intake", AtStop::Cut, stop.clone(), move || Box::pin(clarion_engine::intake::run(intake.clone(), FileLimits::default(), clock::now))),
         supervise::keep("campaigns", AtStop::Cut, stop.clone(), move || Box::pin(clarion_engine::campaigns::run(campaigns.clone(), clock::now))),
         supervise::keep("attempts", AtStop::Wait, stop.clone(), move || Box::pin(clarion_engine::attempts::run(sending.clone(), config.clone(), stopped.receiver()))),
+        supervise::keep("calls", AtStop::Wait, stop.clone(), move || Box::pin(clarion_engine::calls::run(calling.clone(), dialler.clone(), calls_stopped.receiver()))),
         supervise::keep("privacy", AtStop::Cut, stop.clone(), move || Box::pin(clarion_engine::privacy::run(privacy.clone(), clock::now))),
     ]
 }

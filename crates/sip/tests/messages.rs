@@ -116,7 +116,7 @@ fn mutate(chance: &mut SeededChance, text: &[u8]) -> Vec<u8> {
         let length = (chance.number() as usize) % 24;
         let end = (place + length).min(bytes.len());
         match chance.number() % 6 {
-            0 => bytes.extend_from_slice(&bytes[place..end].to_vec()),
+            0 => bytes.extend_from_within(place..end),
             1 => drop(bytes.drain(place..end)),
             2 => bytes.splice(place..place, b"\r\n ;,<>\"\\:@=%[]\0\xFF\xC3\x28".iter().copied().cycle().skip(length).take(1 + length % 4)).for_each(drop),
             3 => bytes.splice(place..end, std::iter::repeat_n(b'9', length)).for_each(drop),

@@ -16,7 +16,7 @@ mod why_not;
 
 pub use call_mark::CallMark;
 pub use consent::{ConsentEntry, NewConsent};
-pub use decide::{decide, refuse_text};
+pub use decide::{decide, decide_call, refuse_text};
 pub use facts::{ConsentRecord, RECIPIENTS_MAX, RecipientFacts};
 pub use hold::{HoldEntry, NewHold};
 pub use limits::{LimitCap, Limits, read_limits};

@@ -6,6 +6,7 @@ mod fate;
 mod people;
 mod reply;
 mod tally;
+pub mod voice;
 
 pub use carrier::{Carrier, CarrierConfig, Limits};
 pub use fate::{Fate, Mix};

@@ -7,7 +7,7 @@ use anyhow::bail;
 use clap::Args;
 
 use crate::commands::campaign::{Report, report};
-use crate::demo::{Cast, Stage, compare, is_over, play};
+use crate::demo::{Calls, Cast, Comparison, Stage, call_lines, compare, is_over, play, ring};
 use crate::{clock, exit, password, supervise};
 
 const PEOPLE: usize = 120;
@@ -37,9 +37,13 @@ pub async fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
 async fn perform(stage: &Stage, args: &DemoArgs, real: clarion_domain::time::Instant) -> anyhow::Result<ExitCode> {
     let password = password::make()?;
     let cast = play(stage, &password, PEOPLE).await?;
+    let calls = ring(stage, &cast[cast.len() - 1]).await?;
     introduce(stage, &cast, &password, real);
+    if !calls.spoken {
+        println!("espeak-ng is not installed: people hear a chime instead of words.");
+    }
     if args.once {
-        return finish(stage, &cast).await;
+        return finish(stage, &cast, &calls).await;
     }
     println!("\nCtrl-C ends the demo and removes its folder.");
     std::future::pending().await
@@ -58,10 +62,12 @@ fn introduce(stage: &Stage, cast: &[Cast], password: &str, real: clarion_domain:
 }
 
 /// Waits for the end of every campaign and of everything that the carrier has to say.
-async fn finish(stage: &Stage, cast: &[Cast]) -> anyhow::Result<ExitCode> {
-    println!("\nRunning to the end: about {} s …", PEOPLE / 10 + 5);
+async fn finish(stage: &Stage, cast: &[Cast], calls: &Calls) -> anyhow::Result<ExitCode> {
+    println!("\nRunning to the end: about a minute …");
+    let mut campaigns: Vec<_> = cast.iter().map(|member| (&member.tenant, member.campaign)).collect();
+    campaigns.push((&calls.tenant, calls.campaign));
     let began = Since::now();
-    while !(is_over(cast).await? && stage.carrier.outstanding() == 0) {
+    while !(is_over(&campaigns).await? && stage.carrier.outstanding() == 0) {
         if began.elapsed() > ONCE_WAIT {
             bail!("the campaigns did not end in {} s", ONCE_WAIT.as_secs());
         }
@@ -78,8 +84,13 @@ async fn finish(stage: &Stage, cast: &[Cast]) -> anyhow::Result<ExitCode> {
     }
     let comparison = compare(&reports, &stage.carrier.tally());
     println!("\nThe report against the pretend carrier's own counts\n{}", comparison.to_text());
-    let exact = reports.iter().all(|report| report.exact);
-    match (comparison.agrees(), exact) {
+    let called = report(&calls.tenant, calls.campaign).await?;
+    println!();
+    called.print(false);
+    let of_calls = Comparison::of(call_lines(&called, &stage.voice.tally()));
+    println!("\nThe calls against the pretend telephone carrier's own counts\n{}", of_calls.to_text());
+    let exact = called.exact && reports.iter().all(|report| report.exact);
+    match (comparison.agrees() && of_calls.agrees(), exact) {
         (true, true) => {
             println!("They agree.");
             Ok(ExitCode::SUCCESS)

@@ -8,7 +8,7 @@ use clarion_store::db::DbError;
 
 use crate::config::{Config, ConfigError};
 use crate::node::{Node, NodeConfig};
-use crate::{open, supervise};
+use crate::{open, supervise, voice};
 
 pub async fn run(config: &Config) -> anyhow::Result<()> {
     let cookies = cookies(config)?;
@@ -30,7 +30,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     if store.tenants().await?.is_empty() {
         tracing::info!("there is no tenant yet: make one with clarion create-tenant, and somebody to sign in with clarion create-user");
     }
-    let settings = NodeConfig { name: format!("node {}", config.server.node), web: config.web.listen, metrics: Some(config.metrics.listen), cookies, drain: Duration::from_secs(config.server.drain_seconds) };
+    let settings = NodeConfig { name: format!("node {}", config.server.node), web: config.web.listen, metrics: Some(config.metrics.listen), cookies, drain: Duration::from_secs(config.server.drain_seconds), dialler: voice::dialler(&config.voice, Duration::from_secs(config.server.drain_seconds))? };
     let node = Node::start(store, &settings).await?;
     tracing::info!(web = %node.web, metrics = ?node.metrics, node = config.server.node, "clarion serves");
     supervise::signalled().await.context("signals cannot be waited for")?;

@@ -1,6 +1,6 @@
 //! Every key there is. What is written here is what `clarion.example.toml` says.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -104,6 +104,30 @@ section! {
 }
 
 section! {
+    /// Calls: where this node speaks SIP and RTP, and what turns text into speech.
+    VoiceSettings in "voice" {
+        /// Address and port of SIP over UDP and TCP. Port 0 takes any that is free, which suffices where carriers know us by
+        /// registration or by our address.
+        sip_listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 0)), shown "\"127.0.0.1:0\"";
+        /// The address that carriers reach us by, when it is not the one listened at.
+        public_address: Option<IpAddr> = None, shown "\"192.0.2.10\"";
+        /// The ports of audio: two for each call, four for one that is put through.
+        audio_port_first: u16 = 20_000, shown "20000";
+        audio_port_last: u16 = 29_999, shown "29999";
+        /// Threads that carry audio; one carries some two thousand calls.
+        audio_threads: u8 = 1, shown "1";
+        /// A program that reads a text on its standard input and writes a WAV on its standard output, with its arguments;
+        /// `{voice}` and `{language}` stand for what the script says.
+        speech_command: Vec<String> = ["espeak-ng", "-v", "{voice}", "--stdin", "--stdout"].map(str::to_owned).to_vec(), shown "[\"espeak-ng\", \"-v\", \"{voice}\", \"--stdin\", \"--stdout\"]";
+        /// A speech service instead: it answers `POST` of `model`, `input`, `voice` and `response_format` with a WAV.
+        speech_url: Option<String> = None, shown "\"http://127.0.0.1:8880/v1/audio/speech\"";
+        speech_model: String = "tts-1".into(), shown "\"tts-1\"";
+        /// A file that holds the service's key and nothing else.
+        speech_key_file: Option<PathBuf> = None, shown "\"/etc/clarion/speech-key\"";
+    }
+}
+
+section! {
     /// For trying things out. Nothing here is for an installation that contacts people.
     DemoSettings in "demo" {
         /// How far this installation's clock runs ahead, so that calling hours can be tried at night. Refused as
@@ -123,11 +147,12 @@ pub struct Config {
     pub metrics: MetricsSettings,
     pub log: LogSettings,
     pub compliance: ComplianceSettings,
+    pub voice: VoiceSettings,
     pub demo: DemoSettings,
 }
 
 impl Config {
     pub(super) fn sections() -> Vec<Section> {
-        vec![ServerSettings::section(), DatabaseSettings::section(), KeysSettings::section(), WebSettings::section(), MetricsSettings::section(), LogSettings::section(), ComplianceSettings::section(), DemoSettings::section()]
+        vec![ServerSettings::section(), DatabaseSettings::section(), KeysSettings::section(), WebSettings::section(), MetricsSettings::section(), LogSettings::section(), ComplianceSettings::section(), VoiceSettings::section(), DemoSettings::section()]
     }
 }

@@ -34,6 +34,10 @@ pub fn compare(reports: &[Report], tally: &Tally) -> Comparison {
 }
 
 impl Comparison {
+    pub fn of(lines: Vec<(&'static str, i64, i64)>) -> Self {
+        Self { lines }
+    }
+
     pub fn agrees(&self) -> bool {
         self.lines.iter().all(|(_, report, carrier)| report == carrier)
     }

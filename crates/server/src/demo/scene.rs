@@ -18,7 +18,7 @@ use clarion_store::intake::NewImport;
 use clarion_store::tenancy::NewTenant;
 use clarion_store::tenancy::NewUser;
 use clarion_store::{Store, Tenant};
-use clarion_testbed::{people, sample_csv};
+use clarion_testbed::{Person, people, sample_csv};
 
 use super::{Stage, calling_hours};
 use crate::clock;
@@ -87,7 +87,7 @@ pub async fn play(stage: &Stage, password: &str, count: usize) -> anyhow::Result
     connect(stage, &tenants[0].1).await?;
     let mut cast = Vec::new();
     for (part, tenant) in tenants {
-        let list = load(&tenant, part, count).await?;
+        let list = load(&tenant, "Customers", "customers.csv", &people(part.prefix, part.first_person, count)).await?;
         let campaign = tenant.create_campaign(&draft(part, list), clock::now()).await?;
         cast.push(Cast { tenant, name: part.name, username: part.slug, campaign });
     }
@@ -119,19 +119,19 @@ async fn connect(stage: &Stage, tenant: &Tenant) -> anyhow::Result<()> {
 }
 
 /// The client's file goes the way that every file goes.
-async fn load(tenant: &Tenant, part: &Part, count: usize) -> anyhow::Result<ListId> {
-    let list = tenant.list_named("Customers", clock::now()).await?;
-    let new = NewImport { list: Some(list), auto_start: true, ..NewImport::new(ImportSource::Command, "customers.csv") };
+pub(super) async fn load(tenant: &Tenant, name: &str, file: &str, people: &[Person]) -> anyhow::Result<ListId> {
+    let list = tenant.list_named(name, clock::now()).await?;
+    let new = NewImport { list: Some(list), auto_start: true, ..NewImport::new(ImportSource::Command, file) };
     let mut upload = tenant.begin_import(&new, clock::now()).await?;
-    upload.write(sample_csv(&people(part.prefix, part.first_person, count)).as_bytes()).await?;
+    upload.write(sample_csv(people).as_bytes()).await?;
     let (id, _) = upload.finish(clock::now()).await?;
     let began = Since::now();
     loop {
         let record = tenant.import(id).await?;
         match record.state {
             ImportState::Loaded => return Ok(list),
-            ImportState::Failed | ImportState::Cancelled | ImportState::AwaitingMapping | ImportState::AwaitingRepeat => bail!("the sample file of {} was not loaded: {} {}", part.name, record.state, record.error),
-            _ if began.elapsed() > LOAD_WAIT => bail!("the sample file of {} is still {} after {} s", part.name, record.state, LOAD_WAIT.as_secs()),
+            ImportState::Failed | ImportState::Cancelled | ImportState::AwaitingMapping | ImportState::AwaitingRepeat => bail!("the sample file {file} was not loaded: {} {}", record.state, record.error),
+            _ if began.elapsed() > LOAD_WAIT => bail!("the sample file {file} is still {} after {} s", record.state, LOAD_WAIT.as_secs()),
             _ => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }
@@ -165,12 +165,12 @@ async fn open_the_day(member: &Cast) -> anyhow::Result<()> {
 }
 
 /// Whether every campaign has come to its end.
-pub async fn is_over(cast: &[Cast]) -> anyhow::Result<bool> {
-    for member in cast {
-        let campaign = member.tenant.campaign(member.campaign).await?;
+pub async fn is_over(campaigns: &[(&Tenant, CampaignId)]) -> anyhow::Result<bool> {
+    for (tenant, id) in campaigns {
+        let campaign = tenant.campaign(*id).await?;
         match campaign.state {
             CampaignState::Finished => {}
-            CampaignState::Paused | CampaignState::Cancelled => bail!("{}: the campaign is {}: {}", member.name, campaign.state, campaign.state_reason),
+            CampaignState::Paused | CampaignState::Cancelled => bail!("{}: the campaign is {}: {}", campaign.name, campaign.state, campaign.state_reason),
             _ => return Ok(false),
         }
     }

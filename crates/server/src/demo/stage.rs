@@ -6,17 +6,22 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clarion_edge::Cookies;
+use clarion_engine::calls::PortRange;
 use clarion_store::Store;
 use clarion_store::db::Db;
+use clarion_testbed::voice::{VoiceCarrier, VoiceCarrierConfig};
 use clarion_testbed::{Carrier, CarrierConfig};
 
+use crate::config::VoiceSettings;
 use crate::node::{Node, NodeConfig};
-use crate::{clock, open};
+use crate::{clock, open, voice};
 
 /// Everything that ends with the demo.
 pub struct Stage {
     pub store: Store,
     pub carrier: Carrier,
+    /// The same for calls.
+    pub voice: VoiceCarrier,
     pub node: Node,
     folder: PathBuf,
 }
@@ -29,10 +34,11 @@ impl Stage {
         db.migrate().await?;
         let store = Store::new(db, &folder.join("keys").join("keyring"), 0)?;
         let carrier = Carrier::start(CarrierConfig::default()).await.context("the pretend carrier did not start")?;
+        let voice_carrier = VoiceCarrier::start(VoiceCarrierConfig::new(PortRange { first: 30_000, last: 31_999 })).context("the pretend telephone carrier did not start")?;
         let web = SocketAddr::from(([127, 0, 0, 1], port));
-        let settings = NodeConfig { name: "demo".into(), web, metrics: None, cookies: Cookies::PlainLoopback, drain: Duration::from_secs(5) };
+        let settings = NodeConfig { name: "demo".into(), web, metrics: None, cookies: Cookies::PlainLoopback, drain: Duration::from_secs(5), dialler: voice::dialler(&VoiceSettings::default(), Duration::from_secs(5))? };
         let node = Node::start(store.clone(), &settings).await?;
-        Ok(Self { store, carrier, node, folder })
+        Ok(Self { store, carrier, voice: voice_carrier, node, folder })
     }
 
     pub fn folder(&self) -> &Path {
@@ -43,6 +49,7 @@ impl Stage {
     pub async fn strike(self) -> anyhow::Result<()> {
         self.node.stop().await;
         drop(self.carrier);
+        drop(self.voice);
         drop(self.store);
         std::fs::remove_dir_all(&self.folder).with_context(|| self.folder.display().to_string())
     }

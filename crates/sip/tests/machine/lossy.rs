@@ -19,16 +19,21 @@ use crate::far::media;
 
 const CALLS: u64 = 40;
 
+/// When it arrives, its number, at which end, and its bytes.
+type Datagram = (Instant, u64, usize, Vec<u8>);
+/// When it is due, its number, at which end, of which call, and what.
+type Planned = (Instant, u64, usize, u64, u8);
+
 struct World {
     agents: [UserAgent; 2],
     now: Instant,
     chance: SeededChance,
     loss_percent: u64,
     /// Datagrams under way: when, in which order, to whom.
-    network: BinaryHeap<Reverse<(Instant, u64, usize, Vec<u8>)>>,
+    network: BinaryHeap<Reverse<Datagram>>,
     sent: u64,
     /// What each side is going to do with a call, and when.
-    plans: BinaryHeap<Reverse<(Instant, u64, usize, u64, u8)>>,
+    plans: BinaryHeap<Reverse<Planned>>,
     ends: [HashMap<u64, (EndedBy, bool)>; 2],
     answered: [u64; 2],
     arrived: u64,

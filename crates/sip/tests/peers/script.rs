@@ -143,7 +143,7 @@ pub struct Far {
 
 impl Far {
     /// Every call went as written.
-    pub async fn is_content(mut self) {
+    pub async fn ends_content(mut self) {
         let status = self.process.ended().await;
         let errors = std::fs::read_to_string(self.folder.path().join("errors")).unwrap_or_default();
         assert!(status.success(), "SIPp: {status}\n{errors}");

@@ -30,7 +30,7 @@ async fn a_challenge_with_a_list_of_protections_is_answered_to_sipps_satisfactio
     answered(&mut call).await;
     call.hang_up(HangUp::default());
     ended(&mut call).await;
-    far.is_content().await;
+    far.ends_content().await;
 }
 
 #[tokio::test]
@@ -40,7 +40,7 @@ async fn of_two_challenges_sha_256_is_taken() {
     let near = endpoint(false);
     let trunk = trunk(&near, far.port, with_password);
     assert_eq!(ended(&mut dial(&trunk)).await.sip_status, Some(486));
-    far.is_content().await;
+    far.ends_content().await;
 }
 
 #[tokio::test]
@@ -54,8 +54,8 @@ async fn a_redirect_is_followed_to_another_server() {
     answered(&mut call).await;
     call.hang_up(HangUp::default());
     ended(&mut call).await;
-    first.is_content().await;
-    second.is_content().await;
+    first.ends_content().await;
+    second.ends_content().await;
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn refusals_are_told_with_cause_and_time() {
         let end = ended(&mut dial(&trunk)).await;
         assert_eq!((end.by, end.sip_status, end.q850, end.retry_after), (EndedBy::FarEnd, Some(code), q850, wait));
         assert!(end.rang_at.is_some());
-        far.is_content().await;
+        far.ends_content().await;
     }
 }
 
@@ -79,7 +79,7 @@ async fn nobody_answers_and_the_call_is_cancelled() {
     let request = clarion_sip::dial::DialRequest { to: "01632960001".into(), ring_max: Some(Duration::from_secs(1)), ..Default::default() };
     let end = ended(&mut trunk.dial(request, media()).expect("a call")).await;
     assert_eq!((end.by, end.q850, end.sip_status, end.answered_at), (EndedBy::Us, Some(19), Some(487), None));
-    far.is_content().await;
+    far.ends_content().await;
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn cancel_crosses_the_answer() {
     call.hang_up(HangUp::default());
     let end = ended(&mut call).await;
     assert!(end.by == EndedBy::Us && end.answered_at.is_some());
-    far.is_content().await;
+    far.ends_content().await;
 }
 
 #[tokio::test]
@@ -104,7 +104,7 @@ async fn cancel_before_any_provisional_response() {
     let mut call = dial(&trunk);
     call.hang_up(HangUp::default());
     assert_eq!(ended(&mut call).await.sip_status, Some(487));
-    far.is_content().await;
+    far.ends_content().await;
 }
 
 #[tokio::test]
@@ -115,7 +115,7 @@ async fn two_branches_ring_and_both_answer() {
     let mut call = dial(&trunk);
     answered(&mut call).await;
     assert_eq!(ended(&mut call).await.by, EndedBy::FarEnd);
-    far.is_content().await;
+    far.ends_content().await;
 }
 
 #[tokio::test]
@@ -128,7 +128,7 @@ async fn the_far_end_holds_changes_and_hangs_up() {
     until(&mut call, |event| matches!(event, CallEvent::MediaChanged(media) if media.direction == Direction::ReceiveOnly)).await;
     until(&mut call, |event| matches!(event, CallEvent::MediaChanged(media) if media.direction == Direction::SendReceive)).await;
     assert_eq!(ended(&mut call).await.by, EndedBy::FarEnd);
-    far.is_content().await;
+    far.ends_content().await;
 }
 
 #[tokio::test]
@@ -162,7 +162,7 @@ async fn reliable_responses_an_update_in_the_early_dialog_and_a_session_timer() 
     until(&mut call, |event| matches!(event, CallEvent::Ringing { .. })).await;
     answered(&mut call).await;
     assert_eq!(ended(&mut call).await.by, EndedBy::Timeout);
-    far.is_content().await;
+    far.ends_content().await;
 }
 
 #[tokio::test]
@@ -184,7 +184,7 @@ async fn a_blind_transfer_is_told_of() {
     until(&mut call, |event| *event == CallEvent::Refer(ReferProgress::Done(200))).await;
     call.hang_up(HangUp::default());
     ended(&mut call).await;
-    far.is_content().await;
+    far.ends_content().await;
 }
 
 #[tokio::test]
@@ -221,7 +221,7 @@ async fn a_dead_gateway_is_left_within_ten_seconds_and_no_call_is_lost() {
         assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
         call.hang_up(HangUp::default());
     }
-    far.is_content().await;
+    far.ends_content().await;
 }
 
 #[tokio::test]
@@ -235,7 +235,7 @@ async fn over_tcp() {
         call.hang_up(HangUp::default());
         ended(&mut call).await;
     }
-    far.is_content().await;
+    far.ends_content().await;
 }
 
 #[tokio::test]

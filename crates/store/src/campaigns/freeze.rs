@@ -173,6 +173,13 @@ impl Tenant {
         Ok(row.map(|mut row| row.take::<i64>(0)).transpose()?.is_some_and(|accepted| accepted > 0))
     }
 
+    /// Says on a running campaign of calls why its pace is what it is.
+    pub async fn note_pace(&self, id: CampaignId, why: &str) -> Result<(), StoreError> {
+        let update = sql!("UPDATE campaign SET state_reason = $3 WHERE id = $1 AND tenant_id = $2 AND state = 'running' AND state_reason <> $3");
+        self.db().execute(update, &params![id, self.id, why]).await?;
+        Ok(())
+    }
+
     /// Says on a scheduled campaign why it has not started yet; it tries again.
     pub async fn note_start_delayed(&self, id: CampaignId, why: &str) -> Result<(), StoreError> {
         let update = sql!("UPDATE campaign SET state_reason = $3 WHERE id = $1 AND tenant_id = $2 AND state = 'scheduled'");

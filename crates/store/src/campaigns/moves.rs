@@ -99,6 +99,11 @@ impl Tenant {
         self.commit_move(tx).await
     }
 
+    /// Pauses a running campaign that the engine cannot go on with; it says why.
+    pub async fn pause_campaign_because(&self, id: CampaignId, why: &str, now: Instant) -> Result<(), StoreError> {
+        self.move_campaign(id, CampaignMove::Pause, why, now).await
+    }
+
     pub(super) async fn move_campaign(&self, id: CampaignId, by: CampaignMove, why: &str, now: Instant) -> Result<(), StoreError> {
         let record = self.campaign(id).await?;
         let mut tx = self.db().begin().await?;

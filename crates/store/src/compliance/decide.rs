@@ -7,10 +7,12 @@ use clarion_domain::compliance::facts::{Facts, MessageFacts, NumberFacts, Touch}
 use clarion_domain::compliance::hold::HoldReason;
 use clarion_domain::compliance::lint::lint;
 use clarion_domain::compliance::suppression::{Suppression, SuppressionReason, SuppressionScope};
-use clarion_domain::compliance::{Decision, decide_cached};
+use clarion_domain::compliance::call_rules::CallFacts;
+use clarion_domain::compliance::{Decision, decide_cached, decide_call as domain_decide_call};
 use clarion_domain::contacts::test_range;
 use clarion_domain::time::Instant;
 
+use crate::compliance::call_mark::CallMark;
 use crate::compliance::facts::RecipientFacts;
 use crate::compliance::terms::CampaignTerms;
 
@@ -19,6 +21,14 @@ use crate::compliance::terms::CampaignTerms;
 #[must_use]
 pub fn decide(terms: &CampaignTerms, facts: &RecipientFacts, in_flight_elsewhere: &[Touch], now: Instant) -> Decision {
     decide_message(terms, facts, in_flight_elsewhere, terms.message, now)
+}
+
+/// May this person be called now? `mark` is what their number has been through with this tenant.
+#[must_use]
+pub fn decide_call(terms: &CampaignTerms, facts: &RecipientFacts, in_flight_elsewhere: &[Touch], mark: CallMark, now: Instant) -> Decision {
+    // Terms of a campaign of messages have no facts of calls: what is unknown refuses.
+    let call = terms.call.map(|call| CallFacts { abandoned_at: mark.abandoned_at, machine_at: mark.machine_at, ..call });
+    decide_asked(terms, facts, in_flight_elsewhere, terms.message, call, now)
 }
 
 /// The refusal of a text as it is filled for this person, after the template itself was permitted: what a declared field
@@ -33,6 +43,11 @@ pub fn refuse_text(terms: &CampaignTerms, facts: &RecipientFacts, text: &str, no
 }
 
 fn decide_message(terms: &CampaignTerms, facts: &RecipientFacts, in_flight_elsewhere: &[Touch], message: MessageFacts, now: Instant) -> Decision {
+    // What is asked without the number's marks, as in a dry run, is asked of a number that was never called.
+    decide_asked(terms, facts, in_flight_elsewhere, message, terms.call, now)
+}
+
+fn decide_asked(terms: &CampaignTerms, facts: &RecipientFacts, in_flight_elsewhere: &[Touch], message: MessageFacts, call: Option<CallFacts>, now: Instant) -> Decision {
     let pack = terms.pack_of(&facts.region, now);
     let zones: Vec<&str> = facts.zones.iter().map(String::as_str).collect();
     let consents = consents(terms, facts);
@@ -63,7 +78,10 @@ fn decide_message(terms: &CampaignTerms, facts: &RecipientFacts, in_flight_elsew
         campaign_hours: Some(&terms.hours),
     };
     let mut windows = pack.windows.lock().unwrap_or_else(PoisonError::into_inner);
-    decide_cached(&pack.narrowed, &mut windows, &asked, now)
+    match call {
+        Some(call) => domain_decide_call(&pack.narrowed, &mut windows, &asked, &call, now),
+        None => decide_cached(&pack.narrowed, &mut windows, &asked, now),
+    }
 }
 
 /// What stands for a person of whom only the tombstone is left.

@@ -3,7 +3,12 @@
 use std::sync::{Arc, Mutex, OnceLock};
 
 use clarion_domain::campaigns::campaign::Channel;
+use clarion_domain::campaigns::script::ScriptDocument;
+use clarion_domain::campaigns::script::document::StepDocument;
+use clarion_domain::compliance::call_rules::CallFacts;
+use clarion_domain::compliance::caller_id::CallerIdFacts;
 use clarion_domain::compliance::facts::MessageFacts;
+use clarion_domain::compliance::information::{Callback, lint_information};
 use clarion_domain::compliance::lint::lint;
 use clarion_domain::compliance::opening::WindowCache;
 use clarion_domain::compliance::purpose::{LegalBasis, Purpose, StatedPurpose};
@@ -11,6 +16,9 @@ use clarion_domain::compliance::rule_set::RuleSet;
 use clarion_domain::compliance::tenant_limits::{LimitsError, TenantLimits};
 use clarion_domain::compliance::window::WeekHours;
 use clarion_domain::compliance::{Decision, RuleBook, RulePack};
+use clarion_domain::contacts::address::{LineType, normalise};
+use clarion_domain::contacts::region::Region;
+use clarion_domain::contacts::test_range;
 use clarion_domain::tenancy::tenant::NumberMode;
 use clarion_domain::time::Instant;
 
@@ -36,6 +44,8 @@ pub struct CampaignTerms {
     /// In the contact's zone.
     pub hours: WeekHours,
     pub message: MessageFacts,
+    /// For a campaign of calls: what its rules look at, without what a number has been through.
+    pub call: Option<CallFacts>,
     /// The text takes something from a field that the tenant declared, which may be anything: each filled text is read.
     pub reads_texts: bool,
     pub mode: NumberMode,
@@ -81,6 +91,44 @@ pub fn install_rules(book: RuleBook) -> bool {
 pub const BLOCKED_SENDER: &str = "UK-35";
 pub const BLOCKED_SENDER_WHY: &str = "Operators in the United Kingdom block senders with a foreign number: use a +44 number, a short code or a brand.";
 
+/// What the rules of calls look at, from the campaign and its caller ID, which stands on the list of checked senders.
+fn call_facts(tenant: &TenantRecord, campaign: &CampaignRecord) -> CallFacts {
+    let e164 = campaign.sender.trim();
+    let national = e164.strip_prefix("+44");
+    // A number is of its kind whether or not this tenant may call it.
+    let read = |mode| normalise(e164, Region::GB, mode).ok();
+    let line_type = read(NumberMode::Production).or_else(|| read(NumberMode::Demo)).map_or(LineType::Unknown, |address| address.line_type);
+    let is_test_range = national.is_some_and(|national| test_range::find(44, national).is_some()) || e164.strip_prefix("+1").is_some_and(|national| test_range::find(1, national).is_some());
+    let document = ScriptDocument::read(&campaign.script).ok();
+    let information = document.as_ref().and_then(|document| document.information.as_ref()).map(|speech| {
+        let callback = Callback { number: e164, line_type };
+        lint_information(speech.text.as_deref().unwrap_or_default(), &[&tenant.name], Some(callback)).0
+    });
+    CallFacts {
+        abandoned_at: None,
+        machine_at: None,
+        guarantees_agent: campaign.call_pacing.guarantees_an_agent(),
+        ring_ms_max: campaign.call_pacing.ring_ms_max,
+        acts_on_machines: document.is_some_and(|document| document.machine.is_some() || document.steps.values().any(|step| matches!(step, StepDocument::Branch { on, .. } if on == "answered_by"))),
+        // There is no register of labelled recordings yet: a script that treats machines otherwise is refused (UK-4).
+        mistakes_are_tested: false,
+        caller_id: CallerIdFacts {
+            is_verified: !e164.is_empty(),
+            line_type,
+            is_test_range,
+            mode: tenant.number_mode,
+            digits: u8::try_from(national.unwrap_or(e164).chars().filter(char::is_ascii_digit).count()).unwrap_or(u8::MAX),
+            is_british: national.is_some(),
+            // A sender is on the list by its evidence, which says who answers it.
+            is_answered: true,
+            is_do_not_originate: false,
+            // No proof is asked for yet that a mobile number takes calls: none may be shown (UK-14).
+            inbound_proven: false,
+        },
+        information,
+    }
+}
+
 /// What the sending loop notes as a refusal although every rule passed.
 fn unsendable(rule: &str) -> Option<&'static str> {
     match rule {
@@ -123,6 +171,7 @@ impl CampaignTerms {
             hours: campaign.schedule.week_hours(),
             message: lint(if campaign.channel == Channel::Voice { &campaign.script } else { &campaign.body }, &campaign.sender, &[&tenant.name]).facts,
             reads_texts: takes_a_declared_field(&campaign.body),
+            call: (campaign.channel == Channel::Voice).then(|| call_facts(tenant, campaign)),
             mode: tenant.number_mode,
             packs: packs.collect::<Result<_, _>>()?,
             book: book.clone(),

@@ -1,0 +1,89 @@
+//! The agent's side of putting through: a second call, joined to the person's in our media.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clarion_domain::time::Instant;
+use clarion_sip::call::CallEvent as SipEvent;
+use clarion_sip::cause::HangUp;
+use clarion_sip::dial::DialRequest;
+use clarion_sip::endpoint::{Call, Trunk};
+use clarion_sip::media::{LegConfig, MediaEngine, MediaEvent, MediaLeg};
+use tokio::sync::mpsc;
+
+use super::slots::Slot;
+use super::talk::AgentTold;
+
+/// The way to an agent whose slot is held.
+pub(super) struct Line {
+    pub slot: Slot,
+    pub trunk: Arc<Trunk>,
+    /// As it is dialled, and as a carrier is told to join it.
+    pub address: String,
+    pub caller_id: String,
+}
+
+/// An agent who is rung or who talks.
+pub(super) struct Agent {
+    slot: Slot,
+    /// `None` when the carrier rings them.
+    call: Option<(Call, MediaLeg, mpsc::Receiver<MediaEvent>)>,
+    bridged: bool,
+}
+
+impl Agent {
+    /// Rings an agent. Fails when our side cannot.
+    pub fn ring(line: Line, leg: &LegConfig, media: &MediaEngine, ring_max: Duration) -> Result<Self, ()> {
+        let (leg, heard) = media.open_leg(leg.clone()).map_err(|error| tracing::warn!(%error, "no audio for an agent's call"))?;
+        let request = DialRequest { to: line.address.clone(), caller_id: line.caller_id.clone(), ring_max: Some(ring_max), ..DialRequest::default() };
+        let call = line.trunk.dial(request, leg.local().clone()).map_err(|error| tracing::warn!(%error, "an agent's address cannot be dialled"))?;
+        Ok(Self { slot: line.slot, call: Some((call, leg, heard)), bridged: false })
+    }
+
+    /// The carrier is asked to ring them; only their slot is held here.
+    pub fn elsewhere(line: Line) -> Self {
+        Self { slot: line.slot, call: None, bridged: false }
+    }
+
+    /// Joins the agent and the person.
+    pub fn bridge(&mut self, person: &MediaLeg, now: Instant) {
+        if let Some((_, leg, _)) = &self.call {
+            leg.bridge(person);
+        }
+        self.slot.talks(now);
+        self.bridged = true;
+    }
+
+    pub fn hang_up(&self) {
+        if let Some((call, ..)) = &self.call {
+            call.hang_up(HangUp::default());
+        }
+    }
+
+    /// The next thing that matters. Cancel-safe: it waits on channels alone.
+    pub async fn tells(&mut self) -> AgentTold {
+        let Some((call, leg, heard)) = &mut self.call else { return std::future::pending().await };
+        loop {
+            tokio::select! {
+                event = call.event() => match event {
+                    Some(SipEvent::Answered { media, .. }) => {
+                        leg.connect(media);
+                        return AgentTold::Answered;
+                    }
+                    Some(SipEvent::EarlyMedia(agreed) | SipEvent::MediaChanged(agreed)) => leg.connect(agreed),
+                    Some(SipEvent::Ended(end)) => {
+                        if matches!(end.sip_status, Some(486 | 600 | 503)) {
+                            self.slot.is_busy();
+                        }
+                        return AgentTold::Left { was_bridged: self.bridged };
+                    }
+                    None => return AgentTold::Left { was_bridged: self.bridged },
+                    Some(_) => {}
+                },
+                event = heard.recv() => if let (Some(MediaEvent::Timeout { .. }), true) = (event, self.bridged) {
+                    call.hang_up(HangUp::default());
+                },
+            }
+        }
+    }
+}

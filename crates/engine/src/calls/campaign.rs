@@ -1,0 +1,99 @@
+//! A running campaign of calls as the dialler knows it.
+
+use std::sync::Arc;
+
+use clarion_domain::campaigns::call_pacing::CallPacing;
+use clarion_domain::campaigns::retry::RetryRules;
+use clarion_domain::campaigns::script::Script;
+use clarion_domain::carriers::rate::RateBucket;
+use clarion_domain::time::{Instant, SECOND_MS};
+use clarion_store::campaigns::CampaignRecord;
+use clarion_store::compliance::CampaignTerms;
+use clarion_store::{StoreError, Tenant};
+
+use super::sounds::{SoundError, Sounds};
+use super::speech::SpeechEngine;
+
+/// The campaign, the tenant's limits and the software's rules are read anew so often.
+const TERMS_LAST_MS: i64 = 5 * SECOND_MS;
+
+pub(super) struct CallCampaign {
+    pub tenant: Tenant,
+    pub caller_id: String,
+    pub script: Arc<Script>,
+    /// As written: a script that is the same need not be rendered again.
+    source: String,
+    pub pacing: CallPacing,
+    pub retry: RetryRules,
+    pub terms: CampaignTerms,
+    pub sounds: Arc<Sounds>,
+    made_at: Instant,
+    pub bucket: RateBucket,
+    /// Nobody is due before.
+    pub idle_until: Instant,
+    /// Why the pace is what it is, for the live page.
+    pub why: String,
+}
+
+/// Why a campaign cannot be dialled.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CampaignError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the script has faults: {0}")]
+    Script(String),
+    #[error("{0}")]
+    Sound(SoundError),
+}
+
+impl From<SoundError> for CampaignError {
+    fn from(error: SoundError) -> Self {
+        match error {
+            SoundError::Store(error) => Self::Store(error),
+            error @ SoundError::Speech(_) => Self::Sound(error),
+        }
+    }
+}
+
+impl CallCampaign {
+    /// Reads and prepares a campaign; what was rendered for `before` is used again.
+    pub async fn load(tenant: Tenant, record: &CampaignRecord, before: Option<Self>, engine: &Arc<SpeechEngine>, now: Instant) -> Result<Self, CampaignError> {
+        let terms = tenant.campaign_terms(record).await?;
+        let (script, sounds) = match &before {
+            Some(before) if before.source == record.script => (before.script.clone(), before.sounds.clone()),
+            _ => {
+                let script = tenant.check_script(&record.script).await?.map_err(|faults| CampaignError::Script(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
+                let sounds = Sounds::prepare(&tenant, &script, engine, now).await?;
+                (script, Arc::new(sounds))
+            }
+        };
+        let rate = record.call_pacing.calls_per_second_max;
+        let bucket = match &before {
+            Some(before) if before.pacing.calls_per_second_max == rate => before.bucket,
+            _ => RateBucket::new(rate, now),
+        };
+        Ok(Self {
+            tenant,
+            caller_id: record.sender.clone(),
+            script,
+            source: record.script.clone(),
+            pacing: record.call_pacing,
+            retry: record.retry.clone(),
+            terms,
+            sounds,
+            made_at: now,
+            bucket,
+            idle_until: before.as_ref().map_or(Instant(0), |before| before.idle_until),
+            why: before.map_or_else(String::new, |before| before.why),
+        })
+    }
+
+    pub fn is_stale(&self, now: Instant) -> bool {
+        now.ms() - self.made_at.ms() > TERMS_LAST_MS
+    }
+
+    /// The group of targets that the script puts people through to; pacing counts the slots of the first.
+    pub fn group(&self) -> Option<&str> {
+        self.script.targets().first().copied()
+    }
+}

@@ -1,0 +1,337 @@
+//! The dialler of a node: which campaigns of calls run, how many calls each may launch now, what every call tells, and the one
+//! transaction a turn that makes it all last.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clarion_domain::attempts::call::{Call, CallEvent};
+use clarion_domain::campaigns::campaign::Channel;
+use clarion_domain::id::{AttemptId, CampaignId, TenantId, TransferTargetId};
+use clarion_domain::outcomes::answered_by::AnsweredBy;
+use clarion_domain::tenancy::tenant::Actor;
+use clarion_domain::time::Instant;
+use clarion_sip::dial::DialRequest;
+use clarion_sip::endpoint::{Endpoint, EndpointConfig};
+use clarion_sip::media::{MediaConfig, MediaEngine};
+use clarion_store::campaigns::CampaignRecord;
+use clarion_store::{Signal, Store, StoreError};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::agent::Line;
+use super::campaign::{CallCampaign, CampaignError};
+use super::claim::Permitted;
+use super::slots::Slots;
+use super::speech::SpeechEngine;
+use super::talk::{Ask, CallPlan, News, talk};
+use crate::carriers::SipTrunks;
+use crate::intake::Clock;
+
+/// How the dialler is run.
+#[derive(Clone)]
+pub struct DiallerConfig {
+    pub clock: Clock,
+    pub sip: EndpointConfig,
+    pub media: MediaConfig,
+    pub speech: SpeechEngine,
+    /// After a wish to stop, how long calls that are up may go on.
+    pub drain_ms_max: u64,
+}
+
+/// A call that is up, as the dialler knows it.
+pub(super) struct LiveCall {
+    pub permitted: Permitted,
+    pub campaign: CampaignId,
+    pub tenant: TenantId,
+    pub call: Call,
+    pub step: String,
+    pub features: String,
+    pub target: Option<TransferTargetId>,
+    pub asks: mpsc::UnboundedSender<Ask>,
+    /// Its row is behind.
+    pub dirty: bool,
+    /// Its task has ended: once this is written it is forgotten.
+    pub over: bool,
+}
+
+/// A wish to suppress a number, answered once it is committed.
+pub(super) struct Suppression {
+    pub attempt: AttemptId,
+    pub done: oneshot::Sender<()>,
+}
+
+pub(super) struct Dialler {
+    pub store: Store,
+    pub trunks: SipTrunks,
+    pub campaigns: HashMap<CampaignId, CallCampaign>,
+    pub calls: HashMap<AttemptId, LiveCall>,
+    pub suppressions: Vec<Suppression>,
+    pub(super) slots: HashMap<TenantId, Slots>,
+    media: MediaEngine,
+    engine: Arc<SpeechEngine>,
+    clock: Clock,
+    news: mpsc::UnboundedSender<News>,
+    leases: HashMap<TenantId, Instant>,
+    pub draining: bool,
+}
+
+const LEASE_MS: i64 = 15_000;
+const REFRESH: Duration = Duration::from_millis(500);
+const REPORT: Duration = Duration::from_secs(2);
+/// A turn of the loop when nothing wakes it.
+const TURN: Duration = Duration::from_millis(50);
+const FAILED_PAUSE: Duration = Duration::from_millis(500);
+const NEWS_A_TURN_MAX: usize = 4_096;
+
+/// Runs until `stop` says so; then launches nothing more and lets calls that are up go on for a while.
+pub async fn run(store: Store, config: DiallerConfig, mut stop: watch::Receiver<bool>) {
+    let opened = Endpoint::bind(config.sip.clone()).map_err(|error| error.to_string()).and_then(|endpoint| Ok((endpoint, MediaEngine::start(config.media.clone()).map_err(|error| error.to_string())?)));
+    let (endpoint, media) = match opened {
+        Ok(opened) => opened,
+        Err(error) => {
+            tracing::error!(error, "calls cannot be made");
+            // The supervisor would only try the same again; messages go on without calls.
+            let _ = stop.wait_for(|stop| *stop).await;
+            return;
+        }
+    };
+    let (news, told) = mpsc::unbounded_channel();
+    let dialler = Dialler {
+        store,
+        trunks: SipTrunks::new(endpoint),
+        campaigns: HashMap::new(),
+        calls: HashMap::new(),
+        suppressions: Vec::new(),
+        slots: HashMap::new(),
+        media,
+        engine: Arc::new(config.speech.clone()),
+        clock: config.clock,
+        news,
+        leases: HashMap::new(),
+        draining: false,
+    };
+    dialler.run(told, config.drain_ms_max, stop).await;
+}
+
+impl Dialler {
+    fn now(&self) -> Instant {
+        (self.clock)()
+    }
+
+    async fn run(mut self, mut told: mpsc::UnboundedReceiver<News>, drain_ms_max: u64, mut stop: watch::Receiver<bool>) {
+        let (mut refreshed, mut reported): (Option<tokio::time::Instant>, Option<tokio::time::Instant>) = (None, None);
+        let mut deadline = None;
+        loop {
+            if deadline.is_none() && *stop.borrow_and_update() {
+                self.draining = true;
+                deadline = Some(tokio::time::Instant::now() + Duration::from_millis(drain_ms_max));
+            }
+            if deadline.is_some_and(|deadline| self.calls.is_empty() || tokio::time::Instant::now() >= deadline) {
+                break;
+            }
+            for _ in 0..NEWS_A_TURN_MAX {
+                let Ok(news) = told.try_recv() else { break };
+                self.hear(news);
+            }
+            let now = self.now();
+            let done = async {
+                if refreshed.is_none_or(|at| at.elapsed() >= REFRESH) {
+                    refreshed = Some(tokio::time::Instant::now());
+                    self.refresh(now).await?;
+                }
+                if reported.is_none_or(|at| at.elapsed() >= REPORT) {
+                    reported = Some(tokio::time::Instant::now());
+                    self.trunks.report(&self.store, now).await?;
+                    self.tell_pace().await?;
+                }
+                self.turn(now).await
+            };
+            if let Err(error) = done.await {
+                tracing::warn!(%error, "a turn of the dialler failed; what it had to write is kept, and tried again");
+                tokio::time::sleep(FAILED_PAUSE).await;
+            }
+            let signals = self.store.signals().clone();
+            tokio::select! {
+                news = told.recv() => if let Some(news) = news { self.hear(news) },
+                () = signals.wait(Signal::Calls, TURN) => refreshed = refreshed.filter(|at| at.elapsed() < REFRESH / 4),
+                _ = stop.changed(), if deadline.is_none() => {}
+            }
+        }
+        for tenant in std::mem::take(&mut self.leases).into_keys() {
+            if let Err(error) = self.store.release_lease(&format!("dialling {tenant}")).await {
+                tracing::debug!(%error, "a lease stays until it lapses");
+            }
+        }
+        self.trunks.close().await;
+    }
+
+    /// Which campaigns run, whose tenants this node dials for, what slots they have; and stops calls of campaigns that were cancelled.
+    async fn refresh(&mut self, now: Instant) -> Result<(), StoreError> {
+        self.trunks.reload(&self.store, now).await?;
+        let running = self.store.running_campaigns(Channel::Voice).await?;
+        self.stop_what_was_cancelled(&running).await?;
+        self.campaigns.retain(|id, _| running.iter().any(|(_, known)| known == id));
+        let tenants: HashSet<TenantId> = running.iter().map(|(tenant, _)| *tenant).collect();
+        self.leases.retain(|tenant, until| *until > now && tenants.contains(tenant));
+        for tenant in tenants {
+            let fresh = self.leases.get(&tenant).is_some_and(|until| until.ms() - now.ms() > LEASE_MS / 2);
+            if !fresh && let Some(lease) = self.store.lease(&format!("dialling {tenant}"), now, LEASE_MS).await? {
+                self.leases.insert(tenant, lease.expires_at);
+            }
+            if self.leases.contains_key(&tenant) {
+                self.refresh_slots(tenant, now).await?;
+            }
+        }
+        for (tenant, id) in running {
+            if self.leases.contains_key(&tenant) && self.campaigns.get(&id).is_none_or(|known| known.is_stale(now)) {
+                self.load(tenant, id, now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The live page shows why the pace is what it is.
+    async fn tell_pace(&self) -> Result<(), StoreError> {
+        for (id, campaign) in &self.campaigns {
+            campaign.tenant.note_pace(*id, &campaign.why).await?;
+        }
+        Ok(())
+    }
+
+    async fn refresh_slots(&mut self, id: TenantId, now: Instant) -> Result<(), StoreError> {
+        let tenant = self.store.tenant(id, Actor::System).await?;
+        let zone = jiff::tz::TimeZone::get(&tenant.record().await?.zone).unwrap_or(jiff::tz::TimeZone::UTC);
+        self.slots.entry(id).or_default().refresh(&tenant.transfer_targets().await?, &zone, now)
+    }
+
+    async fn load(&mut self, tenant: TenantId, id: CampaignId, now: Instant) -> Result<(), StoreError> {
+        let tenant = self.store.tenant(tenant, Actor::System).await?;
+        let record: CampaignRecord = tenant.campaign(id).await?;
+        let before = self.campaigns.remove(&id);
+        match CallCampaign::load(tenant.clone(), &record, before, &self.engine, now).await {
+            Ok(campaign) => {
+                self.campaigns.insert(id, campaign);
+                Ok(())
+            }
+            Err(CampaignError::Store(error)) => Err(error),
+            // Its manager must mend it: it stands still, and says why.
+            Err(error) => tenant.pause_campaign_because(id, &error.to_string(), now).await,
+        }
+    }
+
+    /// A cancelled campaign's calls stop at once, ringing ones included; who talks may end the talk.
+    async fn stop_what_was_cancelled(&mut self, running: &[(TenantId, CampaignId)]) -> Result<(), StoreError> {
+        let gone: HashSet<(TenantId, CampaignId)> = self.calls.values().map(|call| (call.tenant, call.campaign)).filter(|(_, id)| !running.iter().any(|(_, known)| known == id)).collect();
+        for (tenant, id) in gone {
+            let state = self.store.tenant(tenant, Actor::System).await?.campaign(id).await?.state;
+            if state == clarion_domain::campaigns::campaign::CampaignState::Cancelled {
+                for call in self.calls.values().filter(|call| call.campaign == id) {
+                    // A call that has ended hears nothing more.
+                    let _ = call.asks.send(Ask::StopUnlessAnswered);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, news: News) {
+        match news {
+            News::Happened { attempt, event } => self.happened(attempt, event),
+            News::Step { attempt, step } => self.with(attempt, |call| call.step = step),
+            News::Judged { attempt, by, features, at } => {
+                self.with(attempt, |call| call.features = features);
+                self.happened(attempt, CallEvent::Judged { at, by });
+            }
+            News::Suppress { attempt, done } => {
+                self.suppressions.push(Suppression { attempt, done });
+            }
+            News::WantAgent { attempt, group, line } => {
+                // A call that ended meanwhile wants nobody: its slot is free again as the line is dropped.
+                let _ = line.send(self.line(attempt, &group));
+            }
+            News::Over { attempt } => self.with(attempt, |call| call.over = true),
+        }
+    }
+
+    fn with(&mut self, attempt: AttemptId, change: impl FnOnce(&mut LiveCall)) {
+        if let Some(call) = self.calls.get_mut(&attempt) {
+            change(call);
+            call.dirty = true;
+        }
+    }
+
+    fn happened(&mut self, attempt: AttemptId, event: CallEvent) {
+        let Some(live) = self.calls.get_mut(&attempt) else { return };
+        live.dirty = true;
+        if matches!(event, CallEvent::Answered { .. }) && let Some(trunk) = self.trunks.get_mut(live.permitted.trunk) {
+            trunk.answered();
+        }
+        match live.call.apply(event) {
+            Ok(after) => live.call = after,
+            Err(error) => tracing::error!(%error, "a call's event is impossible"),
+        }
+    }
+
+    /// A slot of the group, and the way to it.
+    fn line(&mut self, attempt: AttemptId, group: &str) -> Option<Line> {
+        let live = self.calls.get_mut(&attempt)?;
+        let campaign = self.campaigns.get(&live.campaign);
+        let caller_id = campaign.map(|campaign| campaign.caller_id.clone()).unwrap_or_default();
+        let slot = self.slots.get(&live.tenant)?.take(group)?;
+        let (trunk, address) = match &slot.address {
+            clarion_domain::carriers::transfer_target::TransferAddress::Sip(address) => (self.trunks.direct(address)?, address.clone()),
+            clarion_domain::carriers::transfer_target::TransferAddress::Number(number) => {
+                let way = self.trunks.candidates(live.tenant, number, &caller_id, None).into_iter().find(|id| self.trunks.get(*id).is_some_and(crate::carriers::SipTrunk::can_dial))?;
+                let trunk = self.trunks.get(way)?;
+                (trunk.trunk.clone(), trunk.written(number))
+            }
+        };
+        live.target = Some(slot.target);
+        live.dirty = true;
+        Some(Line { slot, trunk, address, caller_id })
+    }
+
+    /// Launches a call whose claim stands.
+    pub(super) fn launch(&mut self, campaign: CampaignId, permitted: Permitted, now: Instant) {
+        let Some(known) = self.campaigns.get(&campaign) else { return };
+        let Some(trunk) = self.trunks.get(permitted.trunk) else { return };
+        let (asks, asked) = mpsc::unbounded_channel();
+        let caller = trunk.written(&known.caller_id);
+        let request = DialRequest {
+            to: trunk.written(permitted.number.reveal()),
+            asserted: trunk.settings.asserted_identity.then(|| caller.clone()),
+            caller_id: caller,
+            ring_max: Some(Duration::from_millis(known.pacing.ring_ms_max.into())),
+            ..DialRequest::default()
+        };
+        let plan = CallPlan {
+            attempt: permitted.attempt,
+            script: known.script.clone(),
+            sounds: known.sounds.clone(),
+            profile: permitted.profile.clone(),
+            trunk: trunk.trunk.clone(),
+            request,
+            leg: trunk.leg(),
+            clock: self.clock,
+        };
+        let live = LiveCall {
+            campaign,
+            tenant: known.tenant.id(),
+            call: Call::planned(now),
+            step: String::new(),
+            features: String::new(),
+            target: None,
+            asks,
+            dirty: true,
+            over: false,
+            permitted,
+        };
+        self.calls.insert(live.permitted.attempt, live);
+        tokio::spawn(talk(plan, self.media.clone(), self.news.clone(), asked));
+    }
+
+    /// Who answered, as far as it matters to the numbers that are marked.
+    pub(super) fn was_machine(call: &Call) -> bool {
+        matches!(call.answered_by(), AnsweredBy::Machine | AnsweredBy::VoicemailReady)
+    }
+}

@@ -1,0 +1,136 @@
+//! What is played in a campaign's calls: prompts, fixed words that were rendered before the first call, and each person's own
+//! words, which are rendered for the call and forgotten with it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use clarion_domain::campaigns::script::{Script, Speech};
+use clarion_domain::campaigns::template::Part;
+use clarion_domain::time::Instant;
+use clarion_store::{StoreError, Tenant};
+
+use super::speech::{SpeechEngine, SpeechError, SpeechRequest};
+
+type Piece = Arc<[i16]>;
+
+/// Words of people that are remembered while a campaign runs, such as common first names.
+const WORDS_MAX: usize = 2_000;
+
+/// The sounds of one campaign.
+pub(super) struct Sounds {
+    engine: Arc<SpeechEngine>,
+    prompts: HashMap<String, Piece>,
+    fixed: HashMap<SpeechRequest, Piece>,
+    words: Mutex<HashMap<SpeechRequest, Piece>>,
+}
+
+/// Why a campaign's sounds cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SoundError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Speech(#[from] SpeechError),
+}
+
+fn request(text: &str, language: &str, voice: Option<&String>) -> SpeechRequest {
+    SpeechRequest { text: text.to_owned(), language: language.to_owned(), voice: voice.cloned() }
+}
+
+/// Punctuation alone is a pause, not a word.
+fn is_spoken(text: &str) -> bool {
+    text.chars().any(char::is_alphanumeric)
+}
+
+impl Sounds {
+    /// Loads every prompt and renders every fixed word, so that no call waits for them.
+    pub async fn prepare(tenant: &Tenant, script: &Script, engine: &Arc<SpeechEngine>, now: Instant) -> Result<Self, SoundError> {
+        let mut sounds = Self { engine: engine.clone(), prompts: HashMap::new(), fixed: HashMap::new(), words: Mutex::default() };
+        for (_, speech) in script.speeches() {
+            match speech.as_ref() {
+                Speech::Play { prompt } => {
+                    if !sounds.prompts.contains_key(prompt) {
+                        sounds.prompts.insert(prompt.clone(), tenant.prompt_audio(prompt).await?.into());
+                    }
+                }
+                Speech::Say { text, language, voice } => {
+                    for part in text.parts() {
+                        let words = match part {
+                            Part::Text(words) => words,
+                            Part::Field { fallback: Some(fallback), .. } => fallback,
+                            Part::Field { fallback: None, .. } => continue,
+                        };
+                        sounds.fix(tenant, request(words, language, voice.as_ref()), now).await?;
+                    }
+                }
+            }
+        }
+        Ok(sounds)
+    }
+
+    async fn fix(&mut self, tenant: &Tenant, wanted: SpeechRequest, now: Instant) -> Result<(), SoundError> {
+        if !is_spoken(&wanted.text) || self.fixed.contains_key(&wanted) {
+            return Ok(());
+        }
+        let hash = self.engine.content_hash(&wanted);
+        let audio: Piece = match tenant.rendered_speech(&hash).await? {
+            Some(samples) => samples.into(),
+            None => {
+                let audio = self.engine.render(&wanted).await?;
+                tenant.keep_speech(&hash, &audio, now).await?;
+                audio
+            }
+        };
+        self.fixed.insert(wanted, audio);
+        Ok(())
+    }
+
+    /// Renders what only this person hears. A word that cannot be rendered is left out, and its fallback is heard.
+    pub async fn learn(&self, script: &Script, value: impl Fn(&str) -> Option<String>) {
+        for (_, speech) in script.speeches() {
+            let Speech::Say { text, language, voice } = speech.as_ref() else { continue };
+            for part in text.parts() {
+                let Part::Field { name, .. } = part else { continue };
+                let Some(words) = value(name).filter(|words| is_spoken(words)) else { continue };
+                let wanted = request(&words, language, voice.as_ref());
+                if self.known(&wanted).is_some() {
+                    continue;
+                }
+                match self.engine.render(&wanted).await {
+                    Ok(audio) => self.remember(wanted, audio),
+                    Err(error) => tracing::warn!(%error, field = %name, "a person's own words could not be spoken: the fallback is heard"),
+                }
+            }
+        }
+    }
+
+    fn remember(&self, wanted: SpeechRequest, audio: Piece) {
+        let mut words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
+        if words.len() >= WORDS_MAX {
+            words.clear();
+        }
+        words.insert(wanted, audio);
+    }
+
+    fn known(&self, wanted: &SpeechRequest) -> Option<Piece> {
+        let words = || self.words.lock().unwrap_or_else(PoisonError::into_inner).get(wanted).cloned();
+        self.fixed.get(wanted).cloned().or_else(words)
+    }
+
+    /// The pieces of a speech for one person, in order.
+    pub fn pieces(&self, speech: &Speech, value: impl Fn(&str) -> Option<String>) -> Vec<Piece> {
+        let (text, language, voice) = match speech {
+            Speech::Play { prompt } => return self.prompts.get(prompt).cloned().into_iter().collect(),
+            Speech::Say { text, language, voice } => (text, language, voice.as_ref()),
+        };
+        let spoken = |words: &str| self.known(&request(words, language, voice));
+        let part = |part: &Part| match part {
+            Part::Text(words) => spoken(words),
+            Part::Field { name, fallback } => {
+                let own = value(name).filter(|words| is_spoken(words)).and_then(|words| spoken(&words));
+                own.or_else(|| fallback.as_deref().and_then(spoken))
+            }
+        };
+        text.parts().iter().filter_map(part).collect()
+    }
+}

@@ -1,0 +1,441 @@
+//! One call: dialled, heard, spoken to, perhaps put through. It tells the dialler what happens and owns nothing that must last.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clarion_domain::attempts::call::CallEvent;
+use clarion_domain::attempts::leg::EndedBy;
+use clarion_domain::campaigns::script::document::TransferMode;
+use clarion_domain::campaigns::script::machine::PlayedFor;
+use clarion_domain::campaigns::script::{Action, Order, Script, ScriptEvent, ScriptMachine, Speech};
+use clarion_domain::id::AttemptId;
+use clarion_domain::outcomes::answered_by::AnsweredBy;
+use clarion_domain::outcomes::call_end::CallEnd as OurEnd;
+use clarion_domain::outcomes::cause::Cause;
+use clarion_domain::time::Instant;
+use clarion_sip::call::{CallEvent as SipEvent, ReferProgress};
+use clarion_sip::cause::{CallEnd, EndedBy as SipEndedBy, HangUp};
+use clarion_sip::detect::{Answer, DetectConfig, Verdict};
+use clarion_sip::dial::DialRequest;
+use clarion_sip::endpoint::{Call, Trunk};
+use clarion_sip::media::{LegConfig, MediaEngine, MediaEvent, MediaLeg, PlayId, Repeat};
+use clarion_store::contacts::ContactProfile;
+use tokio::sync::{mpsc, oneshot};
+
+use super::agent::{Agent, Line};
+use super::sounds::Sounds;
+use crate::intake::Clock;
+
+/// What a call needs from the start.
+pub(super) struct CallPlan {
+    pub attempt: AttemptId,
+    pub script: Arc<Script>,
+    pub sounds: Arc<Sounds>,
+    pub profile: Arc<ContactProfile>,
+    pub trunk: Arc<Trunk>,
+    pub request: DialRequest,
+    pub leg: LegConfig,
+    pub clock: Clock,
+}
+
+/// What a call tells the dialler.
+pub(super) enum News {
+    Happened { attempt: AttemptId, event: CallEvent },
+    /// The step of the script, by its name.
+    Step { attempt: AttemptId, step: String },
+    /// Who answered, with what it was judged by, as JSON.
+    Judged { attempt: AttemptId, by: AnsweredBy, features: String, at: Instant },
+    /// The number is to be suppressed; the answer comes once that is committed.
+    Suppress { attempt: AttemptId, done: oneshot::Sender<()> },
+    /// An agent of this group is wanted; `None` when nobody is free.
+    WantAgent { attempt: AttemptId, group: String, line: oneshot::Sender<Option<Line>> },
+    /// The last word of every call.
+    Over { attempt: AttemptId },
+}
+
+/// What the dialler may ask of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ask {
+    /// Hang up unless somebody answered already.
+    StopUnlessAnswered,
+    HangUp,
+}
+
+pub(super) type NewsSender = mpsc::UnboundedSender<News>;
+
+/// Runs a call to its end.
+pub(super) async fn talk(plan: CallPlan, media: MediaEngine, news: NewsSender, asks: mpsc::UnboundedReceiver<Ask>) {
+    let attempt = plan.attempt;
+    // A person's own words are ready before the phone rings: after the answer there are two seconds (UK-6).
+    let profile = plan.profile.clone();
+    plan.sounds.learn(&plan.script, |name| profile.field(name).map(str::to_owned)).await;
+    let now = (plan.clock)();
+    match Talk::dial(plan, &media, news.clone()) {
+        Ok(talk) => talk.run(asks, &media).await,
+        Err(reason) => {
+            tracing::warn!(reason, "a call could not be dialled");
+            // A dialler that is gone has no use for news.
+            let event = CallEvent::Ended { at: now, by: EndedBy::Us, cause: Some(Cause::Call(OurEnd::MediaFailed)) };
+            let _ = news.send(News::Happened { attempt, event });
+        }
+    }
+    let _ = news.send(News::Over { attempt });
+}
+
+struct Talk {
+    plan: CallPlan,
+    news: NewsSender,
+    call: Call,
+    leg: MediaLeg,
+    heard: mpsc::Receiver<MediaEvent>,
+    machine: Option<ScriptMachine>,
+    turn: u32,
+    playing: Option<(PlayId, u32)>,
+    timer: Option<(tokio::time::Instant, u32)>,
+    agent: Option<(Agent, u32)>,
+    referring: Option<u32>,
+    suppressing: Option<(oneshot::Receiver<()>, u32)>,
+    wanting: Option<Wanted>,
+    orders: VecDeque<Order>,
+    detecting: bool,
+    spoke: bool,
+    answered: bool,
+    ended: bool,
+}
+
+impl Talk {
+    fn dial(plan: CallPlan, media: &MediaEngine, news: NewsSender) -> Result<Self, &'static str> {
+        let (leg, heard) = media.open_leg(plan.leg.clone()).map_err(|_| "no port or thread for its audio")?;
+        let call = plan.trunk.dial(plan.request.clone(), leg.local().clone()).map_err(|_| "the number cannot be dialled")?;
+        let talk = Self {
+            call,
+            leg,
+            heard,
+            machine: None,
+            turn: 0,
+            playing: None,
+            timer: None,
+            agent: None,
+            referring: None,
+            suppressing: None,
+            wanting: None,
+            orders: VecDeque::new(),
+            detecting: false,
+            spoke: false,
+            answered: false,
+            ended: false,
+            plan,
+            news,
+        };
+        talk.tell(CallEvent::Dialled { at: talk.now() });
+        Ok(talk)
+    }
+
+    fn now(&self) -> Instant {
+        (self.plan.clock)()
+    }
+
+    fn tell(&self, event: CallEvent) {
+        let _ = self.news.send(News::Happened { attempt: self.plan.attempt, event });
+    }
+
+    async fn run(mut self, mut asks: mpsc::UnboundedReceiver<Ask>, media: &MediaEngine) {
+        while !self.ended {
+            while let Some(order) = self.orders.pop_front() {
+                self.carry_out(order);
+            }
+            let deadline = self.timer.map_or_else(|| tokio::time::Instant::now() + Duration::from_secs(3_600), |(at, _)| at);
+            tokio::select! {
+                event = self.call.event() => match event {
+                    Some(event) => self.signalled(event),
+                    None => self.lost(),
+                },
+                Some(event) = self.heard.recv() => self.heard(event),
+                () = tokio::time::sleep_until(deadline), if self.timer.is_some() => {
+                    if let Some((_, turn)) = self.timer.take() {
+                        self.on(ScriptEvent::TimedOut { turn });
+                    }
+                }
+                Some(ask) = asks.recv() => self.asked(ask),
+                done = wait(&mut self.suppressing) => {
+                    // When the dialler could not commit it, the confirmation is not played: it would not be true.
+                    let event = if done.1 { ScriptEvent::Suppressed { turn: done.0 } } else { ScriptEvent::Failed { turn: done.0 } };
+                    self.on(event);
+                }
+                line = wait_line(&mut self.wanting) => self.ring_agent(line, media),
+                told = agent_tells(&mut self.agent) => self.agent_told(told),
+            }
+        }
+    }
+
+    /// The endpoint ended under the call.
+    fn lost(&mut self) {
+        self.ended = true;
+        self.tell(CallEvent::Lost { at: self.now() });
+    }
+
+    fn asked(&mut self, ask: Ask) {
+        if ask == Ask::HangUp || !self.answered {
+            self.call.hang_up(HangUp::default());
+        }
+    }
+
+    fn signalled(&mut self, event: SipEvent) {
+        let now = self.now();
+        match event {
+            SipEvent::Trying { .. } | SipEvent::MediaRefused { .. } => {}
+            SipEvent::Ringing { .. } => self.tell(CallEvent::Rang { at: now }),
+            SipEvent::EarlyMedia(agreed) => {
+                self.leg.connect(agreed);
+                self.listen(false);
+            }
+            SipEvent::Answered { media, .. } => self.was_answered(media, now),
+            SipEvent::MediaChanged(agreed) => self.leg.connect(agreed),
+            SipEvent::Refer(progress) => self.referred(progress),
+            SipEvent::TransferWanted { .. } => self.call.refuse_transfer(),
+            SipEvent::Key(key) => self.on(ScriptEvent::Key(key)),
+            SipEvent::Ended(end) => self.over(&end, now),
+        }
+    }
+
+    fn listen(&mut self, answered: bool) {
+        if self.plan.script.acts_on_machines() || !answered {
+            if !self.detecting {
+                self.detecting = true;
+                self.leg.detect(DetectConfig { answered, ..DetectConfig::default() });
+            }
+            if answered {
+                self.leg.answered();
+            }
+        } else if self.detecting {
+            self.leg.stop_detecting();
+        }
+    }
+
+    fn was_answered(&mut self, media: clarion_sip::negotiated::NegotiatedMedia, now: Instant) {
+        self.answered = true;
+        self.leg.connect(media);
+        self.tell(CallEvent::Answered { at: now });
+        self.listen(true);
+        let (machine, order) = ScriptMachine::start(self.plan.script.clone(), AnsweredBy::Unsure);
+        self.machine = Some(machine);
+        self.orders.push_back(order);
+    }
+
+    fn over(&mut self, end: &CallEnd, now: Instant) {
+        self.ended = true;
+        self.on(ScriptEvent::HungUp);
+        if let Some((agent, _)) = &self.agent {
+            agent.hang_up();
+        }
+        let by = match end.by {
+            SipEndedBy::Us => EndedBy::Us,
+            SipEndedBy::FarEnd if self.answered => EndedBy::Person,
+            SipEndedBy::FarEnd => EndedBy::Network,
+            SipEndedBy::Timeout | SipEndedBy::Unreachable => EndedBy::Network,
+        };
+        let wire = match (end.sip_status, end.q850) {
+            // Our own CANCEL is answered 487, which says nothing that we do not know.
+            (Some(487), _) if end.by == SipEndedBy::Us => None,
+            (Some(status), reason) => Some(Cause::Sip { status, reason: reason.unwrap_or(0) }),
+            (None, Some(reason)) if !self.answered && end.by != SipEndedBy::Us => Some(Cause::Q850(reason)),
+            (None, _) => None,
+        };
+        let cause = match end.by {
+            SipEndedBy::Unreachable | SipEndedBy::Timeout if !self.answered && wire.is_none() => Some(Cause::Call(OurEnd::TrunkSilent)),
+            _ => wire,
+        };
+        self.tell(CallEvent::Ended { at: now, by, cause });
+    }
+
+    fn heard(&mut self, event: MediaEvent) {
+        let now = self.now();
+        match event {
+            MediaEvent::Key { key, .. } => self.on(ScriptEvent::Key(key.as_char())),
+            MediaEvent::PlayDone { id, completed: true, .. } => {
+                if let Some((_, turn)) = self.playing.take_if(|(playing, _)| *playing == id) {
+                    self.on(ScriptEvent::Played { turn });
+                }
+            }
+            MediaEvent::Detected { verdict, .. } => self.judged(&verdict, now),
+            MediaEvent::SpeechStarted { .. } if self.answered && !self.spoke => {
+                self.spoke = true;
+                self.tell(CallEvent::SpeechHeard { at: now });
+            }
+            // Nothing is heard any more of an answered call: the far end is gone without a word.
+            MediaEvent::Timeout { .. } if self.answered => self.call.hang_up(HangUp::default()),
+            _ => {}
+        }
+    }
+
+    fn judged(&mut self, verdict: &Verdict, at: Instant) {
+        let by = match verdict.answer {
+            Answer::Human => AnsweredBy::Human,
+            Answer::Machine => AnsweredBy::Machine,
+            Answer::VoicemailReady => AnsweredBy::VoicemailReady,
+            Answer::Fax => AnsweredBy::Fax,
+            Answer::NetworkAnnouncement => AnsweredBy::Announcement,
+            Answer::Busy => AnsweredBy::BusyTone,
+            Answer::Silence => AnsweredBy::Silence,
+            Answer::Unsure => AnsweredBy::Unsure,
+        };
+        let features = serde_json::to_string(verdict).unwrap_or_default();
+        let _ = self.news.send(News::Judged { attempt: self.plan.attempt, by, features, at });
+        self.on(ScriptEvent::Judged(by));
+    }
+
+    fn on(&mut self, event: ScriptEvent) {
+        if let Some(order) = self.machine.as_mut().and_then(|machine| machine.on(event)) {
+            self.orders.push_back(order);
+        }
+    }
+
+    fn pieces(&self, speech: &Speech) -> Vec<Arc<[i16]>> {
+        self.plan.sounds.pieces(speech, |name| self.plan.profile.field(name).map(str::to_owned))
+    }
+
+    fn play(&mut self, speech: &Speech, turn: u32, repeat: Repeat) {
+        let pieces = self.pieces(speech);
+        if pieces.is_empty() {
+            // Nothing of it could be had: the script goes on as if it had been heard, rather than stand still.
+            self.on(ScriptEvent::Played { turn });
+            return;
+        }
+        self.playing = Some((self.leg.play(pieces, repeat), turn));
+    }
+
+    /// Whatever was being done before stops.
+    fn carry_out(&mut self, order: Order) {
+        let (turn, now) = (order.turn, self.now());
+        (self.turn, self.playing, self.timer) = (turn, None, None);
+        self.leg.stop();
+        if let Some(step) = order.step {
+            let _ = self.news.send(News::Step { attempt: self.plan.attempt, step: self.plan.script.step(step).name.clone() });
+        }
+        let after = |ms: u32| tokio::time::Instant::now() + Duration::from_millis(ms.into());
+        match order.action {
+            Action::Play { speech, why } => {
+                self.tell(match why {
+                    PlayedFor::Information => CallEvent::InformationStarted { at: now },
+                    PlayedFor::Message => CallEvent::MessageStarted { at: now },
+                    PlayedFor::Voicemail => CallEvent::VoicemailLeft { at: now },
+                });
+                self.play(&speech, turn, Repeat::Once);
+            }
+            Action::Wait { ms } => {
+                self.tell(CallEvent::Gathering { at: now });
+                self.timer = Some((after(ms), turn));
+            }
+            Action::AwaitVoicemail { ms } => self.timer = Some((after(ms), turn)),
+            Action::PutThrough { target, mode, ring_ms_max, speech } => {
+                let (line, wanted) = oneshot::channel();
+                let _ = self.news.send(News::WantAgent { attempt: self.plan.attempt, group: target, line });
+                self.wanting = Some((wanted, turn, speech, mode, ring_ms_max));
+            }
+            Action::Suppress => {
+                let (done, wait) = oneshot::channel();
+                let _ = self.news.send(News::Suppress { attempt: self.plan.attempt, done });
+                self.suppressing = Some((wait, turn));
+            }
+            // A script with such a step does not pass its campaign's check.
+            Action::Record { .. } => self.on(ScriptEvent::Failed { turn }),
+            Action::HangUp(_) => self.call.hang_up(HangUp::default()),
+        }
+    }
+
+    fn ring_agent(&mut self, (line, turn, speech, mode, ring_ms_max): (Option<Line>, u32, Option<Arc<Speech>>, TransferMode, u32), media: &MediaEngine) {
+        let Some(line) = line else { return self.on(ScriptEvent::NotPutThrough { turn }) };
+        self.tell(CallEvent::Reserved { at: self.now() });
+        if let Some(speech) = speech {
+            self.tell(CallEvent::MessageStarted { at: self.now() });
+            let pieces = self.pieces(&speech);
+            if !pieces.is_empty() {
+                self.leg.play(pieces, Repeat::Loop);
+            }
+        }
+        if mode == TransferMode::Refer {
+            self.referring = Some(turn);
+            self.call.refer(&line.address);
+            self.agent = Some((Agent::elsewhere(line), turn));
+            return;
+        }
+        match Agent::ring(line, &self.plan.leg, media, Duration::from_millis(ring_ms_max.into())) {
+            Ok(agent) => self.agent = Some((agent, turn)),
+            Err(()) => self.on(ScriptEvent::NotPutThrough { turn }),
+        }
+    }
+
+    fn agent_told(&mut self, told: AgentTold) {
+        let now = self.now();
+        let Some((agent, turn)) = &mut self.agent else { return };
+        let turn = *turn;
+        match told {
+            AgentTold::Answered => {
+                self.leg.stop();
+                agent.bridge(&self.leg, now);
+                self.tell(CallEvent::Bridged { at: now });
+                self.on(ScriptEvent::Bridged { turn });
+            }
+            AgentTold::Left { was_bridged: true } => {
+                self.agent = None;
+                self.tell(CallEvent::Unbridged { at: now });
+                self.on(ScriptEvent::AgentLeft { turn });
+            }
+            AgentTold::Left { was_bridged: false } => {
+                self.agent = None;
+                self.on(ScriptEvent::NotPutThrough { turn });
+            }
+        }
+    }
+
+    fn referred(&mut self, progress: ReferProgress) {
+        let (now, Some(turn)) = (self.now(), self.referring) else { return };
+        match progress {
+            ReferProgress::Done(status) if status < 300 => {
+                self.referring = None;
+                self.tell(CallEvent::Bridged { at: now });
+                self.on(ScriptEvent::Bridged { turn });
+                // The carrier has joined them: our own part is over.
+                self.call.hang_up(HangUp::default());
+            }
+            ReferProgress::Done(_) | ReferProgress::Refused(_) => {
+                (self.referring, self.agent) = (None, None);
+                self.on(ScriptEvent::NotPutThrough { turn });
+            }
+            ReferProgress::Accepted | ReferProgress::Trying(_) => {}
+        }
+    }
+}
+
+pub(super) enum AgentTold {
+    Answered,
+    Left { was_bridged: bool },
+}
+
+/// The turn, and whether it was committed. Never returns while nothing is awaited.
+async fn wait(waiting: &mut Option<(oneshot::Receiver<()>, u32)>) -> (u32, bool) {
+    let Some((receiver, turn)) = waiting else { return std::future::pending().await };
+    let (turn, done) = (*turn, receiver.await.is_ok());
+    *waiting = None;
+    (turn, done)
+}
+
+/// The line that is awaited, the turn, what is heard meanwhile, how they are joined, how long the agent is rung.
+type Wanted = (oneshot::Receiver<Option<Line>>, u32, Option<Arc<Speech>>, TransferMode, u32);
+
+async fn wait_line(waiting: &mut Option<Wanted>) -> (Option<Line>, u32, Option<Arc<Speech>>, TransferMode, u32) {
+    let Some((receiver, ..)) = waiting else { return std::future::pending().await };
+    let line = receiver.await.ok().flatten();
+    match waiting.take() {
+        Some((_, turn, speech, mode, ring_ms_max)) => (line, turn, speech, mode, ring_ms_max),
+        None => std::future::pending().await,
+    }
+}
+
+async fn agent_tells(agent: &mut Option<(Agent, u32)>) -> AgentTold {
+    match agent {
+        Some((agent, _)) => agent.tells().await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,297 @@
+//! One turn of the dialler: what calls told is written, who is next is decided and claimed, one commit, then the calls.
+
+use std::collections::HashMap;
+
+use clarion_domain::attempts::attempt::AttemptState;
+use clarion_domain::attempts::call::{CallEvent, CallState};
+use clarion_domain::campaigns::call_pacing::{AgentsNow, DayLeft, PaceState, next};
+use clarion_domain::campaigns::campaign::Channel;
+use clarion_domain::compliance::abandonment::{AbandonmentDay, london_day};
+use clarion_domain::compliance::suppression::{SuppressionReason, SuppressionScope};
+use clarion_domain::id::{AttemptId, CampaignId};
+use clarion_domain::outcomes::cause::Cause;
+use clarion_domain::outcomes::disposition::Disposition;
+use clarion_domain::time::Instant;
+use clarion_store::StoreError;
+use clarion_store::attempts::{AttemptRow, CallRow, Candidate, add_attempts, add_due, remove_claims, write_calls};
+use clarion_store::compliance::{CallMark, NewSuppression};
+use clarion_store::db::Tx;
+use clarion_store::outcomes::{AbandonmentDay as DayRow, add_abandonment};
+use clarion_store::reports::{MeasureDelta, MeasureKey, add_measures};
+
+use super::claim::{ClaimError, Permitted, claim};
+use super::dialler::{Dialler, LiveCall};
+
+/// Calls launched by one campaign in one turn at most.
+const LAUNCH_MAX: u32 = 64;
+/// A person's words for how a call went cannot be known beyond this: nothing waits longer for its turn to be written.
+const SUPPRESSED_FROM: &str = "key pressed in a call";
+
+impl Dialler {
+    /// One transaction. An error leaves everything to be written for the next turn.
+    pub(super) async fn turn(&mut self, now: Instant) -> Result<(), StoreError> {
+        let wants = self.wants(now).await?;
+        let dirty: Vec<AttemptId> = self.calls.iter().filter(|(_, call)| call.dirty).map(|(id, _)| *id).collect();
+        if wants.is_empty() && dirty.is_empty() && self.suppressions.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.store.db().begin().await?;
+        let suppressed = self.write_suppressions(&mut tx, now).await?;
+        let over = self.write_calls(&mut tx, &dirty, now).await?;
+        let mut launches: Vec<(CampaignId, Vec<Permitted>)> = Vec::new();
+        let mut failed = None;
+        for (campaign, want) in wants {
+            match claim(self, &mut tx, campaign, want, now).await {
+                Ok(permitted) => launches.push((campaign, permitted)),
+                Err(error) => {
+                    failed = Some(error);
+                    break;
+                }
+            }
+        }
+        let committed = match failed {
+            None => tx.commit().await.map_err(StoreError::from),
+            Some(ClaimError::Store(error)) => Err(error),
+            Some(ClaimError::Conflict) => Err(StoreError::Conflict("another node moved a campaign at the same time".into())),
+        };
+        if let Err(error) = committed {
+            for permitted in launches.iter().flat_map(|(_, permitted)| permitted) {
+                self.give_back(permitted);
+            }
+            return Err(error);
+        }
+        self.after_commit(&suppressed, &dirty, &over);
+        for (campaign, permitted) in launches {
+            if let Some(known) = self.campaigns.get_mut(&campaign) {
+                known.bucket.take(u32::try_from(permitted.len()).unwrap_or(u32::MAX), now);
+            }
+            for permitted in permitted {
+                self.launch(campaign, permitted, now);
+            }
+        }
+        Ok(())
+    }
+
+    fn give_back(&mut self, permitted: &Permitted) {
+        if let Some(trunk) = self.trunks.get_mut(permitted.trunk) {
+            trunk.give_back();
+        }
+    }
+
+    /// What stands is told to those who wait for it, and forgotten here.
+    fn after_commit(&mut self, suppressed: &[AttemptId], dirty: &[AttemptId], over: &[AttemptId]) {
+        for wish in std::mem::take(&mut self.suppressions) {
+            if suppressed.contains(&wish.attempt) {
+                // A call that has ended needs no answer.
+                let _ = wish.done.send(());
+            }
+        }
+        for id in dirty {
+            if let Some(call) = self.calls.get_mut(id) {
+                call.dirty = false;
+            }
+        }
+        for id in over {
+            if let Some(call) = self.calls.remove(id) {
+                self.give_back(&call.permitted);
+            }
+        }
+    }
+
+    /// How many calls each campaign may launch now, by its pace.
+    async fn wants(&mut self, now: Instant) -> Result<Vec<(CampaignId, u32)>, StoreError> {
+        if self.draining {
+            return Ok(Vec::new());
+        }
+        let day = london_day(now).to_string();
+        let mut wants = Vec::new();
+        let trunk_room = self.trunks.room();
+        let ids: Vec<CampaignId> = self.campaigns.iter().filter(|(_, campaign)| campaign.idle_until <= now).map(|(id, _)| *id).collect();
+        for id in ids {
+            let today = self.today(id, &day).await?;
+            let own: Vec<&LiveCall> = self.calls.values().filter(|call| call.campaign == id && !call.over).collect();
+            let (mut ringing, mut waiting) = (Vec::new(), 0);
+            for call in &own {
+                match call.call.state() {
+                    CallState::Planned | CallState::Dialling | CallState::Ringing => ringing.push(call.call.person.dialled_at.unwrap_or(call.call.planned_at)),
+                    CallState::Answered | CallState::Playing | CallState::Gathering | CallState::Reserved => waiting += 1,
+                    CallState::Bridged | CallState::Ended => {}
+                }
+            }
+            let calls_up = u32::try_from(own.len()).unwrap_or(u32::MAX);
+            let Some(campaign) = self.campaigns.get_mut(&id) else { continue };
+            let slots = self.slots.get(&campaign.tenant.id());
+            let group = campaign.group().map(str::to_owned);
+            let (free, talking) = match (&group, slots) {
+                (Some(group), Some(slots)) => (slots.free(group), slots.talking_since(group)),
+                _ => (0, Vec::new()),
+            };
+            let mut bucket = campaign.bucket;
+            let state = PaceState {
+                ringing_since: &ringing,
+                waiting,
+                calls_up,
+                agents: AgentsNow { free, talking_since: &talking, wrapping_since: &[] },
+                ready: LAUNCH_MAX,
+                trunk_room,
+                rate_room: bucket.take(LAUNCH_MAX, now),
+                today: &today,
+                mistaken_milli: 0,
+                day_left: DayLeft::default(),
+            };
+            let launch = next(&campaign.pacing, &state, now);
+            campaign.why = launch.why.to_string();
+            if launch.calls > 0 {
+                wants.push((id, launch.calls.min(LAUNCH_MAX)));
+            }
+        }
+        Ok(wants)
+    }
+
+    async fn today(&self, id: CampaignId, day: &str) -> Result<AbandonmentDay, StoreError> {
+        let number = |value: i64| u32::try_from(value).unwrap_or(u32::MAX);
+        let rows = self.store.abandonment_days(id, day).await?;
+        Ok(rows.into_iter().find(|row| row.day == day).map_or_else(AbandonmentDay::default, |row| AbandonmentDay {
+            put_through: number(row.passed),
+            abandoned: number(row.abandoned),
+            silent: 0,
+            judged_machine: number(row.machine_ended),
+        }))
+    }
+
+    async fn write_suppressions(&mut self, tx: &mut Tx, now: Instant) -> Result<Vec<AttemptId>, StoreError> {
+        let mut done = Vec::new();
+        for wish in &self.suppressions {
+            let Some(live) = self.calls.get_mut(&wish.attempt) else { continue };
+            let tenant = self.store.tenant(live.tenant, clarion_domain::tenancy::tenant::Actor::System).await?;
+            let new = NewSuppression { number: &live.permitted.number, scope: SuppressionScope::Every, reason: SuppressionReason::OptOut, source: SUPPRESSED_FROM };
+            tenant.suppress_in_tx(tx, &new, now).await?;
+            if let Ok(after) = live.call.apply(CallEvent::OptedOut { at: now }) {
+                (live.call, live.dirty) = (after, true);
+            }
+            done.push(wish.attempt);
+        }
+        Ok(done)
+    }
+
+    /// Writes how calls stand; those that are over become attempts. Returns those to forget.
+    async fn write_calls(&mut self, tx: &mut Tx, dirty: &[AttemptId], now: Instant) -> Result<Vec<AttemptId>, StoreError> {
+        let node = self.store.node();
+        let (mut rows, mut attempts, mut over, mut claims) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut measures: HashMap<MeasureKey, MeasureDelta> = HashMap::new();
+        for id in dirty {
+            let Some(live) = self.calls.get(id) else { continue };
+            rows.push(call_row(live, node, now));
+            if !live.over {
+                continue;
+            }
+            over.push(*id);
+            claims.push(live.permitted.claim);
+            let (disposition, cause) = live.call.outcome().unwrap_or((Disposition::Unknown, Cause::AnswerLost));
+            let row = attempt_row(live, disposition, &cause.to_string(), now);
+            let key = MeasureKey { tenant: row.tenant, campaign: row.campaign, hour: row.answered_at.hour(), channel: Channel::Voice, disposition, cause: row.cause.clone() };
+            measures.entry(key).or_default().n += 1;
+            self.settle(tx, live, disposition, cause, now).await?;
+            attempts.push(row);
+        }
+        write_calls(tx, &rows).await?;
+        add_attempts(tx, &attempts).await?;
+        add_measures(tx, &measures).await?;
+        remove_claims(tx, &claims).await?;
+        Ok(over)
+    }
+
+    /// What follows from the end of a call: the day's count, the marks on the number, another try.
+    async fn settle(&self, tx: &mut Tx, live: &LiveCall, disposition: Disposition, cause: Cause, now: Instant) -> Result<(), StoreError> {
+        let added = AbandonmentDay::of_call(&live.call);
+        let answered_at = live.call.person.answered_at;
+        if let Some(answered_at) = answered_at {
+            let day = DayRow {
+                day: london_day(answered_at).to_string(),
+                abandoned: added.abandoned.into(),
+                passed: added.put_through.into(),
+                machine_ended: added.judged_machine.into(),
+                answered: 1,
+            };
+            add_abandonment(tx, live.tenant, live.campaign, &day).await?;
+        }
+        let mark = CallMark { abandoned_at: (disposition == Disposition::Abandoned).then_some(now), machine_at: Self::was_machine(&live.call).then_some(now) };
+        let Some(campaign) = self.campaigns.get(&live.campaign) else {
+            return self.mark(tx, live, mark).await;
+        };
+        if mark != CallMark::default() {
+            campaign.tenant.mark_number(tx, &live.permitted.number_index, mark).await?;
+        }
+        let candidate = live.permitted.candidate;
+        if let Some(at) = campaign.retry.next_attempt(candidate.try_number, disposition, cause.verdict().retry, now) {
+            let again = Candidate { try_number: candidate.try_number.saturating_add(1), due_at: None, ..candidate };
+            add_due(tx, live.campaign, &[(again, at, format!("retry after {disposition}"))]).await?;
+        }
+        Ok(())
+    }
+
+    async fn mark(&self, tx: &mut Tx, live: &LiveCall, mark: CallMark) -> Result<(), StoreError> {
+        if mark == CallMark::default() {
+            return Ok(());
+        }
+        let tenant = self.store.tenant(live.tenant, clarion_domain::tenancy::tenant::Actor::System).await?;
+        Ok(tenant.mark_number(tx, &live.permitted.number_index, mark).await?)
+    }
+}
+
+fn call_row(live: &LiveCall, node: clarion_domain::id::NodeId, now: Instant) -> CallRow {
+    let (call, candidate) = (&live.call, live.permitted.candidate);
+    let ended_at = call.ended_at().or(live.over.then_some(now));
+    CallRow {
+        attempt: live.permitted.attempt,
+        tenant: live.tenant,
+        campaign: live.campaign,
+        position: candidate.position,
+        contact: candidate.contact,
+        node,
+        trunk: live.permitted.trunk,
+        target: live.target,
+        state: if live.over { CallState::Ended } else { call.state() }.to_string(),
+        state_at: now,
+        step: live.step.clone(),
+        dialled_at: call.person.dialled_at.unwrap_or(call.planned_at),
+        ringing_at: call.person.rang_at,
+        answered_at: call.person.answered_at,
+        speech_at: call.times.speech_at,
+        message_at: call.times.message_at,
+        information_at: call.times.information_at,
+        bridged_at: call.times.bridged_at,
+        ended_at,
+        ended_by: call.ended_by().map_or_else(String::new, |by| by.to_string()),
+        verdict: if call.person.answered_at.is_some() { call.answered_by().to_string() } else { String::new() },
+        features: live.features.clone(),
+        abandoned: call.outcome().is_some_and(|(word, _)| word == Disposition::Abandoned),
+    }
+}
+
+fn attempt_row(live: &LiveCall, disposition: Disposition, cause: &str, now: Instant) -> AttemptRow {
+    let (permitted, ended_at) = (&live.permitted, live.call.ended_at().unwrap_or(now));
+    AttemptRow {
+        id: permitted.attempt,
+        tenant: live.tenant,
+        campaign: live.campaign,
+        position: permitted.candidate.position,
+        try_number: permitted.candidate.try_number,
+        contact: permitted.candidate.contact,
+        address: permitted.candidate.address,
+        channel: Channel::Voice,
+        trunk: permitted.trunk,
+        state: AttemptState::Settled,
+        disposition,
+        cause: cause.to_owned(),
+        decision: permitted.decision.to_string(),
+        segments: 0,
+        cost: 0,
+        sealed_body: None,
+        carrier_message_id: String::new(),
+        parts_heard: 0,
+        claimed_at: live.call.planned_at,
+        answered_at: ended_at,
+        settled_at: Some(ended_at),
+    }
+}

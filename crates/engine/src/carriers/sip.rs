@@ -1,0 +1,249 @@
+//! The SIP trunks of this node, kept in step with the store, and the routes that choose among them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clarion_domain::carriers::rate::RateBucket;
+use clarion_domain::carriers::route::{Route, Router};
+use clarion_domain::carriers::settings::TrunkSettings;
+use clarion_domain::carriers::sip_settings::{SipSettings, SipTransport, VoiceCodec};
+use clarion_domain::carriers::trunk::{TrunkKind, TrunkState};
+use clarion_domain::id::{TenantId, TrunkId};
+use clarion_domain::personal::Personal;
+use clarion_domain::time::Instant;
+use clarion_sip::auth::Credentials;
+use clarion_sip::endpoint::{Endpoint, Trunk};
+use clarion_sip::hop::Transport;
+use clarion_sip::media::LegConfig;
+use clarion_sip::negotiated::{Codec, SrtpPolicy};
+use clarion_sip::tls::{TlsClient, Trust};
+use clarion_sip::trunk::{Condition, Registration, TrunkConfig, TrunkHost};
+use clarion_store::carriers::{TrunkRecord, TrunkStatus, report_status};
+use clarion_store::{Store, StoreError};
+
+const REGISTRATION: Duration = Duration::from_secs(600);
+
+/// A trunk that carries calls.
+pub(crate) struct SipTrunk {
+    pub record: TrunkRecord,
+    pub settings: SipSettings,
+    pub trunk: Arc<Trunk>,
+    pub calls_up: u32,
+    bucket: RateBucket,
+    accepted: i64,
+    last: (TrunkState, Instant),
+}
+
+pub(crate) struct SipTrunks {
+    endpoint: Endpoint,
+    trunks: HashMap<TrunkId, SipTrunk>,
+    broken: HashMap<TrunkId, (i64, String)>,
+    /// Ways to call centres that are reached by their SIP address, by host.
+    direct: HashMap<String, Arc<Trunk>>,
+    router: Router,
+}
+
+fn transport(settings: &SipSettings) -> Transport {
+    match settings.transport {
+        SipTransport::Udp => Transport::Udp,
+        SipTransport::Tcp => Transport::Tcp,
+        SipTransport::Tls => Transport::Tls,
+    }
+}
+
+/// `host`, `host:port` or `[address]:port`, which the domain has checked.
+fn host(text: &str) -> TrunkHost {
+    match text.rsplit_once(':') {
+        Some((host, port)) if port.parse::<u16>().is_ok() && (!host.contains(':') || host.ends_with(']')) => TrunkHost { host: host.to_owned(), port: port.parse().ok() },
+        _ => TrunkHost { host: text.to_owned(), port: None },
+    }
+}
+
+fn config(settings: &SipSettings, secret: &Personal) -> TrunkConfig {
+    let mut hosts = settings.hosts.iter().map(|text| host(text));
+    let first = hosts.next().unwrap_or(TrunkHost { host: String::new(), port: None });
+    let mut config = TrunkConfig::new(&first.host, first.port);
+    config.hosts.extend(hosts);
+    config.transport = Some(transport(settings));
+    config.tls = (settings.transport == SipTransport::Tls).then(|| TlsClient { server_name: first.host.clone(), trust: trust(&settings.tls_ca_pem) });
+    config.domain = (!settings.from_domain.is_empty()).then(|| settings.from_domain.clone());
+    config.credentials = (!settings.username.is_empty()).then(|| Credentials { user: settings.username.clone(), password: secret.reveal().to_owned() });
+    config.registration = settings.register.then_some(Registration { expires: REGISTRATION });
+    config.options_interval = (settings.keep_alive_seconds > 0).then(|| Duration::from_secs(settings.keep_alive_seconds.into()));
+    config
+}
+
+/// The operator's authority; a pin or a public authority is said by other settings.
+fn trust(ca_pem: &str) -> Trust {
+    Trust::CaPem(ca_pem.as_bytes().to_vec())
+}
+
+impl SipTrunk {
+    pub(crate) fn state(&self) -> (TrunkState, String) {
+        let seen = self.trunk.state().borrow().clone();
+        let state = match seen.condition {
+            Condition::Starting => TrunkState::Connecting,
+            Condition::Up => TrunkState::Up,
+            Condition::Degraded => TrunkState::Degraded,
+            Condition::Down => TrunkState::Waiting,
+        };
+        (state, seen.reason)
+    }
+
+    pub(crate) fn can_dial(&self) -> bool {
+        matches!(self.state().0, TrunkState::Up | TrunkState::Degraded)
+    }
+
+    /// Calls that may be launched now: channels that are free.
+    pub(crate) fn room(&self) -> u32 {
+        if self.can_dial() { self.settings.calls_at_once.saturating_sub(self.calls_up) } else { 0 }
+    }
+
+    /// Takes one call's place; false when the trunk has none, or its rate is used up.
+    pub(crate) fn take(&mut self, now: Instant) -> bool {
+        if self.room() == 0 || self.bucket.take(1, now) == 0 {
+            return false;
+        }
+        self.calls_up += 1;
+        true
+    }
+
+    pub(crate) fn give_back(&mut self) {
+        self.calls_up = self.calls_up.saturating_sub(1);
+    }
+
+    pub(crate) fn answered(&mut self) {
+        self.accepted += 1;
+    }
+
+    /// How a leg on this trunk offers its audio.
+    pub(crate) fn leg(&self) -> LegConfig {
+        let codec = |codec: &VoiceCodec| match codec {
+            VoiceCodec::Pcma => Codec::Pcma,
+            VoiceCodec::Pcmu => Codec::Pcmu,
+        };
+        let srtp = if self.settings.srtp { SrtpPolicy::Required } else { SrtpPolicy::Never };
+        LegConfig { codecs: self.settings.codecs.iter().map(codec).collect(), srtp, ..LegConfig::default() }
+    }
+
+    /// A number as this carrier writes it.
+    pub(crate) fn written(&self, e164: &str) -> String {
+        if self.settings.number_plus { e164.to_owned() } else { e164.trim_start_matches('+').to_owned() }
+    }
+}
+
+impl SipTrunks {
+    pub(crate) fn new(endpoint: Endpoint) -> Self {
+        Self { endpoint, trunks: HashMap::new(), broken: HashMap::new(), direct: HashMap::new(), router: Router::default() }
+    }
+
+    /// Reads trunks and routes; starts what is new, ends what is gone, and starts anew what has changed.
+    pub(crate) async fn reload(&mut self, store: &Store, now: Instant) -> Result<(), StoreError> {
+        let records: Vec<TrunkRecord> = store.trunks().await?.into_iter().filter(|record| record.enabled && record.settings.kind() == TrunkKind::Sip).collect();
+        self.trunks.retain(|id, trunk| records.iter().any(|record| record.id == *id && record.version == trunk.record.version));
+        for record in records {
+            let known = self.trunks.contains_key(&record.id) || self.broken.get(&record.id).is_some_and(|(version, _)| *version == record.version);
+            let TrunkSettings::Sip(settings) = record.settings.clone() else { continue };
+            if known {
+                continue;
+            }
+            let secret = store.trunk_secret(record.id).await?;
+            match self.endpoint.trunk(config(&settings, &secret)) {
+                Ok(trunk) => {
+                    self.broken.remove(&record.id);
+                    let bucket = RateBucket::new(u32::try_from(record.rate_per_second).unwrap_or(u32::MAX), now);
+                    self.trunks.insert(record.id, SipTrunk { settings, trunk: Arc::new(trunk), calls_up: 0, bucket, accepted: 0, last: (TrunkState::Connecting, now), record });
+                }
+                Err(error) => {
+                    tracing::warn!(trunk = %record.id, %error, "a trunk's settings cannot be used");
+                    self.broken.insert(record.id, (record.version, error.to_string()));
+                }
+            }
+        }
+        let routes = store.routes().await?.into_iter().map(|route| Route {
+            id: route.id,
+            tenant: route.tenant,
+            prefix: if route.prefix == "+" { String::new() } else { route.prefix },
+            sender: route.sender,
+            trunk: route.trunk,
+            priority: i32::try_from(route.priority).unwrap_or(i32::MAX),
+        });
+        self.router = Router::new(routes.collect());
+        Ok(())
+    }
+
+    pub(crate) fn get(&self, id: TrunkId) -> Option<&SipTrunk> {
+        self.trunks.get(&id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: TrunkId) -> Option<&mut SipTrunk> {
+        self.trunks.get_mut(&id)
+    }
+
+    /// Trunks that may carry this call, best first, up or not.
+    pub(crate) fn candidates(&self, tenant: TenantId, e164: &str, caller_id: &str, avoid: Option<TrunkId>) -> Vec<TrunkId> {
+        let mut found: Vec<TrunkId> = Vec::new();
+        for route in self.router.candidates(tenant, e164, caller_id) {
+            let usable = self.trunks.get(&route.trunk).is_some_and(|trunk| trunk.record.tenant.is_none_or(|owner| owner == tenant));
+            if usable && Some(route.trunk) != avoid && !found.contains(&route.trunk) {
+                found.push(route.trunk);
+            }
+        }
+        found
+    }
+
+    /// Free channels over all trunks.
+    pub(crate) fn room(&self) -> u32 {
+        self.trunks.values().map(SipTrunk::room).fold(0, u32::saturating_add)
+    }
+
+    /// The way to a call centre's own SIP address.
+    pub(crate) fn direct(&mut self, address: &str) -> Option<Arc<Trunk>> {
+        let at = address.rsplit_once('@').map_or(address, |(_, at)| at).to_owned();
+        if let Some(known) = self.direct.get(&at) {
+            return Some(known.clone());
+        }
+        let to = host(&at);
+        let mut config = TrunkConfig::new(&to.host, to.port);
+        config.transport = Some(Transport::Udp);
+        config.options_interval = None;
+        let trunk = Arc::new(self.endpoint.trunk(config).ok()?);
+        self.direct.insert(at, trunk.clone());
+        Some(trunk)
+    }
+
+    /// Writes what this node sees of its trunks.
+    pub(crate) async fn report(&mut self, store: &Store, now: Instant) -> Result<(), StoreError> {
+        let node = store.node();
+        let mut all = Vec::new();
+        for (id, trunk) in &mut self.trunks {
+            let (state, reason) = trunk.state();
+            if trunk.last.0 != state {
+                trunk.last = (state, now);
+            }
+            let rate_now = trunk.record.rate_per_second;
+            all.push(TrunkStatus { trunk: *id, node, state, reason, rate_now, outstanding: trunk.calls_up.into(), accepted: trunk.accepted, throttled: 0, since: trunk.last.1, seen_at: now });
+        }
+        all.extend(self.broken.iter().map(|(id, (_, reason))| TrunkStatus {
+            trunk: *id,
+            node,
+            state: TrunkState::Refused,
+            reason: reason.clone(),
+            rate_now: 0,
+            outstanding: 0,
+            accepted: 0,
+            throttled: 0,
+            since: now,
+            seen_at: now,
+        }));
+        if all.is_empty() { Ok(()) } else { report_status(store, &all).await }
+    }
+
+    /// Hangs up what is left and waits until the far ends know.
+    pub(crate) async fn close(self) {
+        drop(self.trunks);
+        drop(self.direct);
+        self.endpoint.close().await;
+    }
+}

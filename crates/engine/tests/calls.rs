@@ -1,0 +1,215 @@
+//! The dialler against a pretend carrier over real SIP and RTP, on both databases: everybody is called once, what they do becomes
+//! the right word, and the report equals both a recount and what the carrier says.
+
+#[path = "../../store/tests/support/people.rs"]
+mod people;
+#[path = "../../store/tests/support/mod.rs"]
+mod support;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use clarion_domain::campaigns::call_pacing::{CallPacing, PacingMode};
+use clarion_domain::campaigns::campaign::{CampaignState, Channel};
+use clarion_domain::campaigns::retry::RetryRules;
+use clarion_domain::carriers::settings::TrunkSettings;
+use clarion_domain::compliance::abandonment::london_day;
+use clarion_domain::compliance::purpose::{LegalBasis, Purpose};
+use clarion_domain::id::{CampaignId, ListId};
+use clarion_domain::outcomes::disposition::Disposition;
+use clarion_domain::personal::Personal;
+use clarion_domain::time::{DAY_MS, Instant};
+use clarion_engine::calls::{self, DiallerConfig, EndpointConfig, MediaConfig, PortRange, SpeechEngine};
+use clarion_engine::campaigns::work;
+use clarion_store::Tenant;
+use clarion_store::campaigns::CampaignDraft;
+use clarion_store::carriers::{NewRoute, NewTransferTarget, NewTrunk};
+use clarion_store::compliance::Week;
+use clarion_testbed::voice::{CallFate, VoiceCarrier, VoiceCarrierConfig};
+use people::list_of;
+use support::{Bench, NOON, for_each_store};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+const CALLER_ID: &str = "+442079460999";
+
+const SCRIPT: &str = r#"
+language = "en-GB"
+start = "menu"
+
+[information]
+text = "This is North on behalf of North. Nobody is free to speak to you. Please call us on 020 7946 0999."
+
+[steps.menu]
+do = "gather"
+speech = { text = "Hello {first_name|there}. This is North. Press 1 to speak to us, or 9 not to be called again." }
+digits_max = 1
+timeout_ms = 8000
+keys = { "1" = "agents", "9" = "stop" }
+invalid = "bye"
+timeout = "bye"
+
+[steps.agents]
+do = "transfer"
+target = "agents"
+
+[steps.stop]
+do = "opt_out"
+speech = { text = "You will not be called again." }
+
+[steps.bye]
+do = "hang_up"
+"#;
+
+/// Noon of a weekday, and ticking.
+fn clock() -> Instant {
+    static START: OnceLock<std::time::Instant> = OnceLock::new();
+    NOON.plus_ms(START.get_or_init(std::time::Instant::now).elapsed().as_millis() as i64)
+}
+
+fn loopback() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 0))
+}
+
+/// Each test has ports of its own.
+fn dial(bench: &Bench, first_port: u16) -> (watch::Sender<bool>, JoinHandle<()>) {
+    let (stop, stopped) = watch::channel(false);
+    let media = MediaConfig { ports: PortRange { first: first_port, last: first_port + 1_999 }, ..MediaConfig::default() };
+    let config = DiallerConfig { clock, sip: EndpointConfig::new(loopback()), media, speech: SpeechEngine::default(), drain_ms_max: 5_000 };
+    (stop, tokio::spawn(calls::run(bench.store.clone(), config, stopped)))
+}
+
+async fn connect(tenant: &Tenant, carrier: &VoiceCarrier) {
+    let address = carrier.address();
+    let settings: TrunkSettings = serde_json::from_str(&format!(r#"{{"kind":"sip","hosts":["{address}"],"keep_alive_seconds":5}}"#)).expect("settings");
+    let new = NewTrunk { name: format!("Voice {}", address.port()), settings, secret: Personal::default(), rate_per_second: 20, cost_per_segment: 100, currency: "GBP".into() };
+    let trunk = tenant.add_trunk(&new, false, NOON).await.expect("a trunk");
+    tenant.add_route(&NewRoute { prefix: "+44".into(), sender: String::new(), trunk, priority: 1 }, false, NOON).await.expect("a route");
+    tenant.add_sender(CALLER_ID, false, "a number reserved for drama", NOON).await.expect("a caller ID");
+    let target = NewTransferTarget { group: "agents".into(), name: "Floor".into(), address: format!("sip:agents@{address}"), hours: Week::default(), capacity: 3, priority: 1, enabled: true };
+    tenant.add_transfer_target(&target, NOON).await.expect("a target");
+}
+
+fn draft(list: ListId, pace: PacingMode) -> CampaignDraft {
+    let mut draft = CampaignDraft::new("Calls of November");
+    draft.channel = Channel::Voice;
+    draft.purpose = Some(Purpose::Collections);
+    draft.basis = Some(LegalBasis::Contract);
+    draft.list_id = Some(list);
+    draft.script = SCRIPT.into();
+    draft.sender = CALLER_ID.into();
+    draft.call_pacing = CallPacing { pace, calls_per_second_max: 20, calls_at_once_max: 20, ring_ms_max: 15_000 };
+    draft.retry = RetryRules::never();
+    draft.schedule.days = clarion_domain::campaigns::schedule::Day::ALL.to_vec();
+    draft
+}
+
+/// Starts the campaign and waits until it is over.
+async fn run(bench: &Bench, tenant: &Tenant, draft: &CampaignDraft) -> CampaignId {
+    let id = tenant.create_campaign(draft, NOON).await.expect("a campaign");
+    let faults = tenant.campaign_faults(draft, NOON).await.expect("read");
+    assert!(faults.is_empty(), "{faults:?}");
+    tenant.start_campaign(id, clock()).await.expect("starts");
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    loop {
+        work(&bench.store, clock).await.expect("works");
+        let record = tenant.campaign(id).await.expect("read");
+        if record.state == CampaignState::Finished {
+            return id;
+        }
+        if tokio::time::Instant::now() >= deadline {
+            let trunks = bench.store.trunk_status().await;
+            let (live, due, refused) = (tenant.live_call_counts(id).await, tenant.due_counts(id).await, tenant.refusal_counts(id).await);
+            panic!("{:?} {}, at {} of {}: live {live:?}, due {due:?}, refused {refused:?}, trunks {trunks:?}", record.state, record.state_reason, record.next_position, record.audience_size);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn counts(tenant: &Tenant, id: CampaignId) -> BTreeMap<Disposition, i64> {
+    let (from, to) = (Instant(0), Instant(i64::MAX));
+    let measures = tenant.measures(Some(id), from, to).await.expect("measures");
+    assert_eq!(measures, tenant.recount(id).await.expect("a recount"), "the report equals a recount");
+    let mut counts = BTreeMap::new();
+    for row in measures {
+        *counts.entry(row.disposition).or_insert(0) += row.n;
+    }
+    counts
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_are_called_spoken_to_and_put_through() {
+    for_each_store("calls", |bench| async move {
+        let tenant = bench.tenant("north").await;
+        let carrier = VoiceCarrier::start(VoiceCarrierConfig::new(PortRange { first: 33_000, last: 34_999 })).expect("a carrier");
+        connect(&tenant, &carrier).await;
+        let (list, _) = list_of(&tenant, "everybody", 20).await;
+        let (stop, dialler) = dial(&bench, 31_000);
+        let id = run(&bench, &tenant, &draft(list, PacingMode::Progressive)).await;
+
+        let (report, tally) = (counts(&tenant, id).await, carrier.tally());
+        let carriers = |fates: &[CallFate]| fates.iter().map(|fate| tally.of(*fate)).sum::<u64>() as i64;
+        let said = |word: Disposition| report.get(&word).copied().unwrap_or(0);
+        assert_eq!(tally.calls(), 20, "{report:?}");
+        assert_eq!(tally.called_again(), 0, "nobody twice");
+        assert_eq!(said(Disposition::Busy), carriers(&[CallFate::Busy]));
+        assert_eq!(said(Disposition::Rejected), carriers(&[CallFate::Declines]));
+        assert_eq!(said(Disposition::InvalidNumber), carriers(&[CallFate::Dead]));
+        assert_eq!(said(Disposition::AnsweredPerson), carriers(&[CallFate::Listens]));
+        assert_eq!(said(Disposition::OptedOut), carriers(&[CallFate::OptsOut]));
+        assert_eq!(said(Disposition::PutThrough), carriers(&[CallFate::PutThrough]), "{report:?}");
+        assert_eq!(tally.heard(CallFate::Listens), tally.of(CallFate::Listens), "everybody who answered heard us");
+        assert_eq!(tally.agent_answers, tally.of(CallFate::PutThrough), "and every agent the person");
+
+        let days = bench.store.abandonment_days(id, &london_day(NOON).to_string()).await.expect("days");
+        assert_eq!((days[0].abandoned, days[0].passed), (0, said(Disposition::PutThrough)), "one to one abandons nobody");
+        stop.send_replace(true);
+        dialler.await.expect("ends");
+        assert!(tenant.live_calls(id, 10).await.expect("read").is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_asks_is_never_called_again_and_nobody_waits_for_an_agent_who_is_not_there() {
+    for_each_store("calls_stop", |bench| async move {
+        let tenant = bench.tenant("north").await;
+        let mut config = VoiceCarrierConfig::new(PortRange { first: 37_000, last: 38_999 });
+        config.fate_of = |number| if number.ends_with('3') { CallFate::OptsOut } else { CallFate::PutThrough };
+        let carrier = VoiceCarrier::start(config).expect("a carrier");
+        connect(&tenant, &carrier).await;
+        let target = tenant.transfer_targets().await.expect("read").remove(0);
+        // The call centre says that nobody is free, and the agentless pace does not ask.
+        tenant.tell_free_agents(target.id, Some(0), clock()).await.expect("told");
+        let (list, _) = list_of(&tenant, "everybody", 5).await;
+        let (stop, dialler) = dial(&bench, 35_000);
+        let id = run(&bench, &tenant, &draft(list, PacingMode::Agentless)).await;
+        let report = counts(&tenant, id).await;
+        let stopped = carrier.tally().of(CallFate::OptsOut) as i64;
+        assert!(stopped > 0);
+        assert_eq!(report.get(&Disposition::OptedOut).copied().unwrap_or(0), stopped);
+        assert_eq!(report.get(&Disposition::Abandoned).copied().unwrap_or(0), 5 - stopped, "no agent: the information message, and abandoned: {report:?}");
+        let calls = carrier.tally().calls();
+
+        // The next day's campaign leaves out whoever opted out, and waits 72 hours with whoever was abandoned (UK-8).
+        let again = tenant.create_campaign(&draft(list, PacingMode::Agentless), NOON).await.expect("a campaign");
+        tenant.start_campaign(again, clock()).await.expect("starts");
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+        loop {
+            work(&bench.store, clock).await.expect("works");
+            let (due, refused) = (tenant.due_counts(again).await.expect("read"), tenant.refusal_counts(again).await.expect("read"));
+            let waits = due.iter().any(|(why, n, at)| why == "deferred UK-8" && *n == 5 - stopped && at.ms() - NOON.ms() >= 3 * DAY_MS);
+            if waits && refused.iter().any(|(rules, n)| rules == "SUP-OPT-OUT" && *n == stopped) {
+                break;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "due {due:?}, refused {refused:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert_eq!(carrier.tally().calls(), calls, "nobody was called again");
+        stop.send_replace(true);
+        dialler.await.expect("ends");
+    })
+    .await;
+}

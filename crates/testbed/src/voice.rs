@@ -1,0 +1,116 @@
+//! A pretend carrier for calls: a SIP server behind which people answer, let it ring, are busy or do not exist, by a written mix;
+//! and a call centre whose agents pick up.
+
+mod call_fate;
+mod call_tally;
+mod person;
+
+pub use call_fate::CallFate;
+pub use call_tally::CallTally;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use clarion_sip::endpoint::{BindError, Endpoint, EndpointConfig, IncomingCall};
+use clarion_sip::media::{MediaConfig, MediaEngine, MediaError, PortRange};
+
+/// How the people behind the carrier behave.
+#[derive(Clone)]
+pub struct VoiceCarrierConfig {
+    pub address: SocketAddr,
+    pub ports: PortRange,
+    /// From the INVITE to the answer.
+    pub ring: Duration,
+    /// From the answer to the key that a person presses, and to the hang-up of one who presses none.
+    pub patience: Duration,
+    /// How long an agent talks.
+    pub talk: Duration,
+    pub fate_of: fn(&str) -> CallFate,
+    /// The user part of the call centre's address: a call to it is taken by an agent.
+    pub agents: String,
+}
+
+impl VoiceCarrierConfig {
+    /// On any free port of this machine, with brisk people.
+    #[must_use]
+    pub fn new(ports: PortRange) -> Self {
+        Self {
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            ports,
+            ring: Duration::from_millis(300),
+            patience: Duration::from_millis(1_500),
+            talk: Duration::from_millis(2_000),
+            fate_of: CallFate::of_number,
+            agents: "agents".into(),
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum VoiceCarrierError {
+    #[error(transparent)]
+    Sip(#[from] BindError),
+    #[error(transparent)]
+    Media(#[from] MediaError),
+    #[error("the pretend carrier has no address")]
+    NoAddress,
+}
+
+/// The carrier, up until it is dropped.
+pub struct VoiceCarrier {
+    address: SocketAddr,
+    tally: Arc<Mutex<CallTally>>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl VoiceCarrier {
+    pub fn start(config: VoiceCarrierConfig) -> Result<Self, VoiceCarrierError> {
+        let mut sip = EndpointConfig::new(config.address);
+        sip.incoming = true;
+        let endpoint = Endpoint::bind(sip)?;
+        let media = MediaEngine::start(MediaConfig { ports: config.ports, ..MediaConfig::default() })?;
+        let address = endpoint.udp_address().ok_or(VoiceCarrierError::NoAddress)?;
+        let tally = Arc::new(Mutex::new(CallTally::default()));
+        let counted = tally.clone();
+        let task = tokio::spawn(async move {
+            while let Some(call) = endpoint.incoming().await {
+                tokio::spawn(take(call, config.clone(), media.clone(), counted.clone()));
+            }
+        });
+        Ok(Self { address, tally, task })
+    }
+
+    /// Where a trunk finds it.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What became of every call, by the carrier's own count.
+    #[must_use]
+    pub fn tally(&self) -> CallTally {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Drop for VoiceCarrier {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn take(call: IncomingCall, config: VoiceCarrierConfig, media: MediaEngine, tally: Arc<Mutex<CallTally>>) {
+    let called = call.request.uri.user.clone().unwrap_or_default();
+    let count = |change: &dyn Fn(&mut CallTally)| change(&mut tally.lock().unwrap_or_else(PoisonError::into_inner));
+    if called == config.agents {
+        count(&|tally| tally.agent_calls += 1);
+        let talked = person::agent(call, &config, &media).await;
+        count(&|tally| tally.agent_answers += u64::from(talked));
+        return;
+    }
+    let fate = (config.fate_of)(&called);
+    count(&|tally| tally.begin(&called, fate));
+    let heard = person::live(call, fate, &config, &media).await;
+    count(&|tally| tally.end(fate, heard));
+}

@@ -1,0 +1,51 @@
+//! The carrier's own count of calls, kept apart from the dialler's.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::CallFate;
+
+/// What the carrier saw.
+#[derive(Debug, Clone, Default)]
+pub struct CallTally {
+    begun: BTreeMap<CallFate, u64>,
+    /// People who heard sound from us after they answered.
+    heard: BTreeMap<CallFate, u64>,
+    calls_to: HashMap<String, u64>,
+    pub agent_calls: u64,
+    /// Agents who heard a person's call come up.
+    pub agent_answers: u64,
+}
+
+impl CallTally {
+    pub(super) fn begin(&mut self, number: &str, fate: CallFate) {
+        *self.begun.entry(fate).or_default() += 1;
+        *self.calls_to.entry(number.to_owned()).or_default() += 1;
+    }
+
+    pub(super) fn end(&mut self, fate: CallFate, heard: bool) {
+        *self.heard.entry(fate).or_default() += u64::from(heard);
+    }
+
+    /// Calls of a fate that came in.
+    #[must_use]
+    pub fn of(&self, fate: CallFate) -> u64 {
+        self.begun.get(&fate).copied().unwrap_or(0)
+    }
+
+    /// Of them, those whose person heard something.
+    #[must_use]
+    pub fn heard(&self, fate: CallFate) -> u64 {
+        self.heard.get(&fate).copied().unwrap_or(0)
+    }
+
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.begun.values().sum()
+    }
+
+    /// Numbers that were called more than once.
+    #[must_use]
+    pub fn called_again(&self) -> usize {
+        self.calls_to.values().filter(|calls| **calls > 1).count()
+    }
+}

@@ -1,0 +1,88 @@
+//! The people behind the pretend carrier, and its call centre's agents.
+
+use std::time::Duration;
+
+use clarion_sip::call::CallEvent;
+use clarion_sip::cause::HangUp;
+use clarion_sip::endpoint::{Call, IncomingCall};
+use clarion_sip::media::{Key, LegConfig, MediaEngine, MediaEvent, MediaLeg};
+use tokio::sync::mpsc;
+
+use super::{CallFate, VoiceCarrierConfig};
+
+/// Longer than any call of a test or the demo.
+const FOREVER: Duration = Duration::from_secs(3_600);
+
+/// Lives through one call; true when sound was heard after the answer.
+pub(super) async fn live(mut incoming: IncomingCall, fate: CallFate, config: &VoiceCarrierConfig, media: &MediaEngine) -> bool {
+    if let Some((status, words)) = fate.refusal() {
+        if fate != CallFate::Dead {
+            incoming.ring();
+        }
+        let mut call = incoming.reject(status, words);
+        while call.event().await.is_some() {}
+        return false;
+    }
+    incoming.ring();
+    let rings = if fate == CallFate::LetsRing { FOREVER } else { config.ring };
+    tokio::select! {
+        () = gone(&mut incoming) => return false,
+        () = tokio::time::sleep(rings) => {}
+    }
+    let Ok((leg, heard)) = media.open_leg(LegConfig::default()) else { return false };
+    let call = incoming.answer(leg.local().clone());
+    talk(call, leg, heard, fate, config).await
+}
+
+async fn gone(incoming: &mut IncomingCall) {
+    while let Some(event) = incoming.event().await {
+        if matches!(event, CallEvent::Ended(_)) {
+            return;
+        }
+    }
+}
+
+async fn talk(mut call: Call, leg: MediaLeg, mut heard: mpsc::Receiver<MediaEvent>, fate: CallFate, config: &VoiceCarrierConfig) -> bool {
+    let mut sound = false;
+    let mut acts = tokio::time::Instant::now() + config.patience;
+    loop {
+        tokio::select! {
+            event = call.event() => match event {
+                Some(CallEvent::Answered { media, .. } | CallEvent::MediaChanged(media)) => leg.connect(media),
+                Some(CallEvent::Ended(_)) | None => return sound,
+                Some(_) => {}
+            },
+            event = heard.recv() => sound |= matches!(event, Some(MediaEvent::FirstAudio { .. })),
+            () = tokio::time::sleep_until(acts) => {
+                match fate.key().and_then(Key::from_char) {
+                    Some(key) => leg.send_keys(&[key]),
+                    None => call.hang_up(HangUp::default()),
+                }
+                acts += FOREVER;
+            }
+        }
+    }
+}
+
+/// An agent picks up at once, talks for a while and hangs up; true when they heard the person's side.
+pub(super) async fn agent(incoming: IncomingCall, config: &VoiceCarrierConfig, media: &MediaEngine) -> bool {
+    let Ok((leg, mut heard)) = media.open_leg(LegConfig::default()) else { return false };
+    let mut call = incoming.answer(leg.local().clone());
+    let mut sound = false;
+    let ends = tokio::time::Instant::now() + config.talk;
+    loop {
+        tokio::select! {
+            event = call.event() => match event {
+                Some(CallEvent::Answered { media, .. } | CallEvent::MediaChanged(media)) => leg.connect(media),
+                Some(CallEvent::Ended(_)) | None => return sound,
+                Some(_) => {}
+            },
+            event = heard.recv() => sound |= matches!(event, Some(MediaEvent::FirstAudio { .. })),
+            () = tokio::time::sleep_until(ends) => {
+                call.hang_up(HangUp::default());
+                while call.event().await.is_some() {}
+                return sound;
+            }
+        }
+    }
+}
