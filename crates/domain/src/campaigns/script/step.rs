@@ -131,6 +131,12 @@ impl Script {
         texts.collect::<Vec<_>>().join("\n")
     }
 
+    /// Some step records what the person says.
+    #[must_use]
+    pub fn records(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.act, Act::Record { .. }))
+    }
+
     /// A machine is treated otherwise than a person: the abandoned rate then needs an estimate of its mistakes (UK-4).
     #[must_use]
     pub fn acts_on_machines(&self) -> bool {
