@@ -31,6 +31,11 @@ impl Silence {
         }
     }
 
+    /// Places that what was lost keeps: who refills them before any answer comes only loses more.
+    pub(super) fn places_kept(&self) -> usize {
+        self.lost_in_a_row as usize
+    }
+
     /// Nothing more is given to it now.
     pub(super) fn is_shut(&self, now_micros: u64) -> bool {
         self.until_micros > now_micros

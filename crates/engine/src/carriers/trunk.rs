@@ -89,7 +89,7 @@ impl Trunk {
         if !self.is_up {
             return 0;
         }
-        let window = if self.silence.is_probing(now_micros) { 1 } else { self.driver.window() };
+        let window = if self.silence.is_probing(now_micros) { 1 } else { self.driver.window().saturating_sub(self.silence.places_kept()) };
         let room = window.saturating_sub(self.in_flight);
         self.credit.available().min(u32::try_from(room).unwrap_or(u32::MAX))
     }

@@ -133,6 +133,7 @@ pub async fn create(caller: Caller, Body(new): Body<NewScript>) -> Result<Respon
 /// Against your fields, prompts and transfer targets. A script with faults is an answer, not an error.
 #[utoipa::path(post, path = "/scripts/check", tag = "campaigns", request_body = ScriptToCheck, responses((status = 200, body = CheckedScript)))]
 pub async fn check(caller: Caller, Body(script): Body<ScriptToCheck>) -> Result<Json<CheckedScript>, Problem> {
+    small(&script.body)?;
     let checked = caller.tenant.check_script(&script.body).await?;
     Ok(Json(checked.map_or_else(CheckedScript::bad, |script| CheckedScript::good(&script))))
 }
