@@ -141,7 +141,7 @@ async fn counts(tenant: &Tenant, id: CampaignId) -> BTreeMap<Disposition, i64> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn people_are_called_spoken_to_and_put_through() {
-    for_each_store("calls", |bench| async move {
+    for_each_store("dialled", |bench| async move {
         let tenant = bench.tenant("north").await;
         let carrier = VoiceCarrier::start(VoiceCarrierConfig::new(PortRange { first: 33_000, last: 34_999 })).expect("a carrier");
         connect(&tenant, &carrier).await;
@@ -174,7 +174,7 @@ async fn people_are_called_spoken_to_and_put_through() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_asks_is_never_called_again_and_nobody_waits_for_an_agent_who_is_not_there() {
-    for_each_store("calls_stop", |bench| async move {
+    for_each_store("dialled_stop", |bench| async move {
         let tenant = bench.tenant("north").await;
         let mut config = VoiceCarrierConfig::new(PortRange { first: 37_000, last: 38_999 });
         config.fate_of = |number| if number.ends_with('3') { CallFate::OptsOut } else { CallFate::PutThrough };
