@@ -327,7 +327,13 @@ impl Dialler {
             permitted,
         };
         self.calls.insert(live.permitted.attempt, live);
-        tokio::spawn(talk(plan, self.media.clone(), self.news.clone(), asked));
+        let (attempt, media, news) = (plan.attempt, self.media.clone(), self.news.clone());
+        tokio::spawn(async move {
+            // Whatever becomes of its task, a call ends: its claim and its place on the trunk wait for that.
+            if tokio::spawn(talk(plan, media, news.clone(), asked)).await.is_err() {
+                let _ = news.send(News::Over { attempt });
+            }
+        });
     }
 
     /// Who answered, as far as it matters to the numbers that are marked.

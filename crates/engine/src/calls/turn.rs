@@ -189,13 +189,16 @@ impl Dialler {
             claims.push(live.permitted.claim);
             let (disposition, cause) = live.call.outcome().unwrap_or((Disposition::Unknown, Cause::AnswerLost));
             let row = attempt_row(live, disposition, &cause.to_string(), now);
-            let key = MeasureKey { tenant: row.tenant, campaign: row.campaign, hour: row.answered_at.hour(), channel: Channel::Voice, disposition, cause: row.cause.clone() };
-            measures.entry(key).or_default().n += 1;
             self.settle(tx, live, disposition, cause, now).await?;
             attempts.push(row);
         }
         write_calls(tx, &rows).await?;
-        add_attempts(tx, &attempts).await?;
+        let fresh = add_attempts(tx, &attempts).await?;
+        // One that was called `unknown` meanwhile, by a node that held us for dead, was counted there.
+        for (row, _) in attempts.iter().zip(fresh).filter(|(_, fresh)| *fresh) {
+            let key = MeasureKey { tenant: row.tenant, campaign: row.campaign, hour: row.answered_at.hour(), channel: Channel::Voice, disposition: row.disposition, cause: row.cause.clone() };
+            measures.entry(key).or_default().n += 1;
+        }
         add_measures(tx, &measures).await?;
         remove_claims(tx, &claims).await?;
         Ok(over)
