@@ -5,13 +5,12 @@
 
 use std::time::Duration;
 
-use clarion_domain::campaigns::call_pacing::{AgentsNow, CallPacing, DayLeft, PaceEvent, PaceState, PacingMode, Predictor};
+use clarion_domain::attempts::call::AGENT_AWAITED_MS_MAX;
+use clarion_domain::campaigns::call_pacing::{AbandonmentCount, AgentsNow, CallPacing, PaceEvent, PaceState, PacingMode, Predictor};
 use clarion_domain::compliance::abandonment::AbandonmentDay;
 use clarion_domain::time::{HOUR_MS, Instant, SECOND_MS};
 
 const TICK_MS: i64 = 500;
-/// A person who meets no agent within this is abandoned (UK-6).
-const PATIENCE_MS: i64 = 2 * SECOND_MS;
 
 /// What is simulated. Means of the people and agents; every draw differs.
 #[derive(Clone, Copy)]
@@ -38,6 +37,7 @@ pub struct Day {
     pub busy_ms: i64,
     pub agents_ms: i64,
     pub count: AbandonmentDay,
+    pub latched: bool,
     pub decisions: u32,
     pub deciding: Duration,
 }
@@ -84,6 +84,8 @@ struct Ringing {
     since: Instant,
     until: Instant,
     answers: bool,
+    /// An agent is kept free for it.
+    holds_slot: bool,
 }
 
 struct Simulation<'a> {
@@ -92,16 +94,17 @@ struct Simulation<'a> {
     predictor: &'a mut Predictor,
     agents: Vec<Agent>,
     ringing: Vec<Ringing>,
-    /// When each waiting person answered.
-    waiting: Vec<Instant>,
+    /// When each waiting person answered, and whether an agent is kept free for them.
+    waiting: Vec<(Instant, bool)>,
+    count: AbandonmentCount,
     day: Day,
 }
 
-/// One day, from the first call to the end of the last.
-pub fn day(world: World, pace: PacingMode, predictor: &mut Predictor, chance: &mut Chance) -> Day {
+/// One day, from the first call to the end of the last. `before` is what the other days of the 30 had.
+pub fn day(world: World, pace: PacingMode, before: AbandonmentDay, predictor: &mut Predictor, chance: &mut Chance) -> Day {
     let pacing = CallPacing { pace, calls_per_second_max: 500, calls_at_once_max: 10_000, ring_ms_max: 28_000 };
     pacing.check().expect("settings that a campaign could have");
-    let mut simulation = Simulation { world, chance, predictor, agents: vec![Agent::Free; world.agents], ringing: Vec::new(), waiting: Vec::new(), day: Day::default() };
+    let mut simulation = Simulation { world, chance, predictor, agents: vec![Agent::Free; world.agents], ringing: Vec::new(), waiting: Vec::new(), count: AbandonmentCount { days_30: before, ..AbandonmentCount::default() }, day: Day::default() };
     let mut now = Instant(0);
     while now.ms() < world.open_ms || !simulation.ringing.is_empty() || !simulation.waiting.is_empty() {
         simulation.ends(now);
@@ -114,6 +117,7 @@ pub fn day(world: World, pace: PacingMode, predictor: &mut Predictor, chance: &m
         }
         now = now.plus_ms(TICK_MS);
     }
+    simulation.day.count = simulation.count.today;
     simulation.day
 }
 
@@ -140,7 +144,7 @@ impl Simulation<'_> {
             let age_ms = call.until.ms() - call.since.ms();
             if call.answers {
                 self.predictor.note(PaceEvent::Answered { age_ms });
-                self.waiting.push(call.until);
+                self.waiting.push((call.until, call.holds_slot));
             } else {
                 self.predictor.note(PaceEvent::NotAnswered { age_ms });
             }
@@ -149,23 +153,32 @@ impl Simulation<'_> {
 
     /// Waiting people get the free agents; who has waited for too long is abandoned.
     fn serve(&mut self, now: Instant) {
+        let kept = self.ringing.iter().filter(|call| call.holds_slot).count();
+        let mut free = self.agents.iter().filter(|agent| matches!(agent, Agent::Free)).count() - kept;
+        // Whoever has an agent of their own comes to them.
         let mut waiting = std::mem::take(&mut self.waiting);
-        for agent in self.agents.iter_mut().filter(|agent| matches!(agent, Agent::Free)) {
-            if waiting.is_empty() {
-                break;
-            }
-            waiting.remove(0);
-            self.day.count.put_through += 1;
-            self.predictor.note(PaceEvent::PutThrough);
-            *agent = Agent::Talking { since: now, until: now.plus_ms(self.chance.time_ms(self.world.talk_ms, 0.7)) };
-        }
-        for answered in waiting {
-            if now.ms() - answered.ms() >= PATIENCE_MS {
-                self.day.count.abandoned += 1;
+        waiting.sort_by_key(|(answered, holds_slot)| (!holds_slot, *answered));
+        for (answered, holds_slot) in waiting {
+            if free > 0 {
+                free -= 1;
+                self.put_through(now);
+            } else if now.ms() - answered.ms() >= AGENT_AWAITED_MS_MAX {
+                self.count.today.abandoned += 1;
+                self.count.days_30.abandoned += 1;
                 self.predictor.note(PaceEvent::Abandoned);
             } else {
-                self.waiting.push(answered);
+                self.waiting.push((answered, holds_slot));
             }
+        }
+    }
+
+    fn put_through(&mut self, now: Instant) {
+        self.count.today.put_through += 1;
+        self.count.days_30.put_through += 1;
+        self.predictor.note(PaceEvent::PutThrough);
+        let until = now.plus_ms(self.chance.time_ms(self.world.talk_ms, 0.7));
+        if let Some(agent) = self.agents.iter_mut().find(|agent| matches!(agent, Agent::Free)) {
+            *agent = Agent::Talking { since: now, until };
         }
     }
 
@@ -176,7 +189,8 @@ impl Simulation<'_> {
     }
 
     fn launch(&mut self, pacing: &CallPacing, now: Instant) {
-        let ringing: Vec<Instant> = self.ringing.iter().map(|call| call.since).collect();
+        let ringing: Vec<Instant> = self.ringing.iter().filter(|call| !call.holds_slot).map(|call| call.since).collect();
+        let held = (self.ringing.len() - ringing.len()) as u32;
         let (mut talking, mut wrapping) = (Vec::new(), Vec::new());
         for agent in &self.agents {
             match agent {
@@ -185,31 +199,32 @@ impl Simulation<'_> {
                 Agent::Free => {}
             }
         }
-        let free = (self.agents.len() - talking.len() - wrapping.len()) as u32;
+        let free = (self.agents.len() - talking.len() - wrapping.len()) as u32 - held;
+        if !matches!(pacing.pace, PacingMode::Progressive) && self.count.latches(pacing.ceiling_bp()) {
+            (self.count.is_latched, self.day.latched) = (true, true);
+        }
         let state = PaceState {
             ringing_since: &ringing,
             waiting: self.waiting.len() as u32,
-            calls_up: (ringing.len() + self.waiting.len() + talking.len()) as u32,
-            agents: AgentsNow { free, talking_since: &talking, wrapping_since: &wrapping },
+            calls_up: (self.ringing.len() + self.waiting.len() + talking.len()) as u32,
+            agents: AgentsNow { free, held, talking_since: &talking, wrapping_since: &wrapping },
             ready: 1_000_000,
             trunk_room: 10_000,
             rate_room: 500,
-            today: &self.day.count,
-            mistaken_milli: 0,
-            day_left: DayLeft { open_ms: self.world.open_ms - now.ms(), recipients: 1_000_000 },
+            count: &self.count,
         };
         let begun = std::time::Instant::now();
         let launch = self.predictor.next(pacing, &state, now);
         self.day.deciding += begun.elapsed();
         self.day.decisions += 1;
         for _ in 0..launch.calls {
-            let call = self.dial(now);
+            let call = self.dial(launch.holds_slots, now);
             self.ringing.push(call);
         }
     }
 
     /// A person answers after some rings; a seventh of the calls end at once; the others ring for as long as they are let.
-    fn dial(&mut self, now: Instant) -> Ringing {
+    fn dial(&mut self, holds_slot: bool, now: Instant) -> Ringing {
         let swing = 1.0 + self.world.drift * (std::f64::consts::TAU * now.ms() as f64 / self.world.open_ms as f64).sin();
         let fate = self.chance.unit();
         let rings_ms = 2_500 + self.chance.time_ms(8_500.0, 0.6);
@@ -220,7 +235,7 @@ impl Simulation<'_> {
         } else {
             (28_000, false)
         };
-        Ringing { since: now, until: now.plus_ms(after_ms), answers }
+        Ringing { since: now, until: now.plus_ms(after_ms), answers, holds_slot }
     }
 }
 
@@ -232,7 +247,13 @@ pub struct Team {
 impl Team {
     pub fn run(world: World, pace: PacingMode, days: u32, seed: u64) -> Self {
         let (mut predictor, mut chance) = (Predictor::new(), Chance(seed ^ (world.agents as u64) << 32));
-        Self { days: (0..days).map(|_| day(world, pace, &mut predictor, &mut chance)).collect() }
+        let mut before = AbandonmentDay::default();
+        let days = (0..days).map(|_| {
+            let day = day(world, pace, before, &mut predictor, &mut chance);
+            before = before.plus(&day.count);
+            day
+        });
+        Self { days: days.collect() }
     }
 
     pub fn occupancy(&self) -> f64 {
@@ -254,17 +275,42 @@ impl Team {
     }
 }
 
+/// Several teams that differ in chance alone.
+struct Teams(Vec<Team>);
+
+impl Teams {
+    fn run(world: World, pace: PacingMode, days: u32, seeds: &[u64]) -> Self {
+        Self(seeds.iter().map(|seed| Team::run(world, pace, days, *seed)).collect())
+    }
+
+    fn mean(&self, of: impl Fn(&Team) -> f64) -> f64 {
+        self.0.iter().map(of).sum::<f64>() / self.0.len().max(1) as f64
+    }
+
+    fn days(&self) -> impl Iterator<Item = &Day> {
+        self.0.iter().flat_map(|team| &team.days)
+    }
+
+    /// Occupancy in all and on the worst day, abandoned calls in all and on the worst day.
+    fn cell(&self) -> String {
+        let least = self.days().map(Day::occupancy).fold(1.0, f64::min);
+        let most = self.0.iter().map(Team::worst_day).fold(0.0, f64::max);
+        format!("{:4.1} % {:4.1} %  ({:.2} %, {:.2} %)", self.mean(Team::occupancy) * 100.0, least * 100.0, self.mean(Team::abandoned) * 100.0, most * 100.0)
+    }
+}
+
 /// Prints the table of bench/README.md.
-pub fn run(days: u32, seed: u64) {
-    println!("{days} days of eight hours each; share of agents' time in talk or wrap-up, abandoned calls in all and on the worst day\n");
-    println!("{:>6}  {:>7}  {:>26}  {:>26}  {:>9}", "agents", "1:1", "ceiling 3 %", "ceiling 1 %", "decision");
+pub fn run(days: u32, seeds: &[u64]) {
+    println!("{days} days of eight hours with each of the seeds {seeds:?}; share of agents' time in talk or wrap-up: mean and worst day,\nand (abandoned calls: in all and on the worst day)\n");
+    println!("{:>6}  {:>7}  {:>33}  {:>33}  {:>7}  {:>9}", "agents", "1:1", "ceiling 3 %", "ceiling 1 %", "latched", "decision");
     for agents in [5, 10, 25, 50, 100, 250] {
         let world = World::usual(agents);
-        let one = Team::run(world, PacingMode::Progressive, days.min(3), seed);
-        let three = Team::run(world, PacingMode::Predictive { ceiling_bp: 300 }, days, seed);
-        let single = Team::run(world, PacingMode::Predictive { ceiling_bp: 100 }, days, seed);
-        let cell = |team: &Team| format!("{:4.1} %  ({:.2} %, {:.2} %)", team.occupancy() * 100.0, team.abandoned() * 100.0, team.worst_day() * 100.0);
-        println!("{agents:>6}  {:>5.1} %  {:>26}  {:>26}  {:>6.0} µs", one.occupancy() * 100.0, cell(&three), cell(&single), three.decision_micros());
+        let one = Teams::run(world, PacingMode::Progressive, days.min(2), &seeds[..seeds.len().min(2)]);
+        let three = Teams::run(world, PacingMode::Predictive { ceiling_bp: 300 }, days, seeds);
+        let single = Teams::run(world, PacingMode::Predictive { ceiling_bp: 100 }, days, seeds);
+        let latched = three.days().chain(single.days()).filter(|day| day.latched).count();
+        let (one, micros) = (one.mean(Team::occupancy) * 100.0, three.mean(Team::decision_micros));
+        println!("{agents:>6}  {one:>5.1} %  {:>33}  {:>33}  {latched:>7}  {micros:>6.0} µs", three.cell(), single.cell());
     }
 }
 

@@ -7,11 +7,13 @@ mod agent;
 mod campaign;
 mod claim;
 mod dialler;
+mod pace;
 mod slots;
 mod sounds;
 mod speech;
 mod talk;
 mod turn;
+mod waiting;
 
 pub use clarion_sip::endpoint::EndpointConfig;
 pub use clarion_sip::media::{MediaConfig, PortRange};

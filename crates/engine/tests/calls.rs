@@ -3,6 +3,8 @@
 
 #[path = "../../store/tests/support/people.rs"]
 mod people;
+#[path = "calls/predictive.rs"]
+mod predictive;
 #[path = "../../store/tests/support/mod.rs"]
 mod support;
 
@@ -24,7 +26,7 @@ use clarion_domain::time::{DAY_MS, Instant};
 use clarion_engine::calls::{self, DiallerConfig, EndpointConfig, MediaConfig, PortRange, SpeechEngine};
 use clarion_engine::campaigns::work;
 use clarion_store::Tenant;
-use clarion_store::campaigns::CampaignDraft;
+use clarion_store::campaigns::{CampaignDraft, CampaignRecord};
 use clarion_store::carriers::{NewRoute, NewTransferTarget, NewTrunk};
 use clarion_store::compliance::Week;
 use clarion_testbed::voice::{CallFate, VoiceCarrier, VoiceCarrierConfig};
@@ -112,12 +114,18 @@ async fn run(bench: &Bench, tenant: &Tenant, draft: &CampaignDraft) -> CampaignI
     let faults = tenant.campaign_faults(draft, NOON).await.expect("read");
     assert!(faults.is_empty(), "{faults:?}");
     tenant.start_campaign(id, clock()).await.expect("starts");
+    until(bench, tenant, id, async |record| record.state == CampaignState::Finished).await;
+    id
+}
+
+/// Works until the campaign is as it should be, looked at twenty times a second.
+async fn until(bench: &Bench, tenant: &Tenant, id: CampaignId, mut is_done: impl AsyncFnMut(&CampaignRecord) -> bool) {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
     loop {
         work(&bench.store, clock).await.expect("works");
         let record = tenant.campaign(id).await.expect("read");
-        if record.state == CampaignState::Finished {
-            return id;
+        if is_done(&record).await {
+            return;
         }
         if tokio::time::Instant::now() >= deadline {
             let trunks = bench.store.trunk_status().await;

@@ -4,6 +4,6 @@ mod abandonment;
 mod receipt;
 mod reply;
 
-pub use abandonment::{AbandonmentDay, add_abandonment};
+pub use abandonment::{AbandonmentDay, add_abandonment, latch_day};
 pub use receipt::{UnmatchedReceipt, add_unmatched, drop_unmatched};
 pub use reply::{NewReply, ReplyPart, ReplyRecord, ReplyState, add_reply, add_reply_part, drop_reply_parts, known_contact};

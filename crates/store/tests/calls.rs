@@ -5,11 +5,11 @@ mod people;
 mod support;
 
 use clarion_domain::id::{AttemptId, CampaignId, ContactId, TrunkId};
-use clarion_domain::time::HOUR_MS;
-use clarion_store::attempts::{CallRow, end_lost_calls, write_calls};
+use clarion_domain::time::{HOUR_MS, Instant};
+use clarion_store::attempts::{CallRow, LostCall, PastCall, answered_calls_lost, end_lost_calls, write_calls};
 use clarion_store::carriers::NewTransferTarget;
 use clarion_store::compliance::{CallMark, Week};
-use clarion_store::outcomes::{AbandonmentDay, add_abandonment};
+use clarion_store::outcomes::{AbandonmentDay, add_abandonment, latch_day};
 use clarion_store::{StoreError, Tenant};
 use support::{Bench, NOON, for_each_store};
 
@@ -121,12 +121,21 @@ async fn a_call_is_live_until_it_ends_and_a_crash_ends_it() {
         let bridged = CallRow { state: "bridged".into(), answered_at: Some(NOON), bridged_at: Some(NOON), ..first.clone() };
         let mut tx = bench.store.db().begin().await.expect("begins");
         write_calls(&mut tx, std::slice::from_ref(&bridged)).await.expect("written");
+        let lost = answered_calls_lost(&mut tx, &[AttemptId(1), AttemptId(2)]).await.expect("read");
+        assert_eq!(lost, [LostCall { answered_at: NOON, put_through: true, heard_message: false, heard_information: false }], "the other had not been answered");
         end_lost_calls(&mut tx, &[AttemptId(2)], NOON.plus_ms(5)).await.expect("ended");
         tx.commit().await.expect("stands");
         let counts = tenant.live_call_counts(CampaignId(7)).await.expect("read");
         assert_eq!(counts.iter().map(|count| (count.state.as_str(), count.n)).collect::<Vec<_>>(), [("bridged", 1)]);
         let lost = tenant.call(AttemptId(2)).await.expect("read");
         assert_eq!((lost.ended_at, lost.ended_by.as_str()), (Some(NOON.plus_ms(5)), "crash"));
+
+        let mut tx = bench.store.db().begin().await.expect("begins");
+        write_calls(&mut tx, &[CallRow { state: "ended".into(), ended_at: Some(NOON.plus_ms(9)), ended_by: "us".into(), ..bridged }]).await.expect("written");
+        tx.commit().await.expect("stands");
+        let past = tenant.past_calls(CampaignId(7), Instant(0), 10).await.expect("read");
+        assert_eq!(past, [PastCall { dialled_at: NOON, information_at: None, bridged_at: Some(NOON), ended_at: NOON.plus_ms(9) }], "nothing is learned from a crash");
+        assert_eq!(tenant.past_calls(CampaignId(7), NOON, 10).await.expect("read"), [], "nor from before");
         assert!(bench.tenant("south").await.live_calls(CampaignId(7), 10).await.expect("read").is_empty(), "another tenant sees none");
     })
     .await;
@@ -143,13 +152,17 @@ async fn marks_add_up_across_campaigns_and_days_are_counted_apart() {
         let marks = tenant.call_marks(&mut tx, &[index, [9; 16]]).await.expect("read");
         assert_eq!(marks, [CallMark { abandoned_at: Some(NOON), machine_at: Some(NOON.plus_ms(HOUR_MS)) }, CallMark::default()]);
 
-        let today = AbandonmentDay { day: "2026-11-24".into(), abandoned: 1, passed: 2, machine_ended: 0, answered: 3 };
+        let today = AbandonmentDay { day: "2026-11-24".into(), abandoned: 1, passed: 2, machine_ended: 0, answered: 3, latched_at: None };
         add_abandonment(&mut tx, tenant.id(), CampaignId(7), &today).await.expect("added");
         add_abandonment(&mut tx, tenant.id(), CampaignId(7), &today).await.expect("added");
         add_abandonment(&mut tx, tenant.id(), CampaignId(7), &AbandonmentDay { day: "2026-11-23".into(), ..today.clone() }).await.expect("added");
+        latch_day(&mut tx, tenant.id(), CampaignId(7), "2026-11-24", NOON).await.expect("latched");
+        latch_day(&mut tx, tenant.id(), CampaignId(7), "2026-11-24", NOON.plus_ms(5)).await.expect("latched already");
+        add_abandonment(&mut tx, tenant.id(), CampaignId(7), &AbandonmentDay { abandoned: 0, passed: 0, answered: 0, ..today.clone() }).await.expect("added");
+        latch_day(&mut tx, tenant.id(), CampaignId(8), "2026-11-24", NOON).await.expect("a day of which nothing is counted yet");
         tx.commit().await.expect("stands");
         let days = bench.store.abandonment_days(CampaignId(7), "2026-11-24").await.expect("read");
-        assert_eq!(days, [AbandonmentDay { abandoned: 2, passed: 4, answered: 6, ..today }]);
+        assert_eq!(days, [AbandonmentDay { abandoned: 2, passed: 4, answered: 6, latched_at: Some(NOON), ..today }]);
     })
     .await;
 }

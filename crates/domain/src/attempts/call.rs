@@ -14,6 +14,9 @@ use crate::word::words;
 
 /// After the answer, an agent or a message must be heard within this (UK-6).
 pub const ANSWER_TO_SOUND_MS_MAX: i64 = 2 * SECOND_MS;
+/// Whoever is to be put through waits this long for an agent to become free; then the information message begins, well within the
+/// two seconds.
+pub const AGENT_AWAITED_MS_MAX: i64 = 1_000;
 /// An unanswered call rings at least this long (UK-10).
 pub const RING_MS_MIN: i64 = 15 * SECOND_MS;
 

@@ -72,17 +72,34 @@ impl AbandonmentDay {
         }
     }
 
-    /// What one ended call adds. A call that is not over, or at which no person was, adds nothing or a machine.
+    /// What one ended call adds. A call that is not over, or at which no person was, adds nothing or a machine. Whoever was put
+    /// through counts as such whatever they asked for afterwards.
     #[must_use]
     pub fn of_call(call: &Call) -> Self {
         let Some((word, _)) = call.outcome() else { return Self::default() };
         let ended = call.ended_at().unwrap_or(call.planned_at);
         match word {
-            Disposition::PutThrough => Self { put_through: 1, ..Self::default() },
+            _ if call.times.bridged_at.is_some() => Self { put_through: 1, ..Self::default() },
             Disposition::Abandoned => Self { abandoned: 1, silent: u32::from(call.was_silent(ended)), ..Self::default() },
             Disposition::AnsweredMachine if call.answered_by() == AnsweredBy::Machine || call.answered_by() == AnsweredBy::VoicemailReady => Self { judged_machine: 1, ..Self::default() },
             _ => Self::default(),
         }
+    }
+
+    /// What a call that is still up has added already, or is as good as certain to add: whoever was put through, whoever hears the
+    /// information message.
+    #[must_use]
+    pub fn of_live_call(call: &Call) -> Self {
+        let (put_through, told) = (call.times.bridged_at.is_some(), call.times.information_at.is_some());
+        Self { put_through: put_through.into(), abandoned: u32::from(told && !put_through), ..Self::default() }
+    }
+
+    /// What an answered call adds of which a crash lost sight: whoever had not met an agent, and was hearing nothing or the information
+    /// message, met nobody.
+    #[must_use]
+    pub fn of_lost_call(put_through: bool, heard_message: bool, heard_information: bool) -> Self {
+        let abandoned = !put_through && (heard_information || !heard_message);
+        Self { put_through: put_through.into(), abandoned: abandoned.into(), silent: u32::from(abandoned && !heard_information), judged_machine: 0 }
     }
 
     /// The rate. `acts_on_machines` is whether the campaign ends calls on the detector's word.
@@ -101,6 +118,15 @@ impl AbandonmentDay {
     #[must_use]
     pub fn must_stop(&self, ceiling_bp: u16, mistaken_milli: u32, in_flight: u32) -> bool {
         rate_bp(self.abandoned.saturating_add(in_flight), self.put_through, mistaken_milli) > u32::from(ceiling_bp)
+    }
+
+    /// How many more people may be abandoned before the ceiling is passed, if nobody else is put through.
+    #[must_use]
+    pub fn spare(&self, ceiling_bp: u16, mistaken_milli: u32) -> u32 {
+        let ceiling = u64::from(ceiling_bp).min(BP - 1);
+        let bears_milli = u64::from(self.put_through) * 1_000 * ceiling / (BP - ceiling);
+        let used_milli = u64::from(self.abandoned) * 1_000 + u64::from(mistaken_milli);
+        u32::try_from(bears_milli.saturating_sub(used_milli) / 1_000).unwrap_or(u32::MAX)
     }
 }
 

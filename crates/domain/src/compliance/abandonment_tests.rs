@@ -69,6 +69,7 @@ fn a_call_adds_what_it_was() {
         AbandonmentDay::of_call(&all.fold(Call::planned(at(0)), |call, event| call.apply(*event).expect("legal")))
     };
     assert_eq!(call(&[E::Bridged { at: at(5_500) }]), day(1, 0, 0));
+    assert_eq!(call(&[E::Bridged { at: at(5_500) }, E::OptedOut { at: at(20_000) }]), day(1, 0, 0), "put through, whatever they asked for afterwards");
     assert_eq!(call(&[E::InformationStarted { at: at(6_900) }]), day(0, 1, 0));
     assert_eq!(call(&[]), AbandonmentDay { silent: 1, ..day(0, 1, 0) }, "neither agent nor message");
     assert_eq!(call(&[E::Judged { at: at(6_000), by: AnsweredBy::Machine }]), day(0, 0, 1));
@@ -76,7 +77,28 @@ fn a_call_adds_what_it_was() {
     assert_eq!(call(&[E::MessageStarted { at: at(5_500) }]), AbandonmentDay::default(), "a message to a person is neither");
 }
 
+#[test]
+fn a_call_that_is_up_or_was_lost_adds_what_is_certain() {
+    let live = |events: &[E]| AbandonmentDay::of_live_call(&events.iter().fold(Call::planned(Instant(0)), |call, event| call.apply(*event).expect("legal")));
+    assert_eq!(live(&[E::Answered { at: Instant(5) }]), day(0, 0, 0));
+    assert_eq!(live(&[E::Answered { at: Instant(5) }, E::InformationStarted { at: Instant(6) }]), day(0, 1, 0));
+    assert_eq!(live(&[E::Answered { at: Instant(5) }, E::Bridged { at: Instant(6) }]), day(1, 0, 0));
+    assert_eq!(AbandonmentDay::of_lost_call(true, false, false), day(1, 0, 0));
+    assert_eq!(AbandonmentDay::of_lost_call(false, true, false), day(0, 0, 0), "in the middle of a message to them");
+    assert_eq!(AbandonmentDay::of_lost_call(false, true, true), day(0, 1, 0));
+    assert_eq!(AbandonmentDay::of_lost_call(false, false, false), AbandonmentDay { silent: 1, ..day(0, 1, 0) });
+}
+
 proptest! {
+    /// `spare` is the most that `must_stop` lets be abandoned, neither one more nor one less.
+    #[test]
+    fn what_is_spare_is_exactly_what_the_ceiling_bears(put_through in 0u32..50_000, abandoned in 0u32..1_000, ceiling in 10u16..=300, mistaken in 0u32..200_000) {
+        let today = day(put_through, abandoned, 0);
+        let spare = today.spare(ceiling, mistaken);
+        prop_assert!(today.must_stop(ceiling, mistaken, spare + 1));
+        prop_assert!(spare == 0 || !today.must_stop(ceiling, mistaken, spare));
+    }
+
     /// The stop comes before the ceiling: where it says go, even all calls in flight abandoned leave the rate at or under it.
     #[test]
     fn what_is_allowed_cannot_pass_the_ceiling(put_through in 0u32..5_000, abandoned in 0u32..300, in_flight in 0u32..300, ceiling in 10u16..=300, mistaken in 0u32..20_000) {

@@ -3,7 +3,6 @@
 use clarion_domain::compliance::abandonment::{AbandonedRate, AbandonmentDay, US_DAYS, london_day, us_window};
 use clarion_domain::time::Instant;
 use clarion_store::campaigns::CampaignRecord;
-use clarion_store::outcomes::AbandonmentDay as StoredDay;
 use clarion_store::{StoreError, Tenant};
 use jiff::ToSpan;
 use jiff::civil::Date;
@@ -16,23 +15,21 @@ pub struct Abandoned {
     pub rate_30: AbandonedRate,
     /// In ten-thousandths.
     pub ceiling_bp: u16,
-}
-
-fn counted(day: &StoredDay) -> Option<(Date, AbandonmentDay)> {
-    let n = |value: i64| u32::try_from(value).unwrap_or(0);
-    let counts = AbandonmentDay { put_through: n(day.passed), abandoned: n(day.abandoned), silent: 0, judged_machine: n(day.machine_ended) };
-    day.day.parse().ok().map(|date| (date, counts))
+    /// Since when there is one call for each free agent, for the rest of today.
+    pub latched_at: Option<Instant>,
 }
 
 /// The counts of a campaign that the tenant was asked for, and is its own.
 pub async fn read(tenant: &Tenant, campaign: &CampaignRecord, now: Instant) -> Result<Abandoned, StoreError> {
     let today = london_day(now);
     let since = today.saturating_sub((US_DAYS - 1).days());
-    let days: Vec<_> = tenant.store().abandonment_days(campaign.id, &since.to_string()).await?.iter().filter_map(counted).collect();
+    let stored = tenant.store().abandonment_days(campaign.id, &since.to_string()).await?;
+    let days: Vec<(Date, AbandonmentDay)> = stored.iter().filter_map(|day| Some((day.day.parse().ok()?, day.counts()))).collect();
+    let latched_at = stored.iter().find(|day| day.day == today.to_string()).and_then(|day| day.latched_at);
     // Without a way for machines the detector's word ends no call. A script that no longer checks may have had one.
     let ignores_machines = tenant.check_script(&campaign.script).await?.is_ok_and(|script| script.machine().is_none());
     let counted_today = days.iter().find(|(day, _)| *day == today).map_or_else(AbandonmentDay::default, |(_, counts)| *counts);
     let days_30 = us_window(&days, today);
     let rate = |counts: &AbandonmentDay| counts.rate(!ignores_machines, None);
-    Ok(Abandoned { today, counted_today, rate_today: rate(&counted_today), days_30, rate_30: rate(&days_30), ceiling_bp: campaign.call_pacing.ceiling_bp() })
+    Ok(Abandoned { today, counted_today, rate_today: rate(&counted_today), days_30, rate_30: rate(&days_30), ceiling_bp: campaign.call_pacing.ceiling_bp(), latched_at })
 }

@@ -96,6 +96,7 @@ impl CallsNow {
                 @if rate > ceiling { (chip(Tone::Bad, Icon::Warning, "Above the ceiling")) }
                 @else if rate * 4 >= ceiling * 3 && rate > 0 { (chip(Tone::Warn, Icon::Warning, "Near the ceiling")) }
                 @else { (chip(Tone::Good, Icon::Check, "Below the ceiling")) }
+                @if self.abandoned.latched_at.is_some() { (chip(Tone::Warn, Icon::Warning, "One call for each free agent until midnight")) }
             }
             dl.facts {
                 dt { "Today" } dd { strong { (percent(rate)) } " of a ceiling of " (percent(ceiling)) div.small.soft { (counted(self.abandoned.counted_today.abandoned.into(), "person", "people")) " abandoned, " (count(self.abandoned.counted_today.put_through.into())) " put through, on " (self.abandoned.today) " in London" } }

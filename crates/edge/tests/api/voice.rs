@@ -165,7 +165,7 @@ async fn calls_that_are_up_are_counted_and_the_rate_stands_against_its_ceiling()
     call(&world.tenant, campaign, "bridged").await;
     let mut tx = world.tenant.store().db().begin().await.expect("begins");
     for (day, abandoned, passed) in [("2026-11-23", 1, 99), ("2026-10-25", 2, 98), ("2026-10-24", 50, 0)] {
-        let counts = AbandonmentDay { day: day.into(), abandoned, passed, machine_ended: 0, answered: abandoned + passed };
+        let counts = AbandonmentDay { day: day.into(), abandoned, passed, machine_ended: 0, answered: abandoned + passed, latched_at: None };
         add_abandonment(&mut tx, world.tenant.id(), campaign, &counts).await.expect("counted");
     }
     tx.commit().await.expect("commits");

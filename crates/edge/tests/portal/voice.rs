@@ -9,7 +9,7 @@ use clarion_domain::tenancy::role::Role;
 use clarion_store::campaigns::CampaignDraft;
 use clarion_store::carriers::NewTransferTarget;
 use clarion_store::compliance::Week;
-use clarion_store::outcomes::{AbandonmentDay, add_abandonment};
+use clarion_store::outcomes::{AbandonmentDay, add_abandonment, latch_day};
 
 use crate::people::{call, person, recording};
 use crate::support::{Answer, Browser, World, now};
@@ -153,11 +153,12 @@ async fn the_monitor_shows_calls_that_are_up_and_the_abandoned_rate() {
         call(&tenant, campaign, state).await;
     }
     let mut tx = world.store.db().begin().await.expect("begins");
-    let counts = AbandonmentDay { day: "2026-11-23".into(), abandoned: 1, passed: 39, machine_ended: 0, answered: 40 };
+    let counts = AbandonmentDay { day: "2026-11-23".into(), abandoned: 1, passed: 39, machine_ended: 0, answered: 40, latched_at: None };
     add_abandonment(&mut tx, world.tenant, campaign, &counts).await.expect("counted");
+    latch_day(&mut tx, world.tenant, campaign, "2026-11-23", now()).await.expect("latched");
     tx.commit().await.expect("commits");
     let page = owner.get(&format!("/campaigns/{campaign}")).await.text;
-    for words in ["Calls now", "<dt>Ringing</dt><dd>2", "<dt>Put through</dt><dd>1", "Waiting for keys", "greeting", "2.50 %", "of a ceiling of 3.00 %", "Near the ceiling", "Stop now…", "put through to agents"] {
+    for words in ["Calls now", "<dt>Ringing</dt><dd>2", "<dt>Put through</dt><dd>1", "Waiting for keys", "greeting", "2.50 %", "of a ceiling of 3.00 %", "Near the ceiling", "One call for each free agent until midnight", "Stop now…", "put through to agents"] {
         assert!(page.to_lowercase().contains(&words.to_lowercase()), "{words}: {page}");
     }
     assert!(!page.contains("Messages a second"), "{page}");

@@ -2,13 +2,15 @@
 
 use clarion_domain::attempts::attempt::AttemptState;
 use clarion_domain::campaigns::campaign::Channel;
+use clarion_domain::compliance::abandonment::{AbandonmentDay, london_day};
 use clarion_domain::id::AttemptId;
 use clarion_domain::outcomes::cause::Cause;
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::Instant;
 use clarion_store::StoreError;
-use clarion_store::attempts::{AttemptRow, ClaimRow, add_attempts, attempts_by_id, end_lost_calls, claims_of_silent_nodes, recipients_at, recover_notices, remove_claims};
+use clarion_store::attempts::{AttemptRow, ClaimRow, add_attempts, answered_calls_lost, attempts_by_id, end_lost_calls, claims_of_silent_nodes, recipients_at, recover_notices, remove_claims};
 use clarion_store::db::Tx;
+use clarion_store::outcomes::{AbandonmentDay as DayRow, add_abandonment};
 use clarion_store::reports::add_measures;
 
 use crate::attempts::{Counted, CycleRows, Sender};
@@ -34,6 +36,16 @@ impl Sender {
             tx.commit().await?;
         }
     }
+}
+
+/// Whoever had answered and met nobody was abandoned, by a crash as by anything else: the day's count says so.
+async fn end_calls(tx: &mut Tx, claim: &ClaimRow, lost: &[AttemptId], now: Instant) -> Result<(), StoreError> {
+    for call in answered_calls_lost(tx, lost).await? {
+        let added = AbandonmentDay::of_lost_call(call.put_through, call.heard_message, call.heard_information);
+        let day = DayRow { day: london_day(call.answered_at).to_string(), abandoned: added.abandoned.into(), passed: added.put_through.into(), answered: 1, ..DayRow::default() };
+        add_abandonment(tx, claim.tenant, claim.campaign, &day).await?;
+    }
+    Ok(end_lost_calls(tx, lost, now).await?)
 }
 
 async fn settle_claim(tx: &mut Tx, claim: &ClaimRow, now: Instant) -> Result<usize, StoreError> {
@@ -84,7 +96,7 @@ async fn settle_claim(tx: &mut Tx, claim: &ClaimRow, now: Instant) -> Result<usi
     }
     add_attempts(tx, &rows.attempts).await?;
     if claim.channel == Channel::Voice {
-        end_lost_calls(tx, &rows.attempts.iter().map(|row| row.id).collect::<Vec<_>>(), now).await?;
+        end_calls(tx, claim, &rows.attempts.iter().map(|row| row.id).collect::<Vec<_>>(), now).await?;
     }
     add_measures(tx, &rows.measures).await?;
     Ok(rows.attempts.len())

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clarion_domain::attempts::call::{Call, CallEvent};
+use clarion_domain::campaigns::call_pacing::PaceEvent;
 use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::id::{AttemptId, CampaignId, TenantId, TransferTargetId};
 use clarion_domain::outcomes::answered_by::AnsweredBy;
@@ -18,12 +19,12 @@ use clarion_store::campaigns::CampaignRecord;
 use clarion_store::{Signal, Store, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::agent::Line;
 use super::campaign::{CallCampaign, CampaignError};
 use super::claim::Permitted;
-use super::slots::Slots;
+use super::slots::{Slot, Slots};
 use super::speech::SpeechEngine;
 use super::talk::{Ask, CallPlan, News, talk};
+use super::waiting::WaitingPerson;
 use crate::carriers::SipTrunks;
 use crate::intake::Clock;
 
@@ -48,6 +49,11 @@ pub(super) struct LiveCall {
     pub features: String,
     pub target: Option<TransferTargetId>,
     pub asks: mpsc::UnboundedSender<Ask>,
+    /// The slot that was held for it before it was launched, until its person is put through.
+    pub held: Option<Slot>,
+    /// When its person first came to want an agent, and whether none was there for them.
+    pub asked_at: Option<Instant>,
+    pub refused: bool,
     /// Its row is behind.
     pub dirty: bool,
     /// Its task has ended: once this is written it is forgotten.
@@ -66,10 +72,11 @@ pub(super) struct Dialler {
     pub campaigns: HashMap<CampaignId, CallCampaign>,
     pub calls: HashMap<AttemptId, LiveCall>,
     pub suppressions: Vec<Suppression>,
+    pub(super) waiting: Vec<WaitingPerson>,
     pub(super) slots: HashMap<TenantId, Slots>,
     media: MediaEngine,
     engine: Arc<SpeechEngine>,
-    clock: Clock,
+    pub(super) clock: Clock,
     news: mpsc::UnboundedSender<News>,
     leases: HashMap<TenantId, Instant>,
     pub draining: bool,
@@ -102,6 +109,7 @@ pub async fn run(store: Store, config: DiallerConfig, mut stop: watch::Receiver<
         campaigns: HashMap::new(),
         calls: HashMap::new(),
         suppressions: Vec::new(),
+        waiting: Vec::new(),
         slots: HashMap::new(),
         media,
         engine: Arc::new(config.speech.clone()),
@@ -134,6 +142,8 @@ impl Dialler {
                 self.hear(news);
             }
             let now = self.now();
+            self.serve_waiting(now);
+            self.learn_from_agents();
             let done = async {
                 if refreshed.is_none_or(|at| at.elapsed() >= REFRESH) {
                     refreshed = Some(tokio::time::Instant::now());
@@ -201,7 +211,7 @@ impl Dialler {
     async fn refresh_slots(&mut self, id: TenantId, now: Instant) -> Result<(), StoreError> {
         let tenant = self.store.tenant(id, Actor::System).await?;
         let zone = jiff::tz::TimeZone::get(&tenant.record().await?.zone).unwrap_or(jiff::tz::TimeZone::UTC);
-        self.slots.entry(id).or_default().refresh(&tenant.transfer_targets().await?, &zone, now)
+        self.slots.entry(id).or_insert_with(|| Slots::new(self.clock)).refresh(&tenant.transfer_targets().await?, &zone, now)
     }
 
     async fn load(&mut self, tenant: TenantId, id: CampaignId, now: Instant) -> Result<(), StoreError> {
@@ -246,10 +256,11 @@ impl Dialler {
                 self.suppressions.push(Suppression { attempt, done });
             }
             News::WantAgent { attempt, group, line } => {
-                // A call that ended meanwhile wants nobody: its slot is free again as the line is dropped.
-                let _ = line.send(self.line(attempt, &group));
+                let now = self.now();
+                self.wants_agent(WaitingPerson { attempt, group, line, since: now });
+                self.serve_waiting(now);
             }
-            News::Over { attempt } => self.with(attempt, |call| call.over = true),
+            News::Over { attempt } => self.over(attempt),
         }
     }
 
@@ -263,6 +274,9 @@ impl Dialler {
     fn happened(&mut self, attempt: AttemptId, event: CallEvent) {
         let Some(live) = self.calls.get_mut(&attempt) else { return };
         live.dirty = true;
+        if matches!(event, CallEvent::Bridged { .. }) && live.call.times.bridged_at.is_none() && let Some(campaign) = self.campaigns.get_mut(&live.campaign) {
+            campaign.note(PaceEvent::PutThrough);
+        }
         if matches!(event, CallEvent::Answered { .. }) && let Some(trunk) = self.trunks.get_mut(live.permitted.trunk) {
             trunk.answered();
         }
@@ -272,27 +286,8 @@ impl Dialler {
         }
     }
 
-    /// A slot of the group, and the way to it.
-    fn line(&mut self, attempt: AttemptId, group: &str) -> Option<Line> {
-        let live = self.calls.get_mut(&attempt)?;
-        let campaign = self.campaigns.get(&live.campaign);
-        let caller_id = campaign.map(|campaign| campaign.caller_id.clone()).unwrap_or_default();
-        let slot = self.slots.get(&live.tenant)?.take(group)?;
-        let (trunk, address) = match &slot.address {
-            clarion_domain::carriers::transfer_target::TransferAddress::Sip(address) => (self.trunks.direct(address)?, address.clone()),
-            clarion_domain::carriers::transfer_target::TransferAddress::Number(number) => {
-                let way = self.trunks.candidates(live.tenant, number, &caller_id, None).into_iter().find(|id| self.trunks.get(*id).is_some_and(crate::carriers::SipTrunk::can_dial))?;
-                let trunk = self.trunks.get(way)?;
-                (trunk.trunk.clone(), trunk.written(number))
-            }
-        };
-        live.target = Some(slot.target);
-        live.dirty = true;
-        Some(Line { slot, trunk, address, caller_id })
-    }
-
-    /// Launches a call whose claim stands.
-    pub(super) fn launch(&mut self, campaign: CampaignId, permitted: Permitted, now: Instant) {
+    /// Launches a call whose claim stands, with the slot that is held for it.
+    pub(super) fn launch(&mut self, campaign: CampaignId, permitted: Permitted, held: Option<Slot>, now: Instant) {
         let Some(known) = self.campaigns.get(&campaign) else { return };
         let Some(trunk) = self.trunks.get(permitted.trunk) else { return };
         let (asks, asked) = mpsc::unbounded_channel();
@@ -322,6 +317,9 @@ impl Dialler {
             features: String::new(),
             target: None,
             asks,
+            held,
+            asked_at: None,
+            refused: false,
             dirty: true,
             over: false,
             permitted,

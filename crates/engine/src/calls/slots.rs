@@ -1,130 +1,260 @@
-//! Agents' slots: how many calls each transfer target bears now, and who holds one.
+//! Agents' slots: how many calls each transfer target bears now, who holds one, and how long agents talk and wrap up.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use clarion_domain::campaigns::call_pacing::PaceEvent;
 use clarion_domain::carriers::transfer_target::TransferAddress;
 use clarion_domain::id::TransferTargetId;
 use clarion_domain::time::{Instant, MINUTE_MS};
 use clarion_store::StoreError;
 use clarion_store::carriers::TransferTargetRecord;
 
+use crate::intake::Clock;
+
 /// What a call centre said about its free agents is believed for so long; then its fixed capacity holds again.
 const TOLD_LASTS_MS: i64 = 5 * MINUTE_MS;
+/// An agent who was not called free for so long after a talk is not wrapping up but gone.
+const WRAPS_MS_MAX: i64 = 10 * MINUTE_MS;
 
 struct Target {
     group: String,
     address: TransferAddress,
     priority: i64,
-    /// Slots that may be held now.
-    room: u32,
+    is_open: bool,
+    /// It answered busy: it takes no more until the next refresh.
+    is_busy: bool,
+    capacity: u32,
+    told: Option<Told>,
+    /// When talks ended whose agents the centre has not called free since.
+    wrapping: Vec<Instant>,
+}
+
+/// What the call centre said.
+#[derive(Clone, Copy)]
+struct Told {
+    free: u32,
+    at: Instant,
+    /// Agents whom it called free, who have had a talk since and may be anything now.
+    talked: u32,
 }
 
 #[derive(Default)]
 struct State {
     targets: HashMap<TransferTargetId, Target>,
     held: HashMap<TransferTargetId, Vec<Held>>,
+    events: Vec<(String, PaceEvent)>,
     next: u64,
 }
 
-/// One slot: since when it is held, and since when the agent talks.
+/// One slot: since when its agent is rung, and since when the agent talks.
 #[derive(Debug, Clone, Copy)]
 struct Held {
     number: u64,
+    rung_at: Option<Instant>,
     talking_since: Option<Instant>,
 }
 
+impl Held {
+    /// The centre did not know of it when it counted its free agents.
+    fn is_unknown_to(&self, told: &Told) -> bool {
+        self.rung_at.is_none_or(|at| at > told.at)
+    }
+}
+
 /// The slots of one tenant; cheap to clone.
-#[derive(Clone, Default)]
-pub(super) struct Slots(Arc<Mutex<State>>);
+#[derive(Clone)]
+pub(super) struct Slots {
+    state: Arc<Mutex<State>>,
+    clock: Clock,
+}
 
 /// A slot that is held. Dropping it frees it.
 pub(super) struct Slot {
     slots: Slots,
     number: u64,
+    group: String,
     pub target: TransferTargetId,
     pub address: TransferAddress,
 }
 
+impl Target {
+    /// Slots that may be taken now.
+    fn left(&self, held: &[Held]) -> u32 {
+        if !self.is_open || self.is_busy {
+            return 0;
+        }
+        let by_capacity = self.capacity.saturating_sub(u32::try_from(held.len()).unwrap_or(u32::MAX));
+        self.told.map_or(by_capacity, |told| {
+            let taken = held.iter().filter(|slot| slot.is_unknown_to(&told)).count() as u32 + told.talked;
+            told.free.saturating_sub(taken).min(by_capacity)
+        })
+    }
+
+    /// The centre's word, when it is new: more agents free than it could have of those it had, and some have wrapped up. Returns for how long each did.
+    fn hear(&mut self, free: u32, at: Instant, held: &[Held]) -> Vec<i64> {
+        let Some(before) = self.told.filter(|before| before.at != at) else {
+            self.told.get_or_insert(Told { free, at, talked: 0 });
+            return Vec::new();
+        };
+        let rung_since = held.iter().filter(|slot| slot.rung_at.is_some_and(|rung| rung > before.at && rung <= at)).count() as u32;
+        let back = free.saturating_sub(before.free.saturating_sub(rung_since + before.talked)) as usize;
+        self.told = Some(Told { free, at, talked: 0 });
+        self.wrapping.sort();
+        self.wrapping.drain(..back.min(self.wrapping.len())).map(|since| (at.ms() - since.ms()).max(0)).collect()
+    }
+}
+
 impl Slots {
+    pub fn new(clock: Clock) -> Self {
+        Self { state: Arc::default(), clock }
+    }
+
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes over what the tenant configured and the call centres said.
     pub fn refresh(&self, records: &[TransferTargetRecord], zone: &jiff::tz::TimeZone, now: Instant) -> Result<(), StoreError> {
-        let mut targets = HashMap::new();
+        let mut guard = self.state();
+        let State { targets, held, events, .. } = &mut *guard;
+        let mut before = std::mem::take(targets);
         for record in records.iter().filter(|record| record.target.enabled) {
             let local = zone.to_datetime(now.timestamp());
             let day = usize::try_from(local.date().weekday().to_monday_zero_offset()).unwrap_or(0);
             let minute = u16::try_from(i32::from(local.time().hour()) * 60 + i32::from(local.time().minute())).unwrap_or(0);
-            let open = record.hours()?.day(day).any(|span| span.contains(minute));
-            let told = record.told.filter(|(_, at)| now.ms() - at.ms() <= TOLD_LASTS_MS).map(|(free, _)| free);
-            targets.insert(record.id, (record, open, told));
+            let known = before.remove(&record.id);
+            let (told, mut wrapping) = known.map_or((None, Vec::new()), |known| (known.told, known.wrapping));
+            wrapping.retain(|since| now.ms() - since.ms() <= WRAPS_MS_MAX);
+            let mut target = Target {
+                group: record.target.group.clone(),
+                address: record.address()?,
+                priority: record.target.priority,
+                is_open: record.hours()?.day(day).any(|span| span.contains(minute)),
+                is_busy: false,
+                capacity: record.target.capacity,
+                told,
+                wrapping,
+            };
+            match record.told.filter(|(_, at)| now.ms() - at.ms() <= TOLD_LASTS_MS) {
+                Some((free, at)) => {
+                    let wrapped = target.hear(free, at, held.get(&record.id).map_or(&[], Vec::as_slice));
+                    events.extend(wrapped.into_iter().map(|age_ms| (record.target.group.clone(), PaceEvent::WrapEnded { age_ms })));
+                }
+                None => (target.told, target.wrapping) = (None, Vec::new()),
+            }
+            targets.insert(record.id, target);
         }
-        let mut state = self.state();
-        state.targets = targets
-            .into_iter()
-            .map(|(id, (record, open, told))| {
-                let busy = state.held.get(&id).map_or(0, Vec::len) as u32;
-                // What the centre says is free is free beside the calls that it has of us already.
-                let room = told.map_or(record.target.capacity, |free| free.saturating_add(busy).min(record.target.capacity));
-                let target = Target { group: record.target.group.clone(), address: record.address()?, priority: record.target.priority, room: if open { room } else { 0 } };
-                Ok((id, target))
-            })
-            .collect::<Result<_, StoreError>>()?;
         Ok(())
     }
 
     /// Free slots of a group.
     pub fn free(&self, group: &str) -> u32 {
         let state = self.state();
-        let left = |(id, target): (&TransferTargetId, &Target)| target.room.saturating_sub(state.held.get(id).map_or(0, Vec::len) as u32);
-        state.targets.iter().filter(|(_, target)| target.group == group).map(left).sum()
+        state.targets.iter().filter(|(_, target)| target.group == group).map(|(id, target)| target.left(state.held_of(*id))).sum()
+    }
+
+    /// Slots of a group that are held for calls whose person has not met the agent yet.
+    pub fn held(&self, group: &str) -> u32 {
+        u32::try_from(self.state().of_group(group).filter(|slot| slot.talking_since.is_none()).count()).unwrap_or(u32::MAX)
+    }
+
+    /// Somebody is there who could become free: else there is nothing to wait for.
+    pub fn has_anybody(&self, group: &str) -> bool {
+        let state = self.state();
+        state.targets.iter().filter(|(_, target)| target.group == group).any(|(id, target)| !state.held_of(*id).is_empty() || !target.wrapping.is_empty() || target.left(&[]) > 0)
     }
 
     /// Since when the agents of a group talk to our people.
     pub fn talking_since(&self, group: &str) -> Vec<Instant> {
-        let state = self.state();
-        let of_group = |id: &TransferTargetId| state.targets.get(id).is_some_and(|target| target.group == group);
-        state.held.iter().filter(|(id, _)| of_group(id)).flat_map(|(_, held)| held.iter().filter_map(|slot| slot.talking_since)).collect()
+        self.state().of_group(group).filter_map(|slot| slot.talking_since).collect()
     }
 
-    /// Takes a slot of the first target of a group that has one.
-    pub fn take(&self, group: &str) -> Option<Slot> {
+    /// Since when agents of a group have been done with a talk, and have not been called free.
+    pub fn wrapping_since(&self, group: &str) -> Vec<Instant> {
+        self.state().targets.values().filter(|target| target.group == group).flat_map(|target| target.wrapping.iter().copied()).collect()
+    }
+
+    /// What ended since it was last asked, by group.
+    pub fn take_events(&self) -> Vec<(String, PaceEvent)> {
+        std::mem::take(&mut self.state().events)
+    }
+
+    /// Takes a slot of the first target of a group that has one; its agent is rung now, or it is held for later.
+    pub fn take(&self, group: &str, rung_at: Option<Instant>) -> Option<Slot> {
         let mut state = self.state();
-        let has_room = |(id, target): &(&TransferTargetId, &Target)| target.group == group && target.room > state.held.get(*id).map_or(0, Vec::len) as u32;
+        let has_room = |(id, target): &(&TransferTargetId, &Target)| target.group == group && target.left(state.held_of(**id)) > 0;
         let (target, address) = state.targets.iter().filter(has_room).min_by_key(|(id, target)| (target.priority, id.0)).map(|(id, target)| (*id, target.address.clone()))?;
         state.next += 1;
         let number = state.next;
-        state.held.entry(target).or_default().push(Held { number, talking_since: None });
+        state.held.entry(target).or_default().push(Held { number, rung_at, talking_since: None });
         drop(state);
-        Some(Slot { slots: self.clone(), number, target, address })
+        Some(Slot { slots: self.clone(), number, group: group.to_owned(), target, address })
+    }
+}
+
+impl State {
+    fn held_of(&self, target: TransferTargetId) -> &[Held] {
+        self.held.get(&target).map_or(&[], Vec::as_slice)
+    }
+
+    fn of_group<'a>(&'a self, group: &'a str) -> impl Iterator<Item = &'a Held> {
+        let of_group = move |id: &TransferTargetId| self.targets.get(id).is_some_and(|target| target.group == group);
+        self.held.iter().filter(move |(id, _)| of_group(id)).flat_map(|(_, held)| held)
+    }
+
+    fn free(&mut self, slot: &Slot, now: Instant) {
+        let Some(held) = self.held.get_mut(&slot.target) else { return };
+        let Some(at) = held.iter().position(|held| held.number == slot.number) else { return };
+        let freed = held.swap_remove(at);
+        let Some(since) = freed.talking_since else { return };
+        self.events.push((slot.group.clone(), PaceEvent::TalkEnded { age_ms: now.ms() - since.ms() }));
+        let Some(target) = self.targets.get_mut(&slot.target) else { return };
+        match &mut target.told {
+            Some(told) => {
+                told.talked += u32::from(freed.is_unknown_to(told));
+                target.wrapping.push(now);
+            }
+            // Of a number of lines nobody says when an agent is ready: the line is free.
+            None => self.events.push((slot.group.clone(), PaceEvent::WrapEnded { age_ms: 0 })),
+        }
     }
 }
 
 impl Slot {
-    /// The agent and the person are joined.
-    pub fn talks(&self, now: Instant) {
+    pub fn is_of(&self, group: &str) -> bool {
+        self.group == group
+    }
+
+    fn with(&self, change: impl FnOnce(&mut Held)) {
         let mut state = self.slots.state();
         if let Some(held) = state.held.get_mut(&self.target).and_then(|held| held.iter_mut().find(|held| held.number == self.number)) {
-            held.talking_since = Some(now);
+            change(held);
         }
+    }
+
+    /// Its agent is rung.
+    pub fn rings(&self, now: Instant) {
+        self.with(|held| held.rung_at = Some(now));
+    }
+
+    /// The agent and the person are joined.
+    pub fn talks(&self, now: Instant) {
+        self.with(|held| held.talking_since = Some(now));
     }
 
     /// The target answered busy: it takes no more until the next refresh.
     pub fn is_busy(&self) {
         if let Some(target) = self.slots.state().targets.get_mut(&self.target) {
-            target.room = 0;
+            target.is_busy = true;
         }
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        if let Some(held) = self.slots.state().held.get_mut(&self.target) {
-            held.retain(|held| held.number != self.number);
-        }
+        let now = (self.slots.clock)();
+        self.slots.state().free(self, now);
     }
 }
 
@@ -136,6 +266,10 @@ mod tests {
 
     /// A Monday, 12:00 UTC.
     const NOON: Instant = Instant(1_795_435_200_000);
+
+    fn noon() -> Instant {
+        NOON
+    }
 
     fn record(id: i64, capacity: u32, priority: i64, told: Option<(u32, Instant)>) -> TransferTargetRecord {
         let target = NewTransferTarget {
@@ -152,13 +286,13 @@ mod tests {
 
     #[test]
     fn slots_are_taken_by_priority_and_freed_when_dropped() {
-        let (slots, zone) = (Slots::default(), jiff::tz::TimeZone::UTC);
+        let (slots, zone) = (Slots::new(noon), jiff::tz::TimeZone::UTC);
         slots.refresh(&[record(1, 1, 20, None), record(2, 1, 10, None)], &zone, NOON).expect("reads");
         assert_eq!(slots.free("agents"), 2);
-        let first = slots.take("agents").expect("a slot");
+        let first = slots.take("agents", Some(NOON)).expect("a slot");
         assert_eq!(first.target, TransferTargetId(2), "the lower priority first");
-        let second = slots.take("agents").expect("a slot");
-        assert!(slots.take("agents").is_none() && slots.take("others").is_none());
+        let second = slots.take("agents", Some(NOON)).expect("a slot");
+        assert!(slots.take("agents", Some(NOON)).is_none() && slots.take("others", Some(NOON)).is_none());
         second.talks(NOON);
         assert_eq!(slots.talking_since("agents"), [NOON]);
         drop(second);
@@ -170,12 +304,39 @@ mod tests {
 
     #[test]
     fn hours_and_what_the_centre_says_bound_them() {
-        let (slots, zone) = (Slots::default(), jiff::tz::TimeZone::UTC);
+        let (slots, zone) = (Slots::new(noon), jiff::tz::TimeZone::UTC);
         slots.refresh(&[record(1, 5, 1, Some((2, NOON)))], &zone, NOON).expect("reads");
         assert_eq!(slots.free("agents"), 2);
         slots.refresh(&[record(1, 5, 1, Some((2, NOON)))], &zone, NOON.plus_ms(TOLD_LASTS_MS + 1)).expect("reads");
         assert_eq!(slots.free("agents"), 5, "an old word does not hold");
         slots.refresh(&[record(1, 5, 1, None)], &zone, NOON.plus_ms(6 * 60 * MINUTE_MS)).expect("reads");
         assert_eq!(slots.free("agents"), 0, "closed in the evening");
+    }
+
+    /// The centre counts the agents that it sees free; it knows of no call that we have not sent it.
+    #[test]
+    fn what_the_centre_says_is_not_counted_twice() {
+        let (slots, zone) = (Slots::new(noon), jiff::tz::TimeZone::UTC);
+        let at = |ms: i64| NOON.plus_ms(ms);
+        let tell = |free, ms| slots.refresh(&[record(1, 5, 1, Some((free, at(ms))))], &zone, at(ms + 1)).expect("reads");
+        tell(2, -1_000);
+        let held = slots.take("agents", None).expect("a slot");
+        tell(2, -1_000);
+        assert_eq!((slots.free("agents"), slots.held("agents")), (1, 1), "the same word again adds nobody");
+        tell(2, -500);
+        assert_eq!(slots.free("agents"), 1, "the agent for whom a call rings is still free to the centre");
+        held.rings(NOON);
+        held.talks(NOON);
+        tell(1, 100);
+        assert_eq!((slots.free("agents"), slots.held("agents"), slots.talking_since("agents").len()), (1, 0, 1));
+        drop(held);
+        assert_eq!((slots.free("agents"), slots.wrapping_since("agents").len()), (1, 1), "free again when the centre says so");
+        assert!(slots.has_anybody("agents"));
+        tell(2, 7_000);
+        assert_eq!((slots.free("agents"), slots.wrapping_since("agents").len()), (2, 0));
+        let events: Vec<_> = slots.take_events().into_iter().map(|(_, event)| event).collect();
+        assert_eq!(events, [PaceEvent::TalkEnded { age_ms: 0 }, PaceEvent::WrapEnded { age_ms: 7_000 }]);
+        tell(0, 8_000);
+        assert!(!slots.has_anybody("agents"));
     }
 }

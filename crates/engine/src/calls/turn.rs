@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use clarion_domain::attempts::attempt::AttemptState;
 use clarion_domain::attempts::call::{CallEvent, CallState};
-use clarion_domain::campaigns::call_pacing::{AgentsNow, DayLeft, PaceState, next};
 use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::compliance::abandonment::{AbandonmentDay, london_day};
 use clarion_domain::compliance::suppression::{SuppressionReason, SuppressionScope};
@@ -16,14 +15,14 @@ use clarion_store::StoreError;
 use clarion_store::attempts::{AttemptRow, CallRow, Candidate, add_attempts, add_due, remove_claims, write_calls};
 use clarion_store::compliance::{CallMark, NewSuppression};
 use clarion_store::db::Tx;
-use clarion_store::outcomes::{AbandonmentDay as DayRow, add_abandonment};
+use clarion_store::outcomes::{AbandonmentDay as DayRow, add_abandonment, latch_day};
 use clarion_store::reports::{MeasureDelta, MeasureKey, add_measures};
 
 use super::claim::{ClaimError, Permitted, claim};
 use super::dialler::{Dialler, LiveCall};
+use super::pace::Want;
+use super::slots::Slot;
 
-/// Calls launched by one campaign in one turn at most.
-const LAUNCH_MAX: u32 = 64;
 /// A person's words for how a call went cannot be known beyond this: nothing waits longer for its turn to be written.
 const SUPPRESSED_FROM: &str = "key pressed in a call";
 
@@ -32,17 +31,19 @@ impl Dialler {
     pub(super) async fn turn(&mut self, now: Instant) -> Result<(), StoreError> {
         let wants = self.wants(now).await?;
         let dirty: Vec<AttemptId> = self.calls.iter().filter(|(_, call)| call.dirty).map(|(id, _)| *id).collect();
-        if wants.is_empty() && dirty.is_empty() && self.suppressions.is_empty() {
+        let latches = self.campaigns.values().any(|campaign| matches!(campaign.latched, Some((_, false))));
+        if wants.is_empty() && dirty.is_empty() && self.suppressions.is_empty() && !latches {
             return Ok(());
         }
         let mut tx = self.store.db().begin().await?;
         let suppressed = self.write_suppressions(&mut tx, now).await?;
         let over = self.write_calls(&mut tx, &dirty, now).await?;
-        let mut launches: Vec<(CampaignId, Vec<Permitted>)> = Vec::new();
+        let latched = self.write_latches(&mut tx, now).await?;
+        let mut launches: Vec<(CampaignId, Vec<Permitted>, Vec<Slot>)> = Vec::new();
         let mut failed = None;
-        for (campaign, want) in wants {
-            match claim(self, &mut tx, campaign, want, now).await {
-                Ok(permitted) => launches.push((campaign, permitted)),
+        for Want { campaign, calls, slots } in wants {
+            match claim(self, &mut tx, campaign, calls, now).await {
+                Ok(permitted) => launches.push((campaign, permitted, slots)),
                 Err(error) => {
                     failed = Some(error);
                     break;
@@ -55,18 +56,25 @@ impl Dialler {
             Some(ClaimError::Conflict) => Err(StoreError::Conflict("another node moved a campaign at the same time".into())),
         };
         if let Err(error) = committed {
-            for permitted in launches.iter().flat_map(|(_, permitted)| permitted) {
+            for permitted in launches.iter().flat_map(|(_, permitted, _)| permitted) {
                 self.give_back(permitted);
             }
             return Err(error);
         }
         self.after_commit(&suppressed, &dirty, &over);
-        for (campaign, permitted) in launches {
+        for id in latched {
+            if let Some(latched) = self.campaigns.get_mut(&id).and_then(|campaign| campaign.latched.as_mut()) {
+                latched.1 = true;
+            }
+        }
+        for (campaign, permitted, slots) in launches {
             if let Some(known) = self.campaigns.get_mut(&campaign) {
                 known.bucket.take(u32::try_from(permitted.len()).unwrap_or(u32::MAX), now);
             }
+            // Slots that nobody was found for are free again.
+            let mut slots = slots.into_iter();
             for permitted in permitted {
-                self.launch(campaign, permitted, now);
+                self.launch(campaign, permitted, slots.next(), now);
             }
         }
         Ok(())
@@ -94,69 +102,23 @@ impl Dialler {
         for id in over {
             if let Some(call) = self.calls.remove(id) {
                 self.give_back(&call.permitted);
-            }
-        }
-    }
-
-    /// How many calls each campaign may launch now, by its pace.
-    async fn wants(&mut self, now: Instant) -> Result<Vec<(CampaignId, u32)>, StoreError> {
-        if self.draining {
-            return Ok(Vec::new());
-        }
-        let day = london_day(now).to_string();
-        let mut wants = Vec::new();
-        let trunk_room = self.trunks.room();
-        let ids: Vec<CampaignId> = self.campaigns.iter().filter(|(_, campaign)| campaign.idle_until <= now).map(|(id, _)| *id).collect();
-        for id in ids {
-            let today = self.today(id, &day).await?;
-            let own: Vec<&LiveCall> = self.calls.values().filter(|call| call.campaign == id && !call.over).collect();
-            let (mut ringing, mut waiting) = (Vec::new(), 0);
-            for call in &own {
-                match call.call.state() {
-                    CallState::Planned | CallState::Dialling | CallState::Ringing => ringing.push(call.call.person.dialled_at.unwrap_or(call.call.planned_at)),
-                    CallState::Answered | CallState::Playing | CallState::Gathering | CallState::Reserved => waiting += 1,
-                    CallState::Bridged | CallState::Ended => {}
+                if let Some(campaign) = self.campaigns.get_mut(&call.campaign) {
+                    campaign.counted = None;
                 }
             }
-            let calls_up = u32::try_from(own.len()).unwrap_or(u32::MAX);
-            let Some(campaign) = self.campaigns.get_mut(&id) else { continue };
-            let slots = self.slots.get(&campaign.tenant.id());
-            let group = campaign.group().map(str::to_owned);
-            let (free, talking) = match (&group, slots) {
-                (Some(group), Some(slots)) => (slots.free(group), slots.talking_since(group)),
-                _ => (0, Vec::new()),
-            };
-            let mut bucket = campaign.bucket;
-            let state = PaceState {
-                ringing_since: &ringing,
-                waiting,
-                calls_up,
-                agents: AgentsNow { free, talking_since: &talking, wrapping_since: &[] },
-                ready: LAUNCH_MAX,
-                trunk_room,
-                rate_room: bucket.take(LAUNCH_MAX, now),
-                today: &today,
-                mistaken_milli: 0,
-                day_left: DayLeft::default(),
-            };
-            let launch = next(&campaign.pacing, &state, now);
-            campaign.why = launch.why.to_string();
-            if launch.calls > 0 {
-                wants.push((id, launch.calls.min(LAUNCH_MAX)));
-            }
         }
-        Ok(wants)
     }
 
-    async fn today(&self, id: CampaignId, day: &str) -> Result<AbandonmentDay, StoreError> {
-        let number = |value: i64| u32::try_from(value).unwrap_or(u32::MAX);
-        let rows = self.store.abandonment_days(id, day).await?;
-        Ok(rows.into_iter().find(|row| row.day == day).map_or_else(AbandonmentDay::default, |row| AbandonmentDay {
-            put_through: number(row.passed),
-            abandoned: number(row.abandoned),
-            silent: 0,
-            judged_machine: number(row.machine_ended),
-        }))
+    /// Writes which campaigns fell back to one call for each free agent for the rest of a day.
+    async fn write_latches(&self, tx: &mut Tx, now: Instant) -> Result<Vec<CampaignId>, StoreError> {
+        let mut written = Vec::new();
+        for (id, campaign) in &self.campaigns {
+            if let Some((day, false)) = campaign.latched {
+                latch_day(tx, campaign.tenant.id(), *id, &day.to_string(), now).await?;
+                written.push(*id);
+            }
+        }
+        Ok(written)
     }
 
     async fn write_suppressions(&mut self, tx: &mut Tx, now: Instant) -> Result<Vec<AttemptId>, StoreError> {
@@ -215,6 +177,7 @@ impl Dialler {
                 passed: added.put_through.into(),
                 machine_ended: added.judged_machine.into(),
                 answered: 1,
+                latched_at: None,
             };
             add_abandonment(tx, live.tenant, live.campaign, &day).await?;
         }

@@ -1,6 +1,6 @@
 //! A call's record: written when it is dialled, moved with each of its states, kept as the proof of its timings (UK-11).
 
-use clarion_domain::id::{AttemptId, CampaignId, ContactId, NodeId, TenantId, TransferTargetId, TrunkId};
+use clarion_domain::id::{AttemptId, CampaignId, ContactId, NodeId, TenantId, TransferTargetId, TrunkId, floor_at};
 use clarion_domain::time::Instant;
 
 use crate::db::{DbError, Row, Tx, sql};
@@ -76,6 +76,38 @@ pub async fn end_lost_calls(tx: &mut Tx, lost: &[AttemptId], now: Instant) -> Re
     Ok(())
 }
 
+/// An answered call of which a crash lost sight: whose it was, when it was answered, what had been done for the person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LostCall {
+    pub answered_at: Instant,
+    pub put_through: bool,
+    pub heard_message: bool,
+    pub heard_information: bool,
+}
+
+/// Those of some calls that had been answered and are not over, before `end_lost_calls` ends them.
+pub async fn answered_calls_lost(tx: &mut Tx, lost: &[AttemptId]) -> Result<Vec<LostCall>, DbError> {
+    let select = sql!("SELECT answered_at, bridged_at, message_at, information_at FROM call WHERE attempt_id = $1 AND ended_at IS NULL AND answered_at IS NOT NULL");
+    let mut calls = Vec::new();
+    for id in lost {
+        for mut row in tx.query(select, &params![*id]).await? {
+            let mut is_set = |column| row.take::<Option<Instant>>(column).map(|at| at.is_some());
+            let (put_through, heard_message, heard_information) = (is_set(1)?, is_set(2)?, is_set(3)?);
+            calls.push(LostCall { answered_at: row.take(0)?, put_through, heard_message, heard_information });
+        }
+    }
+    Ok(calls)
+}
+
+/// A call that is over, as far as a pace learns from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PastCall {
+    pub dialled_at: Instant,
+    pub information_at: Option<Instant>,
+    pub bridged_at: Option<Instant>,
+    pub ended_at: Instant,
+}
+
 fn read(mut row: Row) -> Result<CallRow, DbError> {
     Ok(CallRow {
         attempt: row.take(0)?,
@@ -120,6 +152,20 @@ impl Tenant {
              FROM call WHERE campaign_id = $2 AND ended_at IS NULL AND tenant_id = $1 ORDER BY attempt_id LIMIT $3"
         );
         Ok(self.db().query(select, &params![self.id(), campaign, limit]).await?.into_iter().map(read).collect::<Result<_, _>>()?)
+    }
+
+    /// The last calls of a campaign that are over, dialled since, oldest first, at most `limit`.
+    pub async fn past_calls(&self, campaign: CampaignId, since: Instant, limit: i64) -> Result<Vec<PastCall>, StoreError> {
+        // Identifiers grow with time: the range spares the calls of other days.
+        let select = sql!(
+            "SELECT dialled_at, information_at, bridged_at, ended_at FROM call
+             WHERE attempt_id >= $3 AND campaign_id = $2 AND tenant_id = $1 AND ended_at IS NOT NULL AND ended_by <> 'crash' ORDER BY attempt_id DESC LIMIT $4"
+        );
+        let rows = self.db().query(select, &params![self.id(), campaign, floor_at(since.ms()), limit]).await?;
+        let read = |mut row: Row| Ok(PastCall { dialled_at: row.take(0)?, information_at: row.take(1)?, bridged_at: row.take(2)?, ended_at: row.take(3)? });
+        let mut calls = rows.into_iter().map(read).collect::<Result<Vec<_>, DbError>>()?;
+        calls.reverse();
+        Ok(calls)
     }
 
     /// How many calls of a campaign are up now, by state.

@@ -32,9 +32,6 @@ impl Tenant {
             Ok(script) if script.records() => faults.add("script", "recording what people say is not built yet: take the record step out"),
             Ok(_) => {}
         }
-        if matches!(draft.call_pacing.pace, PacingMode::Predictive { .. }) {
-            faults.add("call_pacing", "the dialler does not follow the predictive model yet: choose one call for each free agent, or a fixed ratio");
-        }
         if let Err(error) = draft.call_pacing.check() {
             faults.add("call_pacing", error.to_string());
         }

@@ -1,7 +1,9 @@
 //! How many answered calls of a campaign met nobody, by calendar day: counted in the transaction that ends the call, so that
 //! no restart forgets one (UK-1, UK-4).
 
+use clarion_domain::compliance::abandonment::AbandonmentDay as Counts;
 use clarion_domain::id::{CampaignId, TenantId};
+use clarion_domain::time::Instant;
 
 use crate::db::{DbError, Row, Tx, sql};
 use crate::params;
@@ -19,13 +21,24 @@ pub struct AbandonmentDay {
     /// Ended because a machine was heard.
     pub machine_ended: i64,
     pub answered: i64,
+    /// From then on, for the rest of the day, the campaign has one call for each free agent.
+    pub latched_at: Option<Instant>,
+}
+
+impl AbandonmentDay {
+    /// As the rules count.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let number = |value: i64| u32::try_from(value).unwrap_or(u32::MAX);
+        Counts { put_through: number(self.passed), abandoned: number(self.abandoned), silent: 0, judged_machine: number(self.machine_ended) }
+    }
 }
 
 fn read(mut row: Row) -> Result<AbandonmentDay, DbError> {
-    Ok(AbandonmentDay { day: row.take(0)?, abandoned: row.take(1)?, passed: row.take(2)?, machine_ended: row.take(3)?, answered: row.take(4)? })
+    Ok(AbandonmentDay { day: row.take(0)?, abandoned: row.take(1)?, passed: row.take(2)?, machine_ended: row.take(3)?, answered: row.take(4)?, latched_at: row.take(5)? })
 }
 
-/// Adds to a day's counts.
+/// Adds to a day's counts. Its latch is not theirs to move.
 pub async fn add_abandonment(tx: &mut Tx, tenant: TenantId, campaign: CampaignId, add: &AbandonmentDay) -> Result<(), DbError> {
     let upsert = sql!(
         "INSERT INTO abandonment (campaign_id, day, tenant_id, abandoned, passed, machine_ended, answered) VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -36,11 +49,21 @@ pub async fn add_abandonment(tx: &mut Tx, tenant: TenantId, campaign: CampaignId
     Ok(())
 }
 
+/// Latches a day: no restart forgets it, and a second time changes nothing.
+pub async fn latch_day(tx: &mut Tx, tenant: TenantId, campaign: CampaignId, day: &str, now: Instant) -> Result<(), DbError> {
+    let upsert = sql!(
+        "INSERT INTO abandonment (campaign_id, day, tenant_id, abandoned, passed, machine_ended, answered, latched_at) VALUES ($1, $2, $3, 0, 0, 0, 0, $4)
+         ON CONFLICT (campaign_id, day) DO UPDATE SET latched_at = COALESCE(abandonment.latched_at, excluded.latched_at)"
+    );
+    tx.execute(upsert, &params![campaign, day, tenant, now]).await?;
+    Ok(())
+}
+
 impl Store {
     /// A campaign's days from `since` on, newest first, at most 30.
     pub async fn abandonment_days(&self, campaign: CampaignId, since: &str) -> Result<Vec<AbandonmentDay>, StoreError> {
         let select = sql!(
-            "SELECT day, abandoned, passed, machine_ended, answered FROM abandonment WHERE campaign_id = $1 AND day >= $2 ORDER BY day DESC LIMIT 30"
+            "SELECT day, abandoned, passed, machine_ended, answered, latched_at FROM abandonment WHERE campaign_id = $1 AND day >= $2 ORDER BY day DESC LIMIT 30"
         );
         Ok(self.db().query(select, &params![campaign, since]).await?.into_iter().map(read).collect::<Result<_, _>>()?)
     }

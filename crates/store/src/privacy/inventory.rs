@@ -486,4 +486,5 @@ pub const INVENTORY: &[InventoryEntry] = &[
     plain("abandonment", "passed", "Calls passed to an agent"),
     plain("abandonment", "machine_ended", "Calls ended because a machine was heard"),
     plain("abandonment", "answered", "Answered calls"),
+    plain("abandonment", "latched_at", "Since when the campaign has one call for each free agent that day"),
 ];

@@ -1,15 +1,15 @@
 //! The decision: how many calls to launch now, and why in words. The live page shows the words.
 
-use crate::campaigns::call_pacing::settings::{CallPacing, PacingMode};
+use crate::campaigns::call_pacing::settings::{CEILING_BP_MAX, CallPacing, PacingMode};
 use crate::compliance::abandonment::AbandonmentDay;
 use crate::time::Instant;
 
 /// What a decision looks at.
 #[derive(Debug, Clone, Copy)]
 pub struct PaceState<'a> {
-    /// When each call that is dialling or ringing was dialled.
+    /// When each call was dialled that may still come to want an agent, and for which no slot is held.
     pub ringing_since: &'a [Instant],
-    /// People who answered and wait for an agent.
+    /// People who want an agent now, and none was free yet.
     pub waiting: u32,
     /// Every call of the campaign that is up, ringing ones included.
     pub calls_up: u32,
@@ -19,35 +19,55 @@ pub struct PaceState<'a> {
     /// Free channels of the trunks, and what calls a second leave.
     pub trunk_room: u32,
     pub rate_room: u32,
-    /// Today's count of abandoned calls for this campaign.
-    pub today: &'a AbandonmentDay,
-    /// People that the detector is expected to have taken for machines today, in thousandths of a person.
-    pub mistaken_milli: u32,
-    pub day_left: DayLeft,
+    pub count: &'a AbandonmentCount,
 }
 
-/// The campaign's agents. An agent is free, talking, in wrap-up, or not there.
+/// The campaign's agents. An agent is free, held for one call, talking, in wrap-up, or not there.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AgentsNow<'a> {
     /// Reserved for nobody: waiting people and ringing calls are not yet taken off.
     pub free: u32,
+    /// Slots held for one call each, which is in flight or about to be put through. Such a call cannot be abandoned for want of an agent,
+    /// and is not among `ringing_since`.
+    pub held: u32,
     pub talking_since: &'a [Instant],
     pub wrapping_since: &'a [Instant],
 }
 
-/// What is still to come today, for the abandonment budget. Nothing known counts as nothing to come.
+/// The abandoned calls of the campaign, as the hard stop sees them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct DayLeft {
-    /// Until the campaign's hours close.
-    pub open_ms: i64,
-    /// Recipients who have not been reached.
-    pub recipients: u32,
+pub struct AbandonmentCount {
+    pub today: AbandonmentDay,
+    /// People that the detector is expected to have taken for machines today, in thousandths of a person.
+    pub mistaken_milli: u32,
+    /// The 30 days of US-3 that end today, today among them, and the mistakes in them.
+    pub days_30: AbandonmentDay,
+    pub mistaken_30_milli: u32,
+    /// The campaign has fallen back to one call for each free agent until the day is over.
+    pub is_latched: bool,
+}
+
+impl AbandonmentCount {
+    /// How many more people may be abandoned: by the day's ceiling, and by the 3 % of 30 days.
+    #[must_use]
+    pub fn spare(&self, ceiling_bp: u16) -> u32 {
+        self.today.spare(ceiling_bp, self.mistaken_milli).min(self.days_30.spare(CEILING_BP_MAX, self.mistaken_30_milli))
+    }
+
+    /// Somebody was abandoned today, and one more could break the day's ceiling: from now on, and for the rest of the day, there is
+    /// one call for each free agent. Before anybody was abandoned there is nothing to latch: the day has only begun.
+    #[must_use]
+    pub fn latches(&self, ceiling_bp: u16) -> bool {
+        self.today.abandoned > 0 && self.today.must_stop(ceiling_bp, self.mistaken_milli, 1)
+    }
 }
 
 /// The answer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Launch {
     pub calls: u32,
+    /// Each of them has its agent's slot held from the launch on: nobody else is put through to it.
+    pub holds_slots: bool,
     pub why: Why,
 }
 
@@ -64,12 +84,14 @@ pub enum Why {
     Power { free: u32, in_flight: u32, percent: u16 },
     /// No agent is there.
     NoAgents,
-    /// The ceiling on abandoned calls is near: one call for each free slot.
+    /// One more abandoned call could break the ceiling: one call for each free slot until it bears more again.
     Ceiling { abandoned: u32, live: u32, ceiling_bp: u16 },
+    /// The same for the rest of the day.
+    Latched { abandoned: u32, live: u32, ceiling_bp: u16 },
     /// What is left of the day's abandoned calls may be used up by those in flight.
-    Budget { in_flight: u32, left: u32 },
+    Budget { free: u32, in_flight: u32, left: u32 },
     /// The model: the risk that one more call meets no free agent, against the price it may have.
-    Predicted { free: u32, in_flight: u32, risk_bp: u16, price_bp: u16 },
+    Predicted { free: u32, in_flight: u32, reach_bp: u16, risk_bp: u16, price_bp: u16, left: u32 },
 }
 
 impl std::fmt::Display for Why {
@@ -83,17 +105,29 @@ impl std::fmt::Display for Why {
             Self::Slots { free, in_flight } => write!(f, "one call for each free agent: {free} free, {in_flight} in flight"),
             Self::Power { free, in_flight, percent } => write!(f, "{percent} % calls for each free agent: {free} free, {in_flight} in flight"),
             Self::NoAgents => f.write_str("no agent is there"),
+            Self::Ceiling { abandoned: 0, ceiling_bp, .. } => {
+                write!(f, "one call for each free agent: too few people were put through today for a ceiling of {} % to bear one who is abandoned", percent(*ceiling_bp))
+            }
             Self::Ceiling { abandoned, live, ceiling_bp } => {
                 write!(f, "one call for each free agent: {abandoned} of {live} people abandoned today is too near the ceiling of {} %", percent(*ceiling_bp))
             }
-            Self::Budget { in_flight, left } => {
-                write!(f, "{in_flight} calls in flight are all that the day's ceiling bears: {left} more people may be abandoned")
+            Self::Latched { abandoned, live, ceiling_bp } => {
+                write!(f, "one call for each free agent for the rest of the day: {abandoned} of {live} people were abandoned, {} % of a ceiling of {} %", share(*abandoned, *live), percent(*ceiling_bp))
             }
-            Self::Predicted { free, in_flight, risk_bp, price_bp } => {
-                write!(f, "{free} agents free, {in_flight} calls in flight: one more would meet no free agent with {} %, and {} % is allowed", percent(*risk_bp), percent(*price_bp))
+            Self::Budget { free, in_flight, left } => {
+                write!(f, "{free} agents free, {in_flight} calls in flight are all that the ceiling bears: {left} more people may be abandoned")
+            }
+            Self::Predicted { free, in_flight, reach_bp, risk_bp, price_bp, left } => {
+                write!(f, "{free} agents free, {in_flight} calls in flight, {} % of calls come to an agent: one more would meet nobody with {} %, and {} % is allowed; ", percent(*reach_bp), percent(*risk_bp), percent(*price_bp))?;
+                write!(f, "{left} more people may be abandoned today")
             }
         }
     }
+}
+
+/// In per cent, with one decimal.
+fn share(part: u32, all: u32) -> f64 {
+    (f64::from(part) * 1_000.0 / f64::from(all.max(1))).round() / 10.0
 }
 
 impl PaceState<'_> {
@@ -107,24 +141,30 @@ impl PaceState<'_> {
     }
 
     pub(super) fn has_agents(&self) -> bool {
-        self.agents.free > 0 || !self.agents.talking_since.is_empty() || !self.agents.wrapping_since.is_empty()
+        self.agents.free > 0 || self.agents.held > 0 || !self.agents.talking_since.is_empty() || !self.agents.wrapping_since.is_empty()
+    }
+
+    /// How many more calls there may be beyond one for each free agent, if all that are in flight are answered and abandoned.
+    pub(super) fn room(&self, spare: u32) -> u32 {
+        self.agents.free.saturating_add(spare).saturating_sub(self.in_flight()).saturating_sub(self.waiting)
     }
 }
 
 /// How many calls to launch now, by every mode but the predictive one, which needs its model and falls back to one call for
 /// each free slot here.
 #[must_use]
-pub fn next(pacing: &CallPacing, state: &PaceState<'_>, _now: Instant) -> Launch {
+pub fn next(pacing: &CallPacing, state: &PaceState<'_>) -> Launch {
     let (free, in_flight) = (state.free(), state.in_flight());
     let wanted = match pacing.pace {
-        PacingMode::Agentless => Launch { calls: u32::MAX, why: Why::CallsPerSecond },
-        _ if !state.has_agents() => Launch { calls: 0, why: Why::NoAgents },
+        PacingMode::Agentless => Launch { calls: u32::MAX, holds_slots: false, why: Why::CallsPerSecond },
+        _ if !state.has_agents() => Launch { calls: 0, holds_slots: false, why: Why::NoAgents },
         PacingMode::Progressive | PacingMode::Predictive { .. } => one_to_one(state),
-        PacingMode::Power { .. } if state.today.must_stop(pacing.ceiling_bp(), state.mistaken_milli, in_flight + state.waiting) => at_the_ceiling(pacing, state),
-        PacingMode::Power { calls_per_slot_percent: percent } => {
-            let calls = (u64::from(free) * u64::from(percent) / 100) as u32;
-            Launch { calls: calls.saturating_sub(in_flight), why: Why::Power { free, in_flight, percent } }
-        }
+        PacingMode::Power { calls_per_slot_percent: percent } => held_by_the_ceiling(pacing, state).unwrap_or_else(|| {
+            let (spare, calls) = (state.count.spare(pacing.ceiling_bp()), (u64::from(free) * u64::from(percent) / 100) as u32);
+            let (wanted, room) = (calls.saturating_sub(in_flight), state.room(spare));
+            let why = if wanted <= room { Why::Power { free, in_flight, percent } } else { Why::Budget { free, in_flight: in_flight + room, left: spare } };
+            Launch { calls: wanted.min(room), holds_slots: false, why }
+        }),
     };
     within_limits(wanted, pacing, state)
 }
@@ -132,13 +172,17 @@ pub fn next(pacing: &CallPacing, state: &PaceState<'_>, _now: Instant) -> Launch
 /// One call for each free slot, ringing ones counted.
 pub(super) fn one_to_one(state: &PaceState<'_>) -> Launch {
     let (free, in_flight) = (state.free(), state.in_flight());
-    Launch { calls: free.saturating_sub(in_flight), why: Why::Slots { free, in_flight } }
+    Launch { calls: free.saturating_sub(in_flight), holds_slots: true, why: Why::Slots { free, in_flight: in_flight + state.agents.held } }
 }
 
-/// The same, because the ceiling on abandoned calls is near.
-pub(super) fn at_the_ceiling(pacing: &CallPacing, state: &PaceState<'_>) -> Launch {
-    let why = Why::Ceiling { abandoned: state.today.abandoned, live: state.today.live(), ceiling_bp: pacing.ceiling_bp() };
-    Launch { why, ..one_to_one(state) }
+/// The same, because one more abandoned call could break the ceiling. `None` while the ceiling bears one.
+pub(super) fn held_by_the_ceiling(pacing: &CallPacing, state: &PaceState<'_>) -> Option<Launch> {
+    let (count, ceiling_bp) = (state.count, pacing.ceiling_bp());
+    let (abandoned, live) = (count.today.abandoned, count.today.live());
+    if count.is_latched || count.latches(ceiling_bp) {
+        return Some(Launch { why: Why::Latched { abandoned, live, ceiling_bp }, ..one_to_one(state) });
+    }
+    (count.spare(ceiling_bp) == 0).then(|| Launch { why: Why::Ceiling { abandoned, live, ceiling_bp }, ..one_to_one(state) })
 }
 
 /// The limits that hold in every mode; the one that bites gives the reason.
@@ -150,7 +194,7 @@ pub(super) fn within_limits(wanted: Launch, pacing: &CallPacing, state: &PaceSta
         (at_once, Why::CallsAtOnce { max: pacing.calls_at_once_max }),
         (state.rate_room, Why::CallsPerSecond),
     ];
-    limits.into_iter().fold(wanted, |launch, (room, why)| if room < launch.calls { Launch { calls: room, why } } else { launch })
+    limits.into_iter().fold(wanted, |launch, (room, why)| if room < launch.calls { Launch { calls: room, why, ..launch } } else { launch })
 }
 
 #[cfg(test)]

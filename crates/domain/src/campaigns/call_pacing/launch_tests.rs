@@ -8,21 +8,24 @@ fn pacing(pace: PacingMode) -> CallPacing {
 }
 
 fn ask(pace: PacingMode, free: u32, in_flight: usize, today: &AbandonmentDay, change: fn(&mut PaceState<'_>)) -> Launch {
-    let ringing = vec![NOW; in_flight];
+    let (ringing, count) = (vec![NOW; in_flight], counted(today));
     let mut state = PaceState {
         ringing_since: &ringing,
         waiting: 0,
         calls_up: in_flight as u32,
-        agents: AgentsNow { free, talking_since: &[NOW], wrapping_since: &[] },
+        agents: AgentsNow { free, talking_since: &[NOW], ..AgentsNow::default() },
         ready: 1_000,
         trunk_room: 1_000,
         rate_room: 1_000,
-        today,
-        mistaken_milli: 0,
-        day_left: DayLeft::default(),
+        count: &count,
     };
     change(&mut state);
-    next(&pacing(pace), &state, NOW)
+    next(&pacing(pace), &state)
+}
+
+/// A first day: its 30 days have no other.
+fn counted(today: &AbandonmentDay) -> AbandonmentCount {
+    AbandonmentCount { today: *today, days_30: *today, ..AbandonmentCount::default() }
 }
 
 fn quiet() -> AbandonmentDay {
@@ -43,9 +46,9 @@ fn launches_by_its_mode_and_says_why() {
         assert_eq!((launch.calls, launch.why.to_string().as_str()), (*calls, *why), "{label}");
     }
     let limited = |change| ask(PacingMode::Agentless, 0, 0, &quiet(), change);
-    assert_eq!(limited(|state| state.rate_room = 3), Launch { calls: 3, why: Why::CallsPerSecond });
-    assert_eq!(limited(|state| state.trunk_room = 2), Launch { calls: 2, why: Why::Trunks });
-    assert_eq!(limited(|state| state.ready = 0), Launch { calls: 0, why: Why::NobodyReady });
+    assert_eq!(limited(|state| state.rate_room = 3), Launch { calls: 3, holds_slots: false, why: Why::CallsPerSecond });
+    assert_eq!(limited(|state| state.trunk_room = 2), Launch { calls: 2, holds_slots: false, why: Why::Trunks });
+    assert_eq!(limited(|state| state.ready = 0), Launch { calls: 0, holds_slots: false, why: Why::NobodyReady });
     let nobody = ask(PacingMode::Progressive, 0, 0, &quiet(), |state| state.agents = AgentsNow::default());
     assert_eq!((nobody.calls, nobody.why), (0, Why::NoAgents));
     let waiting = ask(PacingMode::Progressive, 3, 0, &quiet(), |state| state.waiting = 2);
@@ -56,8 +59,33 @@ fn launches_by_its_mode_and_says_why() {
 fn a_power_campaign_is_held_by_the_ceiling_too() {
     let bad = AbandonmentDay { put_through: 97, abandoned: 3, ..AbandonmentDay::default() };
     let launch = ask(PacingMode::Power { calls_per_slot_percent: 300 }, 5, 2, &bad, |_| {});
-    assert_eq!(launch.calls, 3);
-    assert_eq!(launch.why.to_string(), "one call for each free agent: 3 of 100 people abandoned today is too near the ceiling of 3 %");
+    assert_eq!((launch.calls, launch.holds_slots), (3, true));
+    assert_eq!(launch.why.to_string(), "one call for each free agent for the rest of the day: 3 of 100 people were abandoned, 3 % of a ceiling of 3 %");
+    let young = ask(PacingMode::Power { calls_per_slot_percent: 300 }, 5, 2, &AbandonmentDay::default(), |_| {});
+    assert_eq!((young.calls, matches!(young.why, Why::Ceiling { .. })), (3, true), "a day begins with one call each, and nothing is latched: {young:?}");
+    // 97 put through bear 3 abandoned, 5 agents are free, 2 calls are in flight.
+    let some = ask(PacingMode::Power { calls_per_slot_percent: 300 }, 5, 2, &AbandonmentDay { put_through: 97, ..AbandonmentDay::default() }, |_| {});
+    assert_eq!((some.calls, some.why), (6, Why::Budget { free: 5, in_flight: 8, left: 3 }), "every call is counted before it is launched");
+}
+
+#[test]
+fn the_latch_and_thirty_days_hold_whatever_today_says() {
+    let power = PacingMode::Power { calls_per_slot_percent: 300 };
+    assert_eq!(ask(power, 5, 0, &quiet(), |_| {}).calls, 15);
+    let latched = AbandonmentCount { is_latched: true, ..counted(&quiet()) };
+    let month = AbandonmentCount { days_30: AbandonmentDay { put_through: 10_000, abandoned: 310, ..AbandonmentDay::default() }, ..counted(&quiet()) };
+    let mistaken = AbandonmentCount { mistaken_milli: 400_000, ..counted(&quiet()) };
+    for (label, count) in [("latched", latched), ("over 3 % in 30 days", month), ("the detector's mistakes use it up", mistaken)] {
+        let state = PaceState { count: &count, ringing_since: &[], waiting: 0, calls_up: 0, agents: AgentsNow { free: 5, ..AgentsNow::default() }, ready: 100, trunk_room: 100, rate_room: 100 };
+        let launch = next(&pacing(power), &state);
+        assert_eq!((launch.calls, launch.holds_slots), (5, true), "{label}");
+    }
+}
+
+#[test]
+fn an_agent_held_for_a_call_is_there_but_not_free() {
+    let launch = ask(PacingMode::Progressive, 0, 0, &quiet(), |state| state.agents = AgentsNow { held: 3, ..AgentsNow::default() });
+    assert_eq!((launch.calls, launch.why), (0, Why::Slots { free: 0, in_flight: 3 }));
 }
 
 proptest! {
@@ -66,10 +94,10 @@ proptest! {
     fn no_limit_is_ever_passed(free in 0u32..50, in_flight in 0usize..60, waiting in 0u32..10, ready in 0u32..100, rate in 0u32..100, trunks in 0u32..100, percent in 100u16..=300, mode in 0u8..3) {
         let mode = match mode { 0 => PacingMode::Agentless, 1 => PacingMode::Progressive, _ => PacingMode::Power { calls_per_slot_percent: percent } };
         let ringing = vec![NOW; in_flight];
-        let today = quiet();
-        let agents = AgentsNow { free, talking_since: &[], wrapping_since: &[NOW] };
-        let state = PaceState { ringing_since: &ringing, waiting, calls_up: in_flight as u32, agents, ready, trunk_room: trunks, rate_room: rate, today: &today, mistaken_milli: 0, day_left: DayLeft::default() };
-        let launch = next(&pacing(mode), &state, NOW);
+        let count = counted(&quiet());
+        let agents = AgentsNow { free, wrapping_since: &[NOW], ..AgentsNow::default() };
+        let state = PaceState { ringing_since: &ringing, waiting, calls_up: in_flight as u32, agents, ready, trunk_room: trunks, rate_room: rate, count: &count };
+        let launch = next(&pacing(mode), &state);
         prop_assert!(launch.calls <= ready && launch.calls <= rate && launch.calls <= trunks && launch.calls + state.calls_up <= 40.max(state.calls_up));
         if mode == PacingMode::Progressive {
             prop_assert!(launch.calls == 0 || launch.calls + state.in_flight() + waiting <= free);

@@ -6,14 +6,13 @@
 //! while there are fewer calls in flight than free agents. The price is steered by what is left of the day's budget of
 //! abandoned calls, less the detector's expected mistakes.
 //!
-//! The hard stop: free agents and what is left of the budget must bear every answer that the calls in flight may bring. Then,
-//! and until the count allows more again, there is one call for each free slot. How many that is follows from what is known of the
-//! rest of the day: nothing known (a campaign that may be stopped at any moment), and every call in flight counts as answered and
-//! abandoned; otherwise as many as are answered but for one time in ten thousand.
+//! The hard stop: a call is launched only if free agents and what is left of the budget would bear it that every call in flight is
+//! answered at this moment. So no answers whatever take the day over its ceiling. The model itself leaves the last of the budget alone:
+//! with it gone the campaign falls back to one call for each free agent for the rest of the day.
 
 use crate::campaigns::call_pacing::crowd::Crowd;
-use crate::campaigns::call_pacing::hazard::{Hazard, STEP_MS, step_of};
-use crate::campaigns::call_pacing::launch::{DayLeft, Launch, PaceState, Why, at_the_ceiling, within_limits};
+use crate::campaigns::call_pacing::hazard::{Hazard, step_of};
+use crate::campaigns::call_pacing::launch::{Launch, PaceState, Why, held_by_the_ceiling, within_limits};
 use crate::campaigns::call_pacing::settings::{CallPacing, PacingMode};
 use crate::time::Instant;
 
@@ -27,19 +26,27 @@ const WRAP_STEPS: usize = 90;
 const LAUNCH_MAX: u32 = 64;
 /// The price never exceeds this: beyond it a launch would be a gamble whatever the budget.
 const PRICE_MAX: f64 = 0.5;
-/// Answers to be feared: as many as come but for one time in ten thousand.
-const FEARED_Z: f64 = 3.7;
-/// Of the live calls that the rest of the day should bring at one call for each free slot, those that are counted on.
-const REST_SHARE: f64 = 0.8;
-/// An answered person may wait two seconds for an agent (UK-6).
+/// An answered person waits for an agent for a part of one step (`AGENT_AWAITED_MS_MAX`), and a step is the least that is told apart.
 const PATIENCE_STEPS: usize = 1;
+/// The budget is spent so that this many times the usual wish for calls beyond free agents stays unspent: with less, the hard stop and
+/// not the price holds the launches.
+const RESERVE: f64 = 2.5;
+/// How fast that wish is learned: a decision is a small part of a day.
+const BEYOND_MEAN: f64 = 1.0 / 600.0;
+/// With the reserve full this share of the ceiling is spent, and so much more or less with each reserve more or less; never more than
+/// one and a half times the ceiling, and never nothing: a price of nothing would teach nothing.
+const SHARE_AT_RESERVE: f64 = 0.7;
+const SHARE_EACH_RESERVE: f64 = 0.3;
+const SHARES: std::ops::RangeInclusive<f64> = 0.1..=1.5;
+/// People who may be abandoned that the model does not touch.
+const LAST: u32 = 1;
 
 /// What the pacer learns from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PaceEvent {
-    /// A person answered after ringing this long, counted from dialling.
+    /// A person came to want an agent so long after the dialling: by answering, or by the key that the script asks for.
     Answered { age_ms: i64 },
-    /// It ended in any other way: busy, no answer, a machine.
+    /// It ended in any other way: busy, no answer, a machine, a person who wanted nobody.
     NotAnswered { age_ms: i64 },
     /// An answered person met an agent, or none.
     PutThrough,
@@ -60,8 +67,8 @@ pub struct Predictor {
     abandoned: f64,
     priced: f64,
     price: f64,
-    talk_ms: f64,
-    wrap_ms: f64,
+    /// How many calls beyond free agents are usually wished for.
+    beyond: f64,
 }
 
 impl Default for Predictor {
@@ -83,14 +90,12 @@ impl Predictor {
             abandoned: 0.4,
             priced: 0.6,
             price: 0.0,
-            talk_ms: 180_000.0,
-            wrap_ms: 30_000.0,
+            beyond: 1.0,
         }
     }
 
     pub fn note(&mut self, event: PaceEvent) {
         const KEEP: f64 = 1.0 - 1.0 / 400.0;
-        const MEAN: f64 = 1.0 / 200.0;
         match event {
             PaceEvent::Answered { age_ms } => {
                 self.answers.note(age_ms, true);
@@ -105,14 +110,8 @@ impl Predictor {
                 self.priced = self.priced * KEEP + self.price;
                 self.abandoned = self.abandoned * KEEP + f64::from(u8::from(event == PaceEvent::Abandoned));
             }
-            PaceEvent::TalkEnded { age_ms } => {
-                self.talks.note(age_ms, true);
-                self.talk_ms += (age_ms as f64 - self.talk_ms) * MEAN;
-            }
-            PaceEvent::WrapEnded { age_ms } => {
-                self.wraps.note(age_ms, true);
-                self.wrap_ms += (age_ms as f64 - self.wrap_ms) * MEAN;
-            }
+            PaceEvent::TalkEnded { age_ms } => self.talks.note(age_ms, true),
+            PaceEvent::WrapEnded { age_ms } => self.wraps.note(age_ms, true),
         }
     }
 
@@ -125,99 +124,62 @@ impl Predictor {
     /// How many calls to launch now, and why.
     pub fn next(&mut self, pacing: &CallPacing, state: &PaceState<'_>, now: Instant) -> Launch {
         let PacingMode::Predictive { ceiling_bp } = pacing.pace else {
-            return super::launch::next(pacing, state, now);
+            return super::launch::next(pacing, state);
         };
         if !state.has_agents() {
-            return within_limits(Launch { calls: 0, why: Why::NoAgents }, pacing, state);
+            return within_limits(Launch { calls: 0, holds_slots: false, why: Why::NoAgents }, pacing, state);
         }
-        let ceiling = f64::from(ceiling_bp) / 10_000.0;
-        let (spare, rest) = self.budget(ceiling, state);
-        if spare < 1.0 {
+        if let Some(launch) = held_by_the_ceiling(pacing, state) {
             self.price = 0.0;
-            return within_limits(at_the_ceiling(pacing, state), pacing, state);
+            return within_limits(launch, pacing, state);
         }
-        self.price = self.steer(ceiling, spare, rest);
-        let room = self.room(self.worst(state, now), f64::from(state.free()) + spare, state);
-        let launch = self.decide(self.outlook(state, now), state, room, spare);
+        let spare = state.count.spare(ceiling_bp);
+        self.price = self.steer(f64::from(ceiling_bp) / 10_000.0, f64::from(spare));
+        let room = state.room(spare - LAST).max(state.free().saturating_sub(state.in_flight()));
+        let (launch, wanted) = self.decide(self.outlook(state, now), state, room, spare);
+        let beyond = (state.in_flight() + wanted + state.waiting).saturating_sub(state.agents.free);
+        self.beyond += (f64::from(beyond) - self.beyond) * BEYOND_MEAN;
         within_limits(launch, pacing, state)
     }
 
-    /// What is left of the day's budget of abandoned calls, in people, and how many more live calls the day will bring even at
-    /// one call for each free slot.
-    fn budget(&self, ceiling: f64, state: &PaceState<'_>) -> (f64, f64) {
-        let rest = self.rest_of_day(state);
-        // Who waits and has no free agent is as good as abandoned.
-        let lost = state.waiting.saturating_sub(state.agents.free);
-        let used = f64::from(state.today.abandoned + lost) + f64::from(state.mistaken_milli) / 1_000.0;
-        (ceiling * (f64::from(state.today.live()) + rest) - used, rest)
-    }
-
-    /// The answers that the calls in flight may bring.
-    fn worst(&self, state: &PaceState<'_>, now: Instant) -> Answers {
-        let mut answers = Answers { calls: state.in_flight(), is_day_known: state.day_left != DayLeft::default(), ..Answers::default() };
-        each_age(state.ringing_since, now, RING_STEPS, |step, members| answers.add(self.answered_within(step)[STEPS - 1], members));
-        answers
-    }
-
-    /// How many more calls there may be, so that free agents and budget together bear every answer that is to be feared.
-    fn room(&self, mut worst: Answers, bears: f64, state: &PaceState<'_>) -> u32 {
-        let chance = self.answered_within(0)[STEPS - 1];
-        let mut room = 0;
-        while room < LAUNCH_MAX {
-            worst.calls += 1;
-            worst.add(chance, 1);
-            if worst.most() > bears && worst.calls > state.free() {
-                break;
-            }
-            room += 1;
-        }
-        room
-    }
-
-    fn rest_of_day(&self, state: &PaceState<'_>) -> f64 {
-        let agents = f64::from(state.agents.free) + (state.agents.talking_since.len() + state.agents.wrapping_since.len()) as f64;
-        let (chance, ring_ms) = self.of_a_call();
-        // At one call for each free slot an agent waits for several calls, one after the other.
-        let cycle_ms = self.talk_ms + self.wrap_ms + ring_ms / chance.max(0.01);
-        let by_time = agents * state.day_left.open_ms.max(0) as f64 / cycle_ms;
-        let by_people = f64::from(state.day_left.recipients) * chance;
-        by_time.min(by_people) * REST_SHARE
-    }
-
-    /// The chance that a call is answered at all, and how long one lasts until it is answered or not.
-    fn of_a_call(&self) -> (f64, f64) {
-        let (mut ringing, mut answered, mut ms) = (1.0, 0.0, 0.0);
-        for step in 0..RING_STEPS {
-            ms += ringing * STEP_MS as f64;
+    /// The chance that a call comes to want an agent at all.
+    fn reach(&self) -> f64 {
+        let mut lasts = 1.0;
+        (0..RING_STEPS).fold(0.0, |reached, step| {
             let (answers, gives_up) = (self.answers.at(step), self.given_up.at(step));
-            answered += ringing * answers;
-            ringing *= (1.0 - answers - gives_up).max(0.0);
-        }
-        (answered, ms)
+            let now = lasts * answers;
+            lasts *= (1.0 - answers - gives_up).max(0.0);
+            reached + now
+        })
     }
 
-    /// The rate of abandoned calls that would use up the budget just in time, over how many are abandoned for each unit of price.
-    fn steer(&self, ceiling: f64, spare: f64, rest: f64) -> f64 {
-        let horizon = rest.max(50.0);
-        let rate = (spare / horizon).clamp(0.0, ceiling * 2.0);
+    /// The rate at which people may be abandoned, over how many are abandoned for each unit of price. The rate is steered by what is
+    /// left of the budget: while it is small most of it is saved, because the hard stop lets no more calls out than it bears.
+    fn steer(&self, ceiling: f64, spare: f64) -> f64 {
+        let reserve = (self.beyond * RESERVE).max(1.0);
+        let share = SHARE_AT_RESERVE + SHARE_EACH_RESERVE * (spare - reserve) / reserve;
+        let rate = ceiling * share.clamp(*SHARES.start(), *SHARES.end());
         let per_price = (self.abandoned / self.priced.max(1e-6)).clamp(0.1, 2.0);
         (rate / per_price).min(PRICE_MAX)
     }
 
-    fn decide(&self, mut outlook: Outlook, state: &PaceState<'_>, room: u32, spare: f64) -> Launch {
-        let (free, in_flight) = (state.free(), state.in_flight());
-        let price = self.price;
-        let (mut calls, mut risk) = (0, outlook.risk(free));
-        while calls < room.min(LAUNCH_MAX) && (risk < price || in_flight + calls < free) {
-            calls += 1;
+    /// The launch, and how many calls it would have been without the hard stop.
+    fn decide(&self, mut outlook: Outlook, state: &PaceState<'_>, room: u32, spare: u32) -> (Launch, u32) {
+        let (free, in_flight, price) = (state.free(), state.in_flight(), self.price);
+        let (mut wanted, mut risk) = (0, outlook.risk(free));
+        while wanted < LAUNCH_MAX && (risk < price || in_flight + wanted < free) {
+            wanted += 1;
             outlook.launch();
             risk = outlook.risk(free);
         }
+        let calls = wanted.min(room);
         let bp = |share: f64| (share * 10_000.0).round().clamp(0.0, 10_000.0) as u16;
-        if calls == room && risk < price {
-            return Launch { calls, why: Why::Budget { in_flight: in_flight + calls, left: spare.floor().clamp(0.0, 1e9) as u32 } };
-        }
-        Launch { calls, why: Why::Predicted { free, in_flight: in_flight + calls, risk_bp: bp(risk), price_bp: bp(price) } }
+        let why = if wanted > room {
+            Why::Budget { free, in_flight: in_flight + calls, left: spare }
+        } else {
+            Why::Predicted { free, in_flight: in_flight + calls, reach_bp: bp(self.reach()), risk_bp: bp(risk), price_bp: bp(price), left: spare }
+        };
+        (Launch { calls, holds_slots: false, why }, wanted)
     }
 
     fn outlook(&self, state: &PaceState<'_>, now: Instant) -> Outlook {
@@ -273,37 +235,6 @@ fn each_age(since: &[Instant], now: Instant, steps: usize, mut tell: impl FnMut(
     let mut members = vec![0u32; steps];
     since.iter().for_each(|since| members[step_of(now.ms() - since.ms(), steps)] += 1);
     members.into_iter().enumerate().filter(|(_, members)| *members > 0).for_each(|(step, members)| tell(step, members));
-}
-
-/// How many of the calls in flight may be answered.
-#[derive(Clone, Copy, Default)]
-struct Answers {
-    calls: u32,
-    mean: f64,
-    variance: f64,
-    skew: f64,
-    is_day_known: bool,
-}
-
-impl Answers {
-    fn add(&mut self, chance: f64, members: u32) {
-        let n = f64::from(members);
-        self.mean += n * chance;
-        self.variance += n * chance * (1.0 - chance);
-        self.skew += n * chance * (1.0 - chance) * (1.0 - 2.0 * chance);
-    }
-
-    /// As many as may come but for one time in many thousands (Cornish and Fisher's correction of the normal curve), never
-    /// more than there are calls. Where nothing is known of what the day still brings, every call counts.
-    fn most(&self) -> f64 {
-        let calls = f64::from(self.calls);
-        if !self.is_day_known {
-            return calls;
-        }
-        let z = FEARED_Z;
-        let skew = self.skew / self.variance.max(1e-9) * (z * z - 1.0) / 6.0;
-        (self.mean + z * self.variance.sqrt() + skew).min(calls)
-    }
 }
 
 /// At each horizon: answers in flight and agents still busy.

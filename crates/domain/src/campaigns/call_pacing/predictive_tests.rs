@@ -1,7 +1,7 @@
 use super::*;
-use crate::campaigns::call_pacing::launch::{AgentsNow, DayLeft};
+use crate::campaigns::call_pacing::launch::{AbandonmentCount, AgentsNow};
 use crate::compliance::abandonment::AbandonmentDay;
-use crate::time::{HOUR_MS, SECOND_MS};
+use crate::time::SECOND_MS;
 use proptest::prelude::*;
 
 const NOW: Instant = Instant(1_795_435_200_000);
@@ -29,8 +29,12 @@ struct Floor {
     talking: Vec<Instant>,
     wrapping: Vec<Instant>,
     ringing: Vec<Instant>,
-    today: AbandonmentDay,
-    day_left: DayLeft,
+    count: AbandonmentCount,
+}
+
+fn counted(put_through: u32, abandoned: u32) -> AbandonmentCount {
+    let today = AbandonmentDay { put_through, abandoned, ..AbandonmentDay::default() };
+    AbandonmentCount { today, days_30: today, ..AbandonmentCount::default() }
 }
 
 fn floor(free: u32, talking: i64, ringing: usize) -> Floor {
@@ -39,8 +43,7 @@ fn floor(free: u32, talking: i64, ringing: usize) -> Floor {
         talking: (0..talking).map(|n| NOW.plus_ms(-n * 7 % 150 * SECOND_MS)).collect(),
         wrapping: Vec::new(),
         ringing: vec![NOW.plus_ms(-4_000); ringing],
-        today: AbandonmentDay { put_through: 1_000, abandoned: 5, ..AbandonmentDay::default() },
-        day_left: DayLeft { open_ms: 4 * HOUR_MS, recipients: 100_000 },
+        count: counted(3_000, 5),
     }
 }
 
@@ -50,13 +53,11 @@ impl Floor {
             ringing_since: &self.ringing,
             waiting: 0,
             calls_up: (self.ringing.len() + self.talking.len()) as u32,
-            agents: AgentsNow { free: self.free, talking_since: &self.talking, wrapping_since: &self.wrapping },
+            agents: AgentsNow { free: self.free, held: 0, talking_since: &self.talking, wrapping_since: &self.wrapping },
             ready: 100_000,
             trunk_room: 10_000,
             rate_room: 500,
-            today: &self.today,
-            mistaken_milli: 0,
-            day_left: self.day_left,
+            count: &self.count,
         }
     }
 
@@ -68,8 +69,9 @@ impl Floor {
 #[test]
 fn launches_more_than_it_has_agents_for_when_few_answer() {
     let launch = floor(5, 45, 0).ask(300);
-    assert!((6..60).contains(&launch.calls), "{launch:?}");
-    assert!(launch.why.to_string().contains(" calls in flight"), "{}", launch.why);
+    assert!((6..60).contains(&launch.calls) && !launch.holds_slots, "{launch:?}");
+    let why = launch.why.to_string();
+    assert!(why.starts_with("5 agents free, ") && why.contains(" % of calls come to an agent") && why.ends_with("more people may be abandoned today"), "{why}");
     assert!(floor(5, 45, 200).ask(300).calls == 0, "enough is in flight");
     assert!(floor(5, 45, 0).ask(100).calls <= launch.calls, "a lower ceiling never launches more");
 }
@@ -83,15 +85,15 @@ fn the_same_question_has_the_same_answer() {
 #[test]
 fn falls_back_to_one_call_for_each_free_agent_when_the_budget_is_gone() {
     let mut floor = floor(4, 21, 1);
-    floor.today = AbandonmentDay { put_through: 970, abandoned: 30, ..AbandonmentDay::default() };
-    floor.day_left = DayLeft::default();
+    floor.count = counted(970, 30);
     let launch = floor.ask(300);
-    assert_eq!((launch.calls, matches!(launch.why, Why::Ceiling { .. })), (3, true), "{launch:?}");
-    floor.today = AbandonmentDay::default();
-    assert_eq!(floor.ask(300).calls, 3, "nothing counted and nothing known to come: one to one");
-    floor.today = AbandonmentDay { put_through: 1_000, ..AbandonmentDay::default() };
-    let mistaken = PaceState { mistaken_milli: 30_000, ..floor.state() };
-    assert_eq!(taught().next(&pacing(300), &mistaken, NOW).calls, 3, "the detector's expected mistakes use up the budget");
+    assert_eq!((launch.calls, launch.holds_slots, matches!(launch.why, Why::Latched { .. })), (3, true, true), "{launch:?}");
+    floor.count = AbandonmentCount { is_latched: true, ..counted(5_000, 30) };
+    assert_eq!(floor.ask(300).calls, 3, "latched, whatever the count says later");
+    floor.count = AbandonmentCount::default();
+    assert_eq!((floor.ask(300).calls, matches!(floor.ask(300).why, Why::Ceiling { .. })), (3, true), "a day begins one to one, and is not latched");
+    floor.count = AbandonmentCount { mistaken_milli: 93_000, ..counted(3_000, 0) };
+    assert_eq!(floor.ask(300).calls, 3, "the detector's expected mistakes use up the budget");
 }
 
 #[test]
@@ -105,18 +107,27 @@ proptest! {
     // Each case teaches pacers from nothing.
     #![proptest_config(ProptestConfig::with_cases(16))]
 
-    /// Where nothing more is known to come, calls without a free agent behind them never outnumber what the day's count allows, so that
-    /// the ceiling holds even if every one of them is abandoned.
+    /// Calls without a free agent behind them never outnumber what the day's count allows, so that the ceiling holds even if every one
+    /// of them is abandoned.
     #[test]
     fn the_ceiling_holds_even_if_every_call_in_flight_is_abandoned(free in 0u32..30, talking in 1i64..120, ringing in 0usize..80, put_through in 0u32..5_000, abandoned in 0u32..100, ceiling_bp in 50u16..=300) {
         let mut floor = floor(free, talking, ringing);
-        floor.today = AbandonmentDay { put_through, abandoned, ..AbandonmentDay::default() };
-        floor.day_left = DayLeft::default();
+        floor.count = counted(put_through, abandoned);
         let launch = floor.ask(ceiling_bp);
         let in_flight = ringing as u32 + launch.calls;
         let unbacked = in_flight.saturating_sub(free);
         if launch.calls > 0 && unbacked > 0 {
-            prop_assert!(!floor.today.must_stop(ceiling_bp, 0, unbacked), "{} in flight: {:?}", in_flight, floor.today);
+            prop_assert!(!floor.count.today.must_stop(ceiling_bp, 0, unbacked), "{} in flight: {:?}", in_flight, floor.count);
+        }
+    }
+
+    /// A whole day of an adversary: whenever they like, people answer, agents come back, the pacer is restarted and knows nothing. Never is
+    /// the day over its ceiling, and never, by the model's own launches, so near it that it latches.
+    #[test]
+    fn no_answers_whatever_take_the_day_over_its_ceiling(moves in proptest::collection::vec((0u8..6, 0usize..200), 100..400), agents in 1u32..40, put_through in 0u32..3_000, ceiling_bp in 50u16..=300) {
+        let mut day = Adversary::new(agents, put_through, ceiling_bp);
+        for (kind, how_many) in moves {
+            day.turn(kind, how_many)?;
         }
     }
 
@@ -129,5 +140,78 @@ proptest! {
         let mut nobody = floor(0, 0, ringing);
         nobody.talking.clear();
         prop_assert_eq!(nobody.ask(300).calls, 0);
+    }
+}
+
+/// A day whose people do whatever the test says.
+struct Adversary {
+    pacer: Predictor,
+    now: Instant,
+    ceiling_bp: u16,
+    floor: Floor,
+    /// Calls with an agent held for each.
+    held: u32,
+}
+
+impl Adversary {
+    fn new(agents: u32, put_through: u32, ceiling_bp: u16) -> Self {
+        let mut floor = floor(agents, 0, 0);
+        floor.count = counted(put_through, 0);
+        Self { pacer: taught(), now: NOW, ceiling_bp, floor, held: 0 }
+    }
+
+    fn turn(&mut self, kind: u8, how_many: usize) -> Result<(), TestCaseError> {
+        self.now = self.now.plus_ms(500 + 100 * how_many as i64);
+        let launch = {
+            let agents = AgentsNow { held: self.held, ..self.floor.state().agents };
+            self.pacer.next(&pacing(self.ceiling_bp), &PaceState { agents, ..self.floor.state() }, self.now)
+        };
+        if launch.holds_slots {
+            prop_assert!(launch.calls <= self.floor.free, "a slot for each: {:?}", launch);
+            (self.held, self.floor.free) = (self.held + launch.calls, self.floor.free - launch.calls);
+        } else {
+            self.floor.ringing.extend((0..launch.calls).map(|_| self.now));
+        }
+        match kind {
+            // Held calls are answered, or not.
+            0 => (0..how_many.min(self.held as usize)).for_each(|_| {
+                self.held -= 1;
+                self.serve();
+            }),
+            1 => {
+                let ended = (how_many as u32).min(self.held);
+                (self.held, self.floor.free) = (self.held - ended, self.floor.free + ended);
+            }
+            2 => {
+                self.floor.talking.drain(..how_many.min(self.floor.talking.len())).for_each(|_| self.floor.free += 1);
+            }
+            3 => self.floor.ringing.truncate(self.floor.ringing.len().saturating_sub(how_many)),
+            // The worst: as many as may answer at once.
+            4 => self.answered(how_many),
+            _ if how_many.is_multiple_of(20) => self.pacer = Predictor::new(),
+            _ => {}
+        }
+        prop_assert!(!self.floor.count.today.must_stop(self.ceiling_bp, 0, 0), "{:?}", self.floor.count);
+        prop_assert!(!self.floor.count.latches(self.ceiling_bp), "{:?}", self.floor.count);
+        Ok(())
+    }
+
+    fn answered(&mut self, how_many: usize) {
+        for _ in 0..how_many.min(self.floor.ringing.len()) {
+            self.floor.ringing.pop();
+            if self.floor.free > 0 {
+                self.floor.free -= 1;
+                self.serve();
+            } else {
+                self.floor.count.today.abandoned += 1;
+                self.floor.count.days_30.abandoned += 1;
+            }
+        }
+    }
+
+    fn serve(&mut self) {
+        self.floor.talking.push(self.now);
+        self.floor.count.today.put_through += 1;
+        self.floor.count.days_30.put_through += 1;
     }
 }

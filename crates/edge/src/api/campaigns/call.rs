@@ -49,6 +49,8 @@ pub struct Abandoned {
     today: AbandonedCount,
     /// Of the last 30 days, today among them.
     days_30: AbandonedCount,
+    /// Since when there is one call for each free agent, for the rest of today: one more abandoned call could break the ceiling.
+    latched_at: Option<Time>,
 }
 
 /// People who answered.
@@ -145,6 +147,7 @@ pub async fn live(caller: Caller, Id(id): Id<CampaignId>) -> Result<Json<LiveCal
         states: caller.tenant.live_call_counts(id.0).await?.into_iter().map(LiveCount::from).collect(),
         abandoned: Abandoned {
             ceiling_bp: counted.ceiling_bp,
+            latched_at: counted.latched_at.map(Time),
             today: AbandonedCount::of(counted.counted_today, counted.rate_today),
             days_30: AbandonedCount::of(counted.days_30, counted.rate_30),
         },

@@ -1,0 +1,180 @@
+//! A predictive campaign against the pretend carrier: it launches more calls than there are free agents, keeps its ceiling when everybody
+//! answers at once, and falls back to one call for each free agent for the rest of the day, whoever restarts it.
+
+use std::time::Duration;
+
+use clarion_domain::campaigns::call_pacing::PacingMode;
+use clarion_domain::campaigns::campaign::CampaignState;
+use clarion_domain::compliance::abandonment::london_day;
+use clarion_domain::id::{AttemptId, CampaignId, ContactId, TrunkId};
+use clarion_domain::outcomes::disposition::Disposition;
+use clarion_domain::time::SECOND_MS;
+use clarion_engine::calls::PortRange;
+use clarion_store::Tenant;
+use clarion_store::attempts::{CallRow, write_calls};
+use clarion_store::campaigns::CampaignDraft;
+use clarion_store::outcomes::{AbandonmentDay, add_abandonment};
+use clarion_testbed::voice::{CallFate, VoiceCarrier, VoiceCarrierConfig};
+
+use crate::people::list_of;
+use crate::support::{Bench, NOON, for_each_store};
+use crate::{clock, connect, counts, dial, draft, until};
+
+/// Who answers is put through at once.
+const STRAIGHT: &str = r#"
+language = "en-GB"
+start = "agents"
+
+[information]
+text = "This is North on behalf of North. Nobody is free to speak to you. Please call us on 020 7946 0999."
+
+[steps.agents]
+do = "transfer"
+target = "agents"
+"#;
+
+const PEOPLE: usize = 12;
+
+/// Two agents, and people who all answer after a second.
+async fn floor(bench: &Bench, first_port: u16) -> (Tenant, VoiceCarrier, CampaignDraft) {
+    let tenant = bench.tenant("north").await;
+    let mut config = VoiceCarrierConfig::new(PortRange { first: first_port, last: first_port + 1_999 });
+    config.fate_of = |_| CallFate::PutThrough;
+    (config.ring, config.talk) = (Duration::from_secs(1), Duration::from_millis(500));
+    let carrier = VoiceCarrier::start(config).expect("a carrier");
+    connect(&tenant, &carrier).await;
+    let mut target = tenant.transfer_targets().await.expect("read").remove(0);
+    target.target.capacity = 2;
+    tenant.change_transfer_target(target.id, &target.target, NOON).await.expect("two agents");
+    let (list, _) = list_of(&tenant, "everybody", PEOPLE).await;
+    let mut draft = draft(list, PacingMode::Predictive { ceiling_bp: 300 });
+    draft.script = STRAIGHT.into();
+    (tenant, carrier, draft)
+}
+
+async fn start(bench: &Bench, tenant: &Tenant, draft: &CampaignDraft, passed: i64, abandoned: i64) -> CampaignId {
+    let id = tenant.create_campaign(draft, NOON).await.expect("a campaign");
+    let faults = tenant.campaign_faults(draft, NOON).await.expect("read");
+    assert!(faults.is_empty(), "a predictive campaign is accepted: {faults:?}");
+    count(bench, tenant, id, passed, abandoned).await;
+    tenant.start_campaign(id, clock()).await.expect("starts");
+    id
+}
+
+async fn count(bench: &Bench, tenant: &Tenant, id: CampaignId, passed: i64, abandoned: i64) {
+    let mut tx = bench.store.db().begin().await.expect("begins");
+    let day = AbandonmentDay { day: london_day(NOON).to_string(), abandoned, passed, answered: passed + abandoned, ..AbandonmentDay::default() };
+    add_abandonment(&mut tx, tenant.id(), id, &day).await.expect("counted");
+    tx.commit().await.expect("stands");
+}
+
+async fn today(bench: &Bench, id: CampaignId) -> AbandonmentDay {
+    bench.store.abandonment_days(id, &london_day(NOON).to_string()).await.expect("read").remove(0)
+}
+
+/// The campaign's earlier calls of the day: of ten, one came to an agent.
+async fn history(bench: &Bench, tenant: &Tenant, id: CampaignId) {
+    let dialled_at = NOON.plus_ms(-3_600 * SECOND_MS);
+    let call = |n: i64| {
+        let reached = (n % 10 == 0).then(|| dialled_at.plus_ms(8 * SECOND_MS));
+        CallRow {
+            attempt: AttemptId(bench.store.next_id(dialled_at)),
+            tenant: tenant.id(),
+            campaign: id,
+            position: 0,
+            contact: ContactId(n + 1),
+            node: bench.store.node(),
+            trunk: TrunkId(1),
+            target: None,
+            state: "ended".into(),
+            state_at: dialled_at,
+            step: String::new(),
+            dialled_at,
+            ringing_at: Some(dialled_at),
+            answered_at: reached,
+            speech_at: None,
+            message_at: None,
+            information_at: None,
+            bridged_at: reached,
+            ended_at: Some(dialled_at.plus_ms(15 * SECOND_MS)),
+            ended_by: "us".into(),
+            verdict: String::new(),
+            features: String::new(),
+            abandoned: false,
+        }
+    };
+    let mut tx = bench.store.db().begin().await.expect("begins");
+    write_calls(&mut tx, &(0..600).map(call).collect::<Vec<_>>()).await.expect("written");
+    tx.commit().await.expect("stands");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_predictive_campaign_dials_ahead_and_keeps_its_ceiling_when_everybody_answers() {
+    for_each_store("dialled_ahead", |bench| async move {
+        let (tenant, carrier, draft) = floor(&bench, 41_000).await;
+        // 300 put through bear 9 abandoned.
+        let id = start(&bench, &tenant, &draft, 300, 0).await;
+        history(&bench, &tenant, id).await;
+        let (stop, dialler) = dial(&bench, 39_000);
+        let mut most = 0;
+        until(&bench, &tenant, id, async |record| {
+            let ringing: i64 = tenant.live_call_counts(id).await.expect("read").iter().filter(|count| ["dialling", "ringing"].contains(&count.state.as_str())).map(|count| count.n).sum();
+            most = most.max(ringing);
+            let day = today(&bench, id).await;
+            assert!(!day.counts().must_stop(300, 0, 0), "never over the ceiling: {day:?}");
+            assert_eq!(day.latched_at, None, "the model leaves the last of the budget alone: {day:?}");
+            record.state == CampaignState::Finished
+        })
+        .await;
+        assert!(most > 2, "more calls rang than two agents can take: {most}");
+        assert!(most <= 2 + 9, "free agents and the budget bear them all: {most}");
+        let (report, day) = (counts(&tenant, id).await, today(&bench, id).await);
+        let said = |word: Disposition| report.get(&word).copied().unwrap_or(0);
+        assert_eq!(said(Disposition::PutThrough) + said(Disposition::Abandoned), PEOPLE as i64, "{report:?}");
+        assert!(said(Disposition::Abandoned) > 0, "everybody answered at once: {report:?}");
+        assert_eq!((day.passed, day.abandoned), (300 + said(Disposition::PutThrough), said(Disposition::Abandoned)));
+        assert_eq!(carrier.tally().agent_calls, said(Disposition::PutThrough) as u64);
+        stop.send_replace(true);
+        dialler.await.expect("ends");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn near_its_ceiling_there_is_one_call_for_each_agent_until_the_day_is_over_and_no_restart_forgets_it() {
+    for_each_store("dialled_latched", |bench| async move {
+        let (tenant, carrier, draft) = floor(&bench, 45_000).await;
+        // 3 of 103: one more would be 3.8 %.
+        let id = start(&bench, &tenant, &draft, 100, 3).await;
+        history(&bench, &tenant, id).await;
+        let (stop, dialler) = dial(&bench, 43_000);
+        let two_at_most = async || {
+            let up: i64 = tenant.live_call_counts(id).await.expect("read").iter().map(|count| count.n).sum();
+            assert!(up <= 2, "an agent is held for each call: {up}");
+        };
+        until(&bench, &tenant, id, async |record| {
+            two_at_most().await;
+            record.state_reason.starts_with("one call for each free agent for the rest of the day: 3 of 10") && carrier.tally().calls() > 0
+        })
+        .await;
+        let latched_at = today(&bench, id).await.latched_at;
+        assert!(latched_at.is_some());
+        stop.send_replace(true);
+        dialler.await.expect("ends");
+
+        // By the count alone there would be room for hundreds now; and another dialler comes.
+        count(&bench, &tenant, id, 20_000, 0).await;
+        let (stop, dialler) = dial(&bench, 43_000);
+        until(&bench, &tenant, id, async |record| {
+            two_at_most().await;
+            record.state == CampaignState::Finished
+        })
+        .await;
+        let (report, day) = (counts(&tenant, id).await, today(&bench, id).await);
+        assert_eq!(day.latched_at, latched_at, "once, and it stays");
+        assert_eq!((report.get(&Disposition::PutThrough).copied().unwrap_or(0), day.abandoned), (PEOPLE as i64, 3), "nobody else was abandoned: {report:?}");
+        stop.send_replace(true);
+        dialler.await.expect("ends");
+    })
+    .await;
+}

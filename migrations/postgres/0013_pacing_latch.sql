@@ -1,0 +1,1 @@
+ALTER TABLE abandonment ADD COLUMN latched_at BIGINT;
