@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use clarion_domain::audit::event::Act;
-use clarion_domain::id::{CampaignId, ContactId, ImportId, ListId, ReplyId, TrunkId, UserId};
+use clarion_domain::id::{AttemptId, CampaignId, ContactId, ImportId, ListId, ReplyId, TrunkId, UserId};
 use maud::{Markup, html};
 
 use crate::page::fault::Fault;
@@ -16,7 +16,7 @@ use crate::page::when;
 use crate::tenancy::guard::Session;
 
 const ROWS: i64 = 50;
-const KINDS: &[&str] = &["campaign", "contact", "import", "list", "reply", "route", "sender", "suppression", "tenant", "trunk", "user", "api_key"];
+const KINDS: &[&str] = &["call", "campaign", "contact", "import", "list", "recording", "reply", "route", "sender", "suppression", "tenant", "trunk", "user", "api_key"];
 
 pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
     let kind = KINDS.iter().find(|kind| asked.0.has("kind", kind)).copied().unwrap_or("");
@@ -62,6 +62,7 @@ pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
 /// The record by its kind, with a link where it has a page.
 fn record(kind: &str, id: i64) -> Markup {
     let page = match kind {
+        "call" => format!("/calls/{}", AttemptId(id)),
         "campaign" => format!("/campaigns/{}", CampaignId(id)),
         "contact" => format!("/contacts/{}", ContactId(id)),
         "import" => format!("/imports/{}", ImportId(id)),

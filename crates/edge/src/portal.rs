@@ -14,13 +14,14 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::campaigns::pace::Paces;
 use crate::campaigns::prompt_file::PROMPT_BYTES_MAX;
+use crate::campaigns::sound::Listeners;
 use crate::config::EdgeConfig;
 use crate::page::asset;
 use crate::tenancy::guard::{asks, nowhere};
 use crate::tenancy::{Tries, account, api_key, sign_in, team};
 use crate::{audit, campaigns, carriers, compliance, contacts, intake, outcomes, overview, privacy, reports, search};
 
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; media-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// What every handler may reach.
 #[derive(Clone)]
@@ -29,11 +30,12 @@ pub struct Portal {
     pub config: Arc<EdgeConfig>,
     pub tries: Arc<Tries>,
     pub paces: Arc<Paces>,
+    pub listeners: Arc<Listeners>,
 }
 
 /// The portal, to be merged with the API's router.
 pub fn portal_router(store: Store, config: EdgeConfig) -> Router {
-    let portal = Portal { store, config: Arc::new(config), tries: Arc::default(), paces: Arc::default() };
+    let portal = Portal { store, config: Arc::new(config), tries: Arc::default(), paces: Arc::default(), listeners: Arc::default() };
     let to = |right: Option<Right>, methods| asks(&portal, right, methods);
     let any = None;
     let [view, load, reveal, suppress, answer] = [Right::View, Right::LoadContacts, Right::RevealPersonal, Right::Suppress, Right::AnswerReplies].map(Some);
@@ -94,12 +96,14 @@ pub fn portal_router(store: Store, config: EdgeConfig) -> Router {
         .route("/campaigns/prompts", to(view, get(campaigns::prompt::list)).merge(to(run, post(campaigns::prompt::receive))).layer(DefaultBodyLimit::max(PROMPT_BYTES_MAX + (1 << 20))))
         .route("/campaigns/prompts/{prompt}", to(view, get(campaigns::prompt::audio)))
         .route("/campaigns/prompts/{prompt}/delete", to(run, post(campaigns::prompt::delete)))
+        .route("/campaigns/labels", to(reveal, get(campaigns::call_label::page)))
         .route("/campaigns/{campaign}", to(view, get(campaigns::monitor::page)))
         .route("/campaigns/{campaign}/purpose", to(run, get(campaigns::purpose::page).post(campaigns::purpose::save)))
         .route("/campaigns/{campaign}/audience", to(run, get(campaigns::audience::page).post(campaigns::audience::save)))
         .route("/campaigns/{campaign}/message", to(run, get(campaigns::message::page).post(campaigns::message::save)))
         .route("/campaigns/{campaign}/say", to(run, get(campaigns::say::page).post(campaigns::say::save)))
         .route("/campaigns/{campaign}/fast", to(run, get(campaigns::fast::page).post(campaigns::fast::save)))
+        .route("/campaigns/{campaign}/recording", to(run, get(campaigns::recording::page).post(campaigns::recording::save)))
         .route("/campaigns/{campaign}/caller", to(run, get(campaigns::caller::page).post(campaigns::caller::save)))
         .route("/campaigns/{campaign}/test-send", to(run, post(campaigns::message::test_send)))
         .route("/campaigns/{campaign}/schedule", to(run, get(campaigns::schedule::page).post(campaigns::schedule::save)))
@@ -115,6 +119,11 @@ pub fn portal_router(store: Store, config: EdgeConfig) -> Router {
         .route("/campaigns/{campaign}/live", to(view, get(campaigns::live::stream)))
         .route("/campaigns/{campaign}/recipients", to(view, get(campaigns::recipient::list)))
         .route("/campaigns/{campaign}/recipients.csv", to(view, get(campaigns::recipient::download)))
+        .route("/calls/{call}", to(view, get(campaigns::call::page)))
+        .route("/calls/{call}/label", to(run, post(campaigns::call::label)))
+        .route("/calls/{call}/recording/pause", to(run, post(campaigns::recording::pause)))
+        .route("/calls/{call}/recording/resume", to(run, post(campaigns::recording::resume)))
+        .route("/recordings/{recording}", to(reveal, get(campaigns::recording::audio)))
         .route("/compliance", to(suppress, get(compliance::suppression::list).post(compliance::suppression::add)))
         .route("/compliance/file", to(suppress, get(compliance::suppression_file::page).post(compliance::suppression_file::receive)).layer(DefaultBodyLimit::max(suppression_max)))
         .route("/compliance/suppressions.csv", to(reveal, get(compliance::suppression_file::download)))

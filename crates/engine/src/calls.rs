@@ -8,6 +8,7 @@ mod campaign;
 mod claim;
 mod dialler;
 mod pace;
+mod recording;
 mod slots;
 mod sounds;
 mod speech;

@@ -8,6 +8,16 @@ mod browser;
 use std::time::Duration;
 
 use browser::Chrome;
+use clarion_domain::attempts::recording::RecordingKind;
+use clarion_domain::campaigns::campaign::Channel;
+use clarion_domain::id::{AttemptId, RecordingId, TrunkId};
+use clarion_domain::outcomes::call_label::{CallLabel, DETECTOR};
+use clarion_domain::tenancy::tenant::Actor;
+use clarion_domain::time::Instant;
+use clarion_store::Store;
+use clarion_store::attempts::{CallRow, NewRecording, RecordingChunk, write_calls, write_recording_chunks};
+use clarion_store::campaigns::CampaignDraft;
+use clarion_store::db::Db;
 use clarion_testbed::{BAD_ROWS, Carrier, CarrierConfig, Limits, people, sample_csv};
 use support::{Installation, shown};
 
@@ -47,9 +57,45 @@ fn stage(carrier: &Carrier) -> (Installation, String) {
     std::fs::write(&file, sample_csv(&people("NW", 100, 20))).expect("writes");
     all.json(&["import", &file, "--list", "Customers", "--yes", TENANT[0], TENANT[1]]);
     all.draft("northwind", "Customers", "A draft beside", 100);
+    tokio::runtime::Handle::current().block_on(recorded_call(&all));
     let user = all.json(&["create-user", "ada", TENANT[0], TENANT[1]]);
     all.serve();
     (all, user["password"].as_str().expect("a password").to_owned())
+}
+
+/// A call of before, with a talk that was recorded and first seconds that wait for their label: nothing is dialled in this walk.
+async fn recorded_call(all: &Installation) {
+    let db = Db::open_sqlite(&all.path("clarion-data/clarion.db")).await.expect("opens");
+    let store = Store::open(db, &all.path("clarion-keys/keyring"), 120).await.expect("a store");
+    let tenant = store.tenants().await.expect("tenants").remove(0).id;
+    let tenant = store.tenant(tenant, Actor::Operator).await.expect("its handle");
+    let now = Instant(jiff::Timestamp::now().as_millisecond());
+    let contact = tenant.find_subject("07700 900101").await.expect("found").contacts[0];
+    let address = tenant.contact(contact).await.expect("a contact").addresses[0].id;
+    let campaign = tenant.create_campaign(&CampaignDraft::of(Channel::Voice, "Calls of before"), now).await.expect("a campaign");
+    let attempt = AttemptId(store.next_id(now));
+    let mut call = CallRow {
+        attempt, tenant: tenant.id(), campaign, position: 0, contact, node: store.node(), trunk: TrunkId(1), target: None, state: "ended".into(), state_at: now, step: "agents".into(), dialled_at: now,
+        ringing_at: Some(now), answered_at: Some(now), speech_at: None, message_at: Some(now), information_at: None, bridged_at: Some(now), ended_at: Some(now), ended_by: "person".into(),
+        verdict: "unsure".into(), features: format!(r#"{{"detector":"{DETECTOR}","judged":"machine"}}"#), abandoned: false,
+    };
+    let mut tx = store.db().begin().await.expect("begins");
+    write_calls(&mut tx, std::slice::from_ref(&call)).await.expect("written");
+    call.attempt = AttemptId(store.next_id(now));
+    write_calls(&mut tx, std::slice::from_ref(&call)).await.expect("written");
+    tx.commit().await.expect("stands");
+    tenant.label_call(call.attempt, CallLabel::Machine, now).await.expect("labelled");
+    for kind in [RecordingKind::Talk, RecordingKind::Opening] {
+        let id = RecordingId(store.next_id(now));
+        let new = NewRecording { id, tenant: tenant.id(), campaign, attempt, contact, address, kind, step: String::new(), is_paused: false, began_at: now };
+        let key = tenant.begin_recording(&new).await.expect("begins").expect("a key");
+        let plain = vec![0xd5; 8_000 * usize::from(kind.channels())];
+        let chunk = RecordingChunk { recording: id, position: 0, sealed: key.seal(0, &plain).expect("seals"), bytes: plain.len() as i64 };
+        let mut tx = store.db().begin().await.expect("begins");
+        write_recording_chunks(&mut tx, &[chunk]).await.expect("written");
+        tx.commit().await.expect("stands");
+    }
+    store.end_own_recordings(now).await.expect("ended");
 }
 
 async fn sign_in(chrome: &Chrome, password: &str) {
@@ -211,15 +257,16 @@ async fn every_page(chrome: &Chrome, campaign: &str, import: &str, contact: &str
     chrome.goto("/campaigns?state=draft").await;
     let draft: String = chrome.js("document.querySelector('tbody th a').getAttribute('href')").await;
     made_by_hand(chrome).await;
+    let recorded = listen(chrome).await;
     let call = a_call(chrome).await;
     let mut pages: Vec<(String, String)> = PAGES.iter().map(|(name, path)| ((*name).to_owned(), (*path).to_owned())).collect();
-    for (name, path) in [("monitor", campaign), ("import", import), ("contact", contact), ("trunk", &trunk), ("suppression-remove", &suppression), ("user", &user), ("draft", &draft)] {
+    for (name, path) in [("monitor", campaign), ("import", import), ("contact", contact), ("trunk", &trunk), ("suppression-remove", &suppression), ("user", &user), ("draft", &draft), ("call", &recorded)] {
         pages.push((name.to_owned(), path.to_owned()));
     }
     for step in ["purpose", "audience", "message", "schedule", "check"] {
         pages.push((format!("draft-{step}"), format!("{draft}/{step}")));
     }
-    for step in ["say", "fast", "caller", "schedule", "check"] {
+    for step in ["say", "fast", "recording", "caller", "schedule", "check"] {
         pages.push((format!("call-{step}"), format!("{call}/{step}")));
     }
     pages.push(("review".into(), format!("{campaign}/recipients")));
@@ -230,6 +277,19 @@ async fn every_page(chrome: &Chrome, campaign: &str, import: &str, contact: &str
         chrome.goto(path).await;
         chrome.look(name).await;
     }
+}
+
+/// The first seconds of a call play in the browser under the page's policy, and the listening is in the audit. Gives the call's page.
+async fn listen(chrome: &Chrome) -> String {
+    chrome.goto("/campaigns/labels").await;
+    let call: String = chrome.js("document.querySelector('main a[href^=\"/calls/\"]').getAttribute('href')").await;
+    chrome.js::<bool>("(() => { const sound = document.querySelector('audio'); sound.preload = 'auto'; sound.load(); return true; })()").await;
+    chrome.until("the sound is there", "Math.abs(document.querySelector('audio').duration - 1) < 0.1").await;
+    chrome.goto(&call).await;
+    chrome.shows("Talk with an agent recorded, 0:01").await;
+    chrome.goto("/audit?act=listened").await;
+    chrome.until("one listening in the audit", "document.querySelectorAll('tbody tr').length === 1").await;
+    call
 }
 
 const PAGES: &[(&str, &str)] = &[
@@ -246,6 +306,7 @@ const PAGES: &[(&str, &str)] = &[
     ("template-new", "/campaigns/templates/new"),
     ("scripts", "/campaigns/scripts"),
     ("script-new", "/campaigns/scripts/new?from=agent"),
+    ("labels", "/campaigns/labels"),
     ("prompts", "/campaigns/prompts"),
     ("targets", "/carriers/targets"),
     ("target-new", "/carriers/targets/new"),

@@ -2,6 +2,7 @@
 //!
 //! These are the engine's own statements: they run inside its cycle's transaction and carry the tenant in each row.
 
+mod alaw;
 mod attempt;
 mod call;
 mod candidate;
@@ -9,6 +10,8 @@ mod claim;
 mod decision;
 mod lease;
 mod notice;
+mod recording;
+mod recording_read;
 mod reference;
 
 pub use attempt::{AttemptRow, SettledRow, add_attempts, attempts_by_id, settle_attempts};
@@ -18,4 +21,8 @@ pub use claim::{ClaimRow, add_claim, claims_of_silent_nodes, remove_claims, rele
 pub use decision::{DecisionRow, record_decisions};
 pub use lease::Lease;
 pub use notice::{NoticeKind, NoticeRow, NoticeState, NewNotice, add_notice, claim_notices, recent_notice, recover_notices, settle_notice};
+pub use recording::{
+    CHUNK_SECONDS, NewRecording, RecordingChunk, RecordingKey, RecordingProgress, chunk_bytes, end_lost_recordings, write_recording_chunks, write_recording_progress,
+};
+pub use recording_read::{RecordedSound, RecordingRecord};
 pub use reference::{Reference, add_references};

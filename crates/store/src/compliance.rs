@@ -1,5 +1,6 @@
 //! What may not be done to whom: suppressions, holds, consents, wishes, a tenant's own limits; and the decision over it all.
 
+mod call_label;
 mod call_mark;
 mod consent;
 mod decide;
@@ -14,6 +15,7 @@ mod terms;
 mod week;
 mod why_not;
 
+pub use call_label::{DetectorRecord, LabelledCall, Unlabelled};
 pub use call_mark::CallMark;
 pub use consent::{ConsentEntry, NewConsent};
 pub use decide::{decide, decide_call, refuse_text};

@@ -6,6 +6,7 @@ mod erase_rows;
 mod export;
 mod export_html;
 mod export_sections;
+mod export_sound;
 mod inventory;
 mod ledger;
 mod legal_hold;

@@ -20,11 +20,13 @@ pub enum Signal {
     Sending,
     /// A voice campaign, its targets or its trunks have changed.
     Calls,
+    /// A recording is to be paused or to go on.
+    Recordings,
 }
 
 /// The signals of one process.
 #[derive(Clone, Default)]
-pub struct Signals(Arc<[Notify; 6]>);
+pub struct Signals(Arc<[Notify; 7]>);
 
 impl Signals {
     fn of(&self, signal: Signal) -> &Notify {

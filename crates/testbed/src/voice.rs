@@ -26,6 +26,9 @@ pub struct VoiceCarrierConfig {
     pub patience: Duration,
     /// How long an agent talks.
     pub talk: Duration,
+    /// What everybody who answers says, from the answer on.
+    pub person_says: Option<Tone>,
+    pub agent_says: Option<Tone>,
     pub fate_of: fn(&str) -> CallFate,
     /// The user part of the call centre's address: a call to it is taken by an agent.
     pub agents: String,
@@ -41,9 +44,26 @@ impl VoiceCarrierConfig {
             ring: Duration::from_millis(300),
             patience: Duration::from_millis(1_500),
             talk: Duration::from_millis(2_000),
+            person_says: None,
+            agent_says: None,
             fate_of: CallFate::of_number,
             agents: "agents".into(),
         }
+    }
+}
+
+/// A voice that can be told from another in what was recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tone {
+    pub hz: u16,
+    pub lasts: Duration,
+}
+
+impl Tone {
+    /// Its samples at 8 kHz.
+    pub(crate) fn samples(self) -> Arc<[i16]> {
+        let count = self.lasts.as_millis() as u32 * 8;
+        (0..count).map(|n| ((f64::from(n) * f64::from(self.hz) * std::f64::consts::TAU / 8_000.0).sin() * 8_000.0) as i16).collect()
     }
 }
 

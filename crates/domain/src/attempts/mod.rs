@@ -3,3 +3,4 @@
 pub mod attempt;
 pub mod call;
 pub mod leg;
+pub mod recording;

@@ -21,6 +21,9 @@ words! {
         Suppressed = "suppressed",
         Unsuppressed = "unsuppressed",
         Revealed = "revealed",
+        /// A recording was heard or downloaded.
+        Listened = "listened",
+        Labelled = "labelled",
         Exported = "exported",
         Erased = "erased",
         Swept = "swept",

@@ -3,6 +3,7 @@
 pub mod answered_by;
 mod call_cause;
 pub mod call_end;
+pub mod call_label;
 pub mod cause;
 pub mod cost;
 pub mod disposition;

@@ -9,6 +9,9 @@ words! {
         ContactRow = "contact_row",
         AttemptMetadata = "attempt_metadata",
         MessageBody = "message_body",
+        Recording = "recording",
+        /// The first seconds of a call, recorded to be labelled.
+        OpeningRecording = "opening_recording",
         SourceFile = "source_file",
         Suppression = "suppression",
         ConsentProof = "consent_proof",
@@ -66,10 +69,12 @@ const YEAR: u32 = 365;
 const MONTHS_24: u32 = 731;
 
 /// The defaults of contact-rules section 6.4, a row a class, in the order of `RecordClass`.
-pub const RETENTION: [Retention; 9] = [
+pub const RETENTION: [Retention; 11] = [
     row(RecordClass::ContactRow, "To contact people for the campaigns they were loaded for", Trigger::CampaignEnd, (90, 1, 2 * YEAR), RetentionAction::Delete, "UK GDPR art. 5(1)(e)"),
     row(RecordClass::AttemptMetadata, "To show when and why somebody was contacted", Trigger::Created, (MONTHS_24, 180, 6 * YEAR), RetentionAction::Redact, "UK GDPR art. 5(2); Ofcom persistent misuse policy"),
     row(RecordClass::MessageBody, "To show what was said", Trigger::Created, (90, 1, 2 * YEAR), RetentionAction::Delete, "UK GDPR art. 5(1)(c)"),
+    row(RecordClass::Recording, "To show what was said", Trigger::Created, (180, 1, 6 * YEAR), RetentionAction::Delete, "UK GDPR art. 5(1)(e); 12 CFR 1006.100 keeps those of US collections for three years"),
+    row(RecordClass::OpeningRecording, "To measure how often a person is taken for a machine", Trigger::Created, (30, 1, 90), RetentionAction::Delete, "UK GDPR art. 5(1)(c); Ofcom persistent misuse policy"),
     row(RecordClass::SourceFile, "To trace a row to the file it came from", Trigger::Created, (30, 1, 90), RetentionAction::Delete, "UK GDPR art. 5(1)(c)"),
     row(RecordClass::Suppression, "Never to contact again somebody who said stop", Trigger::TenantEnd, (0, 0, 0), RetentionAction::Delete, "UK GDPR art. 21(3); PECR reg. 22"),
     row(RecordClass::ConsentProof, "To prove that consent was given", Trigger::ConsentEnd, (6 * YEAR + 1, 5 * YEAR, 10 * YEAR), RetentionAction::Delete, "UK GDPR art. 7(1); Limitation Act 1980 s.5"),

@@ -75,7 +75,7 @@ pub fn schemas() -> Vec<Named> {
 
 ids! {
     TenantId, ApiKeyId, ImportId, ContactId, ListId, FilterId, SuppressionId, HoldId, ConsentId, CampaignId, TemplateId, DryRunId, NoticeId, AttemptId,
-    ReplyId, TrunkId, RouteId, NodeId, UserId, AuditEventId, ScriptId, PromptId, TransferTargetId,
+    ReplyId, TrunkId, RouteId, NodeId, UserId, AuditEventId, ScriptId, PromptId, TransferTargetId, RecordingId,
 }
 
 words! {
@@ -108,6 +108,10 @@ words! {
     TrunkKind = clarion_domain::carriers::trunk::TrunkKind;
     TrunkState = clarion_domain::carriers::trunk::TrunkState;
     SenderKind = clarion_domain::carriers::sender::SenderKind;
+    RecordingKind = clarion_domain::attempts::recording::RecordingKind;
+    RecordingMarkKind = clarion_domain::attempts::recording::RecordingMarkKind;
+    AnsweredBy = clarion_domain::outcomes::answered_by::AnsweredBy;
+    CallLabel = clarion_domain::outcomes::call_label::CallLabel;
     ReceiptState = clarion_domain::outcomes::receipt::ReceiptState;
     RecordClass = clarion_domain::privacy::retention::RecordClass;
     Trigger = clarion_domain::privacy::retention::Trigger;
@@ -257,6 +261,8 @@ pub fn object_id(kind: &str, number: i64) -> Option<String> {
         "trunk" => id::TrunkId(number).to_string(),
         "route" => id::RouteId(number).to_string(),
         "script" => id::ScriptId(number).to_string(),
+        "recording" => id::RecordingId(number).to_string(),
+        "call" => id::AttemptId(number).to_string(),
         "prompt" => id::PromptId(number).to_string(),
         "transfer target" => id::TransferTargetId(number).to_string(),
         "reply" => id::ReplyId(number).to_string(),

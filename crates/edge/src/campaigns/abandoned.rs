@@ -26,10 +26,11 @@ pub async fn read(tenant: &Tenant, campaign: &CampaignRecord, now: Instant) -> R
     let stored = tenant.store().abandonment_days(campaign.id, &since.to_string()).await?;
     let days: Vec<(Date, AbandonmentDay)> = stored.iter().filter_map(|day| Some((day.day.parse().ok()?, day.counts()))).collect();
     let latched_at = stored.iter().find(|day| day.day == today.to_string()).and_then(|day| day.latched_at);
-    // Without a way for machines the detector's word ends no call. A script that no longer checks may have had one.
-    let ignores_machines = tenant.check_script(&campaign.script).await?.is_ok_and(|script| script.machine().is_none());
+    // Without a way for machines, or a branch by who answered, the detector's word ends no call. A script that no longer checks may have had one.
+    let ignores_machines = tenant.check_script(&campaign.script).await?.is_ok_and(|script| !script.acts_on_machines());
     let counted_today = days.iter().find(|(day, _)| *day == today).map_or_else(AbandonmentDay::default, |(_, counts)| *counts);
     let days_30 = us_window(&days, today);
-    let rate = |counts: &AbandonmentDay| counts.rate(!ignores_machines, None);
+    let estimate = if ignores_machines { None } else { tenant.mistake_estimate().await? };
+    let rate = |counts: &AbandonmentDay| counts.rate(!ignores_machines, estimate.as_ref());
     Ok(Abandoned { today, counted_today, rate_today: rate(&counted_today), days_30, rate_30: rate(&days_30), ceiling_bp: campaign.call_pacing.ceiling_bp(), latched_at })
 }

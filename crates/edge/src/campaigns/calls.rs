@@ -2,14 +2,16 @@
 
 use clarion_domain::attempts::call::CallState;
 use clarion_domain::id::AttemptId;
+use clarion_domain::tenancy::role::Right;
 use clarion_domain::time::Instant;
 use clarion_store::StoreError;
-use clarion_store::attempts::{CallRow, LiveCount};
+use clarion_store::attempts::{CallRow, LiveCount, RecordingRecord};
 use clarion_store::campaigns::CampaignRecord;
 use clarion_store::carriers::TransferTargetRecord;
 use maud::{Markup, html};
 
 use super::abandoned::{self, Abandoned};
+use super::recording::player;
 use crate::page::chip::{Tone, chip};
 use crate::page::fault::Fault;
 use crate::page::figure::{count, counted, figure};
@@ -73,7 +75,7 @@ impl CallsNow {
             dl.figures { @for state in STATES { (figure(state_name(state.as_str()), &count(self.of(state)), "", "")) } }
             @if self.listed.is_empty() { p.soft { "No call is up." } } @else {
                 div.scroll { table.stacks {
-                    thead { tr { th scope="col" { "Call" } th scope="col" { "State" } th scope="col" { "Step" } th scope="col" { "Answered by" } th scope="col" { "Put through to" } th.num scope="col" { "Up for" } } }
+                    thead { tr { th scope="col" { "Person" } th scope="col" { "State" } th scope="col" { "Step" } th scope="col" { "Answered by" } th scope="col" { "Put through to" } th.num scope="col" { "Up for" } th scope="col" { "Call" } } }
                     tbody { @for call in &self.listed { tr {
                         th scope="row" { a href={ "/contacts/" (call.contact) } { "Person " (call.position + 1) } }
                         td { (chip(if call.state == CallState::Bridged.as_str() { Tone::Good } else { Tone::Info }, Icon::Phone, state_name(&call.state))) }
@@ -81,6 +83,7 @@ impl CallsNow {
                         td data-label="Answered by" { (answered_by(&call.verdict)) }
                         td data-label="Put through to" { (name_of(&self.targets, call)) }
                         td.num data-label="Up for" { (when::length(self.now.ms() - call.dialled_at.ms())) }
+                        td { a href={ "/calls/" (call.attempt) } { "Open" span.unseen { " the call of person " (call.position + 1) } } }
                     } } }
                 } }
                 @if self.up() > self.listed.len() as i64 { p.small.soft { "The oldest " (self.listed.len()) " of " (counted(self.up(), "call", "calls")) "." } }
@@ -110,12 +113,15 @@ impl CallsNow {
 /// The records of some calls, with the names of the lines to which they went.
 pub struct Calls {
     records: Vec<CallRow>,
+    recordings: Vec<RecordingRecord>,
+    may_listen: bool,
     targets: Vec<TransferTargetRecord>,
 }
 
 impl Calls {
     /// An attempt that was a message has none.
     pub async fn of(session: &Session, attempts: Vec<AttemptId>) -> Result<Self, Fault> {
+        let recordings = session.tenant.recordings_of_calls(&attempts).await?;
         let mut records = Vec::new();
         for attempt in attempts {
             match session.tenant.call(attempt).await {
@@ -125,12 +131,18 @@ impl Calls {
             }
         }
         let targets = if records.is_empty() { Vec::new() } else { session.tenant.transfer_targets().await? };
-        Ok(Self { records, targets })
+        Ok(Self { records, recordings, may_listen: session.may(Right::RevealPersonal), targets })
     }
 
     pub fn told(&self, attempt: AttemptId) -> Option<Markup> {
         let call = self.records.iter().find(|call| call.attempt == attempt)?;
-        Some(told(call, name_of(&self.targets, call)))
+        let players = self.recordings(attempt).map(|recording| player(recording, self.may_listen));
+        Some(html! { (told(call, name_of(&self.targets, call))) @for player in players { (player) } })
+    }
+
+    /// What was recorded of one of them.
+    pub fn recordings(&self, attempt: AttemptId) -> impl Iterator<Item = &RecordingRecord> {
+        self.recordings.iter().filter(move |recording| recording.attempt == attempt)
     }
 }
 

@@ -9,7 +9,7 @@ use clarion_store::campaigns::{CampaignDraft, CampaignRecord, DryRunRecord, DryR
 use maud::{Markup, html};
 
 use super::words::{basis_name, purpose_name};
-use super::{audience, fast, find, schedule, script_check};
+use super::{audience, fast, find, recording, schedule, script_check};
 use crate::page::fault::{Fault, capitalised};
 use crate::page::fields::Problems;
 use crate::page::figure::{count, figure};
@@ -67,7 +67,7 @@ async fn answers(session: &Session, campaign: &CampaignRecord) -> Result<Markup,
                 dt { "Audience" } dd { @match audience::told(session, campaign).await? { told if told.is_empty() => "Nobody chosen yet", told => (told) } " · " a href={ (path) "/audience" } { "Change" } }
                 dt { (if call { "Caller ID" } else { "From" }) } dd { @if campaign.sender.is_empty() { "No sender yet" } @else { (campaign.sender) } @if call { " · " a href={ (path) "/caller" } { "Change" } } }
                 @if let Some(tree) = &tree { dt { "What it says" } dd { (tree) a href={ (path) "/say" } { "Change" } } }
-                @if call { dt { "How fast" } dd { (fast::told(&campaign.call_pacing)) " · " a href={ (path) "/fast" } { "Change" } } } @else {
+                @if call { dt { "How fast" } dd { (fast::told(&campaign.call_pacing)) " · " a href={ (path) "/fast" } { "Change" } } dt { "What is recorded" } dd { (recording::told(&campaign.recording)) " · " a href={ (path) "/recording" } { "Change" } } } @else {
                 dt { "Text" } dd { @if campaign.body.is_empty() { "Not written yet · " } @else { div.bubble { (campaign.body) } } a href={ (path) "/message" } { "Change" } }
                 }
                 dt { "Hours and limits" } dd { (schedule::told(campaign)) " · " a href={ (path) "/schedule" } { "Change" } }

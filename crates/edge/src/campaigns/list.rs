@@ -51,7 +51,7 @@ pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
     };
     let mut page = Page::new(CAMPAIGNS, "Campaigns").said(said(&asked));
     if may {
-        page = page.actions(html! { a.button.quiet href="/campaigns/templates" { "Templates" } a.button.quiet href="/campaigns/scripts" { "Scripts" } a.button href="/campaigns/new" { "New campaign" } });
+        page = page.actions(html! { a.button.quiet href="/campaigns/templates" { "Templates" } a.button.quiet href="/campaigns/scripts" { "Scripts" } a.button.quiet href="/campaigns/labels" { "Labels" } a.button href="/campaigns/new" { "New campaign" } });
     }
     Ok(page.show(&session, &body))
 }

@@ -8,7 +8,7 @@ use clarion_store::campaigns::CampaignRecord;
 use maud::{Markup, html};
 
 use super::words::{purpose_name, state_chip};
-use super::{fast, find, live, script_check, tasks};
+use super::{fast, find, live, recording, script_check, tasks};
 use crate::page::chart::table;
 use crate::page::fault::Fault;
 use crate::page::fields::{Asked, Fields, Problems};
@@ -97,7 +97,7 @@ async fn about(session: &Session, campaign: &CampaignRecord) -> Result<Markup, F
             dl.facts {
                 @if let Some(stated) = campaign.purpose { dt { "Purpose" } dd { (purpose_name(stated.purpose)) } }
                 dt { "From" } dd { (campaign.sender) }
-                @if let Some(tree) = &tree { dt { "What it says" } dd { (tree) } dt { "How fast" } dd { (fast::told(&campaign.call_pacing)) } } @else { dt { "Text" } dd { div.bubble { (campaign.body) } } }
+                @if let Some(tree) = &tree { dt { "What it says" } dd { (tree) } dt { "How fast" } dd { (fast::told(&campaign.call_pacing)) } dt { "What is recorded" } dd { (recording::told(&campaign.recording)) } } @else { dt { "Text" } dd { div.bubble { (campaign.body) } } }
                 dt { "Started" } dd { (when::optional(campaign.started_at, &session.zone)) @if !campaign.started_by.is_empty() { " by " (team.name(&campaign.started_by)) } }
                 @if let Some(at) = campaign.finished_at { dt { "Ended" } dd { (when::time(at, &session.zone)) } }
                 dt { "Hours" } dd { (super::schedule::told(campaign)) }

@@ -8,7 +8,7 @@ use clarion_store::campaigns::{CampaignDraft, CampaignRecord};
 use maud::{Markup, html};
 
 use super::words::{basis_name, purpose_name, state_chip};
-use super::{audience, fast, schedule};
+use super::{audience, fast, recording, schedule};
 use crate::page::chip::{Tone, chip};
 use crate::page::fault::{Fault, capitalised};
 use crate::page::form::{button, confirmed};
@@ -78,8 +78,9 @@ async fn tasks(session: &Session, campaign: &CampaignRecord) -> Result<Vec<Task>
     match campaign.channel {
         Channel::Sms => all.push(Task { path: "message", name: "Message", told: campaign.body.chars().take(80).collect(), fields: &["body", "sender"] }),
         Channel::Voice => all.extend([
-            Task { path: "say", name: "What it says", told: say_told(session, campaign).await?, fields: &["script"] },
+            Task { path: "say", name: "What it says", told: say_told(session, campaign).await?, fields: &["script", "detector"] },
             Task { path: "fast", name: "How fast", told: fast::told(&campaign.call_pacing), fields: &["call_pacing"] },
+            Task { path: "recording", name: "What is recorded", told: recording::told(&campaign.recording), fields: &["recording"] },
             Task { path: "caller", name: "Caller ID", told: campaign.sender.clone(), fields: &["sender"] },
         ]),
     }

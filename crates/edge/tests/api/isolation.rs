@@ -1,9 +1,11 @@
 //! What one tenant has does not exist for another.
 
+use clarion_domain::attempts::recording::RecordingKind;
+use clarion_domain::id::CampaignId;
 use clarion_edge::api::openapi_document;
 use serde_json::{Value, json};
 
-use crate::people::{call, import, person, recording, reply, user};
+use crate::people::{call, import, person, recorded, recording, reply, user};
 use crate::support::{World, world};
 
 /// A thing of the first tenant for each parameter that a path can name.
@@ -36,8 +38,10 @@ async fn things(world: &World) -> Vec<(&'static str, String)> {
         let id = [&made["id"], &made["key"]["id"], &made["name"]].into_iter().find_map(Value::as_str).expect("an id");
         things.push((name, id.to_owned()));
     }
-    let campaign = things.iter().find(|(name, _)| *name == "campaign").and_then(|(_, id)| id.parse().ok()).expect("a campaign");
+    let campaign: CampaignId = things.iter().find(|(name, _)| *name == "campaign").and_then(|(_, id)| id.parse().ok()).expect("a campaign");
     things.push(("call", call(&world.tenant, campaign, "ringing").await.to_string()));
+    let held = recorded(&world.tenant, campaign, RecordingKind::Talk, true).await;
+    things.push(("recording", held.recording.to_string()));
     let authorization = format!("Bearer {}", world.key);
     let prompt = world.send("POST", "/prompts?name=Greeting", &[("authorization", &authorization), ("content-type", "audio/wav")], recording()).await.expect(200);
     things.push(("prompt", prompt["id"].as_str().expect("an id").to_owned()));

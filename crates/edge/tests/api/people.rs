@@ -1,11 +1,12 @@
 //! People and what else no door of this API makes, put straight into the rows.
 
-use clarion_domain::id::{AddressId, AttemptId, CampaignId, ContactId, NodeId, TrunkId};
+use clarion_domain::attempts::recording::RecordingKind;
+use clarion_domain::id::{AddressId, AttemptId, CampaignId, ContactId, NodeId, RecordingId, TrunkId};
 use clarion_domain::intake::import::ImportSource;
 use clarion_domain::outcomes::reply::ReplyMeaning;
 use clarion_domain::tenancy::role::Role;
 use clarion_store::Tenant;
-use clarion_store::attempts::{CallRow, write_calls};
+use clarion_store::attempts::{CallRow, NewRecording, RecordingChunk, RecordingProgress, chunk_bytes, write_calls, write_recording_chunks, write_recording_progress};
 use clarion_store::contacts::{ContactProfile, PROFILE_LABEL};
 use clarion_store::db::Statement;
 use clarion_store::intake::NewImport;
@@ -75,9 +76,17 @@ pub async fn user(tenant: &Tenant) -> String {
 
 /// A call of a campaign that is up, in this state.
 pub async fn call(tenant: &Tenant, campaign: CampaignId, state: &str) -> AttemptId {
-    let attempt = AttemptId(tenant.store().next_id(NOW));
-    let row = CallRow {
-        attempt,
+    let row = a_call(tenant, campaign, state);
+    let attempt = row.attempt;
+    let mut tx = tenant.store().db().begin().await.expect("begins");
+    write_calls(&mut tx, &[row]).await.expect("written");
+    tx.commit().await.expect("commits");
+    attempt
+}
+
+fn a_call(tenant: &Tenant, campaign: CampaignId, state: &str) -> CallRow {
+    CallRow {
+        attempt: AttemptId(tenant.store().next_id(NOW)),
         tenant: tenant.id(),
         campaign,
         position: 0,
@@ -100,11 +109,7 @@ pub async fn call(tenant: &Tenant, campaign: CampaignId, state: &str) -> Attempt
         verdict: String::new(),
         features: String::new(),
         abandoned: false,
-    };
-    let mut tx = tenant.store().db().begin().await.expect("begins");
-    write_calls(&mut tx, &[row]).await.expect("written");
-    tx.commit().await.expect("commits");
-    attempt
+    }
 }
 
 /// A second of a tone, as a WAV file.
@@ -115,4 +120,41 @@ pub fn recording() -> Vec<u8> {
 pub fn recording_of(samples: i32) -> Vec<u8> {
     let samples: Vec<i16> = (0..samples).map(|place| ((f64::from(place) * 0.35).sin() * 12_000.0) as i16).collect();
     clarion_edge::wav(&samples)
+}
+
+/// A recording with its call.
+pub struct Recorded {
+    pub attempt: AttemptId,
+    pub recording: RecordingId,
+}
+
+/// Three seconds of one channel's sound, of a call that the detector took for a machine; it still runs unless it ended.
+pub async fn recorded(tenant: &Tenant, campaign: CampaignId, kind: RecordingKind, ended: bool) -> Recorded {
+    static NTH: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(300);
+    let contact = person(tenant, NTH.fetch_add(1, std::sync::atomic::Ordering::Relaxed), "Ada").await;
+    let store = tenant.store();
+    let address = tenant.contact(contact).await.expect("a contact").addresses[0].id;
+    let attempt = AttemptId(store.next_id(NOW));
+    let detector = clarion_domain::outcomes::call_label::DETECTOR;
+    let row = CallRow { contact, answered_at: Some(NOW), features: format!(r#"{{"detector":"{detector}","judged":"machine"}}"#), attempt, ..a_call(tenant, campaign, "bridged") };
+    let id = RecordingId(store.next_id(NOW));
+    let new = NewRecording { id, tenant: tenant.id(), campaign, attempt, contact, address, kind, step: String::new(), is_paused: false, began_at: NOW };
+    let mut tx = store.db().begin().await.expect("begins");
+    write_calls(&mut tx, &[row]).await.expect("written");
+    tx.commit().await.expect("commits");
+    let key = tenant.begin_recording(&new).await.expect("begins").expect("a key");
+    let mut chunks = Vec::new();
+    let sound = vec![0xc5u8; 3 * 8_000 * usize::from(kind.channels())];
+    for (position, plain) in sound.chunks(chunk_bytes(kind)).enumerate() {
+        let bytes = (position * chunk_bytes(kind) + plain.len()) as i64;
+        chunks.push(RecordingChunk { recording: id, position: position as i64, sealed: key.seal(position as i64, plain).expect("seals"), bytes });
+    }
+    let mut tx = store.db().begin().await.expect("begins");
+    write_recording_chunks(&mut tx, &chunks).await.expect("written");
+    if ended {
+        let progress = RecordingProgress { recording: id, marks: Vec::new(), is_paused: false, pause_wanted: None, ended: Some((NOW, "call")) };
+        write_recording_progress(&mut tx, &[progress]).await.expect("written");
+    }
+    tx.commit().await.expect("commits");
+    Recorded { attempt, recording: id }
 }

@@ -1,10 +1,12 @@
 //! Calls through the API: scripts, prompts, transfer targets, campaigns that call, and calls that are up.
 
+use clarion_domain::attempts::recording::RecordingKind;
+use clarion_domain::id::CampaignId;
 use clarion_domain::tenancy::role::Role;
 use clarion_store::outcomes::{AbandonmentDay, add_abandonment};
 use serde_json::{Value, json};
 
-use crate::people::{call, recording, recording_of};
+use crate::people::{call, recorded, recording, recording_of};
 use crate::support::{Answer, World, world};
 
 const SCRIPT: &str = r#"
@@ -178,4 +180,44 @@ async fn calls_that_are_up_are_counted_and_the_rate_stands_against_its_ceiling()
     let record = world.get(&format!("/calls/{ringing}")).await.expect(200);
     assert_eq!((record["state"].as_str(), record["step"].as_str(), &record["answered_at"]), (Some("ringing"), Some("greeting"), &Value::Null));
     world.get("/calls/att_0000000000001").await.problem(404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn recordings_are_listed_heard_paused_and_labelled() {
+    let world = world().await;
+    let new = json!({"name": "Recorded", "channel": "voice", "recording": {"talks": true, "announcement": "This call is recorded."}});
+    let campaign = world.ask("POST", "/campaigns", new).await.expect(201);
+    assert_eq!(campaign["recording"], json!({"talks": true, "openings": false, "announcement": "This call is recorded.", "told_in": ""}));
+    world.ask("POST", "/campaigns", json!({"name": "Texts", "recording": {"talks": true}})).await.problem(422);
+    let id: CampaignId = campaign["id"].as_str().expect("an identifier").parse().expect("an identifier");
+    let tenant = world.tenant.clone();
+    let talk = recorded(&tenant, id, RecordingKind::Talk, false).await;
+
+    let listed = world.get(&format!("/campaigns/{id}/recordings")).await.expect(200);
+    let one = &listed["items"][0];
+    assert_eq!((&one["kind"], &one["channels"], &one["duration_ms"], &one["ended_at"]), (&json!("talk"), &json!(2), &json!(3_000), &json!(null)));
+    assert_eq!(world.get(&format!("/calls/{}/recordings", talk.attempt)).await.expect(200)["items"][0], *one);
+    assert_eq!(world.get(&format!("/recordings/{}", talk.recording)).await.expect(200), *one);
+    world.ask("POST", &format!("/calls/{}/recording/pause", talk.attempt), Value::Null).await.expect(204);
+    assert_eq!(world.get(&format!("/recordings/{}", talk.recording)).await.expect(200)["pause_wanted"], true);
+    world.ask("POST", &format!("/calls/{}/recording/resume", talk.attempt), Value::Null).await.expect(204);
+
+    let sound = format!("/recordings/{}/audio.wav", talk.recording);
+    let whole = world.get(&sound).await;
+    assert!(whole.status == 200 && whole.headers["content-type"] == "audio/wav" && whole.headers["content-length"] == "96044" && whole.text.starts_with("RIFF"));
+    let heard = tenant.audit_events("recording", "listened", None, 10).await.expect("read").rows;
+    assert_eq!(heard.len(), 1);
+    let viewer = world.key_of(Role::Viewer).await;
+    world.ask_as(&viewer, "GET", &sound, Value::Null).await.problem(403);
+
+    let opening = recorded(&tenant, id, RecordingKind::Opening, true).await;
+    let register = world.get("/labels").await.expect(200);
+    assert_eq!((&register["scripts_may_act_on_machines"], &register["labelled_machines_min"], &register["waiting"]), (&json!(false), &json!(100), &json!(1)));
+    let label = world.ask("PUT", &format!("/calls/{}/label", opening.attempt), json!({"label": "human"})).await.expect(200);
+    assert_eq!((&label["label"], &label["judged"]), (&json!("human"), &json!("machine")));
+    let register = world.get("/labels").await.expect(200);
+    let detector = &register["detectors"][0];
+    assert_eq!(detector["machines_mistaken"], json!({"n": 1, "of": 1, "rate_bp": 10_000, "low_bp": 250, "high_bp": 10_000}));
+    assert_eq!((&detector["confusion"], &register["waiting"]), (&json!([{"label": "human", "judged": "machine", "n": 1}]), &json!(0)));
+    world.ask("PUT", &format!("/calls/{}/label", opening.attempt), json!({"label": "unsure"})).await.problem(422);
 }

@@ -80,6 +80,7 @@ async fn every_answer_carries_the_policy_and_no_page_an_inline_script_or_style()
         let answer = browser.get(path).await;
         let policy = answer.header(header::CONTENT_SECURITY_POLICY);
         assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';") && !policy.contains("unsafe"), "{path}: {policy}");
+        assert!(policy.contains("media-src 'self';") && !policy.contains("blob:") && !policy.contains("data:"), "sound comes from here alone: {policy}");
         assert_eq!(answer.header(header::CACHE_CONTROL), "no-store", "{path}");
         assert!(!answer.text.contains(" style=") && !answer.text.contains("<style") && !answer.text.contains(" onclick"), "{path}");
     }

@@ -136,6 +136,11 @@ impl Browser {
         self.send(Request::builder().uri(path).header(header::COOKIE, &self.cookie).body(Body::empty()).expect("a request")).await
     }
 
+    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let request = headers.iter().fold(Request::builder().uri(path).header(header::COOKIE, &self.cookie), |request, (name, value)| request.header(*name, *value));
+        self.send(request.body(Body::empty()).expect("a request")).await
+    }
+
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         self.post_from("same-origin", path, fields).await
     }

@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
+use clarion_domain::attempts::recording::RecordingKind;
 use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::compliance::purpose::{LegalBasis, Purpose};
 use clarion_domain::id::CampaignId;
@@ -11,7 +12,7 @@ use clarion_store::carriers::NewTransferTarget;
 use clarion_store::compliance::Week;
 use clarion_store::outcomes::{AbandonmentDay, add_abandonment, latch_day};
 
-use crate::people::{call, person, recording};
+use crate::people::{call, person, recorded, recording};
 use crate::support::{Answer, Browser, World, now};
 
 const SCRIPT: &str = "language = \"en-GB\"\nstart = \"greeting\"\n\n[steps.greeting]\ndo = \"say\"\ntext = \"This is Northwind. Your appointment is tomorrow.\"\nnext = \"end\"\n\n[steps.end]\ndo = \"hang_up\"\n";
@@ -162,4 +163,59 @@ async fn the_monitor_shows_calls_that_are_up_and_the_abandoned_rate() {
         assert!(page.to_lowercase().contains(&words.to_lowercase()), "{words}: {page}");
     }
     assert!(!page.contains("Messages a second"), "{page}");
+}
+
+#[tokio::test]
+async fn recordings_are_set_up_heard_paused_and_labelled() {
+    let world = World::new().await;
+    let [owner, viewer, officer] = [world.browser(Role::Owner).await, world.browser(Role::Viewer).await, world.browser(Role::PrivacyOfficer).await];
+    let tenant = world.as_operator().await;
+    let path = owner.post("/campaigns/new", &[("name", "Recorded"), ("channel", "voice")]).await.location().to_owned();
+    assert!(owner.get(&path).await.text.contains("What is recorded"));
+    let step = format!("{path}/recording");
+    owner.post(&step, &[("talks", "yes")]).await.assert_problem("recording", "how people learn");
+    owner.post(&step, &[("openings", "yes"), ("announcement", "This call is recorded.")]).await.assert_problem("recording", "before anything can be said");
+    assert_eq!(owner.post(&step, &[("talks", "yes"), ("announcement", "This call is recorded.")]).await.status, StatusCode::SEE_OTHER);
+    let page = owner.get(&step).await.text;
+    assert!(page.contains("This call is recorded.") && page.contains("checked"), "{page}");
+    assert!(owner.get(&path).await.text.contains("Talks with agents"));
+    assert_eq!(viewer.get(&step).await.status, StatusCode::FORBIDDEN);
+
+    let campaign: CampaignId = path.rsplit('/').next().expect("an identifier").parse().expect("an identifier");
+    let talk = recorded(&tenant, campaign, RecordingKind::Talk, false).await;
+    let call = format!("/calls/{}", talk.attempt);
+    let page = owner.get(&call).await.text;
+    assert!(page.contains(&format!("src=\"/recordings/{}.wav\"", talk.recording)) && page.contains("Pause the recording"), "{page}");
+    assert!(!viewer.get(&call).await.text.contains("<audio"), "whoever may not listen sees that it is there, and no player");
+    assert!(viewer.get(&call).await.text.contains("Talk with an agent recorded, 0:03: running"));
+    assert_eq!(viewer.post(&format!("{call}/recording/pause"), &[]).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(owner.post(&format!("{call}/recording/pause"), &[]).await.location(), format!("{call}?said=recording-paused"));
+    assert!(owner.get(&call).await.text.contains("It will hold silence in a moment"));
+    assert_eq!(owner.post(&format!("{call}/recording/resume"), &[]).await.status, StatusCode::SEE_OTHER);
+
+    // The sound itself: whole, in parts, and each listening in the audit once.
+    let sound = format!("/recordings/{}.wav", talk.recording);
+    let whole = owner.get(&sound).await;
+    assert_eq!((whole.status, whole.header(header::CONTENT_TYPE), whole.header(header::CONTENT_LENGTH)), (StatusCode::OK, "audio/wav", "96044"));
+    let part = owner.get_with(&sound, &[("range", "bytes=44-143")]).await;
+    assert_eq!((part.status, part.header(header::CONTENT_RANGE)), (StatusCode::PARTIAL_CONTENT, "bytes 44-143/96044"));
+    assert_eq!(owner.get_with(&sound, &[("range", "bytes=96044-")]).await.status, StatusCode::RANGE_NOT_SATISFIABLE);
+    assert_eq!(viewer.get(&sound).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(officer.get(&sound).await.status, StatusCode::OK);
+    let heard = tenant.audit_events("recording", "listened", None, 10).await.expect("read").rows;
+    assert_eq!(heard.len(), 2, "the owner once, however many parts, and the officer: {heard:?}");
+
+    // What waits for a label does not show the detector's word.
+    let opening = recorded(&tenant, campaign, RecordingKind::Opening, true).await;
+    let labels = owner.get("/campaigns/labels").await.text;
+    assert!(labels.contains(&opening.recording.to_string()) && labels.contains("1 to be labelled") && labels.contains("Refused") && labels.contains("0 of 100"), "{labels}");
+    assert_eq!(viewer.get("/campaigns/labels").await.status, StatusCode::FORBIDDEN);
+    assert!(!officer.get("/campaigns/labels").await.text.contains("Label this call"), "who may listen may not yet label");
+    let label = format!("/calls/{}/label", opening.attempt);
+    owner.post(&label, &[]).await.assert_problem("label", "Say who answered");
+    assert_eq!(owner.post(&label, &[("label", "human"), ("from", "labels")]).await.location(), "/campaigns/labels?said=labelled");
+    let labels = owner.get("/campaigns/labels").await.text;
+    assert!(labels.contains("No call waits for a label") && labels.contains("100.00 %") && labels.contains("Between 2.50 % and 100.00 %"), "{labels}");
+    assert!(owner.get(&format!("/calls/{}", opening.attempt)).await.text.contains("The detector had said a machine"));
+    assert!(owner.get("/campaigns/labels").await.header(header::CONTENT_SECURITY_POLICY).contains("media-src 'self'"));
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use clarion_domain::attempts::recording::RecordingSettings;
 use clarion_domain::campaigns::call_pacing::{CallPacing, PaceEvent, PacingMode, Predictor};
 use clarion_domain::campaigns::retry::RetryRules;
 use clarion_domain::campaigns::script::Script;
@@ -30,6 +31,7 @@ pub(super) struct CallCampaign {
     source: String,
     pub pacing: CallPacing,
     pub retry: RetryRules,
+    pub recording: Arc<RecordingSettings>,
     pub terms: CampaignTerms,
     pub sounds: Arc<Sounds>,
     made_at: Instant,
@@ -71,10 +73,10 @@ impl CallCampaign {
     pub async fn load(tenant: Tenant, record: &CampaignRecord, before: Option<Self>, engine: &Arc<SpeechEngine>, now: Instant) -> Result<Self, CampaignError> {
         let terms = tenant.campaign_terms(record).await?;
         let (script, sounds) = match &before {
-            Some(before) if before.source == record.script => (before.script.clone(), before.sounds.clone()),
+            Some(before) if before.source == record.script && *before.recording == record.recording => (before.script.clone(), before.sounds.clone()),
             _ => {
                 let script = tenant.check_script(&record.script).await?.map_err(|faults| CampaignError::Script(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
-                let sounds = Sounds::prepare(&tenant, &script, engine, now).await?;
+                let sounds = Sounds::prepare(&tenant, &script, record, engine, now).await?;
                 (script, Arc::new(sounds))
             }
         };
@@ -95,6 +97,7 @@ impl CallCampaign {
             source: record.script.clone(),
             pacing: record.call_pacing,
             retry: record.retry.clone(),
+            recording: Arc::new(record.recording.clone()),
             terms,
             sounds,
             made_at: now,

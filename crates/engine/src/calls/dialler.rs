@@ -23,7 +23,8 @@ use super::campaign::{CallCampaign, CampaignError};
 use super::claim::Permitted;
 use super::slots::{Slot, Slots};
 use super::speech::SpeechEngine;
-use super::talk::{Ask, CallPlan, News, talk};
+use super::recording::Recorder;
+use super::talk::{Ask, CallPlan, News, RecordedCall, talk};
 use super::waiting::WaitingPerson;
 use crate::carriers::SipTrunks;
 use crate::intake::Clock;
@@ -75,6 +76,7 @@ pub(super) struct Dialler {
     pub(super) waiting: Vec<WaitingPerson>,
     pub(super) slots: HashMap<TenantId, Slots>,
     media: MediaEngine,
+    recorder: Recorder,
     engine: Arc<SpeechEngine>,
     pub(super) clock: Clock,
     news: mpsc::UnboundedSender<News>,
@@ -103,6 +105,7 @@ pub async fn run(store: Store, config: DiallerConfig, mut stop: watch::Receiver<
         }
     };
     let (news, told) = mpsc::unbounded_channel();
+    let recorder = Recorder::start(store.clone(), config.clock);
     let dialler = Dialler {
         store,
         trunks: SipTrunks::new(endpoint),
@@ -112,6 +115,7 @@ pub async fn run(store: Store, config: DiallerConfig, mut stop: watch::Receiver<
         waiting: Vec::new(),
         slots: HashMap::new(),
         media,
+        recorder: recorder.clone(),
         engine: Arc::new(config.speech.clone()),
         clock: config.clock,
         news,
@@ -119,6 +123,7 @@ pub async fn run(store: Store, config: DiallerConfig, mut stop: watch::Receiver<
         draining: false,
     };
     dialler.run(told, config.drain_ms_max, stop).await;
+    recorder.finish().await;
 }
 
 impl Dialler {
@@ -248,10 +253,7 @@ impl Dialler {
         match news {
             News::Happened { attempt, event } => self.happened(attempt, event),
             News::Step { attempt, step } => self.with(attempt, |call| call.step = step),
-            News::Judged { attempt, by, features, at } => {
-                self.with(attempt, |call| call.features = features);
-                self.happened(attempt, CallEvent::Judged { at, by });
-            }
+            News::Measured { attempt, features } => self.with(attempt, |call| call.features = features),
             News::Suppress { attempt, done } => {
                 self.suppressions.push(Suppression { attempt, done });
             }
@@ -301,6 +303,9 @@ impl Dialler {
         };
         let plan = CallPlan {
             attempt: permitted.attempt,
+            of: RecordedCall { tenant: known.tenant.id(), campaign, contact: permitted.candidate.contact, address: permitted.candidate.address },
+            recorder: self.recorder.clone(),
+            recording: known.recording.clone(),
             script: known.script.clone(),
             sounds: known.sounds.clone(),
             profile: permitted.profile.clone(),

@@ -186,9 +186,7 @@ fn count_of(campaign: &CallCampaign, own: &Own, today: Date) -> AbandonmentCount
     let stored = days.iter().find(|(day, _)| *day == today).map_or_else(AbandonmentDay::default, |(_, counts)| *counts);
     let days_30 = us_window(&days, today).plus(&own.today);
     let counted = stored.plus(&own.today);
-    // A script that acts on machines is refused by UK-4 while nobody has measured the detector's mistakes; until then each is a person.
-    let acts_on_machines = campaign.terms.call.as_ref().is_some_and(|call| call.acts_on_machines);
-    let mistaken_milli = |day: &AbandonmentDay| if acts_on_machines { day.judged_machine.saturating_mul(1_000) } else { 0 };
+    let mistaken_milli = |day: &AbandonmentDay| campaign.terms.mistaken_milli(day.judged_machine);
     AbandonmentCount {
         today: counted,
         mistaken_milli: mistaken_milli(&counted),

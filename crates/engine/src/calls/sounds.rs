@@ -4,9 +4,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use clarion_domain::campaigns::script::{Script, Speech};
+use clarion_domain::campaigns::script::{Script, ScriptDocument, Speech};
 use clarion_domain::campaigns::template::Part;
 use clarion_domain::time::Instant;
+use clarion_store::campaigns::CampaignRecord;
 use clarion_store::{StoreError, Tenant};
 
 use super::speech::{SpeechEngine, SpeechError, SpeechRequest};
@@ -22,6 +23,8 @@ pub(super) struct Sounds {
     prompts: HashMap<String, Piece>,
     fixed: HashMap<SpeechRequest, Piece>,
     words: Mutex<HashMap<SpeechRequest, Piece>>,
+    /// What says that a talk is recorded.
+    announcement: Option<SpeechRequest>,
 }
 
 /// Why a campaign's sounds cannot be had.
@@ -44,8 +47,8 @@ fn is_spoken(text: &str) -> bool {
 
 impl Sounds {
     /// Loads every prompt and renders every fixed word, so that no call waits for them.
-    pub async fn prepare(tenant: &Tenant, script: &Script, engine: &Arc<SpeechEngine>, now: Instant) -> Result<Self, SoundError> {
-        let mut sounds = Self { engine: engine.clone(), prompts: HashMap::new(), fixed: HashMap::new(), words: Mutex::default() };
+    pub async fn prepare(tenant: &Tenant, script: &Script, campaign: &CampaignRecord, engine: &Arc<SpeechEngine>, now: Instant) -> Result<Self, SoundError> {
+        let mut sounds = Self { engine: engine.clone(), prompts: HashMap::new(), fixed: HashMap::new(), words: Mutex::default(), announcement: None };
         for (_, speech) in script.speeches() {
             match speech.as_ref() {
                 Speech::Play { prompt } => {
@@ -65,7 +68,17 @@ impl Sounds {
                 }
             }
         }
+        if let (Some(words), Ok(document)) = (campaign.recording.announced(), ScriptDocument::read(&campaign.script)) {
+            let wanted = request(words, &document.language, document.voice.as_ref());
+            sounds.fix(tenant, wanted.clone(), now).await?;
+            sounds.announcement = Some(wanted);
+        }
         Ok(sounds)
+    }
+
+    /// What a person hears before their talk is recorded.
+    pub fn announcement(&self) -> Option<Piece> {
+        self.announcement.as_ref().and_then(|wanted| self.known(wanted))
     }
 
     async fn fix(&mut self, tenant: &Tenant, wanted: SpeechRequest, now: Instant) -> Result<(), SoundError> {

@@ -1,35 +1,44 @@
 //! One call: dialled, heard, spoken to, perhaps put through. It tells the dialler what happens and owns nothing that must last.
 
+mod recorded;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clarion_domain::attempts::call::CallEvent;
 use clarion_domain::attempts::leg::EndedBy;
+use clarion_domain::attempts::recording::{RecordingKind, RecordingSettings};
 use clarion_domain::campaigns::script::document::TransferMode;
 use clarion_domain::campaigns::script::machine::PlayedFor;
 use clarion_domain::campaigns::script::{Action, Order, Script, ScriptEvent, ScriptMachine, Speech};
-use clarion_domain::id::AttemptId;
+use clarion_domain::id::{AddressId, AttemptId, CampaignId, ContactId, TenantId};
 use clarion_domain::outcomes::answered_by::AnsweredBy;
 use clarion_domain::outcomes::call_end::CallEnd as OurEnd;
 use clarion_domain::outcomes::cause::Cause;
 use clarion_domain::time::Instant;
 use clarion_sip::call::{CallEvent as SipEvent, ReferProgress};
 use clarion_sip::cause::{CallEnd, EndedBy as SipEndedBy, HangUp};
-use clarion_sip::detect::{Answer, DetectConfig, Verdict};
+use clarion_sip::detect::DetectConfig;
 use clarion_sip::dial::DialRequest;
 use clarion_sip::endpoint::{Call, Trunk};
 use clarion_sip::media::{LegConfig, MediaEngine, MediaEvent, MediaLeg, PlayId, Repeat};
 use clarion_store::contacts::ContactProfile;
 use tokio::sync::{mpsc, oneshot};
 
+use recorded::{Announcing, Running, features};
+
 use super::agent::{Agent, Line};
+use super::recording::{Recorder, RecordingTells, RecordingTold};
 use super::sounds::Sounds;
 use crate::intake::Clock;
 
 /// What a call needs from the start.
 pub(super) struct CallPlan {
     pub attempt: AttemptId,
+    pub of: RecordedCall,
+    pub recorder: Recorder,
+    pub recording: Arc<RecordingSettings>,
     pub script: Arc<Script>,
     pub sounds: Arc<Sounds>,
     pub profile: Arc<ContactProfile>,
@@ -39,13 +48,22 @@ pub(super) struct CallPlan {
     pub clock: Clock,
 }
 
+/// Whose call it is, for its recordings.
+#[derive(Clone, Copy)]
+pub(super) struct RecordedCall {
+    pub tenant: TenantId,
+    pub campaign: CampaignId,
+    pub contact: ContactId,
+    pub address: AddressId,
+}
+
 /// What a call tells the dialler.
 pub(super) enum News {
     Happened { attempt: AttemptId, event: CallEvent },
     /// The step of the script, by its name.
     Step { attempt: AttemptId, step: String },
-    /// Who answered, with what it was judged by, as JSON.
-    Judged { attempt: AttemptId, by: AnsweredBy, features: String, at: Instant },
+    /// What the detector heard of who answered, as JSON.
+    Measured { attempt: AttemptId, features: String },
     /// The number is to be suppressed; the answer comes once that is committed.
     Suppress { attempt: AttemptId, done: oneshot::Sender<()> },
     /// An agent of this group is wanted; `None` when nobody is free.
@@ -98,7 +116,13 @@ struct Talk {
     suppressing: Option<(oneshot::Receiver<()>, u32)>,
     wanting: Option<Wanted>,
     orders: VecDeque<Order>,
+    running: Option<Running>,
+    recording_told: (RecordingTells, mpsc::UnboundedReceiver<RecordingTold>),
+    is_paused: bool,
+    announcing: Announcing,
     detecting: bool,
+    /// The word that is kept for the register: the first by which a script would leave the way of people.
+    measured: AnsweredBy,
     spoke: bool,
     answered: bool,
     ended: bool,
@@ -121,7 +145,12 @@ impl Talk {
             suppressing: None,
             wanting: None,
             orders: VecDeque::new(),
+            running: None,
+            recording_told: mpsc::unbounded_channel(),
+            is_paused: false,
+            announcing: Announcing::No,
             detecting: false,
+            measured: AnsweredBy::Unsure,
             spoke: false,
             answered: false,
             ended: false,
@@ -165,6 +194,7 @@ impl Talk {
                 }
                 line = wait_line(&mut self.wanting) => self.ring_agent(line, media),
                 told = agent_tells(&mut self.agent) => self.agent_told(told),
+                Some(told) = self.recording_told.1.recv() => self.recording_told(told),
             }
         }
     }
@@ -200,13 +230,14 @@ impl Talk {
     }
 
     fn listen(&mut self, answered: bool) {
-        if self.plan.script.acts_on_machines() || !answered {
+        if self.plan.script.acts_on_machines() || self.plan.recording.openings || !answered {
             if !self.detecting {
                 self.detecting = true;
                 self.leg.detect(DetectConfig { answered, ..DetectConfig::default() });
             }
             if answered {
                 self.leg.answered();
+                self.measure(features(None, None));
             }
         } else if self.detecting {
             self.leg.stop_detecting();
@@ -218,6 +249,9 @@ impl Talk {
         self.leg.connect(media);
         self.tell(CallEvent::Answered { at: now });
         self.listen(true);
+        if self.plan.recording.openings {
+            self.record(RecordingKind::Opening, None);
+        }
         let (machine, order) = ScriptMachine::start(self.plan.script.clone(), AnsweredBy::Unsure);
         self.machine = Some(machine);
         self.orders.push_back(order);
@@ -254,6 +288,14 @@ impl Talk {
         match event {
             MediaEvent::Key { key, .. } => self.on(ScriptEvent::Key(key.as_char())),
             MediaEvent::PlayDone { id, completed: true, .. } => {
+                if let Announcing::Plays { play, agent_waits } = self.announcing
+                    && play == id
+                {
+                    self.announcing = Announcing::Done;
+                    if agent_waits {
+                        self.join(now);
+                    }
+                }
                 if let Some((_, turn)) = self.playing.take_if(|(playing, _)| *playing == id) {
                     self.on(ScriptEvent::Played { turn });
                 }
@@ -267,22 +309,6 @@ impl Talk {
             MediaEvent::Timeout { .. } if self.answered => self.call.hang_up(HangUp::default()),
             _ => {}
         }
-    }
-
-    fn judged(&mut self, verdict: &Verdict, at: Instant) {
-        let by = match verdict.answer {
-            Answer::Human => AnsweredBy::Human,
-            Answer::Machine => AnsweredBy::Machine,
-            Answer::VoicemailReady => AnsweredBy::VoicemailReady,
-            Answer::Fax => AnsweredBy::Fax,
-            Answer::NetworkAnnouncement => AnsweredBy::Announcement,
-            Answer::Busy => AnsweredBy::BusyTone,
-            Answer::Silence => AnsweredBy::Silence,
-            Answer::Unsure => AnsweredBy::Unsure,
-        };
-        let features = serde_json::to_string(verdict).unwrap_or_default();
-        let _ = self.news.send(News::Judged { attempt: self.plan.attempt, by, features, at });
-        self.on(ScriptEvent::Judged(by));
     }
 
     fn on(&mut self, event: ScriptEvent) {
@@ -310,6 +336,12 @@ impl Talk {
         let (turn, now) = (order.turn, self.now());
         (self.turn, self.playing, self.timer) = (turn, None, None);
         self.leg.stop();
+        if self.running.take_if(|running| running.kind == RecordingKind::Message).is_some() {
+            self.leg.stop_recording();
+        }
+        if self.announcing != Announcing::Done {
+            self.announcing = Announcing::No;
+        }
         if let Some(step) = order.step {
             let _ = self.news.send(News::Step { attempt: self.plan.attempt, step: self.plan.script.step(step).name.clone() });
         }
@@ -338,8 +370,17 @@ impl Talk {
                 let _ = self.news.send(News::Suppress { attempt: self.plan.attempt, done });
                 self.suppressing = Some((wait, turn));
             }
-            // A script with such a step does not pass its campaign's check.
-            Action::Record { .. } => self.on(ScriptEvent::Failed { turn }),
+            Action::Record { ms_max, silence_ms_max } => {
+                self.record(RecordingKind::Message, Some(silence_ms_max));
+                self.timer = Some((after(ms_max), turn));
+            }
+            Action::PauseRecording { is_paused } => {
+                if let Some(running) = &self.running {
+                    self.plan.recorder.wanted(running.id, is_paused);
+                }
+                self.pause(is_paused);
+                self.on(ScriptEvent::Recorded { turn });
+            }
             Action::HangUp(_) => self.call.hang_up(HangUp::default()),
         }
     }
@@ -347,6 +388,7 @@ impl Talk {
     fn ring_agent(&mut self, (line, turn, speech, mode, ring_ms_max): (Option<Line>, u32, Option<Arc<Speech>>, TransferMode, u32), media: &MediaEngine) {
         let Some(line) = line else { return self.on(ScriptEvent::NotPutThrough { turn }) };
         self.tell(CallEvent::Reserved { at: self.now() });
+        self.announce();
         if let Some(speech) = speech {
             self.tell(CallEvent::MessageStarted { at: self.now() });
             let pieces = self.pieces(&speech);
@@ -368,15 +410,13 @@ impl Talk {
 
     fn agent_told(&mut self, told: AgentTold) {
         let now = self.now();
-        let Some((agent, turn)) = &mut self.agent else { return };
+        let Some((_, turn)) = &self.agent else { return };
         let turn = *turn;
         match told {
-            AgentTold::Answered => {
-                self.leg.stop();
-                agent.bridge(&self.leg, now);
-                self.tell(CallEvent::Bridged { at: now });
-                self.on(ScriptEvent::Bridged { turn });
-            }
+            AgentTold::Answered => match &mut self.announcing {
+                Announcing::Plays { agent_waits, .. } => *agent_waits = true,
+                Announcing::No | Announcing::Done => self.join(now),
+            },
             AgentTold::Left { was_bridged: true } => {
                 self.agent = None;
                 self.tell(CallEvent::Unbridged { at: now });

@@ -1,5 +1,8 @@
 //! `clarion subject export|erase`: what is held on one person, and its end.
 
+use std::path::PathBuf;
+
+use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
 use clarion_domain::compliance::rule_book::RuleBook;
 use clarion_store::privacy::subject_html;
@@ -31,6 +34,9 @@ enum Verb {
         tenant: String,
         #[arg(long, value_enum, default_value_t = Format::Json)]
         format: Format,
+        /// Also write every recording of them into this folder, as WAV: it is made, and may not exist.
+        #[arg(long)]
+        recordings: Option<PathBuf>,
     },
     /// Erase one person from every table and file, and never contact them again.
     Erase {
@@ -51,8 +57,13 @@ enum Verb {
 pub async fn run(config: &Config, args: &SubjectArgs) -> anyhow::Result<()> {
     let store = open::store(config).await?;
     match &args.verb {
-        Verb::Export { subject, tenant, format } => {
-            let export = open::tenant(&store, tenant).await?.subject_export(subject, &RuleBook::embedded()?, clock::now()).await?;
+        Verb::Export { subject, tenant, format, recordings } => {
+            let tenant = open::tenant(&store, tenant).await?;
+            let export = tenant.subject_export(subject, &RuleBook::embedded()?, clock::now()).await?;
+            if let Some(folder) = recordings {
+                std::fs::create_dir(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+                tenant.subject_recordings(subject, clock::now(), |name, wav| std::fs::write(folder.join(name), wav).with_context(|| format!("{name} cannot be written"))).await?;
+            }
             match format {
                 Format::Json => print_json(&serde_json::to_value(&export)?),
                 Format::Html => print!("{}", subject_html(&export)),

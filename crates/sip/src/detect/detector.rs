@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::DETECTOR_VERSION;
 use super::spectrum::{HOP, Spectrum};
 use super::timing::Timing;
 use super::tones::{Sound, Tones};
@@ -24,6 +25,16 @@ pub struct DetectConfig {
 impl Default for DetectConfig {
     fn default() -> Self {
         Self { answered: true, decide_by: Duration::from_secs(6), listen_for: Duration::from_secs(60), quiet_after_greeting: Duration::from_millis(2_500) }
+    }
+}
+
+impl DetectConfig {
+    /// The detector with these settings, by a name of its own: its version, and the times in milliseconds by which it decides, to which it listens,
+    /// and after which a quiet greeting has ended.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let [decide, listen, quiet] = [self.decide_by, self.listen_for, self.quiet_after_greeting].map(ms);
+        format!("{DETECTOR_VERSION}/{decide}/{listen}/{quiet}")
     }
 }
 

@@ -13,5 +13,8 @@ mod voice;
 pub use detector::{DetectConfig, Detector};
 pub use verdict::{Answer, Evidence, Features, Verdict};
 
+/// Raised with every change by which a verdict may come out otherwise: what was measured of another version says nothing of this one.
+pub const DETECTOR_VERSION: u32 = 1;
+
 #[cfg(test)]
 mod tests;

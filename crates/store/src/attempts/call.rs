@@ -3,6 +3,7 @@
 use clarion_domain::id::{AttemptId, CampaignId, ContactId, NodeId, TenantId, TransferTargetId, TrunkId, floor_at};
 use clarion_domain::time::Instant;
 
+use super::recording::end_lost_recordings;
 use crate::db::{DbError, Row, Tx, sql};
 use crate::params;
 use crate::store::{StoreError, Tenant};
@@ -68,12 +69,12 @@ pub async fn write_calls(tx: &mut Tx, calls: &[CallRow]) -> Result<(), DbError> 
     Ok(())
 }
 
-/// Ends the records of calls that a dead node left, in the transaction that settles its claims.
+/// Ends the records of calls, and their recordings, that a dead node left, in the transaction that settles its claims.
 pub async fn end_lost_calls(tx: &mut Tx, lost: &[AttemptId], now: Instant) -> Result<(), DbError> {
     let update = sql!("UPDATE call SET state = 'ended', state_at = $2, ended_at = $2, ended_by = 'crash' WHERE attempt_id = $1 AND ended_at IS NULL");
     let batch: Vec<_> = lost.iter().map(|id| params![*id, now]).collect();
     tx.execute_many(update, &batch).await?;
-    Ok(())
+    end_lost_recordings(tx, lost, now).await
 }
 
 /// An answered call of which a crash lost sight: whose it was, when it was answered, what had been done for the person.

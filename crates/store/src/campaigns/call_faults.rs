@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use clarion_domain::campaigns::call_pacing::PacingMode;
 use clarion_domain::campaigns::script::{Script, ScriptFault, ScriptWorld};
+use clarion_domain::attempts::recording::RecordingFault;
 use clarion_domain::carriers::sender::{Sender, SenderKind};
+use clarion_domain::time::Instant;
 
 use super::draft::CampaignDraft;
 use super::faults::Faults;
@@ -23,14 +25,13 @@ impl Tenant {
         Ok(Script::parse(text, &ScriptWorld { fields: &fields, prompts: &prompts, targets: &targets }).map(Arc::new))
     }
 
-    pub(super) async fn call_faults(&self, draft: &CampaignDraft, faults: &mut Faults) -> Result<(), StoreError> {
+    pub(super) async fn call_faults(&self, draft: &CampaignDraft, faults: &mut Faults, now: Instant) -> Result<(), StoreError> {
         match self.check_script(&draft.script).await? {
             Err(found) => found.iter().for_each(|fault| faults.add("script", fault.to_string())),
-            Ok(script) if draft.call_pacing.pace != PacingMode::Agentless && script.targets().is_empty() => {
-                faults.add("call_pacing", "this pace matches calls with agents, and the script puts nobody through: add a transfer, or choose the agentless pace");
-            }
-            Ok(script) if script.records() => faults.add("script", "recording what people say is not built yet: take the record step out"),
-            Ok(_) => {}
+            Ok(script) => self.script_faults(draft, &script, faults, now).await?,
+        }
+        for fault in draft.recording.faults() {
+            faults.add("recording", fault.to_string());
         }
         if let Err(error) = draft.call_pacing.check() {
             faults.add("call_pacing", error.to_string());
@@ -42,6 +43,26 @@ impl Tenant {
             faults.add("sender", "a caller ID is a whole number, such as +442079460123 (UK-12)");
         } else if !self.senders().await?.iter().any(|sender| sender.value == caller) {
             faults.add("sender", "this number is not on your list of checked senders: add it there first");
+        }
+        Ok(())
+    }
+
+    /// Of a script that is whole by itself: what this campaign may not do with it.
+    async fn script_faults(&self, draft: &CampaignDraft, script: &Script, faults: &mut Faults, now: Instant) -> Result<(), StoreError> {
+        if draft.call_pacing.pace != PacingMode::Agentless && script.targets().is_empty() {
+            faults.add("call_pacing", "this pace matches calls with agents, and the script puts nobody through: add a transfer, or choose the agentless pace");
+        }
+        if draft.recording.talks && script.refers() {
+            faults.add("recording", RecordingFault::Refers.to_string());
+        }
+        if script.records_unannounced() && draft.recording.told_in.trim().is_empty() {
+            faults.add("recording", RecordingFault::StepUntold.to_string());
+        }
+        if script.acts_on_machines()
+            && let Some(untested) = self.mistakes_untested(now).await?
+        {
+            // Not the script's own fault: it may be written and kept until the detector is measured.
+            faults.add("detector", untested);
         }
         Ok(())
     }

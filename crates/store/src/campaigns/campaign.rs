@@ -1,5 +1,6 @@
 //! A campaign as stored.
 
+use clarion_domain::attempts::recording::RecordingSettings;
 use clarion_domain::campaigns::call_pacing::CallPacing;
 use clarion_domain::campaigns::campaign::{CampaignState, Channel};
 use clarion_domain::campaigns::retry::RetryRules;
@@ -34,6 +35,8 @@ pub struct CampaignRecord {
     /// What a call says and asks, as its author wrote it; empty for a campaign of messages.
     pub script: String,
     pub call_pacing: CallPacing,
+    /// What is recorded of its calls.
+    pub recording: RecordingSettings,
     pub sender: String,
     pub schedule: Schedule,
     pub retry: RetryRules,
@@ -70,6 +73,7 @@ impl CampaignRecord {
             body: draft.body.clone(),
             script: draft.script.clone(),
             call_pacing: draft.call_pacing,
+            recording: draft.recording.clone(),
             sender: draft.sender.clone(),
             schedule: draft.schedule.clone(),
             retry: draft.retry.clone(),
@@ -129,23 +133,24 @@ pub(super) fn read(mut row: Row) -> Result<CampaignRecord, StoreError> {
         started_at: row.take(23)?,
         finished_at: row.take(24)?,
         script: row.take(25)?,
-        call_pacing: pacing(row.take(26)?)?,
+        call_pacing: settings(row.take(26)?, "call_settings")?,
+        recording: settings(row.take(27)?, "recording")?,
     })
 }
 
 /// Nothing is written for a campaign of messages.
-fn pacing(text: String) -> Result<CallPacing, DbError> {
+fn settings<T: Default + serde::de::DeserializeOwned>(text: String, column: &str) -> Result<T, DbError> {
     if text.is_empty() {
-        return Ok(CallPacing::default());
+        return Ok(T::default());
     }
-    serde_json::from_str(&text).map_err(|error| DbError::Failed(format!("call_settings: {error}")))
+    serde_json::from_str(&text).map_err(|error| DbError::Failed(format!("{column}: {error}")))
 }
 
 fn by_id() -> &'static Statement {
     sql!(
         "SELECT id, name, channel, purpose, underlying_purpose, not_marketing_reason, legal_basis, assessment_reference, state, list_id, filter_id,
                 body, sender, schedule, retry, rate_per_second, starts_at, audience_size, next_position, state_reason,
-                created_by, created_at, started_by, started_at, finished_at, script, call_settings
+                created_by, created_at, started_by, started_at, finished_at, script, call_settings, recording
          FROM campaign WHERE id = $1 AND tenant_id = $2"
     )
 }

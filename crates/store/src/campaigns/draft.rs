@@ -1,5 +1,6 @@
 //! A campaign as its author writes it. A draft may be unfinished; what a start needs is `faults`' to say.
 
+use clarion_domain::attempts::recording::RecordingSettings;
 use clarion_domain::audit::event::Act;
 use clarion_domain::campaigns::call_pacing::CallPacing;
 use clarion_domain::campaigns::campaign::{CampaignState, Channel};
@@ -38,6 +39,8 @@ pub struct CampaignDraft {
     pub script: String,
     /// For calls: how fast.
     pub call_pacing: CallPacing,
+    /// For calls: what is recorded of them.
+    pub recording: RecordingSettings,
     /// For calls the caller ID.
     pub sender: String,
     pub schedule: Schedule,
@@ -62,6 +65,7 @@ impl CampaignDraft {
             body: String::new(),
             script: String::new(),
             call_pacing: CallPacing::default(),
+            recording: RecordingSettings::default(),
             sender: String::new(),
             schedule: Schedule::default(),
             retry: RetryRules::default(),
@@ -95,6 +99,7 @@ impl From<&CampaignRecord> for CampaignDraft {
             body: record.body.clone(),
             script: record.script.clone(),
             call_pacing: record.call_pacing,
+            recording: record.recording.clone(),
             sender: record.sender.clone(),
             schedule: record.schedule.clone(),
             retry: record.retry.clone(),
@@ -103,7 +108,7 @@ impl From<&CampaignRecord> for CampaignDraft {
     }
 }
 
-/// `$3` to `$19` of both statements below.
+/// `$3` to `$20` of both statements below.
 fn values(draft: &CampaignDraft, name: &ListName) -> Result<Params, StoreError> {
     let json = |error: serde_json::Error| DbError::Failed(error.to_string());
     Ok(params![
@@ -126,6 +131,10 @@ fn values(draft: &CampaignDraft, name: &ListName) -> Result<Params, StoreError> 
         match draft.channel {
             Channel::Voice => serde_json::to_string(&draft.call_pacing).map_err(json)?,
             Channel::Sms => String::new(),
+        },
+        match draft.channel {
+            Channel::Voice => serde_json::to_string(&draft.recording).map_err(json)?,
+            Channel::Sms => String::new(),
         }
     ])
 }
@@ -137,9 +146,9 @@ impl Tenant {
         let id = CampaignId(self.store.next_id(now));
         let insert = sql!(
             "INSERT INTO campaign (id, tenant_id, name, channel, purpose, underlying_purpose, not_marketing_reason, legal_basis, assessment_reference,
-                                   list_id, filter_id, body, sender, schedule, retry, rate_per_second, starts_at, script, call_settings, state, audience_size, next_position,
+                                   list_id, filter_id, body, sender, schedule, retry, rate_per_second, starts_at, script, call_settings, recording, state, audience_size, next_position,
                                    state_reason, created_by, created_at, started_by, started_at, finished_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 'draft', 0, 0, '', $20, $21, '', NULL, NULL)"
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 'draft', 0, 0, '', $21, $22, '', NULL, NULL)"
         );
         let all = [params![id, self.id], values(draft, &name)?, params![self.actor.to_string(), now]].concat();
         tx.execute(insert, &all).await?;
@@ -162,8 +171,8 @@ impl Tenant {
         let update = sql!(
             "UPDATE campaign SET name = $3, channel = $4, purpose = $5, underlying_purpose = $6, not_marketing_reason = $7, legal_basis = $8,
                     assessment_reference = $9, list_id = $10, filter_id = $11, body = $12, sender = $13, schedule = $14, retry = $15,
-                    rate_per_second = $16, starts_at = $17, script = $18, call_settings = $19
-             WHERE id = $1 AND tenant_id = $2 AND state IN ('draft', 'scheduled') AND state = $20"
+                    rate_per_second = $16, starts_at = $17, script = $18, call_settings = $19, recording = $20
+             WHERE id = $1 AND tenant_id = $2 AND state IN ('draft', 'scheduled') AND state = $21"
         );
         let all = [params![id, self.id], values(draft, &name)?, params![state.as_str()]].concat();
         if tx.execute(update, &all).await? == 0 {

@@ -28,7 +28,7 @@ impl Tenant {
         self.audience_faults(draft, &mut faults).await?;
         match draft.channel {
             Channel::Sms => self.message_faults(draft, &mut faults).await?,
-            Channel::Voice => self.call_faults(draft, &mut faults).await?,
+            Channel::Voice => self.call_faults(draft, &mut faults, now).await?,
         }
         let zone = jiff::tz::TimeZone::get(&self.record().await?.zone).ok();
         if let Err(error) = draft.schedule.check(zone.as_slice(), now) {

@@ -47,7 +47,7 @@ impl Tenant {
         let select = sql!(
             "SELECT id, name, channel, purpose, underlying_purpose, not_marketing_reason, legal_basis, assessment_reference, state, list_id, filter_id,
                     body, sender, schedule, retry, rate_per_second, starts_at, audience_size, next_position, state_reason,
-                    created_by, created_at, started_by, started_at, finished_at, script, call_settings
+                    created_by, created_at, started_by, started_at, finished_at, script, call_settings, recording
              FROM campaign WHERE tenant_id = $1 AND id < $2 AND ($3 = '' OR state = $3) AND ($4 = '%%' OR LOWER(name) LIKE $4 ESCAPE '\\')
              ORDER BY id DESC LIMIT $5"
         );

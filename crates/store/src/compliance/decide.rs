@@ -79,7 +79,7 @@ fn decide_asked(terms: &CampaignTerms, facts: &RecipientFacts, in_flight_elsewhe
     };
     let mut windows = pack.windows.lock().unwrap_or_else(PoisonError::into_inner);
     match call {
-        Some(call) => domain_decide_call(&pack.narrowed, &mut windows, &asked, &call, now),
+        Some(call) => domain_decide_call(&pack.narrowed, &mut windows, &asked, &CallFacts { mistakes_are_tested: terms.mistakes_are_tested(now), ..call }, now),
         None => decide_cached(&pack.narrowed, &mut windows, &asked, now),
     }
 }

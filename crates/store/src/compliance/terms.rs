@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::campaigns::script::ScriptDocument;
 use clarion_domain::campaigns::script::document::StepDocument;
+use clarion_domain::compliance::abandonment::{MistakeEstimate, london_day};
 use clarion_domain::compliance::call_rules::CallFacts;
 use clarion_domain::compliance::caller_id::CallerIdFacts;
 use clarion_domain::compliance::facts::MessageFacts;
@@ -46,6 +47,8 @@ pub struct CampaignTerms {
     pub message: MessageFacts,
     /// For a campaign of calls: what its rules look at, without what a number has been through.
     pub call: Option<CallFacts>,
+    /// By the tenant's labels: how often the detector gave a person to a machine.
+    pub mistakes: Option<MistakeEstimate>,
     /// The text takes something from a field that the tenant declared, which may be anything: each filled text is read.
     pub reads_texts: bool,
     pub mode: NumberMode,
@@ -110,7 +113,7 @@ fn call_facts(tenant: &TenantRecord, campaign: &CampaignRecord) -> CallFacts {
         guarantees_agent: campaign.call_pacing.guarantees_an_agent(),
         ring_ms_max: campaign.call_pacing.ring_ms_max,
         acts_on_machines: document.is_some_and(|document| document.machine.is_some() || document.steps.values().any(|step| matches!(step, StepDocument::Branch { on, .. } if on == "answered_by"))),
-        // There is no register of labelled recordings yet: a script that treats machines otherwise is refused (UK-4).
+        // Asked anew for each decision: an estimate grows old (UK-4).
         mistakes_are_tested: false,
         caller_id: CallerIdFacts {
             is_verified: !e164.is_empty(),
@@ -153,7 +156,9 @@ impl Tenant {
     pub async fn campaign_terms(&self, campaign: &CampaignRecord) -> Result<CampaignTerms, StoreError> {
         let record = self.record().await?;
         let limits = read_limits(&record.limits)?;
-        CampaignTerms::new(&record, &limits, campaign, rule_book()).map_err(|error| StoreError::Invalid(format!("the tenant's limits do not fit the rules: {error}")))
+        let terms = CampaignTerms::new(&record, &limits, campaign, rule_book()).map_err(|error| StoreError::Invalid(format!("the tenant's limits do not fit the rules: {error}")))?;
+        let mistakes = if terms.acts_on_machines() { self.mistake_estimate().await? } else { None };
+        Ok(CampaignTerms { mistakes, ..terms })
     }
 }
 
@@ -171,11 +176,33 @@ impl CampaignTerms {
             hours: campaign.schedule.week_hours(),
             message: lint(if campaign.channel == Channel::Voice { &campaign.script } else { &campaign.body }, &campaign.sender, &[&tenant.name]).facts,
             reads_texts: takes_a_declared_field(&campaign.body),
+            mistakes: None,
             call: (campaign.channel == Channel::Voice).then(|| call_facts(tenant, campaign)),
             mode: tenant.number_mode,
             packs: packs.collect::<Result<_, _>>()?,
             book: book.clone(),
         })
+    }
+
+    /// The campaign treats machines otherwise than people.
+    #[must_use]
+    pub fn acts_on_machines(&self) -> bool {
+        self.call.is_some_and(|call| call.acts_on_machines)
+    }
+
+    /// People among so many calls of a day that were given to a machine, in thousandths of a person: what the abandoned rate takes in. While
+    /// nobody has measured the detector, each of them was a person.
+    #[must_use]
+    pub fn mistaken_milli(&self, judged_machine: u32) -> u32 {
+        match &self.mistakes {
+            _ if !self.acts_on_machines() => 0,
+            Some(estimate) => estimate.mistaken_milli(judged_machine),
+            None => judged_machine.saturating_mul(1_000),
+        }
+    }
+
+    pub(super) fn mistakes_are_tested(&self, now: Instant) -> bool {
+        self.mistakes.as_ref().is_some_and(|estimate| estimate.is_tested(london_day(now)))
     }
 
     /// How far back attempts must be read: what `recipient_facts` takes as `attempts_since`.

@@ -13,7 +13,7 @@ use crate::store::{StoreError, Tenant};
 impl Tenant {
     /// What hangs on the person's contacts. The emptied rows stay, so that what was counted still adds up.
     pub(super) async fn erase_contacts(&self, tx: &mut Tx, subject: &Subject, now: Instant) -> Result<Vec<ErasureCount>, StoreError> {
-        let (mut contacts, mut numbers, mut messages, mut lists, mut consents, mut holds, mut wishes) = (0, 0, 0, 0, 0, 0, 0);
+        let (mut contacts, mut numbers, mut messages, mut recordings, mut lists, mut consents, mut holds, mut wishes) = (0, 0, 0, 0, 0, 0, 0, 0);
         for contact in &subject.contacts {
             let both = params![self.id, *contact];
             lists += tx.execute(sql!("DELETE FROM list_member WHERE contact_id IN (SELECT id FROM contact WHERE tenant_id = $1 AND id = $2)"), &both).await?;
@@ -21,6 +21,7 @@ impl Tenant {
             holds += tx.execute(sql!("DELETE FROM hold WHERE tenant_id = $1 AND contact_id = $2"), &both).await?;
             wishes += tx.execute(sql!("DELETE FROM preference WHERE tenant_id = $1 AND contact_id = $2"), &both).await?;
             messages += tx.execute(sql!("UPDATE attempt SET sealed_body = NULL, carrier_message_id = '' WHERE tenant_id = $1 AND contact_id = $2"), &both).await?;
+            recordings += self.erase_recordings(tx, *contact, now).await?;
             self.empty_replies_of(tx, *contact).await?;
             // Only one that an old backup brought back: a standing one has refused the erasure.
             tx.execute(sql!("DELETE FROM legal_hold WHERE tenant_id = $1 AND contact_id = $2"), &both).await?;
@@ -39,11 +40,21 @@ impl Tenant {
             counted("contacts emptied", contacts),
             counted("numbers removed", numbers),
             counted("messages emptied", messages),
+            counted("recordings of calls removed", recordings),
             counted("list entries removed", lists),
             counted("consents removed", consents),
             counted("holds removed", holds),
             counted("wishes removed", wishes),
         ])
+    }
+
+    /// Recordings of the person, also one that runs: it is ended first, so that whoever writes it finds it over and stops.
+    async fn erase_recordings(&self, tx: &mut Tx, contact: ContactId, now: Instant) -> Result<u64, StoreError> {
+        let end = sql!("UPDATE recording SET ended_at = COALESCE(ended_at, $3), ended_by = 'erased' WHERE tenant_id = $1 AND contact_id = $2");
+        tx.execute(end, &params![self.id, contact, now]).await?;
+        let both = params![self.id, contact];
+        tx.execute(sql!("DELETE FROM recording_chunk WHERE recording_id IN (SELECT id FROM recording WHERE tenant_id = $1 AND contact_id = $2)"), &both).await?;
+        Ok(tx.execute(sql!("DELETE FROM recording WHERE tenant_id = $1 AND contact_id = $2"), &both).await?)
     }
 
     /// Replies that name the contact lose what was sealed with the person's key.

@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use clarion_domain::privacy::subject_request::SubjectExport;
 
 use super::export::moment;
+use super::export_sound::DATA_URI;
 
 const HEAD: &str = "<!doctype html>\n<html lang=\"en-GB\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\n\
-<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<title>What is held on you</title>\n<style>\n\
+<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; media-src data:\">\n<title>What is held on you</title>\n<style>\n\
 :root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}body{max-width:60rem;margin:2rem auto;padding:0 1rem}h2{margin-top:2.5rem}\n\
 dl.about,dl.record{display:grid;grid-template-columns:minmax(8rem,14rem) 1fr;gap:.25rem 1rem}dt{font-weight:600}dd{margin:0;overflow-wrap:anywhere;white-space:pre-wrap}\n\
 dl.record{border:1px solid color-mix(in srgb,currentColor 25%,transparent);border-radius:.5rem;padding:.75rem 1rem;margin:.75rem 0}\n\
@@ -43,6 +44,10 @@ pub fn subject_html(export: &SubjectExport) -> String {
 }
 
 fn pair(page: &mut String, name: &str, value: &str) {
+    if value.starts_with(DATA_URI) {
+        let _ = write!(page, "<dt>{}</dt><dd><audio controls preload=\"none\" src=\"{}\"></audio></dd>", escaped(name), escaped(value));
+        return;
+    }
     let _ = write!(page, "<dt>{}</dt><dd>{}</dd>", escaped(name), escaped(value));
 }
 
@@ -65,6 +70,7 @@ mod tests {
         export.sections.push(section);
         let page = subject_html(&export);
         assert!(!page.contains("<script") && page.contains("&lt;script&gt;") && page.contains("North &amp; Sons"), "{page}");
+        assert!(!page.contains("<audio"));
         assert!(!page.contains("http://") && !page.contains("https://"), "nothing from elsewhere");
     }
 }

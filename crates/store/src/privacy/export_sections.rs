@@ -7,6 +7,7 @@ use clarion_domain::privacy::subject_request::{ExportRecord, ExportSection};
 use clarion_domain::time::Instant;
 
 use super::export::{by, ending, hours, kept, moment, moment_of, plain, record, without_ids};
+use super::export_sound::{EMBEDDED_MS_MAX, data_uri, what_was_recorded, wav_of};
 use super::retention::RetentionRow;
 use super::subject::Subject;
 use crate::contacts::{TimelineEvent, TimelineKind};
@@ -193,6 +194,33 @@ impl<'a> Sections<'a> {
         Ok(self.section(Heading { title: "Timings of calls to you", legal_basis: "Ofcom's rules on calling", source: "Measured during the calls", class: RecordClass::AttemptMetadata }, records))
     }
 
+    /// What was recorded of them, to be heard.
+    pub async fn recordings(&self, class: RecordClass) -> Result<ExportSection, StoreError> {
+        let mut records = Vec::new();
+        let mut embedded_ms = 0;
+        for contact in &self.subject.contacts {
+            for recording in self.tenant.recordings_of_contact(*contact).await?.into_iter().filter(|recording| recording.kind.class() == class) {
+                let sound = if recording.duration_ms == 0 {
+                    "Nothing was recorded".into()
+                } else if embedded_ms + recording.duration_ms > EMBEDDED_MS_MAX {
+                    format!("Handed out apart, as the file {}.wav", recording.id)
+                } else {
+                    embedded_ms += recording.duration_ms;
+                    data_uri(&wav_of(self.tenant, recording.id).await?)
+                };
+                records.push(record([
+                    ("recorded", moment(recording.began_at)),
+                    ("what", what_was_recorded(recording.kind).into()),
+                    ("length in seconds", (recording.duration_ms / 1_000).to_string()),
+                    ("kept by law until", moment_of(recording.keep_until)),
+                    ("sound", sound),
+                ]));
+            }
+        }
+        let title = if class == RecordClass::Recording { "Recordings of calls with you" } else { "Recordings of the first seconds of calls to you" };
+        Ok(self.section(Heading { title, legal_basis: "That of each campaign", source: "Recorded during the calls", class }, records))
+    }
+
     pub async fn refusals(&self) -> Result<ExportSection, StoreError> {
         let records = self.of_events(|event| {
             let (campaign, reasons, outcome) = match &event.what {
@@ -336,6 +364,7 @@ impl<'a> Sections<'a> {
         let select = sql!(
             "SELECT e.at, e.actor, e.act, e.detail, e.object_kind FROM audit_event e WHERE e.tenant_id = $1 AND (
              (e.object_kind IN ('contact', 'preference', 'legal_hold') AND e.object_id = $2)
+             OR (e.object_kind = 'recording' AND e.object_id IN (SELECT g.id FROM recording g WHERE g.contact_id = $2))
              OR (e.object_kind = 'hold' AND e.object_id IN (SELECT h.id FROM hold h WHERE h.contact_id = $2))
              OR (e.object_kind = 'consent' AND e.object_id IN (SELECT c.id FROM consent c WHERE c.contact_id = $2))
              OR (e.object_kind = 'reply' AND e.object_id IN (SELECT r.id FROM reply r WHERE r.contact_id = $2))) ORDER BY e.id"
@@ -347,6 +376,7 @@ impl<'a> Sections<'a> {
                 "legal_hold" => "A legal hold on your record",
                 "hold" => "A pause in contacting you",
                 "consent" => "A consent of yours",
+                "recording" => "A recording of you",
                 "reply" => "A message of yours",
                 _ => "Your record",
             };

@@ -1,5 +1,6 @@
 //! The retention sweep: what has been kept long enough goes, in small transactions, each with its evidence.
 
+use clarion_domain::attempts::recording::RecordingKind;
 use clarion_domain::audit::event::Act;
 use clarion_domain::privacy::retention::RecordClass;
 use clarion_domain::time::Instant;
@@ -53,6 +54,8 @@ impl Tenant {
             match row.default.class {
                 RecordClass::SourceFile => counts.push(self.sweep_files(before, now).await?),
                 RecordClass::MessageBody => counts.extend(self.sweep_bodies(before, now).await?),
+                RecordClass::Recording => counts.push(self.sweep_recordings(RecordClass::Recording, &[RecordingKind::Talk, RecordingKind::Message], before, now).await?),
+                RecordClass::OpeningRecording => counts.push(self.sweep_recordings(RecordClass::OpeningRecording, &[RecordingKind::Opening], before, now).await?),
                 RecordClass::ContactRow => counts.extend(self.sweep_contacts(before, now).await?),
                 RecordClass::AttemptMetadata => counts.extend(self.sweep_attempts(before, now).await?),
                 RecordClass::ConsentProof => counts.push(self.sweep_consents(before, now).await?),

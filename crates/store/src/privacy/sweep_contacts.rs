@@ -20,14 +20,15 @@ impl Tenant {
         Ok(counts)
     }
 
-    /// People whom nothing needs any more. A legal hold, a pause in force, a consent on record, a campaign not over or
-    /// about to begin keeps them. What was sealed with their key goes with it.
+    /// People whom nothing needs any more. A legal hold, a pause in force, a consent on record, a recording that is kept, a campaign
+    /// not over or about to begin keeps them: who was recorded must be found as long as the recording, to hear it or have it erased. What was sealed with their key goes with it.
     async fn sweep_unused(&self, before: Instant, now: Instant) -> Result<SweepCount, StoreError> {
         let find = sql!(
             "SELECT c.id FROM contact c WHERE c.tenant_id = $1 AND c.id > $2 AND c.updated_at < $3
              AND NOT EXISTS (SELECT 1 FROM legal_hold h WHERE h.contact_id = c.id)
              AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.contact_id = c.id AND h.lifted_at IS NULL AND (h.until_at IS NULL OR h.until_at > $4))
              AND NOT EXISTS (SELECT 1 FROM consent s WHERE s.contact_id = c.id)
+             AND NOT EXISTS (SELECT 1 FROM recording g WHERE g.contact_id = c.id)
              AND NOT EXISTS (SELECT 1 FROM recipient r JOIN campaign p ON p.id = r.campaign_id WHERE r.contact_id = c.id AND (p.finished_at IS NULL OR p.finished_at >= $3))
              AND NOT EXISTS (SELECT 1 FROM list_member m JOIN campaign p ON p.list_id = m.list_id
                 WHERE m.contact_id = c.id AND p.state IN ('scheduled', 'starting', 'running', 'paused'))
@@ -47,11 +48,11 @@ impl Tenant {
         self.sweep_batches(target, 0, Find { statement: find, values: &values }, &acts, now).await
     }
 
-    /// Of people kept only because a consent is on record, nothing but the number and that record stays.
+    /// Of people kept only because a consent is on record or a recording is kept, nothing but the number and that record stays.
     async fn sweep_profiles(&self, before: Instant, now: Instant) -> Result<SweepCount, StoreError> {
         let find = sql!(
             "SELECT c.id FROM contact c WHERE c.tenant_id = $1 AND c.id > $2 AND c.updated_at < $3 AND c.sealed_profile IS NOT NULL
-             AND EXISTS (SELECT 1 FROM consent s WHERE s.contact_id = c.id)
+             AND (EXISTS (SELECT 1 FROM consent s WHERE s.contact_id = c.id) OR EXISTS (SELECT 1 FROM recording g WHERE g.contact_id = c.id))
              AND NOT EXISTS (SELECT 1 FROM legal_hold h WHERE h.contact_id = c.id)
              AND NOT EXISTS (SELECT 1 FROM recipient r JOIN campaign p ON p.id = r.campaign_id WHERE r.contact_id = c.id AND (p.finished_at IS NULL OR p.finished_at >= $3))
              AND NOT EXISTS (SELECT 1 FROM list_member m JOIN campaign p ON p.list_id = m.list_id

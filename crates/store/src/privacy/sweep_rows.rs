@@ -1,5 +1,6 @@
 //! What the sweep does to attempts, messages, files, consents, requests and events.
 
+use clarion_domain::attempts::recording::RecordingKind;
 use clarion_domain::id::{ImportId, floor_at};
 use clarion_domain::privacy::retention::RecordClass;
 use clarion_domain::time::Instant;
@@ -63,6 +64,22 @@ impl Tenant {
         let find = Find { statement: notices, values: &by_time };
         let notices = self.sweep_batches(target("notice"), 0, find, &[sql!("DELETE FROM notice WHERE id = $1")], now).await?;
         Ok(vec![attempts, calls, replies, notices, self.sweep_recipients(before, now).await?])
+    }
+
+    /// Recordings with their sound, unless the law or a legal hold wants them longer.
+    pub(super) async fn sweep_recordings(&self, class: RecordClass, kinds: &[RecordingKind], before: Instant, now: Instant) -> Result<SweepCount, StoreError> {
+        let target = Target { class, source: "recording" };
+        let mut count = 0;
+        for kind in kinds {
+            let values = |after: i64| -> Params { params![self.id, after, before, kind.as_str(), now, SWEEP_BATCH] };
+            let find = sql!(
+                "SELECT r.id FROM recording r WHERE r.tenant_id = $1 AND r.id > $2 AND r.began_at < $3 AND r.kind = $4 AND r.keep_until < $5 AND r.ended_at IS NOT NULL
+                 AND NOT EXISTS (SELECT 1 FROM legal_hold h WHERE h.contact_id = r.contact_id) ORDER BY r.id LIMIT $6"
+            );
+            let acts = [sql!("DELETE FROM recording_chunk WHERE recording_id = $1"), sql!("DELETE FROM recording WHERE id = $1")];
+            count += self.sweep_batches(target, 0, Find { statement: find, values: &values }, &acts, now).await?.count;
+        }
+        Ok(target.count(count))
     }
 
     /// Records of calls lose their person and keep their timings; marks on numbers go.

@@ -5,10 +5,10 @@ use std::time::Duration;
 use clarion_sip::call::CallEvent;
 use clarion_sip::cause::HangUp;
 use clarion_sip::endpoint::{Call, IncomingCall};
-use clarion_sip::media::{Key, LegConfig, MediaEngine, MediaEvent, MediaLeg};
+use clarion_sip::media::{Key, LegConfig, MediaEngine, MediaEvent, MediaLeg, Repeat};
 use tokio::sync::mpsc;
 
-use super::{CallFate, VoiceCarrierConfig};
+use super::{CallFate, Tone, VoiceCarrierConfig};
 
 /// Longer than any call of a test or the demo.
 const FOREVER: Duration = Duration::from_secs(3_600);
@@ -34,6 +34,12 @@ pub(super) async fn live(mut incoming: IncomingCall, fate: CallFate, config: &Vo
     talk(call, leg, heard, fate, config).await
 }
 
+fn say(leg: &MediaLeg, tone: Option<Tone>) {
+    if let Some(tone) = tone {
+        leg.play(vec![tone.samples()], Repeat::Once);
+    }
+}
+
 async fn gone(incoming: &mut IncomingCall) {
     while let Some(event) = incoming.event().await {
         if matches!(event, CallEvent::Ended(_)) {
@@ -48,7 +54,11 @@ async fn talk(mut call: Call, leg: MediaLeg, mut heard: mpsc::Receiver<MediaEven
     loop {
         tokio::select! {
             event = call.event() => match event {
-                Some(CallEvent::Answered { media, .. } | CallEvent::MediaChanged(media)) => leg.connect(media),
+                Some(CallEvent::Answered { media, .. }) => {
+                    leg.connect(media);
+                    say(&leg, config.person_says);
+                }
+                Some(CallEvent::MediaChanged(media)) => leg.connect(media),
                 Some(CallEvent::Ended(_)) | None => return sound,
                 Some(_) => {}
             },
@@ -73,7 +83,11 @@ pub(super) async fn agent(incoming: IncomingCall, config: &VoiceCarrierConfig, m
     loop {
         tokio::select! {
             event = call.event() => match event {
-                Some(CallEvent::Answered { media, .. } | CallEvent::MediaChanged(media)) => leg.connect(media),
+                Some(CallEvent::Answered { media, .. }) => {
+                    leg.connect(media);
+                    say(&leg, config.agent_says);
+                }
+                Some(CallEvent::MediaChanged(media)) => leg.connect(media),
                 Some(CallEvent::Ended(_)) | None => return sound,
                 Some(_) => {}
             },

@@ -108,12 +108,15 @@ impl<'a> Checker<'a> {
                 let next = self.may(next.as_ref(), "next");
                 Act::VoicemailDrop { speech: self.speech(speech)?, wait_ms_max: *wait_ms_max, next }
             }
-            StepDocument::Record { speech, record_ms_max, end_key, next } => {
+            StepDocument::Record { speech, record_ms_max, silence_ms_max, end_key, next } => {
                 self.range("record_ms_max", *record_ms_max, 1_000, 600_000);
+                self.range("silence_ms_max", *silence_ms_max, 1_000, 60_000);
                 self.key(*end_key);
                 let speech = speech.as_ref().and_then(|speech| self.speech(speech));
-                Act::Record { speech, record_ms_max: *record_ms_max, end_key: *end_key, next: self.must(next.as_ref(), "next") }
+                Act::Record { speech, record_ms_max: *record_ms_max, silence_ms_max: *silence_ms_max, end_key: *end_key, next: self.must(next.as_ref(), "next") }
             }
+            StepDocument::PauseRecording { next } => Act::PauseRecording { is_paused: true, next: self.must(next.as_ref(), "next") },
+            StepDocument::ResumeRecording { next } => Act::PauseRecording { is_paused: false, next: self.must(next.as_ref(), "next") },
             StepDocument::OptOut { speech, next } => {
                 let speech = speech.as_ref().and_then(|speech| self.speech(speech));
                 Act::OptOut { speech, next: self.may(next.as_ref(), "next") }

@@ -49,6 +49,14 @@ do = "record"
 speech = { text = "Speak after the tone.", voice = "amy" }
 record_ms_max = 30000
 end_key = "#"
+next = "hush"
+
+[steps.hush]
+do = "pause_recording"
+next = "hear"
+
+[steps.hear]
+do = "resume_recording"
 next = "bye"
 
 [steps.connect]
@@ -86,7 +94,7 @@ fn changed(from: &str, to: &str) -> Vec<String> {
 #[test]
 fn reads_every_kind_of_step_from_toml_and_from_json() {
     let script = Script::parse(GOOD, &WORLD).unwrap_or_else(|faults| panic!("{faults:?}"));
-    assert_eq!((script.steps.len(), script.fields(), script.targets()), (11, vec!["first_name"], vec!["collections"]));
+    assert_eq!((script.steps.len(), script.fields(), script.targets()), (13, vec!["first_name"], vec!["collections"]));
     assert!(script.acts_on_machines());
     let document = ScriptDocument::read(GOOD).expect("reads");
     assert_eq!(ScriptDocument::read(&document.to_toml()), Ok(document.clone()));
@@ -158,5 +166,5 @@ fn reads_as_a_tree() {
     assert!(text.contains("        on 9: stop: never call again, then say “You will not be called again.”\n"), "{text}");
     assert!(text.contains("↑ as above") && text.contains("when a machine is heard: leave: ↑ as above"), "{text}");
     let names: std::collections::BTreeSet<String> = script.tree().into_iter().map(|line| line.step).collect();
-    assert_eq!(names.len(), 11, "every step is in it");
+    assert_eq!(names.len(), 13, "every step is in it");
 }

@@ -120,9 +120,21 @@ pub enum StepDocument {
         speech: Option<SpeechDocument>,
         #[serde(default = "record_ms")]
         record_ms_max: u32,
+        /// So long a silence ends it.
+        #[serde(default = "silence_ms")]
+        silence_ms_max: u32,
         /// The key that ends it; any key does without one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         end_key: Option<char>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next: Option<String>,
+    },
+    /// From here on recordings of this call hold silence: for what nobody may keep, such as card numbers.
+    PauseRecording {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next: Option<String>,
+    },
+    ResumeRecording {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         next: Option<String>,
     },
@@ -191,6 +203,9 @@ fn voicemail_ms() -> u32 {
 }
 fn record_ms() -> u32 {
     60_000
+}
+fn silence_ms() -> u32 {
+    5_000
 }
 
 /// The document with its steps not yet read, so that a fault in one does not hide the faults of the others.

@@ -32,6 +32,7 @@ pub enum ScriptEvent {
     AgentLeft { turn: u32 },
     /// Closed, nobody free, no answer or a fault: no agent came.
     NotPutThrough { turn: u32 },
+    /// The recording is over, or was paused or resumed.
     Recorded { turn: u32 },
     /// The suppression is committed.
     Suppressed { turn: u32 },
@@ -60,7 +61,10 @@ pub enum Action {
     PutThrough { target: String, mode: TransferMode, ring_ms_max: u32, speech: Option<Arc<Speech>> },
     /// Wait until the detector says that the voicemail is ready; `TimedOut` after this long.
     AwaitVoicemail { ms: u32 },
-    Record { ms_max: u32 },
+    /// Record what is said, then `Recorded`: after this long, or after so long a silence.
+    Record { ms_max: u32, silence_ms_max: u32 },
+    /// Recordings hold silence from now on, or sound again; then `Recorded`.
+    PauseRecording { is_paused: bool },
     /// Suppress the number, then `Suppressed`.
     Suppress,
     HangUp(ScriptEnd),
@@ -112,8 +116,9 @@ enum Doing {
     Informing { then: Option<StepId> },
     AwaitingVoicemail { speech: Arc<Speech>, next: Option<StepId> },
     LeavingVoicemail { next: Option<StepId> },
-    AnnouncingRecord { ms_max: u32, next: StepId },
+    AnnouncingRecord,
     Recording { end_key: Option<char>, next: StepId },
+    PausingRecording { next: StepId },
     Suppressing { speech: Option<Arc<Speech>>, next: Option<StepId> },
     /// Says that the number is suppressed; what follows may be nothing.
     Confirming { next: Option<StepId> },
@@ -186,6 +191,12 @@ impl ScriptMachine {
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.doing == Doing::Over
+    }
+
+    /// A key was pressed or an agent joined: what the detector says changes nothing any more.
+    #[must_use]
+    pub fn is_surely_a_person(&self) -> bool {
+        self.surely_a_person
     }
 
     /// The turn of the last order.
@@ -261,8 +272,9 @@ impl ScriptMachine {
             Act::VoicemailDrop { speech, wait_ms_max, next } => {
                 self.order(here, Action::AwaitVoicemail { ms: *wait_ms_max }, Doing::AwaitingVoicemail { speech: Arc::clone(speech), next: *next })
             }
-            Act::Record { speech: Some(speech), record_ms_max, next, .. } => self.play(Arc::clone(speech), Doing::AnnouncingRecord { ms_max: *record_ms_max, next: *next }),
-            Act::Record { speech: None, record_ms_max, end_key, next } => self.record(*record_ms_max, *end_key, *next),
+            Act::Record { speech: Some(speech), .. } => self.play(Arc::clone(speech), Doing::AnnouncingRecord),
+            Act::Record { speech: None, .. } => self.record(),
+            Act::PauseRecording { is_paused, next } => self.order(here, Action::PauseRecording { is_paused: *is_paused }, Doing::PausingRecording { next: *next }),
             Act::OptOut { speech, next } => self.order(here, Action::Suppress, Doing::Suppressing { speech: speech.clone(), next: *next }),
             Act::HangUp => self.hang_up(self.end_so_far()),
             Act::BranchOnAnswer { otherwise, .. } | Act::BranchOnEntry { otherwise, .. } => self.go(Some(*otherwise), ScriptEnd::Finished),
@@ -372,17 +384,18 @@ impl ScriptMachine {
                 self.result.voicemail_left = true;
                 Some(self.go(next, ScriptEnd::VoicemailLeft))
             }
-            Doing::AnnouncingRecord { ms_max, next } => {
-                let end_key = if let Act::Record { end_key, .. } = &self.script.step(self.at).act { *end_key } else { None };
-                Some(self.record(ms_max, end_key, next))
-            }
+            Doing::AnnouncingRecord => Some(self.record()),
             Doing::Confirming { next } => Some(self.go(next, ScriptEnd::OptedOut)),
             _ => None,
         }
     }
 
-    fn record(&mut self, ms_max: u32, end_key: Option<char>, next: StepId) -> Order {
-        self.order(Some(self.at), Action::Record { ms_max }, Doing::Recording { end_key, next })
+    /// Begins the recording of the step that the call is at.
+    fn record(&mut self) -> Order {
+        let script = Arc::clone(&self.script);
+        let Act::Record { record_ms_max, silence_ms_max, end_key, next, .. } = &script.step(self.at).act else { return self.hang_up(ScriptEnd::Failed) };
+        let action = Action::Record { ms_max: *record_ms_max, silence_ms_max: *silence_ms_max };
+        self.order(Some(self.at), action, Doing::Recording { end_key: *end_key, next: *next })
     }
 
     fn timed_out(&mut self) -> Option<Order> {
@@ -397,6 +410,7 @@ impl ScriptMachine {
                 })
             }
             Doing::AwaitingVoicemail { next, .. } => Some(self.go(next, ScriptEnd::Finished)),
+            Doing::Recording { next, .. } => Some(self.go(Some(next), ScriptEnd::Finished)),
             _ => None,
         }
     }
@@ -449,7 +463,7 @@ impl ScriptMachine {
 
     fn recorded(&mut self) -> Option<Order> {
         match self.doing {
-            Doing::Recording { next, .. } => Some(self.go(Some(next), ScriptEnd::Finished)),
+            Doing::Recording { next, .. } | Doing::PausingRecording { next } => Some(self.go(Some(next), ScriptEnd::Finished)),
             _ => None,
         }
     }

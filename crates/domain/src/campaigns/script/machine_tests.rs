@@ -31,7 +31,8 @@ impl Run {
             Action::Wait { ms } => format!("wait {ms}"),
             Action::PutThrough { target, .. } => format!("put through to {target}"),
             Action::AwaitVoicemail { .. } => "await voicemail".into(),
-            Action::Record { .. } => "record".into(),
+            Action::Record { ms_max, silence_ms_max } => format!("record {ms_max} or {silence_ms_max} of silence"),
+            Action::PauseRecording { is_paused } => (if is_paused { "pause" } else { "resume" }).into(),
             Action::Suppress => "suppress".into(),
             Action::HangUp(end) => format!("end {end}"),
         };
@@ -107,10 +108,14 @@ fn takes_several_keys_with_time_between_and_an_end_key() {
     assert_eq!(code("12").timed_out().last(), "menu: play", "time between keys is over");
     assert_eq!(code("#").last(), "code: play", "an empty entry is a wrong one");
     let record = code("1234").played();
-    assert_eq!(record.last(), "word: record");
+    assert_eq!(record.last(), "word: record 30000 or 5000 of silence");
     let record = record.key('5');
-    assert_eq!(record.last(), "word: record", "only its end key ends a recording");
-    assert_eq!(record.key('#').last(), "bye: play");
+    assert_eq!(record.last(), "word: record 30000 or 5000 of silence", "only its end key ends a recording");
+    let ended = record.key('#');
+    assert_eq!(ended.last(), "hush: pause");
+    let heard = ended.on(|turn| E::Recorded { turn }).on(|turn| E::Recorded { turn });
+    assert_eq!(heard.did[heard.did.len() - 4..], ["word: record 30000 or 5000 of silence", "hush: pause", "hear: resume", "bye: play"]);
+    assert_eq!(code("1234").played().on(|turn| E::Recorded { turn }).last(), "hush: pause", "time or silence ended it");
 }
 
 #[test]
@@ -166,13 +171,15 @@ fn branches_treat_doubt_as_a_person_unless_they_say_otherwise() {
 /// A random script over a few steps: most do not pass the check, and those that do must always end.
 pub fn any_script() -> impl Strategy<Value = String> {
     let way = prop::sample::select(vec!["a", "b", "c", "d", "end"]);
-    let step = (0u8..8, way.clone(), way.clone(), way.clone(), way).prop_map(|(kind, w, x, y, z)| match kind {
+    let step = (0u8..10, way.clone(), way.clone(), way.clone(), way).prop_map(|(kind, w, x, y, z)| match kind {
         0 => format!("do = \"play\"\nprompt = \"beep\"\nnext = \"{w}\"\n"),
         1 | 2 => format!("do = \"gather\"\nspeech = {{ prompt = \"beep\" }}\ndigits_max = 2\nkeys = {{ 1 = \"{w}\", 23 = \"{x}\" }}\ninvalid = \"{y}\"\ntimeout = \"{z}\"\n"),
         3 => format!("do = \"branch\"\non = \"answered_by\"\ncases = {{ human = \"{w}\", machine = \"{x}\" }}\notherwise = \"{y}\"\n"),
         4 => format!("do = \"transfer\"\ntarget = \"collections\"\notherwise = \"{w}\"\nnext = \"{x}\"\n"),
         5 => format!("do = \"voicemail_drop\"\nspeech = {{ prompt = \"beep\" }}\nnext = \"{w}\"\n"),
         6 => format!("do = \"record\"\nnext = \"{w}\"\n"),
+        7 => format!("do = \"pause_recording\"\nnext = \"{w}\"\n"),
+        8 => format!("do = \"resume_recording\"\nnext = \"{w}\"\n"),
         _ => format!("do = \"opt_out\"\nspeech = {{ prompt = \"beep\" }}\nnext = \"{w}\"\n"),
     });
     prop::array::uniform4(step).prop_map(|steps| {
@@ -207,7 +214,7 @@ proptest! {
                     (5..=7, Action::PutThrough { .. }) => E::Bridged { turn },
                     (8, Action::PutThrough { .. }) => E::AgentLeft { turn },
                     (_, Action::PutThrough { .. }) => E::NotPutThrough { turn },
-                    (_, Action::Record { .. }) => E::Recorded { turn },
+                    (_, Action::Record { .. } | Action::PauseRecording { .. }) => E::Recorded { turn },
                     (_, Action::Suppress) => E::Suppressed { turn },
                     (_, Action::HangUp(_)) => E::HungUp,
                 };

@@ -45,7 +45,8 @@ pub enum Act {
     BranchOnEntry { gather: String, cases: BTreeMap<String, StepId>, otherwise: StepId },
     Transfer { target: String, mode: TransferMode, ring_ms_max: u32, speech: Option<Arc<Speech>>, otherwise: Option<StepId>, next: Option<StepId> },
     VoicemailDrop { speech: Arc<Speech>, wait_ms_max: u32, next: Option<StepId> },
-    Record { speech: Option<Arc<Speech>>, record_ms_max: u32, end_key: Option<char>, next: StepId },
+    Record { speech: Option<Arc<Speech>>, record_ms_max: u32, silence_ms_max: u32, end_key: Option<char>, next: StepId },
+    PauseRecording { is_paused: bool, next: StepId },
     OptOut { speech: Option<Arc<Speech>>, next: Option<StepId> },
     HangUp,
 }
@@ -137,6 +138,18 @@ impl Script {
         self.steps.iter().any(|step| matches!(step.act, Act::Record { .. }))
     }
 
+    /// A step records what the person says, and nothing says so to them.
+    #[must_use]
+    pub fn records_unannounced(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.act, Act::Record { speech: None, .. }))
+    }
+
+    /// The carrier joins some people with their agents, and we hear no more of them.
+    #[must_use]
+    pub fn refers(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.act, Act::Transfer { mode: TransferMode::Refer, .. }))
+    }
+
     /// A machine is treated otherwise than a person: the abandoned rate then needs an estimate of its mistakes (UK-4).
     #[must_use]
     pub fn acts_on_machines(&self) -> bool {
@@ -150,7 +163,7 @@ impl Act {
         match self {
             Self::Speak { speech, .. } | Self::VoicemailDrop { speech, .. } => Some(speech),
             Self::Gather(Gather { speech, .. }) | Self::Transfer { speech, .. } | Self::Record { speech, .. } | Self::OptOut { speech, .. } => speech.as_ref(),
-            Self::BranchOnAnswer { .. } | Self::BranchOnEntry { .. } | Self::HangUp => None,
+            Self::BranchOnAnswer { .. } | Self::BranchOnEntry { .. } | Self::PauseRecording { .. } | Self::HangUp => None,
         }
     }
 
@@ -159,7 +172,7 @@ impl Act {
     pub fn ways(&self) -> Vec<(String, StepId)> {
         let next = |next: &Option<StepId>| next.map(|next| ("then".to_owned(), next));
         match self {
-            Self::Speak { next, .. } | Self::Record { next, .. } => vec![("then".into(), *next)],
+            Self::Speak { next, .. } | Self::Record { next, .. } | Self::PauseRecording { next, .. } => vec![("then".into(), *next)],
             Self::Gather(gather) => {
                 let keys = gather.keys.iter().map(|(entry, to)| (format!("on {entry}"), *to));
                 let others = gather.other.map(|to| ("on any other entry".to_owned(), to));

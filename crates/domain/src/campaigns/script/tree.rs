@@ -64,7 +64,12 @@ fn in_words(act: &Act) -> String {
         Act::BranchOnEntry { gather, .. } => format!("by what was entered at {gather}"),
         Act::Transfer { target, ring_ms_max, .. } => format!("put through to {target}, rung for {}", seconds(*ring_ms_max)),
         Act::VoicemailDrop { speech, wait_ms_max, .. } => format!("wait up to {} for the beep, then {}", seconds(*wait_ms_max), heard(speech)),
-        Act::Record { record_ms_max, .. } => format!("record up to {}", seconds(*record_ms_max)),
+        Act::Record { speech, record_ms_max, silence_ms_max, .. } => {
+            let asked = speech.as_deref().map(|speech| format!("{}; ", heard(speech))).unwrap_or_default();
+            format!("{asked}record up to {}, or until {} of silence", seconds(*record_ms_max), seconds(*silence_ms_max))
+        }
+        Act::PauseRecording { is_paused: true, .. } => "record silence from here on".to_owned(),
+        Act::PauseRecording { is_paused: false, .. } => "record again".to_owned(),
         Act::OptOut { speech, .. } => format!("never call again{}", speech.as_deref().map(|speech| format!(", then {}", heard(speech))).unwrap_or_default()),
         Act::HangUp => "hang up".to_owned(),
     }

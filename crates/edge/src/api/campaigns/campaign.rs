@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::call_pacing::CallPacing;
-use super::draft::{NewCampaign, RetryRules, Schedule};
+use super::draft::{NewCampaign, RecordingSettings, RetryRules, Schedule};
 use crate::api::answer::made;
 use crate::api::body::{Body, Id, Query, within};
 use crate::api::caller::Caller;
@@ -41,6 +41,8 @@ pub struct Campaign {
     script: String,
     /// How fast it calls; null for texts.
     call_pacing: Option<CallPacing>,
+    /// What is recorded of its calls; null for texts.
+    recording: Option<RecordingSettings>,
     /// Whom it is from; of calls the caller ID.
     sender: String,
     schedule: Schedule,
@@ -74,6 +76,7 @@ impl From<CampaignRecord> for Campaign {
             body: record.body,
             script: record.script,
             call_pacing: (record.channel == Medium::Voice).then(|| record.call_pacing.into()),
+            recording: (record.channel == Medium::Voice).then(|| record.recording.into()),
             sender: record.sender,
             schedule: record.schedule.into(),
             retry: record.retry.into(),

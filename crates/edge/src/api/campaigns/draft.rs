@@ -1,5 +1,6 @@
 //! A campaign as its author writes it. A draft may be unfinished; what a start needs is told by `faults`.
 
+use clarion_domain::attempts::recording::{ANNOUNCEMENT_CHARS_MAX, RecordingSettings as DomainRecording, TOLD_IN_CHARS_MAX};
 use clarion_domain::campaigns::campaign::Channel as Medium;
 use clarion_domain::campaigns::retry::{ATTEMPTS_MAX, DELAY_MINUTES_MAX, DELAY_MINUTES_MIN, RetryRule as DomainRule, RetryRules as DomainRules};
 use clarion_domain::campaigns::schedule::Schedule as DomainSchedule;
@@ -88,6 +89,46 @@ impl From<RetryRules> for DomainRules {
     }
 }
 
+/// What is recorded of a campaign's calls, beside what the steps of its script record, and how people are told.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecordingSettings {
+    /// The talk with an agent, from when they are joined to the end of the call.
+    pub talks: bool,
+    /// The first seconds of each answered call, to be labelled. They need `told_in`.
+    #[serde(default)]
+    pub openings: bool,
+    /// What the person hears before their talk is recorded.
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    pub announcement: String,
+    /// Where they were told before: a contract, a privacy notice.
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    pub told_in: String,
+}
+
+impl RecordingSettings {
+    fn too_long(&self) -> Vec<(&'static str, String)> {
+        let parts = [("recording.announcement", &self.announcement, ANNOUNCEMENT_CHARS_MAX), ("recording.told_in", &self.told_in, TOLD_IN_CHARS_MAX)];
+        parts.into_iter().filter(|(_, text, max)| text.chars().count() > *max).map(|(field, _, max)| (field, format!("at most {max} characters"))).collect()
+    }
+}
+
+impl From<DomainRecording> for RecordingSettings {
+    fn from(settings: DomainRecording) -> Self {
+        let DomainRecording { talks, openings, announcement, told_in } = settings;
+        Self { talks, openings, announcement, told_in }
+    }
+}
+
+impl From<RecordingSettings> for DomainRecording {
+    fn from(settings: RecordingSettings) -> Self {
+        let RecordingSettings { talks, openings, announcement, told_in } = settings;
+        Self { talks, openings, announcement, told_in }
+    }
+}
+
 /// What an author writes. Only the name is required; what is left out takes its default.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -120,6 +161,8 @@ pub struct NewCampaign {
     script: Option<String>,
     /// For calls: how fast. One call for each free agent when left out.
     call_pacing: Option<CallPacing>,
+    /// For calls: what is recorded of them. Nothing when left out.
+    recording: Option<RecordingSettings>,
     /// For calls the caller ID: one of your numbers.
     #[schema(max_length = 20)]
     sender: Option<String>,
@@ -177,6 +220,12 @@ impl NewCampaign {
             wrong.push(("script", format!("at most {SCRIPT_BYTES_MAX} bytes")));
         }
         wrong.extend(self.call_pacing.and_then(CallPacing::fault));
+        if let Some(recording) = &self.recording {
+            if !is_call {
+                wrong.push(("recording", "only calls have one: set channel to voice, or leave it out".into()));
+            }
+            wrong.extend(recording.too_long());
+        }
     }
 }
 
@@ -195,6 +244,7 @@ impl From<NewCampaign> for CampaignDraft {
             body: new.body.unwrap_or_default(),
             script: new.script.unwrap_or_default(),
             call_pacing: new.call_pacing.map_or(base.call_pacing, Into::into),
+            recording: new.recording.map_or(base.recording, Into::into),
             sender: new.sender.unwrap_or_default(),
             schedule: new.schedule.map_or(base.schedule, Into::into),
             retry: new.retry.map_or(base.retry, Into::into),

@@ -1,6 +1,7 @@
 //! Campaigns: purpose, audience, content, schedule and limits; and where each recipient stands.
 
 pub mod call;
+pub mod call_label;
 pub mod call_pacing;
 pub mod campaign;
 pub mod draft;
@@ -9,6 +10,7 @@ pub mod moves;
 pub mod preview;
 pub mod prompt;
 pub mod recipient;
+pub mod recording;
 pub mod script;
 pub mod template;
 pub mod test_send;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
+use clarion_domain::attempts::recording::RecordingSettings;
 use clarion_domain::campaigns::call_pacing::{CallPacing, PacingMode};
 use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::campaigns::retry::RetryRules;
@@ -52,6 +53,18 @@ pub struct CreateArgs {
     /// For calls: how long they ring.
     #[arg(long, default_value_t = 20)]
     ring_seconds: u32,
+    /// For calls: record talks with agents; needs --announcement or --told-in.
+    #[arg(long)]
+    record_talks: bool,
+    /// For calls: what the person hears before their talk is recorded.
+    #[arg(long, default_value = "")]
+    announcement: String,
+    /// For calls: record the first seconds of answered calls, to be labelled; needs --told-in.
+    #[arg(long)]
+    record_openings: bool,
+    /// For calls: where people were told that they are recorded, such as a privacy notice.
+    #[arg(long, default_value = "")]
+    told_in: String,
     /// The text, with fields as {first_name|there}.
     #[arg(long, required_unless_present_any = ["body_file", "script"], conflicts_with = "body_file")]
     body: Option<String>,
@@ -132,6 +145,11 @@ async fn draft(tenant: &Tenant, args: &CreateArgs) -> anyhow::Result<CampaignDra
         let ring_ms_max = args.ring_seconds.saturating_mul(1_000);
         draft.call_pacing = CallPacing { pace: args.pace, calls_per_second_max: args.calls_per_second, calls_at_once_max: args.calls_at_once, ring_ms_max };
         draft.call_pacing.check().map_err(|error| StoreError::Invalid(error.to_string()))?;
+    }
+    let recording = RecordingSettings { talks: args.record_talks, openings: args.record_openings, announcement: args.announcement.clone(), told_in: args.told_in.clone() };
+    if recording != RecordingSettings::default() {
+        anyhow::ensure!(args.channel == Channel::Voice, "only calls are recorded: add --channel voice");
+        draft.recording = recording;
     }
     if let Some(file) = &args.script {
         anyhow::ensure!(args.channel == Channel::Voice, "--script is for calls: add --channel voice");
