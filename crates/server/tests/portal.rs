@@ -49,6 +49,73 @@ async fn the_portal_walked_in_a_browser() {
     });
 }
 
+/// The same way by plain links and forms: sign in, load, write, start, watch, read why somebody was refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_portal_walked_without_its_scripts() {
+    let carrier = Carrier::start(CarrierConfig::default()).await.expect("listens");
+    let (mut all, password) = tokio::task::block_in_place(|| stage(&carrier));
+    let chrome = Chrome::open(&format!("http://{}", all.web)).await;
+    chrome.without_scripts().await;
+    chrome.goto("/sign-in").await;
+    assert!(!chrome.js::<bool>("'htmx' in window").await, "no script has run");
+    chrome.fill("#username", "ada").await;
+    chrome.fill("#password", &password).await;
+    chrome.follow("button[type=submit]").await;
+
+    let file = all.path("spring.csv");
+    std::fs::write(&file, sample_csv(&people("NW", 300, PEOPLE))).expect("writes");
+    chrome.goto("/imports/new").await;
+    chrome.fill("#list", "Spring").await;
+    chrome.attach("#file", &file).await;
+    chrome.follow("form[data-upload] button[type=submit]").await;
+    chrome.reload_until("What is each column?").await;
+    chrome.follow("form[action$='/mapping'] button[type=submit]").await;
+    chrome.reload_until("Refused, by reason").await;
+    chrome.shows("Phone missing").await;
+    suppress(&chrome).await;
+
+    let campaign = write_plainly(&chrome).await;
+    chrome.follow("form[action$='/start'] button").await;
+    assert_eq!(chrome.path().await, campaign);
+    chrome.follow("form[action$='/pause'] button").await;
+    chrome.reload_until("Paused").await;
+    chrome.follow("form[action$='/resume'] button").await;
+    chrome.reload_until("Finished").await;
+    read_the_refusal(&chrome, &campaign).await;
+    assert!(!chrome.js::<bool>("'htmx' in window").await, "and still none");
+    chrome.close().await;
+    tokio::task::block_in_place(|| assert_eq!(all.stop(), Some(0), "SIGTERM ends in order: {}", all.log()));
+}
+
+/// A campaign whose people can all be sent to within seconds.
+async fn write_plainly(chrome: &Chrome) -> String {
+    chrome.goto("/campaigns/new").await;
+    chrome.fill("#name", "Spring readings").await;
+    chrome.follow("main button[type=submit]").await;
+    let campaign = chrome.path().await;
+    chrome.goto(&format!("{campaign}/purpose")).await;
+    chrome.click("[name=purpose][value=reminder]").await;
+    chrome.click("[name=legal_basis][value=contract]").await;
+    chrome.follow("main form.form button[type=submit]").await;
+    chrome.goto(&format!("{campaign}/audience")).await;
+    let list: String = chrome.js("[...document.querySelectorAll('#list_id option')].find(o => o.textContent.startsWith('Spring')).value").await;
+    chrome.set("#list_id", &list).await;
+    chrome.follow("main form.form button[type=submit]").await;
+    chrome.goto(&format!("{campaign}/message")).await;
+    chrome.set("#sender", "+447700900990").await;
+    chrome.fill("#body", "Northwind Energy: hello {first_name|there}, your reading is due. Reply STOP to end these messages.").await;
+    chrome.follow("main form.form button[type=submit]").await;
+    chrome.goto(&format!("{campaign}/schedule")).await;
+    chrome.set("#from", "08:00").await;
+    chrome.set("#until", "20:00").await;
+    chrome.fill("#rate_per_second", "20").await;
+    chrome.follow("main form.form button[type=submit]").await;
+    chrome.goto(&format!("{campaign}/check")).await;
+    chrome.follow("#dry-run button[type=submit]").await;
+    chrome.reload_until("Eligible now").await;
+    campaign
+}
+
 /// A tenant, a person who may sign in, and a clock at an hour at which people may be contacted.
 fn stage(carrier: &Carrier) -> (Installation, String) {
     let mut all = Installation::new(None);

@@ -6,10 +6,14 @@ use std::hash::Hash;
 use crate::id::{CampaignId, RouteId, TenantId};
 
 /// Segments of one turn at weight 1, at most: enough to spread the cost of a turn, too few for anybody to notice.
-pub const QUANTUM: u32 = 16;
+pub const QUANTUM: u32 = 64;
 
-/// Turns that each campaign shall have of what there is to give out.
+/// Turns that each campaign shall have of what there is to give out, if they are few.
 const TURNS: u32 = 4;
+
+/// Turns into which what there is to give out is cut at most. Each costs a look at its campaign: where more wait, the others
+/// come in the next rounds.
+const TURNS_MAX: u32 = 16;
 
 /// Segments granted to one route of one campaign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +58,8 @@ impl FairQueue {
     /// whoever asks for little at a time would wait for whole turns of those who ask for much.
     pub fn expect(&mut self, segments: u32) {
         let waiting: usize = self.tenants.shares.values().map(|share| share.source.shares.len()).sum();
-        self.quantum = (segments / (u32::try_from(waiting).unwrap_or(u32::MAX).max(1).saturating_mul(TURNS))).clamp(1, QUANTUM);
+        let turns = u32::try_from(waiting).unwrap_or(u32::MAX).saturating_mul(TURNS).clamp(1, TURNS_MAX);
+        self.quantum = (segments / turns).clamp(1, QUANTUM);
     }
 
     /// Forgets the campaigns that `keep` does not want.

@@ -52,6 +52,8 @@ pub enum Cause {
     NoRoute,
     /// It went to the wire and the answer never came.
     AnswerLost,
+    /// Some parts of a long message were taken, and the others never will be.
+    Torn,
     /// The final status of an INVITE, with the Q.850 cause of its Reason header, 0 when there was none.
     Sip { status: u16, reason: u8 },
     /// The Q.850 cause with which the far end cleared a call.
@@ -72,7 +74,7 @@ pub struct Verdict {
 
 /// A stored cause that does not read as one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not a cause: it looks like smpp:0x00000058, http:503, receipt:undeliverable:001, sip:486, sip:503:34, q850:17, call:rang_out, no_route or answer_lost")]
+#[error("not a cause: it looks like smpp:0x00000058, http:503, receipt:undeliverable:001, sip:486, sip:503:34, q850:17, call:rang_out, no_route, answer_lost or torn")]
 pub struct MalformedCause;
 
 impl ErrorCode {
@@ -130,6 +132,7 @@ impl Cause {
         match self {
             Self::NoRoute => 1,
             Self::AnswerLost => 2,
+            Self::Torn => 3,
             Self::Smpp(status) => 1 << KIND_SHIFT | i64::from(status),
             Self::Http(status) => 2 << KIND_SHIFT | i64::from(status),
             Self::Receipt { state, error } => 3 << KIND_SHIFT | (state as i64) << STATE_SHIFT | error.bits(),
@@ -143,6 +146,7 @@ impl Cause {
         let cause = match (code >> KIND_SHIFT, code) {
             (0, 1) => Self::NoRoute,
             (0, 2) => Self::AnswerLost,
+            (0, 3) => Self::Torn,
             (1, _) => Self::Smpp(u32::try_from(code & ((1 << KIND_SHIFT) - 1)).map_err(|_| MalformedCause)?),
             (2, _) => Self::Http(u16::try_from(code & ((1 << KIND_SHIFT) - 1)).map_err(|_| MalformedCause)?),
             (3, _) => {
@@ -172,6 +176,7 @@ impl Cause {
             Self::Receipt { state, error } => gsm(state, error).unwrap_or_else(|| receipt(state)),
             Self::NoRoute => NO_ROUTE,
             Self::AnswerLost => ANSWER_LOST,
+            Self::Torn => TORN,
             Self::Sip { status, reason } => call_cause::sip_with_reason(status, reason),
             Self::Q850(cause) => call_cause::q850(cause),
             Self::Call(end) => end.verdict(),
@@ -188,6 +193,7 @@ impl fmt::Display for Cause {
             Self::Receipt { state, error } => write!(f, "receipt:{state}:{}", error.as_str()),
             Self::NoRoute => f.write_str("no_route"),
             Self::AnswerLost => f.write_str("answer_lost"),
+            Self::Torn => f.write_str("torn"),
             Self::Sip { status, reason: 0 } => write!(f, "sip:{status}"),
             Self::Sip { status, reason } => write!(f, "sip:{status}:{reason}"),
             Self::Q850(cause) => write!(f, "q850:{cause}"),
@@ -205,6 +211,7 @@ impl std::str::FromStr for Cause {
         match (parts.next().unwrap_or_default(), parts.next(), parts.next()) {
             ("no_route", None, None) => Ok(Self::NoRoute),
             ("answer_lost", None, None) => Ok(Self::AnswerLost),
+            ("torn", None, None) => Ok(Self::Torn),
             ("smpp", Some(status), None) => {
                 let digits = status.strip_prefix("0x").ok_or(MalformedCause)?;
                 u32::from_str_radix(digits, 16).map(Self::Smpp).map_err(|_| MalformedCause)
@@ -235,6 +242,7 @@ use RetryAdvice as R;
 const NO_ROUTE: Verdict = means(D::NoRoute, R::Later, F::Ours, "No trunk that may carry this message is up.");
 const ANSWER_LOST: Verdict =
     means(D::Unknown, R::Never, F::Carrier, "The connection ended before the carrier answered: it may or may not have been sent, so it is not sent again.");
+const TORN: Verdict = means(D::Undeliverable, R::Never, F::Carrier, "The carrier took some parts of the message and not the others: the person may have a piece of it, so it is not sent again.");
 
 /// `command_status` of SMPP 3.4 table 5-2 and SMPP 5.0 table 4-45.
 fn smpp(status: u32) -> Verdict {

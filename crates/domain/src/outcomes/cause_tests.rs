@@ -27,6 +27,7 @@ fn says_what_happened_and_what_to_do() {
         ("undelivered, absent", Cause::Receipt { state: ReceiptState::Undeliverable, error: ErrorCode::gsm(27) }, D::Expired, R::Later, Fault::Number),
         ("delivered whatever the code", Cause::Receipt { state: ReceiptState::Delivered, error: ErrorCode::gsm(1) }, D::Delivered, R::Never, Fault::Nobody),
         ("no trunk", Cause::NoRoute, D::NoRoute, R::Later, Fault::Ours),
+        ("torn", Cause::Torn, D::Undeliverable, R::Never, Fault::Carrier),
         ("lost", Cause::AnswerLost, D::Unknown, R::Never, Fault::Carrier),
     ];
     for (label, cause, disposition, retry, fault) in cases {
@@ -58,14 +59,14 @@ fn refuses_what_is_no_cause() {
     for text in ["", "smpp:88", "smpp:0x", "http:many", "receipt:happy", "sip:", "sip:70000", "sip:486:300", "sip:486:1:2", "q850:256", "call:happy", "no_route:1", "noroute"] {
         assert_eq!(text.parse::<Cause>(), Err(MalformedCause), "{text}");
     }
-    for code in [0, 3, -1, i64::MAX, 3 << 60 | 15 << 56, 2 << 60 | 70_000, 3 << 60 | 0x20, 4 << 60 | 1 << 24, 5 << 60 | 256, 6 << 60 | 99, 7 << 60] {
+    for code in [0, 4, -1, i64::MAX, 3 << 60 | 15 << 56, 2 << 60 | 70_000, 3 << 60 | 0x20, 4 << 60 | 1 << 24, 5 << 60 | 256, 6 << 60 | 99, 7 << 60] {
         assert_eq!(Cause::from_code(code), Err(MalformedCause), "{code}");
     }
 }
 
 proptest! {
     #[test]
-    fn reads_back_what_it_writes(kind in 0u8..8, number: u32, state in prop::sample::select(ReceiptState::ALL), error in "[0-9a-zA-Z:]{0,8}") {
+    fn reads_back_what_it_writes(kind in 0u8..9, number: u32, state in prop::sample::select(ReceiptState::ALL), error in "[0-9a-zA-Z:]{0,8}") {
         let cause = match kind {
             0 => Cause::Smpp(number),
             1 => Cause::Http(number as u16),
@@ -73,6 +74,7 @@ proptest! {
             3 => Cause::NoRoute,
             4 => Cause::Sip { status: number as u16, reason: (number >> 16) as u8 },
             5 => Cause::Q850(number as u8),
+            7 => Cause::Torn,
             6 => Cause::Call(CallEnd::ALL[number as usize % CallEnd::ALL.len()]),
             _ => Cause::AnswerLost,
         };

@@ -37,6 +37,7 @@ pub async fn show(portal: &Portal, session: &Session, campaign: &CampaignRecord,
             div #live-state.stack.tight { (snapshot.state(session)) }
             dl.figures #live-figures { (snapshot.figures()) }
             div #live-moved hidden {}
+            @if stream.is_some() { noscript { p.small.soft { "These are the figures of when you asked. " a href={ "/campaigns/" (campaign.id) } { "Look again" } } } }
         }
         div.columns.wide-first {
             div.stack {

@@ -162,7 +162,7 @@ fn plan(sender: &mut Sender, id: CampaignId, want: usize, (candidates, facts, to
                         let Some(key) = &fact.key else { continue };
                         let sealed_body = key.seal("attempt.body", body.as_bytes()).map_err(StoreError::from)?;
                         if let Some(trunk) = carriers.get_mut(trunk) {
-                            trunk.spend(prepared.segments);
+                            trunk.spend(prepared.segments, prepared.parts.len());
                         }
                         campaign.found(trunk);
                         plan.permitted.push(Permitted {

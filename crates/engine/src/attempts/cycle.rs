@@ -303,7 +303,7 @@ impl Sender {
             let room = (trunk.budget(now_micros) as usize).min(parts.len());
             for (token, part) in parts.drain(..room) {
                 let Some(flight) = self.flights.get(token) else { continue };
-                trunk.spend(flight.segments_of_part() as u16);
+                trunk.spend(flight.segments_of_part() as u16, 1);
                 ready.entry(*id).or_default().push((token, part.counted(flight.segments_of_part())));
             }
         }

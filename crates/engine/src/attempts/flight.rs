@@ -59,6 +59,8 @@ pub(crate) enum Landing {
     /// All parts were taken: part and message id each.
     Accepted(Vec<(u8, String)>),
     Rejected(Cause),
+    /// Some parts were taken, and the others were refused or never left: part and message id of those that were.
+    Torn(Vec<(u8, String)>),
     /// At least one part went to the wire without an answer.
     Lost(Vec<(u8, String)>),
     /// Nothing of it went to the wire.
@@ -137,14 +139,11 @@ impl Flight {
         if self.lost {
             return Landing::Lost(accepted);
         }
-        if let Some(cause) = self.refused {
-            return Landing::Rejected(cause);
-        }
-        match (self.unsent, accepted.is_empty()) {
-            (false, _) => Landing::Accepted(accepted),
-            (true, true) => Landing::NotSent,
-            // Some parts left and the others never will: the person has a torn message, which is no success.
-            (true, false) => Landing::Rejected(Cause::NoRoute),
+        match (self.refused, self.unsent, accepted.is_empty()) {
+            (None, false, _) => Landing::Accepted(accepted),
+            (None, true, true) => Landing::NotSent,
+            (Some(cause), _, true) => Landing::Rejected(cause),
+            (_, _, false) => Landing::Torn(accepted),
         }
     }
 }
@@ -334,7 +333,11 @@ mod tests {
 
         let (mut torn, tokens) = flights(2);
         assert!(matches!(torn.answered(tokens[0], WireOutcome::Accepted { message_id: "a".into() }, Instant(0)), Next::Wait));
-        assert_eq!(landing(torn.give_up(tokens[1])), Landing::Rejected(Cause::NoRoute));
+        assert_eq!(landing(torn.give_up(tokens[1])), Landing::Torn(vec![(0, "a".into())]));
+
+        let (mut refused, tokens) = flights(2);
+        assert!(matches!(refused.answered(tokens[0], WireOutcome::Accepted { message_id: "a".into() }, Instant(0)), Next::Wait));
+        assert_eq!(landing(refused.answered(tokens[1], WireOutcome::Rejected(Cause::Smpp(0x45)), Instant(0))), Landing::Torn(vec![(0, "a".into())]), "no other trunk may send its first part again");
     }
 
     fn attempt(parts: u8) -> (Flights, Vec<u64>) {

@@ -63,7 +63,7 @@ async fn make_ready(sender: &mut Sender, tx: &mut Tx, notice: NoticeRow, now: In
     let chosen = trunks.into_iter().find(|trunk| sender.carriers.get_mut(*trunk).is_some_and(|trunk| trunk.budget(now_micros) > 0));
     let Some(trunk) = chosen.and_then(|trunk| sender.carriers.get_mut(trunk)) else { return Ok(Err((NoticeState::Waiting, ""))) };
     let Ok(prepared) = trunk.prepare(number, &notice.sender, notice.body.reveal(), notice.id as u64) else { return Ok(Err((NoticeState::Failed, "too_long"))) };
-    trunk.spend(prepared.segments);
+    trunk.spend(prepared.segments, prepared.parts.len());
     let parts = prepared.parts.len().min(255) as u8;
     let target = Target::Notice { id: notice.id };
     let flight = Flight::new(notice.tenant, trunk.id(), target, tenant.number_index(number), prepared.segments, 0, now, permit.valid_until(), parts);

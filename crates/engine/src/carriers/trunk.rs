@@ -27,6 +27,8 @@ pub(crate) struct Trunk {
     is_up: bool,
     rate: f64,
     in_flight: usize,
+    /// Parts claimed in this cycle: on their way once its transaction stands.
+    promised: usize,
     accepted: i64,
     last: (TrunkState, Instant),
     queue: Queue,
@@ -40,7 +42,7 @@ impl Trunk {
             TrunkSettings::Http(settings) => Driver::Http(HttpDriver::start(record.id, settings, secret.clone(), rate, events)?),
             TrunkSettings::Sip(_) => return Err(CannotCarry("a SIP trunk carries calls, not messages".into())),
         };
-        Ok(Self { record, driver, credit: Credit::default(), silence: Silence::default(), seen_micros: now_micros, is_up: false, rate: 0.0, in_flight: 0, accepted: 0, last: (TrunkState::Connecting, now), queue: Queue { down_since: None, until: now } })
+        Ok(Self { record, driver, credit: Credit::default(), silence: Silence::default(), seen_micros: now_micros, is_up: false, rate: 0.0, in_flight: 0, promised: 0, accepted: 0, last: (TrunkState::Connecting, now), queue: Queue { down_since: None, until: now } })
     }
 
     pub(crate) fn id(&self) -> TrunkId {
@@ -65,6 +67,7 @@ impl Trunk {
     fn look(&mut self, now_micros: u64) {
         if self.seen_micros != now_micros {
             self.seen_micros = now_micros;
+            self.promised = 0;
             self.is_up = matches!(self.state().0, TrunkState::Up | TrunkState::Degraded);
             self.rate = self.driver.rate_per_second();
             self.credit.look(self.rate, self.driver.queued());
@@ -90,7 +93,7 @@ impl Trunk {
             return 0;
         }
         let window = if self.silence.is_probing(now_micros) { 1 } else { self.driver.window().saturating_sub(self.silence.places_kept()) };
-        let room = window.saturating_sub(self.in_flight);
+        let room = window.saturating_sub(self.in_flight + self.promised);
         self.credit.available().min(u32::try_from(room).unwrap_or(u32::MAX))
     }
 
@@ -111,8 +114,9 @@ impl Trunk {
     }
 
     /// A long message may overdraw the budget once; the rest waits until it is paid back.
-    pub(crate) fn spend(&mut self, segments: u16) {
+    pub(crate) fn spend(&mut self, segments: u16, parts: usize) {
         self.credit.spend(u32::from(segments));
+        self.promised += parts;
     }
 
     /// Gives back what was spent on a claim that did not stand.
@@ -126,6 +130,7 @@ impl Trunk {
 
     pub(crate) fn submit(&mut self, parts: Vec<(u64, WirePart)>) {
         self.in_flight += parts.len();
+        self.promised = 0;
         self.driver.submit(parts);
     }
 

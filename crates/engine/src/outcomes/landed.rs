@@ -24,6 +24,7 @@ impl Sender {
         let (state, cause) = match landing {
             Landing::Accepted(_) => (NoticeState::Sent, String::new()),
             Landing::Rejected(cause) => (NoticeState::Failed, cause.to_string()),
+            Landing::Torn(_) => (NoticeState::Failed, Cause::Torn.to_string()),
             Landing::Lost(_) => (NoticeState::Unknown, Cause::AnswerLost.to_string()),
             // Nobody waits for an answer that comes minutes later.
             Landing::NotSent => (NoticeState::Failed, Cause::NoRoute.to_string()),
@@ -35,6 +36,7 @@ impl Sender {
         let (event, ids) = match landing {
             Landing::Accepted(ids) => (AttemptEvent::Accepted { at: now }, ids),
             Landing::Lost(ids) => (AttemptEvent::Lost { at: now }, ids),
+            Landing::Torn(ids) => (AttemptEvent::Rejected { at: now, cause: Cause::Torn }, ids),
             Landing::Rejected(cause) => {
                 if cause.verdict().retry == RetryAdvice::OtherTrunk && self.put_on_other_trunk(&flight, now) {
                     return;
@@ -103,7 +105,11 @@ impl Sender {
     fn write_attempt(&mut self, flight: Flight, attempt: &Attempt, ids: Vec<(u8, String)>, now: Instant) {
         let parts = self.carriers.get(flight.trunk).map_or(1, |trunk| trunk.parts_of(flight.segments));
         // What the carrier did not take it does not charge.
-        let cost = if attempt.cause.is_some_and(Cause::is_of_the_submission) { 0 } else { flight.cost };
+        let cost = match attempt.cause {
+            Some(Cause::Torn) => flight.cost * ids.len() as i64 / i64::from(parts.max(1)),
+            Some(cause) if cause.is_of_the_submission() => 0,
+            _ => flight.cost,
+        };
         let counted = |campaign| Counted { tenant: flight.tenant, campaign, channel: Channel::Sms, answered_at: now, segments: flight.segments, cost };
         let Target::Attempt { attempt: id, claim, campaign, position, try_number, contact, address, decision, sealed_body, .. } = flight.target else { return };
         let counted = counted(campaign);
@@ -134,7 +140,7 @@ impl Sender {
             settled_at: attempt.settled_at,
         });
         self.close_item(claim);
-        if attempt.settled_at.is_none() || disposition == Disposition::Unknown {
+        if attempt.settled_at.is_none() || disposition == Disposition::Unknown || attempt.cause == Some(Cause::Torn) {
             self.ledger.watch(id, OpenAttempt { attempt: *attempt, heard: ReceiptParts::none(parts), counted, position, try_number });
             self.refer(flight.trunk, id, &ids, now);
         }

@@ -10,13 +10,15 @@ use chromiumoxide::cdp::IntoEventKind;
 use chromiumoxide::cdp::browser_protocol::dom::SetFileInputFilesParams;
 use chromiumoxide::cdp::browser_protocol::emulation::{MediaFeature, SetDeviceMetricsOverrideParams};
 use chromiumoxide::cdp::browser_protocol::log::{EventEntryAdded, LogEntryLevel, LogEntrySource};
-use chromiumoxide::cdp::browser_protocol::network::EventRequestWillBeSent;
+use chromiumoxide::cdp::browser_protocol::network::{BlockPattern, EventRequestWillBeSent, SetBlockedUrLsParams};
 use chromiumoxide::cdp::js_protocol::runtime::{ConsoleApiCalledType, EventConsoleApiCalled, EventExceptionThrown};
 use chromiumoxide::page::ScreenshotParams;
 use chromiumoxide::{Browser, BrowserConfig, Page};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
+/// What the browser says of a script that `without_scripts` keeps from it.
+const BLOCKED: &str = "ERR_BLOCKED_BY_CLIENT";
 const PATIENCE: Duration = Duration::from_secs(60);
 const WIDE: (i64, i64) = (1440, 900);
 const NARROW: (i64, i64) = (390, 844);
@@ -48,6 +50,24 @@ impl Chrome {
         chrome
     }
 
+    /// From now on no script of the portal is loaded; its policy allows none in the page itself.
+    pub async fn without_scripts(&self) {
+        let pattern = BlockPattern::builder().url_pattern("*://*:*/*.js").block(true).build().expect("a pattern");
+        self.page.execute(SetBlockedUrLsParams::builder().url_pattern(pattern).build()).await.expect("blocked");
+    }
+
+    /// Asks for the page again until it shows this, as one does whose browser runs no script.
+    pub async fn reload_until(&self, text: &str) {
+        let quoted = serde_json::to_string(text).expect("a string");
+        let begun = Instant::now();
+        while !self.js::<bool>(&format!("document.body.innerText.includes({quoted})")).await {
+            assert!(begun.elapsed() < PATIENCE, "waited for {text}:\n{}", self.js::<String>("document.body.innerText").await);
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            let path: String = self.js("location.pathname + location.search").await;
+            self.goto(&path).await;
+        }
+    }
+
     /// Console, exceptions, the browser's own log (a breach of the policy stands there) and requests to anybody else.
     async fn listen(&self) {
         self.page.enable_log().await.expect("a log");
@@ -55,7 +75,7 @@ impl Chrome {
         self.note(|event: &EventEntryAdded| {
             let entry = &event.entry;
             // A refused form answers 422, an unknown address 404: the browser logs each, and both are right.
-            let expected = entry.source == LogEntrySource::Network && ["422", "404"].iter().any(|status| entry.text.contains(status));
+            let expected = entry.source == LogEntrySource::Network && ["422", "404", BLOCKED].iter().any(|reason| entry.text.contains(reason));
             let bad = matches!(entry.level, LogEntryLevel::Error | LogEntryLevel::Warning) && !expected;
             bad.then(|| format!("log: {} {}", entry.text, entry.url.clone().unwrap_or_default()))
         })
