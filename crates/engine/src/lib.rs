@@ -8,4 +8,5 @@ pub mod attempts;
 pub mod calls;
 mod carriers;
 mod outcomes;
+mod thread;
 pub mod privacy;

@@ -4,6 +4,7 @@
 //! authenticated, so that a value moved to another column does not open. A wrapped key begins with the number
 //! of the root key that wraps it (4 bytes, little endian). Look-ups go by a keyed BLAKE3 hash of 16 bytes.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -235,11 +236,38 @@ impl Keyring {
     }
 }
 
+/// Random bytes that this thread has fetched and not given out. A call to the system for each nonce costs more than the sealing.
+struct Fetched {
+    bytes: Zeroizing<[u8; FETCHED_BYTES]>,
+    left: usize,
+}
+
+const FETCHED_BYTES: usize = 1_024;
+
+thread_local! {
+    static FETCHED: RefCell<Fetched> = RefCell::new(Fetched { bytes: Zeroizing::new([0; FETCHED_BYTES]), left: 0 });
+}
+
+impl Fetched {
+    /// What is given out is no longer here: some of it becomes keys.
+    fn take<const N: usize>(&mut self) -> Result<[u8; N], SealError> {
+        const { assert!(N <= FETCHED_BYTES) };
+        if self.left < N {
+            SystemRandom::new().fill(&mut self.bytes[..]).map_err(|_| SealError::NoRandom)?;
+            self.left = FETCHED_BYTES;
+        }
+        let place = &mut self.bytes[self.left - N..self.left];
+        let mut taken = [0; N];
+        taken.copy_from_slice(place);
+        place.fill(0);
+        self.left -= N;
+        Ok(taken)
+    }
+}
+
 /// Bytes from the system's generator.
 pub fn random_bytes<const N: usize>() -> Result<[u8; N], SealError> {
-    let mut bytes = [0; N];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| SealError::NoRandom)?;
-    Ok(bytes)
+    FETCHED.with_borrow_mut(Fetched::take)
 }
 
 /// Lower-case hexadecimal.

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use clarion_domain::campaigns::campaign::{CampaignState, Channel};
-use clarion_domain::compliance::Decision;
+use clarion_domain::compliance::rule_set::{PackVersion, RuleSet};
+use clarion_domain::compliance::{Decision, Permit};
 use clarion_domain::compliance::facts::Touch;
 use clarion_domain::id::{AttemptId, CampaignId, ClaimId, ContactId, TrunkId};
 use clarion_domain::outcomes::cost::Cost;
@@ -14,7 +15,7 @@ use clarion_store::StoreError;
 use clarion_store::attempts::{
     Candidate, ClaimRow, DecisionRow, add_claim, add_due, advance, due_candidates, fresh_candidates, next_due, record_decisions, remove_due,
 };
-use clarion_store::compliance::{BLOCKED_SENDER, RecipientFacts, decide, refuse_text};
+use clarion_store::compliance::{BLOCKED_SENDER, DecisionWords, RecipientFacts, decide, refuse_text};
 use clarion_store::db::Tx;
 
 use crate::attempts::campaign::RunningCampaign;
@@ -103,6 +104,22 @@ struct Plan {
     passed: bool,
 }
 
+impl Plan {
+    /// A deferral or a refusal, as it is kept.
+    fn note(&mut self, candidate: &Candidate, decision: &Decision, words: DecisionWords) {
+        if let Decision::Defer(deferral) = decision {
+            self.put_off.push((Candidate { due_at: None, ..*candidate }, deferral.until, format!("deferred {}", words.rules)));
+        }
+        self.decisions.push(DecisionRow { position: candidate.position, kind: words.kind, rules: words.rules, rule_pack: words.rule_pack, until: words.until });
+        self.done.push(*candidate);
+    }
+
+    /// Permitted, and still not to be sent: for this rule, or these.
+    fn refuse(&mut self, candidate: &Candidate, rules: String, permit: &Permit) {
+        self.decisions.push(DecisionRow { position: candidate.position, kind: "refused", rules, rule_pack: permit.version().to_string(), until: None });
+    }
+}
+
 /// Claims up to `want` recipients of one campaign. `None` when it does not run any more.
 pub(super) async fn claim(sender: &mut Sender, tx: &mut Tx, id: CampaignId, want: u32, touched: &Touched, now: Instant, now_micros: u64) -> Result<Option<Claimed>, ClaimError> {
     let Some(campaign) = sender.campaigns.get(&id) else { return Ok(None) };
@@ -143,53 +160,53 @@ fn plan(sender: &mut Sender, id: CampaignId, want: usize, (candidates, facts, to
     let Sender { campaigns, carriers, flights, store, .. } = sender;
     let mut plan = Plan::default();
     let Some(campaign) = campaigns.get_mut(&id) else { return Ok(plan) };
+    // Of a batch nearly all are permitted by the same rules: the words are made once.
+    let mut told: Option<(RuleSet, PackVersion, Arc<str>)> = None;
     for (candidate, fact) in candidates.iter().zip(facts) {
         if plan.permitted.len() >= want {
             break;
         }
         let decision = decide(&campaign.terms, fact, &touched.with(candidate.contact, flights.touches_of(candidate.contact)), now);
-        let words = campaign.terms.words(&decision, &fact.region, now);
-        match decision {
-            Decision::Refuse(_) => plan.decisions.push(DecisionRow { position: candidate.position, kind: "refused", rules: words.rules, rule_pack: words.rule_pack, until: None }),
-            Decision::Defer(deferral) => {
-                plan.put_off.push((Candidate { due_at: None, ..*candidate }, deferral.until, format!("deferred {}", words.rules)));
-                plan.decisions.push(DecisionRow { position: candidate.position, kind: "deferred", rules: words.rules, rule_pack: words.rule_pack, until: Some(deferral.until) });
-            }
-            Decision::Permit(permit) => {
-                let decision: Arc<str> = format!("{} passed {}", words.rule_pack, words.rules).into();
-                match ready(&*campaign, carriers, candidate, fact, store.next_id(now) as u64, (now, now_micros)) {
-                    Ready::For { trunk, prepared, cost, body } => {
-                        let Some(key) = &fact.key else { continue };
-                        let sealed_body = key.seal("attempt.body", body.as_bytes()).map_err(StoreError::from)?;
-                        if let Some(trunk) = carriers.get_mut(trunk) {
-                            trunk.spend(prepared.segments, prepared.parts.len());
-                        }
-                        campaign.found(trunk);
-                        plan.permitted.push(Permitted {
-                            candidate: *candidate,
-                            trunk,
-                            decision,
-                            sealed_body,
-                            number_index: fact.number_index,
-                            prepared,
-                            cost,
-                            valid_until: permit.valid_until(),
-                            purpose: campaign.terms.purpose.map(|stated| stated.purpose),
-                        });
-                    }
-                    Ready::Refused(rules) => plan.decisions.push(DecisionRow { position: candidate.position, kind: "refused", rules, rule_pack: words.rule_pack, until: None }),
-                    Ready::Never(why) => plan.decisions.push(DecisionRow { position: candidate.position, kind: "refused", rules: why.into(), rule_pack: words.rule_pack, until: None }),
-                    Ready::NoRoom { trunk, down } => {
-                        if !carriers.has_room_beside(campaign.tenant.id(), trunk, now_micros) || !campaign.may_pass(trunk, now) {
-                            plan.again_in_ms = Some(if down { TRUNK_DOWN_MS } else { carriers.get(trunk).map_or(TRUNK_DOWN_MS, crate::carriers::Trunk::wait_ms) });
-                            return Ok(plan);
-                        }
-                        // Those behind need not wait for a trunk that is not theirs.
-                        let at = carriers.get_mut(trunk).map_or(now.plus_ms(TRUNK_DOWN_MS), |trunk| trunk.queue_up(down, now));
-                        plan.put_off.push((Candidate { due_at: None, ..*candidate }, at, "waits for a trunk".to_owned()));
-                        plan.passed = true;
-                    }
+        let Decision::Permit(permit) = &decision else {
+            plan.note(candidate, &decision, campaign.terms.words(&decision, &fact.region, now));
+            continue;
+        };
+        let words = match &told {
+            Some((passed, version, words)) if *passed == permit.passed() && *version == permit.version() => words.clone(),
+            _ => campaign.terms.words(&decision, &fact.region, now).of_a_permit().into(),
+        };
+        told = Some((permit.passed(), permit.version(), words.clone()));
+        match ready(&*campaign, carriers, candidate, fact, store.next_id(now) as u64, (now, now_micros)) {
+            Ready::For { trunk, prepared, cost, body } => {
+                let Some(key) = &fact.key else { continue };
+                let sealed_body = key.seal("attempt.body", body.as_bytes()).map_err(StoreError::from)?;
+                if let Some(trunk) = carriers.get_mut(trunk) {
+                    trunk.spend(prepared.segments, prepared.parts.len());
                 }
+                campaign.found(trunk);
+                plan.permitted.push(Permitted {
+                    candidate: *candidate,
+                    trunk,
+                    decision: words,
+                    sealed_body,
+                    number_index: fact.number_index,
+                    prepared,
+                    cost,
+                    valid_until: permit.valid_until(),
+                    purpose: campaign.terms.purpose.map(|stated| stated.purpose),
+                });
+            }
+            Ready::Refused(rules) => plan.refuse(candidate, rules, permit),
+            Ready::Never(why) => plan.refuse(candidate, why.into(), permit),
+            Ready::NoRoom { trunk, down } => {
+                if !carriers.has_room_beside(campaign.tenant.id(), trunk, now_micros) || !campaign.may_pass(trunk, now) {
+                    plan.again_in_ms = Some(if down { TRUNK_DOWN_MS } else { carriers.get(trunk).map_or(TRUNK_DOWN_MS, crate::carriers::Trunk::wait_ms) });
+                    return Ok(plan);
+                }
+                // Those behind need not wait for a trunk that is not theirs.
+                let at = carriers.get_mut(trunk).map_or(now.plus_ms(TRUNK_DOWN_MS), |trunk| trunk.queue_up(down, now));
+                plan.put_off.push((Candidate { due_at: None, ..*candidate }, at, "waits for a trunk".to_owned()));
+                plan.passed = true;
             }
         }
         plan.done.push(*candidate);

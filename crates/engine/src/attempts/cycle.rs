@@ -413,7 +413,7 @@ async fn write_claims_end(tx: &mut Tx, rows: &CycleRows) -> Result<HashSet<Claim
 }
 
 /// Another node held us for dead, took the claim over and called the attempt `unknown`: our answer, late as it is, says more.
-async fn correct_taken_over(tx: &mut Tx, taken: impl Iterator<Item = &AttemptRow>, measures: &mut HashMap<MeasureKey, MeasureDelta>) -> Result<(), StoreError> {
+async fn correct_taken_over(tx: &mut Tx, taken: impl Iterator<Item = &AttemptRow>, measures: &mut foldhash::HashMap<MeasureKey, MeasureDelta>) -> Result<(), StoreError> {
     let answers: Vec<&AttemptRow> = taken.collect();
     let ids: Vec<_> = answers.iter().map(|row| row.id).collect();
     let mut settled = Vec::new();

@@ -1,12 +1,13 @@
 //! What is on its way: claimed, submitted, not yet answered in full.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use clarion_domain::compliance::facts::Touch;
 use clarion_domain::id::{AddressId, AttemptId, CampaignId, ClaimId, ContactId, TenantId, TrunkId};
 use clarion_domain::outcomes::cause::Cause;
 use clarion_domain::time::Instant;
+use foldhash::HashMap;
 
 use crate::carriers::{WireOutcome, WirePart};
 

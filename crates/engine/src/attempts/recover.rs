@@ -83,7 +83,7 @@ async fn settle_claim(tx: &mut Tx, claim: &ClaimRow, now: Instant) -> Result<usi
             state: AttemptState::Settled,
             disposition: Disposition::Unknown,
             cause: cause.clone(),
-            decision: claim.decision.clone(),
+            decision: claim.decision.as_str().into(),
             segments,
             cost: 0,
             sealed_body: None,

@@ -78,7 +78,7 @@ pub(crate) struct CycleRows {
     pub late: Vec<LateReceipt>,
     pub unmatched: Vec<UnmatchedReceipt>,
     pub matched: Vec<i64>,
-    pub measures: HashMap<MeasureKey, MeasureDelta>,
+    pub measures: foldhash::HashMap<MeasureKey, MeasureDelta>,
     pub due: Vec<DueRow>,
     pub ended: Vec<EndedTry>,
     /// Planned attempts that have become needless: campaign, position and number of the try.

@@ -70,7 +70,11 @@ const PACE: Duration = Duration::from_millis(4);
 const FAILED_PAUSE: Duration = Duration::from_millis(500);
 
 /// Runs until `stop` says so; then claims nothing more, waits for answers, and settles what came.
-pub async fn run(store: Store, config: SenderConfig, mut stop: watch::Receiver<bool>) {
+pub async fn run(store: Store, config: SenderConfig, stop: watch::Receiver<bool>) {
+    crate::thread::own(send(store, config, stop)).await;
+}
+
+async fn send(store: Store, config: SenderConfig, mut stop: watch::Receiver<bool>) {
     let (events_in, events) = mpsc::channel(EVENT_BATCHES_MAX);
     let mut sender = Sender::new(store, events_in, (config.clock)());
     while let Err(error) = sender.begin(&config).await {

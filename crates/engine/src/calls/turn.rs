@@ -250,7 +250,7 @@ fn attempt_row(live: &LiveCall, disposition: Disposition, cause: &str, now: Inst
         state: AttemptState::Settled,
         disposition,
         cause: cause.to_owned(),
-        decision: permitted.decision.to_string(),
+        decision: permitted.decision.clone(),
         segments: 0,
         cost: 0,
         sealed_body: None,

@@ -36,6 +36,10 @@ pub enum IntakeError {
 
 /// Works until the task is dropped or aborted; what it leaves behind in mid-load is taken up again at the next start.
 pub async fn run(store: Store, limits: FileLimits, clock: Clock) {
+    crate::thread::own(take_all(store, limits, clock)).await;
+}
+
+async fn take_all(store: Store, limits: FileLimits, clock: Clock) {
     let mut tidied_at = Instant::default();
     loop {
         if clock().ms() - tidied_at.ms() > HOUR_MS {

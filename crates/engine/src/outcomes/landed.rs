@@ -129,7 +129,7 @@ impl Sender {
             state: attempt.state(),
             disposition,
             cause,
-            decision: decision.to_string(),
+            decision,
             segments: flight.segments,
             cost,
             sealed_body: Some(sealed_body),

@@ -2,7 +2,6 @@
 //!
 //! Everything here can be rebuilt from the store. What is not in memory is found there, a little later.
 
-use std::collections::HashMap;
 use std::hash::Hash;
 
 use clarion_domain::attempts::attempt::Attempt;
@@ -10,6 +9,7 @@ use clarion_domain::id::AttemptId;
 use clarion_domain::time::Instant;
 use clarion_store::attempts::Reference;
 use clarion_store::outcomes::UnmatchedReceipt;
+use foldhash::HashMap;
 
 use crate::attempts::Sender;
 use crate::outcomes::receipt::ReceiptParts;
@@ -38,7 +38,7 @@ pub(crate) struct Aging<K, V> {
 
 impl<K: Eq + Hash, V> Aging<K, V> {
     fn new(max: usize) -> Self {
-        Self { young: HashMap::new(), old: HashMap::new(), half: (max / 2).max(1) }
+        Self { young: HashMap::default(), old: HashMap::default(), half: (max / 2).max(1) }
     }
 
     pub(crate) fn insert(&mut self, key: K, value: V) {
@@ -82,7 +82,7 @@ pub(crate) struct Ledger {
 
 impl Default for Ledger {
     fn default() -> Self {
-        Self { open: Aging::new(OPEN_MAX), keys: Aging::new(OPEN_MAX), waiting: HashMap::new(), searched_at: Instant(0), searched_up_to: 0, read_up_to: 0 }
+        Self { open: Aging::new(OPEN_MAX), keys: Aging::new(OPEN_MAX), waiting: HashMap::default(), searched_at: Instant(0), searched_up_to: 0, read_up_to: 0 }
     }
 }
 

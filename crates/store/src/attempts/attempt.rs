@@ -1,6 +1,7 @@
 //! An attempt's row is inserted when the carrier answers, and updated by its primary key when the receipt comes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use clarion_domain::attempts::attempt::AttemptState;
 use clarion_domain::campaigns::campaign::Channel;
@@ -8,7 +9,7 @@ use clarion_domain::id::{AddressId, AttemptId, CampaignId, ContactId, TenantId, 
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::Instant;
 
-use crate::db::{DbError, Row, Tx, sql};
+use crate::db::{DbError, Row, Tx, Value, sql};
 use crate::params;
 
 /// An attempt as stored.
@@ -28,7 +29,7 @@ pub struct AttemptRow {
     /// The raw cause's text (`domain::outcomes::cause`), empty while accepted.
     pub cause: String,
     /// Rule pack and rules that permitted it.
-    pub decision: String,
+    pub decision: Arc<str>,
     pub segments: u16,
     /// Ten-thousandths of the trunk's currency unit.
     pub cost: i64,
@@ -60,20 +61,23 @@ pub async fn add_attempts(tx: &mut Tx, attempts: &[AttemptRow]) -> Result<Vec<bo
         "INSERT INTO attempt (id, tenant_id, campaign_id, position, try_number, contact_id, address_id, channel, trunk_id, state, disposition,
          cause, decision, segments, cost, sealed_body, carrier_message_id, parts_heard, claimed_at, answered_at, settled_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+         ON CONFLICT (id) DO NOTHING",
+        postgres "INSERT INTO attempt (id, tenant_id, campaign_id, position, try_number, contact_id, address_id, channel, trunk_id, state, disposition,
+         cause, decision, segments, cost, sealed_body, carrier_message_id, parts_heard, claimed_at, answered_at, settled_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
          ON CONFLICT (id) DO NOTHING RETURNING id"
     );
     let batch: Vec<_> = attempts
         .iter()
         .map(|row| {
             params![
-                row.id, row.tenant, row.campaign, i64::from(row.position), i64::from(row.try_number), row.contact, row.address, row.channel.as_str(), row.trunk,
-                row.state.as_str(), row.disposition.as_str(), row.cause.as_str(), row.decision.as_str(), i64::from(row.segments), row.cost,
+                row.id, row.tenant, row.campaign, i64::from(row.position), i64::from(row.try_number), row.contact, row.address, Value::Word(row.channel.as_str()), row.trunk,
+                Value::Word(row.state.as_str()), Value::Word(row.disposition.as_str()), row.cause.as_str(), row.decision.clone(), i64::from(row.segments), row.cost,
                 row.sealed_body.as_deref(), row.carrier_message_id.as_str(), row.parts_heard, row.claimed_at, row.answered_at, row.settled_at
             ]
         })
         .collect();
-    let added = tx.write_batch(insert, &batch).await?.into_iter().map(|mut row| row.take(0)).collect::<Result<HashSet<AttemptId>, DbError>>()?;
-    Ok(attempts.iter().map(|row| added.contains(&row.id)).collect())
+    tx.insert_new(insert, &batch).await
 }
 
 pub async fn settle_attempts(tx: &mut Tx, settled: &[SettledRow]) -> Result<(), DbError> {
@@ -84,7 +88,7 @@ pub async fn settle_attempts(tx: &mut Tx, settled: &[SettledRow]) -> Result<(), 
     last.sort_unstable_by_key(|row| row.id);
     let batch: Vec<_> = last
         .iter()
-        .map(|row| params![row.id, row.state.as_str(), row.disposition.as_str(), row.cause.as_str(), row.parts_heard, row.settled_at])
+        .map(|row| params![row.id, Value::Word(row.state.as_str()), Value::Word(row.disposition.as_str()), row.cause.as_str(), row.parts_heard, row.settled_at])
         .collect();
     tx.write_batch(update, &batch).await?;
     Ok(())
@@ -113,7 +117,7 @@ fn read(mut row: Row) -> Result<AttemptRow, DbError> {
         state: row.word(8)?,
         disposition: row.word(9)?,
         cause: row.take(10)?,
-        decision: row.take(11)?,
+        decision: row.take::<String>(11)?.into(),
         segments: row.take::<i64>(12)?.try_into().unwrap_or(0),
         cost: row.take(13)?,
         sealed_body: None,

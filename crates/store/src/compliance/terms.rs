@@ -75,6 +75,14 @@ pub struct DecisionWords {
     pub until: Option<Instant>,
 }
 
+impl DecisionWords {
+    /// What is kept with an attempt: by which rules of which pack it was permitted.
+    #[must_use]
+    pub fn of_a_permit(&self) -> String {
+        format!("{} passed {}", self.rule_pack, self.rules)
+    }
+}
+
 static BOOK: OnceLock<RuleBook> = OnceLock::new();
 
 /// The rule packs of this installation: those that ship with the software, unless others were installed.

@@ -42,7 +42,7 @@ pub(super) fn columns<'a>(kinds: &[Type], batch: &'a [Params]) -> Vec<Box<dyn To
     let column = |place: usize, kind: &Type| -> Box<dyn ToSql + Sync + Send + 'a> {
         let values = batch.iter().map(move |params| params.get(place).unwrap_or(&Value::Null));
         match *kind {
-            Type::TEXT => Box::new(values.map(|value| if let Value::Text(text) = value { Some(text.as_str()) } else { None }).collect::<Vec<_>>()),
+            Type::TEXT => Box::new(values.map(|value| value.as_text()).collect::<Vec<_>>()),
             Type::BYTEA => Box::new(values.map(|value| if let Value::Blob(bytes) = value { Some(bytes.as_slice()) } else { None }).collect::<Vec<_>>()),
             _ => Box::new(values.map(|value| if let Value::Int(number) = value { Some(*number) } else { None }).collect::<Vec<_>>()),
         }

@@ -12,6 +12,7 @@ mod sqlite;
 mod statement;
 mod transfer;
 
+use std::collections::HashSet;
 use std::path::Path;
 
 pub use copy::{check_sqlite, copy_sqlite};
@@ -191,6 +192,18 @@ impl Tx {
         match self {
             Self::Sqlite(tx) => Ok(tx.query_many(statement, batch)?.into_iter().flatten().collect()),
             Self::Postgres(tx) => tx.write_batch(statement, batch).await,
+        }
+    }
+
+    /// Inserts the rows that are not there yet, each known by its first column; which of them were new. The text for PostgreSQL
+    /// ends with `RETURNING` that column; SQLite, which would keep a copy of every row for it, tells by counting.
+    pub async fn insert_new(&mut self, statement: &Statement, batch: &[Params]) -> Result<Vec<bool>, DbError> {
+        match self {
+            Self::Sqlite(tx) => Ok(tx.execute_many(statement, batch)?.into_iter().map(|rows| rows > 0).collect()),
+            Self::Postgres(tx) => {
+                let new = tx.write_batch(statement, batch).await?.into_iter().map(|mut row| row.take(0)).collect::<Result<HashSet<i64>, DbError>>()?;
+                Ok(batch.iter().map(|params| matches!(params.first(), Some(Value::Int(id)) if new.contains(id))).collect())
+            }
         }
     }
 

@@ -26,6 +26,8 @@ impl ToSql for Value {
             Self::Null => Ok(IsNull::Yes),
             Self::Int(number) => number.to_sql(kind, out),
             Self::Text(text) => text.to_sql(kind, out),
+            Self::Word(word) => word.to_sql(kind, out),
+            Self::Shared(text) => text.as_ref().to_sql(kind, out),
             Self::Blob(bytes) => bytes.to_sql(kind, out),
         }
     }

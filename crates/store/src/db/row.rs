@@ -1,5 +1,7 @@
 //! Values and rows that read the same from both engines.
 
+use std::sync::Arc;
+
 use super::DbError;
 
 /// What a column or a parameter holds.
@@ -8,7 +10,23 @@ pub enum Value {
     Null,
     Int(i64),
     Text(String),
+    /// A parameter that is one of our own words: nothing is copied.
+    Word(&'static str),
+    /// A parameter that many rows share.
+    Shared(Arc<str>),
     Blob(Vec<u8>),
+}
+
+impl Value {
+    /// The text of a parameter that is one.
+    pub(super) fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Word(word) => Some(word),
+            Self::Shared(text) => Some(text),
+            Self::Null | Self::Int(_) | Self::Blob(_) => None,
+        }
+    }
 }
 
 /// One row of a result.
@@ -57,7 +75,10 @@ impl FromValue for bool {
 
 impl FromValue for String {
     fn from_value(value: Value) -> Option<Self> {
-        if let Value::Text(text) = value { Some(text) } else { None }
+        match value {
+            Value::Text(text) => Some(text),
+            other => other.as_text().map(str::to_owned),
+        }
     }
 }
 
@@ -106,6 +127,12 @@ impl From<String> for Value {
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
         Self::Text(text.to_owned())
+    }
+}
+
+impl From<Arc<str>> for Value {
+    fn from(text: Arc<str>) -> Self {
+        Self::Shared(text)
     }
 }
 

@@ -43,7 +43,7 @@ pub struct MeasureRow {
     pub cost: i64,
 }
 
-pub async fn add_measures(tx: &mut Tx, deltas: &HashMap<MeasureKey, MeasureDelta>) -> Result<(), DbError> {
+pub async fn add_measures<S>(tx: &mut Tx, deltas: &HashMap<MeasureKey, MeasureDelta, S>) -> Result<(), DbError> {
     let upsert = sql!(
         "INSERT INTO measure (tenant_id, campaign_id, hour, channel, disposition, cause, n, segments, cost) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
          ON CONFLICT (campaign_id, hour, channel, disposition, cause) DO UPDATE SET
