@@ -79,16 +79,17 @@ impl Sender {
     /// Runs one cycle. An error leaves everything to be written for the next.
     pub(super) async fn cycle(&mut self, now: Instant, now_micros: u64) -> Result<Did, StoreError> {
         // What the cycle itself brings forth waits for the next one's transaction: this one's is written from `rows` alone.
-        let rows = std::mem::take(&mut self.rows);
+        let mut rows = std::mem::replace(&mut self.rows, std::mem::take(&mut self.spare));
         match self.cycle_with(&rows, now, now_micros).await {
             Ok(did) => {
                 if did == Did::Something {
-                    for (trunk, all) in rows.acknowledge {
+                    for (trunk, all) in std::mem::take(&mut rows.acknowledge) {
                         if let Some(trunk) = self.carriers.get(trunk) {
                             trunk.acknowledge(&all);
                         }
                     }
                 }
+                self.spare = rows.emptied();
                 Ok(did)
             }
             Err(error) => {

@@ -111,6 +111,14 @@ impl CycleRows {
             && self.acknowledge.is_empty()
     }
 
+    /// Nothing in it, and room for as much again: most cycles are like the one before.
+    pub(crate) fn emptied(mut self) -> Self {
+        self.attempts.clear();
+        self.settled.clear();
+        self.measures.clear();
+        Self { attempts: self.attempts, settled: self.settled, measures: self.measures, ..Self::default() }
+    }
+
     /// Takes over what came after a cycle that failed.
     pub(crate) fn append(&mut self, since: Self) {
         self.attempts.extend(since.attempts);

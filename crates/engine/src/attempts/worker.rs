@@ -40,6 +40,8 @@ pub(crate) struct Sender {
     pub(crate) carriers: Carriers,
     pub(crate) flights: Flights,
     pub(crate) rows: CycleRows,
+    /// The room that the rows of the last cycle took, for the next one's.
+    pub(super) spare: CycleRows,
     pub(crate) ledger: Ledger,
     pub(crate) campaigns: HashMap<CampaignId, RunningCampaign>,
     pub(crate) reassembly: HashMap<TrunkId, Reassembler<(i64, Instant)>>,
@@ -94,6 +96,7 @@ impl Sender {
             carriers: Carriers::new(events),
             flights: Flights::default(),
             rows: CycleRows::default(),
+            spare: CycleRows::default(),
             ledger: Ledger::default(),
             campaigns: HashMap::new(),
             reassembly: HashMap::new(),

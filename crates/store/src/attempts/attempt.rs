@@ -67,7 +67,7 @@ pub async fn add_attempts(tx: &mut Tx, attempts: &[AttemptRow]) -> Result<Vec<bo
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
          ON CONFLICT (id) DO NOTHING RETURNING id"
     );
-    let batch: Vec<_> = attempts
+    let batch = attempts
         .iter()
         .map(|row| {
             params![
@@ -75,9 +75,8 @@ pub async fn add_attempts(tx: &mut Tx, attempts: &[AttemptRow]) -> Result<Vec<bo
                 Value::Word(row.state.as_str()), Value::Word(row.disposition.as_str()), row.cause.as_str(), row.decision.clone(), i64::from(row.segments), row.cost,
                 row.sealed_body.as_deref(), row.carrier_message_id.as_str(), row.parts_heard, row.claimed_at, row.answered_at, row.settled_at
             ]
-        })
-        .collect();
-    tx.insert_new(insert, &batch).await
+        });
+    tx.insert_new(insert, batch).await
 }
 
 pub async fn settle_attempts(tx: &mut Tx, settled: &[SettledRow]) -> Result<(), DbError> {
@@ -86,11 +85,10 @@ pub async fn settle_attempts(tx: &mut Tx, settled: &[SettledRow]) -> Result<(), 
     let last: HashMap<AttemptId, &SettledRow> = settled.iter().map(|row| (row.id, row)).collect();
     let mut last: Vec<&SettledRow> = last.into_values().collect();
     last.sort_unstable_by_key(|row| row.id);
-    let batch: Vec<_> = last
+    let batch = last
         .iter()
-        .map(|row| params![row.id, Value::Word(row.state.as_str()), Value::Word(row.disposition.as_str()), row.cause.as_str(), row.parts_heard, row.settled_at])
-        .collect();
-    tx.write_batch(update, &batch).await?;
+        .map(|row| params![row.id, Value::Word(row.state.as_str()), Value::Word(row.disposition.as_str()), row.cause.as_str(), row.parts_heard, row.settled_at]);
+    tx.write_batch(update, batch).await?;
     Ok(())
 }
 

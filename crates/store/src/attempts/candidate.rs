@@ -92,7 +92,8 @@ pub async fn next_due(tx: &mut Tx, campaign: CampaignId) -> Result<Option<Instan
 pub async fn remove_due(tx: &mut Tx, campaign: CampaignId, taken: &[Candidate]) -> Result<bool, DbError> {
     let delete = sql!("DELETE FROM due WHERE campaign_id = $1 AND due_at = $2 AND position = $3 RETURNING position");
     let batch: Vec<_> = taken.iter().filter_map(|who| who.due_at.map(|at| params![campaign, at, i64::from(who.position)])).collect();
-    Ok(tx.write_batch(delete, &batch).await?.len() == batch.len())
+    let wanted = batch.len();
+    Ok(tx.write_batch(delete, batch.into_iter()).await?.len() == wanted)
 }
 
 /// Who stands at these audience positions; in their order.

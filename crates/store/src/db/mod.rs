@@ -173,7 +173,7 @@ impl Tx {
     /// Returns the rows touched by each, in order.
     pub async fn execute_many(&mut self, statement: &Statement, batch: &[Params]) -> Result<Vec<u64>, DbError> {
         match self {
-            Self::Sqlite(tx) => tx.execute_many(statement, batch),
+            Self::Sqlite(tx) => tx.execute_each(statement, batch.iter()),
             Self::Postgres(tx) => tx.execute_many(statement, batch).await,
         }
     }
@@ -188,20 +188,21 @@ impl Tx {
 
     /// The same write once for each set of parameters, and the rows that it returns, in no order: a loop on SQLite, one statement
     /// on PostgreSQL. No two sets may touch the same row.
-    pub async fn write_batch(&mut self, statement: &Statement, batch: &[Params]) -> Result<Vec<Row>, DbError> {
+    pub async fn write_batch(&mut self, statement: &Statement, batch: impl Iterator<Item = Params>) -> Result<Vec<Row>, DbError> {
         match self {
-            Self::Sqlite(tx) => Ok(tx.query_many(statement, batch)?.into_iter().flatten().collect()),
-            Self::Postgres(tx) => tx.write_batch(statement, batch).await,
+            Self::Sqlite(tx) => tx.query_each(statement, batch),
+            Self::Postgres(tx) => tx.write_batch(statement, &batch.collect::<Vec<_>>()).await,
         }
     }
 
     /// Inserts the rows that are not there yet, each known by its first column; which of them were new. The text for PostgreSQL
     /// ends with `RETURNING` that column; SQLite, which would keep a copy of every row for it, tells by counting.
-    pub async fn insert_new(&mut self, statement: &Statement, batch: &[Params]) -> Result<Vec<bool>, DbError> {
+    pub async fn insert_new(&mut self, statement: &Statement, batch: impl Iterator<Item = Params>) -> Result<Vec<bool>, DbError> {
         match self {
-            Self::Sqlite(tx) => Ok(tx.execute_many(statement, batch)?.into_iter().map(|rows| rows > 0).collect()),
+            Self::Sqlite(tx) => Ok(tx.execute_each(statement, batch)?.into_iter().map(|rows| rows > 0).collect()),
             Self::Postgres(tx) => {
-                let new = tx.write_batch(statement, batch).await?.into_iter().map(|mut row| row.take(0)).collect::<Result<HashSet<i64>, DbError>>()?;
+                let batch: Vec<_> = batch.collect();
+                let new = tx.write_batch(statement, &batch).await?.into_iter().map(|mut row| row.take(0)).collect::<Result<HashSet<i64>, DbError>>()?;
                 Ok(batch.iter().map(|params| matches!(params.first(), Some(Value::Int(id)) if new.contains(id))).collect())
             }
         }

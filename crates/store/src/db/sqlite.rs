@@ -199,10 +199,22 @@ impl SqliteTx {
         })
     }
 
-    pub(super) fn execute_many(&mut self, statement: &Statement, batch: &[Params]) -> Result<Vec<u64>, DbError> {
+    /// Each set of parameters is made only when its turn comes, so that a large batch need not stand in memory.
+    pub(super) fn execute_each(&mut self, statement: &Statement, batch: impl Iterator<Item = impl AsRef<[Value]>>) -> Result<Vec<u64>, DbError> {
         blocking(|| {
             let mut prepared = self.connection.prepare_cached(&numbered(statement))?;
-            batch.iter().map(|params| Ok(prepared.execute(rusqlite::params_from_iter(params))? as u64)).collect()
+            batch.map(|params| Ok(prepared.execute(rusqlite::params_from_iter(params.as_ref()))? as u64)).collect()
+        })
+    }
+
+    pub(super) fn query_each(&mut self, statement: &Statement, batch: impl Iterator<Item = Params>) -> Result<Vec<Row>, DbError> {
+        blocking(|| {
+            let mut prepared = self.connection.prepare_cached(&numbered(statement))?;
+            let mut rows = Vec::new();
+            for params in batch {
+                rows.append(&mut read_rows(&mut prepared, &params)?);
+            }
+            Ok(rows)
         })
     }
 

@@ -52,13 +52,12 @@ pub async fn add_measures<S>(tx: &mut Tx, deltas: &HashMap<MeasureKey, MeasureDe
     let mut sorted: Vec<_> = deltas.iter().filter(|(_, delta)| **delta != MeasureDelta::default()).collect();
     // One order for all nodes: two that count at once wait for each other instead of deadlocking.
     sorted.sort_by(|(a, _), (b, _)| (a.campaign, a.hour, a.disposition, &a.cause).cmp(&(b.campaign, b.hour, b.disposition, &b.cause)));
-    let batch: Vec<_> = sorted
+    let batch = sorted
         .into_iter()
         .map(|(key, delta)| {
             params![key.tenant, key.campaign, key.hour, key.channel.as_str(), key.disposition.as_str(), key.cause.as_str(), delta.n, delta.segments, delta.cost]
-        })
-        .collect();
-    tx.write_batch(upsert, &batch).await?;
+        });
+    tx.write_batch(upsert, batch).await?;
     Ok(())
 }
 
