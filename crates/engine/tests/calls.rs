@@ -26,7 +26,7 @@ use clarion_domain::time::{DAY_MS, Instant};
 use clarion_engine::calls::{self, DiallerConfig, EndpointConfig, MediaConfig, PortRange, SpeechEngine};
 use clarion_engine::campaigns::work;
 use clarion_store::Tenant;
-use clarion_store::campaigns::{CampaignDraft, CampaignRecord};
+use clarion_store::campaigns::{CampaignDraft, CampaignRecord, RecipientFilter, RecipientState};
 use clarion_store::carriers::{NewRoute, NewTransferTarget, NewTrunk};
 use clarion_store::compliance::Week;
 use clarion_testbed::voice::{CallFate, VoiceCarrier, VoiceCarrierConfig};
@@ -77,9 +77,13 @@ fn loopback() -> SocketAddr {
 
 /// Each test has ports of its own.
 fn dial(bench: &Bench, first_port: u16) -> (watch::Sender<bool>, JoinHandle<()>) {
+    dial_with(bench, first_port, SpeechEngine::default())
+}
+
+fn dial_with(bench: &Bench, first_port: u16, speech: SpeechEngine) -> (watch::Sender<bool>, JoinHandle<()>) {
     let (stop, stopped) = watch::channel(false);
     let media = MediaConfig { ports: PortRange { first: first_port, last: first_port + 1_999 }, ..MediaConfig::default() };
-    let config = DiallerConfig { clock, sip: EndpointConfig::new(loopback()), media, speech: SpeechEngine::default(), drain_ms_max: 5_000 };
+    let config = DiallerConfig { clock, sip: EndpointConfig::new(loopback()), media, speech, drain_ms_max: 5_000 };
     (stop, tokio::spawn(calls::run(bench.store.clone(), config, stopped)))
 }
 
@@ -216,6 +220,64 @@ async fn whoever_asks_is_never_called_again_and_nobody_waits_for_an_agent_who_is
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         assert_eq!(carrier.tally().calls(), calls, "nobody was called again");
+        stop.send_replace(true);
+        dialler.await.expect("ends");
+    })
+    .await;
+}
+
+/// Words that no engine renders.
+const SAYS: &str = r#"
+language = "en-GB"
+start = "hello"
+
+[steps.hello]
+do = "say"
+text = "This is North. Please call us back on 020 7946 0999."
+next = "bye"
+
+[steps.bye]
+do = "hang_up"
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fallback_is_heard_when_words_cannot_be_rendered_and_without_one_nobody_is_called() {
+    for_each_store("dialled_fallback", |bench| async move {
+        let tenant = bench.tenant("north").await;
+        let mut config = VoiceCarrierConfig::new(PortRange { first: 59_000, last: 60_999 });
+        config.fate_of = |_| CallFate::Listens;
+        let carrier = VoiceCarrier::start(config).expect("a carrier");
+        connect(&tenant, &carrier).await;
+        let (list, _) = list_of(&tenant, "everybody", 2).await;
+        tenant.put_prompt("sorry", &[3_000; 4_000], NOON).await.expect("a prompt");
+        let broken = SpeechEngine::Command { program: "no-such-speech-program".into(), arguments: Vec::new() };
+        let (stop, dialler) = dial_with(&bench, 57_000, broken);
+
+        let dumb = CampaignDraft { script: SAYS.into(), ..draft(list, PacingMode::Agentless) };
+        let dumb = tenant.create_campaign(&dumb, NOON).await.expect("a campaign");
+        tenant.start_campaign(dumb, clock()).await.expect("starts");
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+        loop {
+            work(&bench.store, clock).await.expect("works");
+            let record = tenant.campaign(dumb).await.expect("read");
+            if record.state == CampaignState::Paused {
+                assert!(record.state_reason.contains("no-such-speech-program cannot be run"), "{}", record.state_reason);
+                break;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "{:?}", record.state);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert_eq!(carrier.tally().calls(), 0);
+
+        let script = SAYS.replace("start = ", "fallback = \"sorry\"\nstart = ");
+        let id = run(&bench, &tenant, &CampaignDraft { script, ..draft(list, PacingMode::Agentless) }).await;
+        assert_eq!(carrier.tally().heard(CallFate::Listens), 2, "everybody heard something");
+        let rows = tenant.recipients(id, RecipientFilter::Every, None, 10).await.expect("read").rows;
+        assert_eq!(rows.len(), 2);
+        for row in rows {
+            let RecipientState::Attempted { attempt, .. } = row.state else { panic!("{:?}", row.state) };
+            assert!(tenant.call(attempt).await.expect("read").fell_back, "and its record says so");
+        }
         stop.send_replace(true);
         dialler.await.expect("ends");
     })

@@ -105,6 +105,7 @@ fn call(bench: &Bench, tenant: &Tenant, id: i64) -> CallRow {
         verdict: String::new(),
         features: String::new(),
         abandoned: false,
+        fell_back: false,
     }
 }
 

@@ -126,6 +126,7 @@ fn call_of(bench: &Bench, tenant: &Tenant, new: &NewRecording, features: String)
         verdict: String::new(),
         features,
         abandoned: false,
+        fell_back: false,
     }
 }
 

@@ -176,6 +176,7 @@ fn told(call: &CallRow, target: &str) -> Markup {
         seconds(call.answered_at, call.message_at).map(|wait| format!("first words after {wait}")),
         call.bridged_at.is_some().then(|| if target.is_empty() { "put through".to_owned() } else { format!("put through to {target}") }),
         call.information_at.is_some().then(|| "no agent was free: information message".to_owned()),
+        call.fell_back.then(|| "fallback prompt heard in the place of words that could not be rendered".to_owned()),
         seconds(call.answered_at, call.ended_at).map(|lasted| format!("lasted {lasted}")),
         (!call.ended_by.is_empty()).then(|| format!("ended by {}", ended_by(&call.ended_by))),
     ];

@@ -109,6 +109,7 @@ fn a_call(tenant: &Tenant, campaign: CampaignId, state: &str) -> CallRow {
         verdict: String::new(),
         features: String::new(),
         abandoned: false,
+        fell_back: false,
     }
 }
 

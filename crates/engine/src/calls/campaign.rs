@@ -73,7 +73,7 @@ impl CallCampaign {
     pub async fn load(tenant: Tenant, record: &CampaignRecord, before: Option<Self>, engine: &Arc<SpeechEngine>, now: Instant) -> Result<Self, CampaignError> {
         let terms = tenant.campaign_terms(record).await?;
         let (script, sounds) = match &before {
-            Some(before) if before.source == record.script && *before.recording == record.recording => (before.script.clone(), before.sounds.clone()),
+            Some(before) if before.source == record.script && *before.recording == record.recording && !before.sounds.are_stale(now) => (before.script.clone(), before.sounds.clone()),
             _ => {
                 let script = tenant.check_script(&record.script).await?.map_err(|faults| CampaignError::Script(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
                 let sounds = Sounds::prepare(&tenant, &script, record, engine, now).await?;

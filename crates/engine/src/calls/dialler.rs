@@ -48,6 +48,8 @@ pub(super) struct LiveCall {
     pub call: Call,
     pub step: String,
     pub features: String,
+    /// Its person heard the fallback prompt in the place of words.
+    pub fell_back: bool,
     pub target: Option<TransferTargetId>,
     pub asks: mpsc::UnboundedSender<Ask>,
     /// The slot that was held for it before it was launched, until its person is put through.
@@ -208,7 +210,9 @@ impl Dialler {
     /// The live page shows why the pace is what it is.
     async fn tell_pace(&self) -> Result<(), StoreError> {
         for (id, campaign) in &self.campaigns {
-            campaign.tenant.note_pace(*id, &campaign.why).await?;
+            let missing = campaign.sounds.missing();
+            let why = missing.map_or_else(|| campaign.why.clone(), |missing| format!("{}; {missing}", campaign.why));
+            campaign.tenant.note_pace(*id, &why).await?;
         }
         Ok(())
     }
@@ -253,6 +257,7 @@ impl Dialler {
         match news {
             News::Happened { attempt, event } => self.happened(attempt, event),
             News::Step { attempt, step } => self.with(attempt, |call| call.step = step),
+            News::FellBack { attempt } => self.with(attempt, |call| call.fell_back = true),
             News::Measured { attempt, features } => self.with(attempt, |call| call.features = features),
             News::Suppress { attempt, done } => {
                 self.suppressions.push(Suppression { attempt, done });
@@ -320,6 +325,7 @@ impl Dialler {
             call: Call::planned(now),
             step: String::new(),
             features: String::new(),
+            fell_back: false,
             target: None,
             asks,
             held,

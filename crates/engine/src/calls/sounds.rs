@@ -1,12 +1,12 @@
 //! What is played in a campaign's calls: prompts, fixed words that were rendered before the first call, and each person's own
 //! words, which are rendered for the call and forgotten with it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clarion_domain::campaigns::script::{Script, ScriptDocument, Speech};
 use clarion_domain::campaigns::template::Part;
-use clarion_domain::time::Instant;
+use clarion_domain::time::{Instant, MINUTE_MS};
 use clarion_store::campaigns::CampaignRecord;
 use clarion_store::{StoreError, Tenant};
 
@@ -25,7 +25,15 @@ pub(super) struct Sounds {
     words: Mutex<HashMap<SpeechRequest, Piece>>,
     /// What says that a talk is recorded.
     announcement: Option<SpeechRequest>,
+    /// What is heard in the place of words that could not be rendered, and the words of which that is so, with the reason of the last.
+    fallback: Option<Piece>,
+    missing: HashSet<SpeechRequest>,
+    why_missing: String,
+    prepared_at: Instant,
 }
+
+/// Words that could not be rendered are tried again after so long.
+const MISSING_LAST_MS: i64 = MINUTE_MS;
 
 /// Why a campaign's sounds cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -48,8 +56,11 @@ fn is_spoken(text: &str) -> bool {
 impl Sounds {
     /// Loads every prompt and renders every fixed word, so that no call waits for them.
     pub async fn prepare(tenant: &Tenant, script: &Script, campaign: &CampaignRecord, engine: &Arc<SpeechEngine>, now: Instant) -> Result<Self, SoundError> {
-        let mut sounds = Self { engine: engine.clone(), prompts: HashMap::new(), fixed: HashMap::new(), words: Mutex::default(), announcement: None };
-        for (_, speech) in script.speeches() {
+        let mut sounds = Self { engine: engine.clone(), prompts: HashMap::new(), fixed: HashMap::new(), words: Mutex::default(), announcement: None, fallback: None, missing: HashSet::new(), why_missing: String::new(), prepared_at: now };
+        if let Some(prompt) = script.fallback() {
+            sounds.fallback = Some(tenant.prompt_audio(prompt).await?.into());
+        }
+        for (step, speech) in script.speeches() {
             match speech.as_ref() {
                 Speech::Play { prompt } => {
                     if !sounds.prompts.contains_key(prompt) {
@@ -63,7 +74,16 @@ impl Sounds {
                             Part::Field { fallback: Some(fallback), .. } => fallback,
                             Part::Field { fallback: None, .. } => continue,
                         };
-                        sounds.fix(tenant, request(words, language, voice.as_ref()), now).await?;
+                        let wanted = request(words, language, voice.as_ref());
+                        match sounds.fix(tenant, wanted.clone(), now).await {
+                            // The law wants the words of the information message: without them nobody is called.
+                            Err(SoundError::Speech(error)) if step.is_some() && sounds.fallback.is_some() => {
+                                tracing::warn!(%error, "words of a campaign could not be rendered: its fallback is heard");
+                                sounds.missing.insert(wanted);
+                                sounds.why_missing = error.to_string();
+                            }
+                            other => other?,
+                        }
                     }
                 }
             }
@@ -130,8 +150,32 @@ impl Sounds {
         self.fixed.get(wanted).cloned().or_else(words)
     }
 
+    /// Whether the fallback is heard in the place of a speech: some of its words are missing, and half a sentence is none.
+    pub fn falls_back(&self, speech: &Speech) -> bool {
+        let Speech::Say { text, language, voice } = speech else { return false };
+        let missing = |words: &str| self.missing.contains(&request(words, language, voice.as_ref()));
+        !self.missing.is_empty()
+            && text.parts().iter().any(|part| match part {
+                Part::Text(words) => missing(words),
+                Part::Field { fallback, .. } => fallback.as_deref().is_some_and(missing),
+            })
+    }
+
+    /// What the live page says of words that are missing.
+    pub fn missing(&self) -> Option<String> {
+        (!self.missing.is_empty()).then(|| format!("some words could not be rendered ({}), and the fallback prompt is heard in their place", self.why_missing))
+    }
+
+    /// Missing words are due to be tried again.
+    pub fn are_stale(&self, now: Instant) -> bool {
+        !self.missing.is_empty() && now.ms() - self.prepared_at.ms() >= MISSING_LAST_MS
+    }
+
     /// The pieces of a speech for one person, in order.
     pub fn pieces(&self, speech: &Speech, value: impl Fn(&str) -> Option<String>) -> Vec<Piece> {
+        if self.falls_back(speech) {
+            return self.fallback.iter().cloned().collect();
+        }
         let (text, language, voice) = match speech {
             Speech::Play { prompt } => return self.prompts.get(prompt).cloned().into_iter().collect(),
             Speech::Say { text, language, voice } => (text, language, voice.as_ref()),

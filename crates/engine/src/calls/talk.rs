@@ -64,6 +64,8 @@ pub(super) enum News {
     Step { attempt: AttemptId, step: String },
     /// What the detector heard of who answered, as JSON.
     Measured { attempt: AttemptId, features: String },
+    /// The fallback prompt was played in the place of words that could not be rendered.
+    FellBack { attempt: AttemptId },
     /// The number is to be suppressed; the answer comes once that is committed.
     Suppress { attempt: AttemptId, done: oneshot::Sender<()> },
     /// An agent of this group is wanted; `None` when nobody is free.
@@ -318,6 +320,9 @@ impl Talk {
     }
 
     fn pieces(&self, speech: &Speech) -> Vec<Arc<[i16]>> {
+        if self.plan.sounds.falls_back(speech) {
+            let _ = self.news.send(News::FellBack { attempt: self.plan.attempt });
+        }
         self.plan.sounds.pieces(speech, |name| self.plan.profile.field(name).map(str::to_owned))
     }
 

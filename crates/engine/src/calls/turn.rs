@@ -231,6 +231,7 @@ fn call_row(live: &LiveCall, node: clarion_domain::id::NodeId, now: Instant) -> 
         ended_by: call.ended_by().map_or_else(String::new, |by| by.to_string()),
         verdict: if call.person.answered_at.is_some() { call.answered_by().to_string() } else { String::new() },
         features: live.features.clone(),
+        fell_back: live.fell_back,
         abandoned: call.outcome().is_some_and(|(word, _)| word == Disposition::Abandoned),
     }
 }

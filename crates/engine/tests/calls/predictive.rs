@@ -101,6 +101,7 @@ async fn history(bench: &Bench, tenant: &Tenant, id: CampaignId) {
             verdict: String::new(),
             features: String::new(),
             abandoned: false,
+            fell_back: false,
         }
     };
     let mut tx = bench.store.db().begin().await.expect("begins");

@@ -42,18 +42,20 @@ pub struct CallRow {
     /// What the verdict was made from, as JSON without personal data.
     pub features: String,
     pub abandoned: bool,
+    /// The fallback prompt was heard in the place of words that could not be rendered.
+    pub fell_back: bool,
 }
 
 /// Writes calls as they now stand.
 pub async fn write_calls(tx: &mut Tx, calls: &[CallRow]) -> Result<(), DbError> {
     let upsert = sql!(
         "INSERT INTO call (attempt_id, tenant_id, campaign_id, position, contact_id, node_id, trunk_id, target_id, state, state_at, step, dialled_at,
-                           ringing_at, answered_at, speech_at, message_at, bridged_at, ended_at, ended_by, verdict, features, abandoned, information_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+                           ringing_at, answered_at, speech_at, message_at, bridged_at, ended_at, ended_by, verdict, features, abandoned, information_at, fell_back)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
          ON CONFLICT (attempt_id) DO UPDATE SET target_id = excluded.target_id, state = excluded.state, state_at = excluded.state_at, step = excluded.step,
          ringing_at = excluded.ringing_at, answered_at = excluded.answered_at, speech_at = excluded.speech_at, message_at = excluded.message_at,
          bridged_at = excluded.bridged_at, ended_at = excluded.ended_at, ended_by = excluded.ended_by, verdict = excluded.verdict,
-         features = excluded.features, abandoned = excluded.abandoned, information_at = excluded.information_at"
+         features = excluded.features, abandoned = excluded.abandoned, information_at = excluded.information_at, fell_back = excluded.fell_back"
     );
     let batch: Vec<_> = calls
         .iter()
@@ -61,7 +63,7 @@ pub async fn write_calls(tx: &mut Tx, calls: &[CallRow]) -> Result<(), DbError> 
             params![
                 call.attempt, call.tenant, call.campaign, i64::from(call.position), call.contact, call.node, call.trunk, call.target, call.state.as_str(),
                 call.state_at, call.step.as_str(), call.dialled_at, call.ringing_at, call.answered_at, call.speech_at, call.message_at, call.bridged_at,
-                call.ended_at, call.ended_by.as_str(), call.verdict.as_str(), call.features.as_str(), call.abandoned, call.information_at
+                call.ended_at, call.ended_by.as_str(), call.verdict.as_str(), call.features.as_str(), call.abandoned, call.information_at, call.fell_back
             ]
         })
         .collect();
@@ -134,6 +136,7 @@ fn read(mut row: Row) -> Result<CallRow, DbError> {
         features: row.take(20)?,
         abandoned: row.take(21)?,
         information_at: row.take(22)?,
+        fell_back: row.take(23)?,
     })
 }
 
@@ -149,7 +152,7 @@ impl Tenant {
     pub async fn live_calls(&self, campaign: CampaignId, limit: i64) -> Result<Vec<CallRow>, StoreError> {
         let select = sql!(
             "SELECT attempt_id, tenant_id, campaign_id, position, contact_id, node_id, trunk_id, target_id, state, state_at, step, dialled_at,
-                    ringing_at, answered_at, speech_at, message_at, bridged_at, ended_at, ended_by, verdict, features, abandoned, information_at
+                    ringing_at, answered_at, speech_at, message_at, bridged_at, ended_at, ended_by, verdict, features, abandoned, information_at, fell_back
              FROM call WHERE campaign_id = $2 AND ended_at IS NULL AND tenant_id = $1 ORDER BY attempt_id LIMIT $3"
         );
         Ok(self.db().query(select, &params![self.id(), campaign, limit]).await?.into_iter().map(read).collect::<Result<_, _>>()?)
@@ -180,7 +183,7 @@ impl Tenant {
     pub async fn call(&self, attempt: AttemptId) -> Result<CallRow, StoreError> {
         let select = sql!(
             "SELECT attempt_id, tenant_id, campaign_id, position, contact_id, node_id, trunk_id, target_id, state, state_at, step, dialled_at,
-                    ringing_at, answered_at, speech_at, message_at, bridged_at, ended_at, ended_by, verdict, features, abandoned, information_at
+                    ringing_at, answered_at, speech_at, message_at, bridged_at, ended_at, ended_by, verdict, features, abandoned, information_at, fell_back
              FROM call WHERE attempt_id = $2 AND tenant_id = $1"
         );
         self.db().query_first(select, &params![self.id(), attempt]).await?.map(read).transpose()?.ok_or(StoreError::NotFound("call"))

@@ -476,6 +476,7 @@ pub const INVENTORY: &[InventoryEntry] = &[
     about("call", "verdict", DataKind::Pseudonym, "Who answered: a person or a machine", "To show that the rules of calling were kept", RecordClass::AttemptMetadata, ErasureWay::Orphaned),
     about("call", "features", DataKind::Pseudonym, "How long what was heard lasted, from which the verdict was made", "To show that the rules of calling were kept", RecordClass::AttemptMetadata, ErasureWay::Orphaned),
     about("call", "abandoned", DataKind::Pseudonym, "Whether nobody was there for them", "To show that the rules of calling were kept", RecordClass::AttemptMetadata, ErasureWay::Orphaned),
+    plain("call", "fell_back", "Whether the fallback prompt was heard in the place of words"),
     plain("call_mark", "tenant_id", "The tenant"),
     about("call_mark", "number_index", DataKind::Pseudonym, "Keyed hash of the number", "Not to call again too soon after an abandoned call", RecordClass::AttemptMetadata, ErasureWay::RowDeleted),
     about("call_mark", "abandoned_at", DataKind::Pseudonym, "When a call to it was last abandoned", "Not to call again too soon after an abandoned call", RecordClass::AttemptMetadata, ErasureWay::RowDeleted),

@@ -67,6 +67,9 @@ impl<'a> Checker<'a> {
         if document.information.is_none() && document.steps.values().any(|step| matches!(step, StepDocument::Transfer { .. })) {
             self.fault(K::NoInformation);
         }
+        if let Some(prompt) = &document.fallback {
+            self.play(prompt);
+        }
         let mut steps = Vec::with_capacity(document.steps.len());
         for (name, step) in &document.steps {
             self.step = Some(name);
@@ -79,7 +82,7 @@ impl<'a> Checker<'a> {
             }
         }
         self.step = None;
-        (steps.len() == document.steps.len()).then_some(Script { start, machine, information, steps })
+        (steps.len() == document.steps.len()).then_some(Script { start, machine, information, fallback: document.fallback.clone(), steps })
     }
 
     fn act(&mut self, step: &'a StepDocument) -> Option<Act> {

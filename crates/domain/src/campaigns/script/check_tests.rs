@@ -8,6 +8,7 @@ pub const GOOD: &str = r##"
 language = "en-GB"
 start = "greeting"
 machine = "leave"
+fallback = "beep"
 information = { text = "This is a call for North Bank. We had nobody free to speak with you. Call 020 7946 0100 to hear more or to stop these calls." }
 
 [steps.greeting]
@@ -112,6 +113,7 @@ fn names_every_fault_with_its_step() {
         ("{first_name|there}", "{first_name}", "step greeting: people without first_name would hear a gap: give it a fallback, such as {first_name|there}"),
         ("{first_name|there}", "{shoe|x}", "step greeting: character 7: there is no field shoe: use one of first_name, reference, or declare the field first"),
         ("prompt = \"beep\"", "prompt = \"boop\"", "step bye: there is no prompt boop: upload it, or choose one of welcome, beep"),
+        ("fallback = \"beep\"", "fallback = \"boop\"", "there is no prompt boop: upload it, or choose one of welcome, beep"),
         ("target = \"collections\"", "target = \"sales\"", "step connect: there is no transfer target sales: add it, or choose one of collections"),
         ("digits_max = 4", "digits_max = 40", "step code: digits_max is 40: choose 1 to 20"),
         ("end_key = \"#\"\nretries", "end_key = \"x\"\nretries", "step code: 'x' is not a key: use 0-9, * or #"),

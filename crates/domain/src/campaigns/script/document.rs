@@ -34,6 +34,9 @@ pub struct ScriptDocument {
     /// The information message (UK-7), for when no agent can be had.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub information: Option<SpeechDocument>,
+    /// A prompt that is heard in the place of words that could not be rendered; the information message has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<String>,
     pub steps: BTreeMap<String, StepDocument>,
 }
 
@@ -217,6 +220,7 @@ struct Outline {
     start: String,
     machine: Option<String>,
     information: Option<SpeechDocument>,
+    fallback: Option<String>,
     steps: BTreeMap<String, serde_json::Value>,
 }
 
@@ -242,7 +246,7 @@ impl ScriptDocument {
         if !faults.is_empty() {
             return Err(faults);
         }
-        Ok(Self { language: outline.language, voice: outline.voice, start: outline.start, machine: outline.machine, information: outline.information, steps })
+        Ok(Self { language: outline.language, voice: outline.voice, start: outline.start, machine: outline.machine, information: outline.information, fallback: outline.fallback, steps })
     }
 
     #[must_use]

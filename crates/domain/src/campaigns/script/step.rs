@@ -71,6 +71,7 @@ pub struct Script {
     pub(super) start: StepId,
     pub(super) machine: Option<StepId>,
     pub(super) information: Option<Arc<Speech>>,
+    pub(super) fallback: Option<String>,
     pub(super) steps: Vec<Step>,
 }
 
@@ -94,6 +95,12 @@ impl Script {
     #[must_use]
     pub fn information(&self) -> Option<&Arc<Speech>> {
         self.information.as_ref()
+    }
+
+    /// The prompt that is heard in the place of words that could not be rendered.
+    #[must_use]
+    pub fn fallback(&self) -> Option<&str> {
+        self.fallback.as_deref()
     }
 
     /// Everything that can be heard, with its step (`None` for the information message): what is rendered when the campaign is saved.

@@ -107,6 +107,8 @@ pub struct Call {
     /// Who answered, as it was heard; empty before.
     answered_by: String,
     abandoned: bool,
+    /// The fallback prompt was heard in the place of words that could not be rendered.
+    fell_back: bool,
 }
 
 impl From<CallRow> for Call {
@@ -131,6 +133,7 @@ impl From<CallRow> for Call {
             ended_by: call.ended_by,
             answered_by: call.verdict,
             abandoned: call.abandoned,
+            fell_back: call.fell_back,
         }
     }
 }
