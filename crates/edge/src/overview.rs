@@ -4,7 +4,6 @@ use axum::response::{IntoResponse, Redirect, Response};
 use clarion_domain::campaigns::campaign::CampaignState;
 use clarion_domain::carriers::trunk::TrunkState;
 use clarion_domain::intake::import::ImportState;
-use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::tenancy::role::Right;
 use clarion_domain::time::{HOUR_MS, Instant};
 use clarion_store::campaigns::{CampaignQuery, CampaignRecord};
@@ -15,12 +14,13 @@ use crate::carriers::list::trunk_table;
 use crate::page::chart::{self, Column, Series, area, table};
 use crate::page::chip::Tone;
 use crate::page::fault::Fault;
-use crate::page::figure::{count, counted, figure, share};
+use crate::page::figure::{count, counted};
 use crate::page::icon::Icon;
 use crate::page::layout::Page;
 use crate::page::menu::{OVERVIEW, first_page};
 use crate::page::table::empty;
 use crate::page::when;
+use crate::reports::totals::totals;
 use crate::tenancy::guard::Session;
 
 const IMPORTS_LOOKED_AT: i64 = 20;
@@ -39,7 +39,7 @@ pub async fn page(session: Session) -> Result<Response, Fault> {
     }
     let body = html! {
         (attention(&session).await?)
-        (today_figures(&rows))
+        (totals(&rows))
         div.columns.wide-first {
             section.card { header { h2 { "Attempts today, by hour" } } (hours(&session, today, &rows)) }
             section.card.flush { header { h2 { "Campaigns under way" } a.small href="/campaigns" { "All campaigns" } } (under_way(&session, &running)) }
@@ -71,21 +71,6 @@ async fn attention(session: &Session) -> Result<Markup, Fault> {
         }
     }
     Ok(html! { @if !items.is_empty() { section.notice.warn aria-labelledby="attention" { h2 #attention { "Needs attention" } ul.stack.tight { @for (path, text) in &items { li { a href=(path) { (text) } } } } } } })
-}
-
-fn today_figures(rows: &[MeasureRow]) -> Markup {
-    let sum = |which: fn(Disposition) -> bool| rows.iter().filter(|row| which(row.disposition)).map(|row| row.n).sum::<i64>();
-    let all = sum(|_| true);
-    let delivered = sum(|word| word == Disposition::Delivered);
-    let waiting = sum(|word| word == Disposition::Accepted);
-    let unknown = sum(|word| word == Disposition::Unknown);
-    html! { dl.figures {
-        (figure("Attempts today", &count(all), "", ""))
-        (figure("Delivered", &count(delivered), &share(delivered, all), "good"))
-        (figure("No receipt yet", &count(waiting), "", ""))
-        (figure("Failed", &count(all - delivered - waiting - unknown), "", if all - delivered - waiting - unknown > 0 { "bad" } else { "" }))
-        (figure("Unknown", &count(unknown), "", ""))
-    } }
 }
 
 fn hours(session: &Session, today: Instant, rows: &[MeasureRow]) -> Markup {

@@ -1,3 +1,4 @@
 //! The counts of a period: by day, by ending, by campaign; on the page and as CSV.
 
 pub mod measure;
+pub mod totals;

@@ -150,6 +150,8 @@ fn name_of<'a>(targets: &'a [TransferTargetRecord], call: &CallRow) -> &'a str {
     call.target.and_then(|id| targets.iter().find(|target| target.id == id)).map_or("", |target| target.target.name.as_str())
 }
 
+const UNSURE: &str = "not sure";
+
 /// Who answered, in words; nothing before it was heard.
 pub fn answered_by(verdict: &str) -> &'static str {
     use clarion_domain::outcomes::answered_by::AnsweredBy as A;
@@ -161,7 +163,7 @@ pub fn answered_by(verdict: &str) -> &'static str {
         Ok(A::Announcement) => "an announcement of the network",
         Ok(A::BusyTone) => "a busy tone",
         Ok(A::Silence) => "silence",
-        Ok(A::Unsure) => "not sure",
+        Ok(A::Unsure) => UNSURE,
         Err(_) => "",
     }
 }
@@ -172,7 +174,11 @@ fn told(call: &CallRow, target: &str) -> Markup {
     let rang = seconds(call.ringing_at, call.answered_at.or(call.ended_at));
     let parts = [
         rang.map(|rang| format!("rang {rang}")),
-        (!answered_by(&call.verdict).is_empty()).then(|| format!("answered by {}", answered_by(&call.verdict))),
+        match answered_by(&call.verdict) {
+            "" => None,
+            unsure if unsure == UNSURE => Some("not told whether a person or a machine answered".to_owned()),
+            who => Some(format!("answered by {who}")),
+        },
         seconds(call.answered_at, call.message_at).map(|wait| format!("first words after {wait}")),
         call.bridged_at.is_some().then(|| if target.is_empty() { "put through".to_owned() } else { format!("put through to {target}") }),
         call.information_at.is_some().then(|| "no agent was free: information message".to_owned()),

@@ -41,7 +41,7 @@ pub async fn show(portal: &Portal, session: &Session, campaign: &CampaignRecord,
         }
         div.columns.wide-first {
             div.stack {
-                @if let Some(calls) = snapshot.calls() { section.card { header { h2 { "Calls now" } } div #live-calls.stack { (calls.show()) } } }
+                @if let Some(calls) = snapshot.calls().filter(|_| stream.is_some()) { section.card { header { h2 { "Calls now" } } div #live-calls.stack { (calls.show()) } } }
                 @if stream.is_some() {
                     section.card { header { h2 { (snapshot.noun()) " a second" } } div #live-pace { (snapshot.pace(session)) } (table(&format!("{} a second, the last five minutes", snapshot.noun()), "Until", &[snapshot.pace_series()], "live-pace-rows", &snapshot.pace_rows(session))) }
                 }
@@ -98,12 +98,13 @@ async fn about(session: &Session, campaign: &CampaignRecord) -> Result<Markup, F
             dl.facts {
                 @if let Some(stated) = campaign.purpose { dt { "Purpose" } dd { (purpose_name(stated.purpose)) } }
                 dt { "From" } dd { (campaign.sender) }
-                @if let Some(tree) = &tree { dt { "What it says" } dd { (tree) } dt { "How fast" } dd { (fast::told(&campaign.call_pacing)) } dt { "What is recorded" } dd { (recording::told(&campaign.recording)) } } @else { dt { "Text" } dd { div.bubble { (campaign.body) } } }
+                @if tree.is_some() { dt { "How fast" } dd { (fast::told(&campaign.call_pacing)) } dt { "What is recorded" } dd { (recording::told(&campaign.recording)) } } @else { dt { "Text" } dd { div.bubble { (campaign.body) } } }
                 dt { "Started" } dd { (when::optional(campaign.started_at, &session.zone)) @if !campaign.started_by.is_empty() { " by " (team.name(&campaign.started_by)) } }
                 @if let Some(at) = campaign.finished_at { dt { "Ended" } dd { (when::time(at, &session.zone)) } }
                 dt { "Hours" } dd { (super::schedule::told(campaign)) }
             }
         }
+        @if let Some(tree) = &tree { section.card { header { h2 { "What it says" } } (tree) } }
     })
 }
 

@@ -17,13 +17,14 @@ use crate::page::chart::{self, Column, Series, area, table};
 use crate::page::chip::{Tone, chip};
 use crate::page::fault::Fault;
 use crate::page::fields::{Asked, Fields, Problems};
-use crate::page::figure::{count, figure, share};
+use crate::page::figure::{count, share};
 use crate::page::form::{Fill, Input, select};
 use crate::page::icon::Icon;
 use crate::page::layout::Page;
 use crate::page::menu::REPORTS;
 use crate::page::table::empty;
 use crate::page::when;
+use crate::reports::totals::{is_reached, totals};
 use crate::tenancy::guard::Session;
 
 const DAYS_MAX: i64 = 366;
@@ -89,25 +90,6 @@ pub async fn page(session: Session, asked: Asked) -> Result<Response, Fault> {
     Ok(Page::new(REPORTS, "Reports").problems(&problems).actions(html! { a.button.quiet href={ "/reports.csv?" (query.link()) } { "Download (CSV)" } }).show(&session, &body))
 }
 
-fn sum(rows: &[MeasureRow], which: impl Fn(&MeasureRow) -> bool) -> i64 {
-    rows.iter().filter(|row| which(row)).map(|row| row.n).sum()
-}
-
-fn totals(rows: &[MeasureRow]) -> Markup {
-    let all = sum(rows, |_| true);
-    let delivered = sum(rows, |row| row.disposition == Disposition::Delivered);
-    let unknown = sum(rows, |row| row.disposition == Disposition::Unknown);
-    let accepted = sum(rows, |row| row.disposition == Disposition::Accepted);
-    html! { dl.figures {
-        (figure("Attempts", &count(all), "", ""))
-        (figure("Delivered", &count(delivered), &share(delivered, all), "good"))
-        (figure("No receipt yet", &count(accepted), "", ""))
-        (figure("Failed", &count(all - delivered - unknown - accepted), &share(all - delivered - unknown - accepted, all), "bad"))
-        (figure("Unknown", &count(unknown), "", ""))
-        (figure("Segments", &count(rows.iter().map(|row| row.segments).sum()), "", ""))
-    } }
-}
-
 fn days(session: &Session, query: &Query, rows: &[MeasureRow]) -> Markup {
     let mut per_day: BTreeMap<i64, i64> = BTreeMap::new();
     let mut day = query.from;
@@ -129,12 +111,12 @@ fn by_campaign(rows: &[MeasureRow], names: &[(CampaignId, String)]) -> Markup {
     for row in rows {
         let entry = per.entry(row.campaign).or_default();
         entry.0 += row.n;
-        entry.1 += if row.disposition == Disposition::Delivered { row.n } else { 0 };
+        entry.1 += if is_reached(row.disposition) { row.n } else { 0 };
     }
     let name = |id: &CampaignId| names.iter().find(|(known, _)| known == id).map_or("A removed campaign", |(_, name)| name.as_str());
     html! { section.card.flush { header { h2 { "By campaign" } } div.scroll { table.stacks {
-        thead { tr { th scope="col" { "Campaign" } th.num scope="col" { "Attempts" } th.num scope="col" { "Delivered" } th.num scope="col" { "Share" } } }
-        tbody { @for (id, (all, delivered)) in per.iter().rev() { tr { th scope="row" { a href={ "/campaigns/" (id) } { (name(id)) } } td.num data-label="Attempts" { (count(*all)) } td.num data-label="Delivered" { (count(*delivered)) } td.num data-label="Share" { (share(*delivered, *all)) } } } }
+        thead { tr { th scope="col" { "Campaign" } th.num scope="col" { "Attempts" } th.num scope="col" { "Reached" } th.num scope="col" { "Share" } } }
+        tbody { @for (id, (all, reached)) in per.iter().rev() { tr { th scope="row" { a href={ "/campaigns/" (id) } { (name(id)) } } td.num data-label="Attempts" { (count(*all)) } td.num data-label="Reached" { (count(*reached)) } td.num data-label="Share" { (share(*reached, *all)) } } } }
     } } } }
 }
 
