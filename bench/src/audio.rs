@@ -111,14 +111,29 @@ impl Drop for FarEnd {
     }
 }
 
-/// CPU time of the thread of this name.
-fn thread_cpu(name: &str) -> anyhow::Result<Duration> {
+/// What a thread has had of the processors, and how long it was ready and had none.
+#[derive(Clone, Copy)]
+struct Turns {
+    cpu: Duration,
+    waited: Duration,
+}
+
+impl Turns {
+    fn since(self, before: Self) -> Self {
+        Self { cpu: self.cpu.saturating_sub(before.cpu), waited: self.waited.saturating_sub(before.waited) }
+    }
+}
+
+/// Of the thread of this name.
+fn turns(name: &str) -> anyhow::Result<Turns> {
     for entry in std::fs::read_dir("/proc/self/task")? {
         let folder = entry?.path();
         if std::fs::read_to_string(folder.join("comm")).is_ok_and(|comm| comm.trim() == name) {
-            // Nanoseconds on the processor come first.
+            // Nanoseconds on a processor come first, then those of waiting for one.
             let text = std::fs::read_to_string(folder.join("schedstat"))?;
-            return Ok(Duration::from_nanos(text.split_whitespace().next().unwrap_or("0").parse()?));
+            let nanos: Vec<u64> = text.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
+            let [cpu, waited, ..] = nanos[..] else { anyhow::bail!("schedstat has {} figures", nanos.len()) };
+            return Ok(Turns { cpu: Duration::from_nanos(cpu), waited: Duration::from_nanos(waited) });
         }
     }
     anyhow::bail!("no thread {name}")
@@ -131,13 +146,15 @@ struct Call {
     detecting_until: Option<Instant>,
 }
 
-fn dial(engine: &MediaEngine, remote: SocketAddr, prompt: &Piece, lasts: Duration) -> anyhow::Result<Call> {
+fn dial(engine: &MediaEngine, remote: SocketAddr, prompt: &Piece, lasts: Duration, detects: bool) -> anyhow::Result<Call> {
     let (leg, events) = engine.open_leg(LegConfig::default())?;
     leg.connect(NegotiatedMedia { remote, codec: Codec::Pcma, telephone_event: Some(101), direction: Direction::SendReceive, packet_ms: 20, srtp: None });
-    leg.detect(DetectConfig::default());
+    if detects {
+        leg.detect(DetectConfig::default());
+    }
     leg.play(vec![prompt.clone()], Repeat::Loop);
     let now = Instant::now();
-    Ok(Call { leg, events, ends: now + lasts, detecting_until: Some(now + DETECTING) })
+    Ok(Call { leg, events, ends: now + lasts, detecting_until: detects.then(|| now + DETECTING) })
 }
 
 /// What a bare loop of `sendmmsg` with the same packets costs: CPU a packet on this machine, now.
@@ -149,13 +166,13 @@ fn bare(packets: usize) -> anyhow::Result<Duration> {
     let name = "bare";
     let spent = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
         let mut headers = MultiHeaders::preallocate(BATCH, None);
-        let before = thread_cpu(name)?;
+        let before = turns(name)?;
         let mut sent = 0;
         while sent < packets {
             anyhow::ensure!(send(&from, &mut headers, &batch, &targets), "the bare loop cannot send");
             sent += BATCH;
         }
-        Ok::<_, anyhow::Error>(thread_cpu(name)?.saturating_sub(before) / u32::try_from(sent)?)
+        Ok::<_, anyhow::Error>(turns(name)?.since(before).cpu / u32::try_from(sent)?)
     })?;
     spent.join().map_err(|_| anyhow::anyhow!("the bare loop panicked"))?
 }
@@ -167,27 +184,32 @@ pub async fn run(streams: usize, seconds: u64, call_seconds: u64) -> anyhow::Res
     let lasts = Duration::from_secs(call_seconds);
     let mut calls: Vec<Call> = Vec::with_capacity(streams);
     println!("{streams} streams on one media thread, calls of {call_seconds} s, the detector on in the first {} s of each", DETECTING.as_secs());
-    // Calls begin evenly over the length of one, as they would go on to.
-    let begin = Instant::now();
+    // The first calls stand for ones that have been up for a while, and end evenly over the length of one, as all would go on to.
     for n in 0..streams {
-        let mut call = dial(&engine, far.addresses[n % FAR_SOCKETS], &prompt, lasts)?;
-        call.ends = begin + lasts.mul_f64((n + 1) as f64 / streams as f64) + Duration::from_secs(1);
+        let mut call = dial(&engine, far.addresses[n % FAR_SOCKETS], &prompt, lasts, false)?;
+        call.ends = Instant::now() + lasts.mul_f64((n + 1) as f64 / streams as f64);
         calls.push(call);
         if n % 20 == 19 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
-    tokio::time::sleep(DETECTING + Duration::from_secs(1)).await;
-    let (before, cpu_before, started) = (engine.stats(), thread_cpu("media-0")?, Instant::now());
+    let (mut before, mut turns_before, mut started) = (engine.stats(), turns("media-0")?, Instant::now());
     let (mut dialled, mut events) = (0usize, 0usize);
-    while started.elapsed() < Duration::from_secs(seconds) {
+    let mut leads_in = true;
+    while leads_in || started.elapsed() < Duration::from_secs(seconds) {
         let now = Instant::now();
+        // By then as many detectors listen as ever will.
+        if leads_in && started.elapsed() > DETECTING + Duration::from_secs(2) {
+            leads_in = false;
+            (before, turns_before, started) = (engine.stats(), turns("media-0")?, Instant::now());
+            (dialled, events) = (0, 0);
+        }
         for (n, call) in calls.iter_mut().enumerate() {
             while call.events.try_recv().is_ok() {
                 events += 1;
             }
             if call.ends <= now {
-                *call = dial(&engine, far.addresses[n % FAR_SOCKETS], &prompt, lasts)?;
+                *call = dial(&engine, far.addresses[n % FAR_SOCKETS], &prompt, lasts, true)?;
                 dialled += 1;
             } else if call.detecting_until.is_some_and(|until| until <= now) {
                 call.detecting_until = None;
@@ -196,15 +218,15 @@ pub async fn run(streams: usize, seconds: u64, call_seconds: u64) -> anyhow::Res
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let (took, cpu, stats) = (started.elapsed(), thread_cpu("media-0")?.saturating_sub(cpu_before), engine.stats().since(&before));
+    let (took, spent, stats) = (started.elapsed(), turns("media-0")?.since(turns_before), engine.stats().since(&before));
     drop((calls, engine, far));
     let bare = bare(500_000)?;
-    let share = cpu.as_secs_f64() / took.as_secs_f64();
-    let each = cpu.as_secs_f64() * 1e6 / stats.packets_sent as f64;
+    let share = |time: Duration| time.as_secs_f64() / took.as_secs_f64() * 100.0;
+    let each = spent.cpu.as_secs_f64() * 1e6 / stats.packets_sent as f64;
     println!("{dialled} calls begun and ended meanwhile, {events} events");
     println!("sent {:.0} packets a second (wanted {}), received {:.0}", stats.packets_sent as f64 / took.as_secs_f64(), streams * 50, stats.packets_received as f64 / took.as_secs_f64());
     println!("lateness of a packet: median {:?}, p99 {:?}, p99.9 {:?}; turns given up {}", stats.lateness(0.5), stats.lateness(0.99), stats.lateness(0.999), stats.turns_skipped);
-    println!("CPU of the media thread: {:.0} % of a core, {each:.2} µs for each packet sent, one received and listened to with it", share * 100.0);
+    println!("CPU of the media thread: {:.0} % of a core, {each:.2} µs for each packet sent, one received and listened to with it; ready and without a core for {:.0} % of the time", share(spent.cpu), share(spent.waited));
     println!("a bare loop of sendmmsg: {:.2} µs a packet; ours costs {:.1} times that", bare.as_secs_f64() * 1e6, each / (bare.as_secs_f64() * 1e6));
     Ok(())
 }

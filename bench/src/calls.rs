@@ -14,6 +14,8 @@ use clarion_sip::trunk::TrunkConfig;
 
 use crate::process::cpu_time;
 
+/// Calls are launched in turns, as the dialler does (whose turns are longer); SIPp does so too.
+const TURN: Duration = Duration::from_millis(10);
 /// How long a run may take over what its rate says.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -109,8 +111,8 @@ pub async fn caller(port: u16, rate: usize, calls: usize, hold: bool) -> anyhow:
     let mut tasks = tokio::task::JoinSet::new();
     for number in 0..calls {
         let due = began + Duration::from_secs_f64(number as f64 / rate as f64);
-        if due > Instant::now() + Duration::from_millis(1) {
-            tokio::time::sleep_until(due.into()).await;
+        if due > Instant::now() {
+            tokio::time::sleep_until((due + TURN).into()).await;
         }
         tasks.spawn(one(dial(&trunk)?, hold));
     }

@@ -163,7 +163,8 @@ impl Message {
     /// What goes on the wire. Content-Length is always ours.
     #[must_use]
     pub fn write(&self) -> Vec<u8> {
-        let mut text = String::with_capacity(600 + self.body.len());
+        let headers: usize = self.headers.iter().map(|header| header.name.as_str().len() + header.value.len() + 4).sum();
+        let mut text = String::with_capacity(headers + self.body.len() + 256);
         // Writing to a text cannot fail.
         let _ = match &self.start {
             Start::Request { method, uri } => write!(text, "{method} {uri} SIP/2.0\r\n"),

@@ -12,7 +12,7 @@ impl Params {
     /// Reads `a=b;c;d="e;f"`, with or without a leading `;`. What has no name is left out.
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        let mut params = Vec::new();
+        let mut params = Vec::with_capacity(if text.is_empty() { 0 } else { 4 });
         for piece in split_outside_quotes(text, b';').take(PARAMS_MAX) {
             let (name, value) = piece.split_once('=').map_or((piece, None), |(name, value)| (name, Some(value.trim())));
             let name = name.trim();

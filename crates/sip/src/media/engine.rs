@@ -121,8 +121,8 @@ impl MediaEngine {
         let recorder = std::thread::Builder::new().name("media-recorder".to_owned()).spawn(move || record::run(&carried, &waiting)).map_err(MediaError::Thread)?;
         let mut threads = Threads { commands: commands.clone(), running: Vec::new(), carrier: Some(carrier), recorder: Some(recorder) };
         for (index, inbox) in inboxes.into_iter().enumerate() {
-            let (others, counters, v6) = (commands.clone(), counters.clone(), config.bind.is_ipv6());
-            let thread = std::thread::Builder::new().name(format!("media-{index}")).spawn(move || Worker::new(index, others, counters, v6).run(&inbox));
+            let (others, counters) = (commands.clone(), counters.clone());
+            let thread = std::thread::Builder::new().name(format!("media-{index}")).spawn(move || Worker::new(index, others, counters).run(&inbox));
             threads.running.push(thread.map_err(MediaError::Thread)?);
         }
         Ok(Self { ports: Arc::new(Ports::new(config.ports)), config: Arc::new(config), threads: Arc::new(threads), counters, next: Arc::new(AtomicU64::new(1)) })

@@ -51,6 +51,13 @@ fn zeroed<T: Copy + Default>() -> Box<[T; RING]> {
     all.try_into().unwrap_or_else(|_| unreachable!("made with this length"))
 }
 
+/// Where so many samples from this timestamp on lie in the ring: a stretch and how many came before it, and the rest from the ring's start.
+fn places(timestamp: u32, samples: usize) -> impl Iterator<Item = (std::ops::Range<usize>, usize)> {
+    let start = (timestamp & MASK) as usize;
+    let first = samples.min(RING - start);
+    [(start..start + first, 0), (0..samples - first, first)].into_iter().filter(|(places, _)| !places.is_empty())
+}
+
 impl Default for JitterBuffer {
     fn default() -> Self {
         Self { ring: zeroed(), have: zeroed(), started: false, play: 0, end: 0, waits: 0, calm: 0, depth_min: i32::MAX, late_packets: 0, left_out_frames: 0 }
@@ -99,10 +106,10 @@ impl JitterBuffer {
             return;
         }
         let skipped = usize::try_from(-offset).unwrap_or(0);
-        for (n, sample) in samples.iter().enumerate().take(length as usize).skip(skipped) {
-            let place = (timestamp.wrapping_add(n as u32) & MASK) as usize;
-            self.ring[place] = *sample;
-            self.have[place] = true;
+        let samples = &samples[skipped..length as usize];
+        for (places, from) in places(timestamp.wrapping_add(skipped as u32), samples.len()) {
+            self.ring[places.clone()].copy_from_slice(&samples[from..from + places.len()]);
+            self.have[places].fill(true);
         }
         let end = timestamp.wrapping_add(length as u32);
         if end.wrapping_sub(self.end) as i32 > 0 {
@@ -149,14 +156,16 @@ impl JitterBuffer {
 
     fn take(&mut self, frame: &mut Frame) -> Pulled {
         let mut missing = 0;
-        for (n, sample) in frame.iter_mut().enumerate() {
-            let place = (self.play.wrapping_add(n as u32) & MASK) as usize;
-            if self.have[place] {
-                *sample = self.ring[place];
-                self.have[place] = false;
+        for (places, from) in places(self.play, FRAME_SAMPLES) {
+            let (ring, have, frame) = (&self.ring[places.clone()], &mut self.have[places.clone()], &mut frame[from..from + places.len()]);
+            let had = have.iter().map(|had| usize::from(*had)).sum::<usize>();
+            if had == frame.len() {
+                frame.copy_from_slice(ring);
             } else {
-                missing += 1;
+                missing += frame.len() - had;
+                frame.iter_mut().zip(ring).zip(&*have).filter(|(_, had)| **had).for_each(|((into, sample), _)| *into = *sample);
             }
+            have.fill(false);
         }
         self.play = self.play.wrapping_add(FRAME_SAMPLES as u32);
         if missing == 0 { Pulled::Whole } else { Pulled::Missing(missing) }
@@ -164,8 +173,8 @@ impl JitterBuffer {
 
     fn leave_out(&mut self, samples: i32) {
         let samples = u32::try_from(samples).unwrap_or(0);
-        for n in 0..samples {
-            self.have[(self.play.wrapping_add(n) & MASK) as usize] = false;
+        for (places, _) in places(self.play, (samples as usize).min(RING)) {
+            self.have[places].fill(false);
         }
         self.play = self.play.wrapping_add(samples);
         self.left_out_frames += u64::from(samples) / FRAME_SAMPLES as u64;

@@ -19,7 +19,6 @@ pub mod prompt;
 mod reception;
 mod record;
 mod rtp;
-mod sockets;
 mod source;
 mod srtp;
 mod stats;

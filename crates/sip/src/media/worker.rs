@@ -1,7 +1,8 @@
 //! A media thread: one timer wheel of 20 slots a millisecond apart, and the legs that sit in them. In its slot a leg's
-//! socket is emptied by one call, its 20 ms are listened to, and its packet goes out; nothing is allocated for it.
+//! socket is read, its 20 ms are listened to, and its packet goes out; nothing is allocated for it.
 
 use std::collections::HashMap;
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -16,11 +17,18 @@ use super::ports::Sockets;
 use super::reception::Quality;
 use super::record::Recording;
 use super::stats::Counters;
-use super::{FRAME_MS, sockets};
+use super::FRAME_MS;
 use crate::detect::Detector;
 use crate::negotiated::NegotiatedMedia;
 
 pub(super) type LegId = u64;
+
+/// Packets of one socket in one turn: what a flood leaves behind waits in the kernel, and is dropped there.
+const PACKETS_A_TURN: u64 = 32;
+/// A packet came in each of the last turns: that another waits behind it is looked for in every so many alone.
+const STEADY_TURNS: u32 = 16;
+/// Longer packets are cut, and are no audio then.
+const PACKET_MAX: usize = 1_500;
 
 const SLOTS: u64 = FRAME_MS;
 /// Commands that are taken between two slots at most, so that a burst of them delays no audio.
@@ -49,11 +57,13 @@ pub(super) struct Seat {
     slot: usize,
     partner: Option<usize>,
     turns: u32,
+    /// Packets of the last turn.
+    received: u64,
 }
 
 impl Seat {
     pub fn new(id: LegId, leg: Leg, sockets: Sockets, events: mpsc::Sender<MediaEvent>, gauge: Arc<Gauge>) -> Self {
-        Self { id, leg, sockets, events, gauge, slot: 0, partner: None, turns: 0 }
+        Self { id, leg, sockets, events, gauge, slot: 0, partner: None, turns: 0, received: 0 }
     }
 }
 
@@ -94,12 +104,12 @@ pub(super) struct Worker {
     /// Legs that moved to another thread: what is still asked of them here is passed on.
     moved: HashMap<LegId, usize>,
     slots: [Vec<usize>; SLOTS as usize],
-    inbox: sockets::Inbox,
+    packet: Box<[u8; PACKET_MAX]>,
 }
 
 impl Worker {
-    pub fn new(index: usize, others: Vec<Sender<Command>>, counters: Arc<Counters>, v6: bool) -> Self {
-        Self { index, others, counters, seats: Vec::new(), free: Vec::new(), places: HashMap::new(), moved: HashMap::new(), slots: std::array::from_fn(|_| Vec::new()), inbox: sockets::Inbox::new(v6) }
+    pub fn new(index: usize, others: Vec<Sender<Command>>, counters: Arc<Counters>) -> Self {
+        Self { index, others, counters, seats: Vec::new(), free: Vec::new(), places: HashMap::new(), moved: HashMap::new(), slots: std::array::from_fn(|_| Vec::new()), packet: Box::new([0; PACKET_MAX]) }
     }
 
     /// Runs until it is told to end.
@@ -169,8 +179,10 @@ impl Worker {
             let (leg, counters) = (&mut seat.leg, &self.counters);
             let now = Instant::now();
             let before = leg.refused;
-            let received = self.inbox.empty(&seat.sockets.rtp, |packet, from| leg.receive(packet, from, now));
-            counters.packets_received.fetch_add(received, Relaxed);
+            // Most often the next packet is there, and no other: to ask for one more would cost as much as taking it did.
+            let most = if seat.received == 1 && !seat.turns.is_multiple_of(STEADY_TURNS) { 1 } else { PACKETS_A_TURN };
+            seat.received = empty(&seat.sockets.rtp, &mut self.packet, most, |packet, from| leg.receive(packet, from, now));
+            counters.packets_received.fetch_add(seat.received, Relaxed);
             counters.packets_refused.fetch_add(leg.refused - before, Relaxed);
             leg.listen(now);
         }
@@ -189,16 +201,16 @@ impl Worker {
             tell(seat, counters);
             seat.turns = seat.turns.wrapping_add(1);
             if seat.turns.is_multiple_of(TURNS_A_SECOND) {
-                Self::each_second(&mut self.inbox, seat, now);
+                Self::each_second(&mut self.packet, seat, now);
             }
         }
         self.slots[slot] = list;
     }
 
     /// Reports are read each second and written every fifth.
-    fn each_second(inbox: &mut sockets::Inbox, seat: &mut Seat, now: Instant) {
+    fn each_second(buffer: &mut [u8; PACKET_MAX], seat: &mut Seat, now: Instant) {
         let (leg, socket) = (&mut seat.leg, &seat.sockets.rtcp);
-        inbox.empty(socket, |packet, from| leg.receive_report(packet, from, now));
+        empty(socket, buffer, PACKETS_A_TURN, |packet, from| leg.receive_report(packet, from, now));
         if (seat.turns / TURNS_A_SECOND).is_multiple_of(REPORT_SECONDS) {
             leg.report(now, |packet, target| {
                 let _ = socket.send_to(packet, target);
@@ -352,6 +364,16 @@ impl Drop for Worker {
     fn drop(&mut self) {
         self.counters.legs.fetch_sub(self.places.len() as u64, Relaxed);
     }
+}
+
+/// Hands over the packets that wait, up to so many; returns how many.
+fn empty(socket: &UdpSocket, buffer: &mut [u8; PACKET_MAX], most: u64, mut take: impl FnMut(&mut [u8], SocketAddr)) -> u64 {
+    for count in 0..most {
+        // An error is most often that nothing waits; an ICMP refusal is the far end's own loss.
+        let Ok((length, from)) = socket.recv_from(buffer) else { return count };
+        take(&mut buffer[..length], from);
+    }
+    most
 }
 
 /// Hands a leg's events over and notes where its queue stands.

@@ -110,7 +110,10 @@ fn headers<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Vec<Header>, Pars
         }
         let name = Name::parse(name);
         // A carriage return or NUL within a value must not travel on.
-        let clean = |value: &str| value.trim().replace(['\r', '\0'], " ");
+        let clean = |value: &str| {
+            let value = value.trim();
+            if value.bytes().any(|byte| matches!(byte, b'\r' | b'\0')) { value.replace(['\r', '\0'], " ") } else { value.to_owned() }
+        };
         if matches!(name, Name::Via | Name::Route | Name::RecordRoute) {
             headers.extend(split_outside_quotes(value, b',').map(|value| Header { name: name.clone(), value: clean(value) }).filter(|header| !header.value.is_empty()));
         } else {

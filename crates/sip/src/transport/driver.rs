@@ -5,10 +5,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::io::Interest;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::{mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 
+use super::inbox::Inbox;
 use super::outbound::Streams;
 use super::resolve::Resolver;
 use super::stream::{Arrival, accept};
@@ -22,8 +24,15 @@ use crate::trunk::{Found, TrunkConfig, TrunkKey, TrunkState};
 use crate::user_agent::{CallCommand, UserAgent};
 use crate::wire::{Effect, Source};
 
-/// Datagrams read before anything else has its turn.
-const BATCH: usize = 64;
+/// Commands, and messages of streams, that one round takes.
+const BATCH: usize = 1_024;
+/// Datagrams that one system call takes, and such calls in a round.
+const DATAGRAMS: usize = 32;
+const CALLS: usize = 32;
+type Datagrams = Inbox<DATAGRAMS, 65_536>;
+/// What comes within this time of a round waits for the next: to be woken, and to wake, costs more than most messages do.
+/// What comes after a longer silence is taken at once.
+const GATHER: Duration = Duration::from_millis(2);
 /// For how long requests may finish after the endpoint was closed.
 const CLOSING_MAX: Duration = Duration::from_secs(4);
 
@@ -54,6 +63,7 @@ pub(crate) type Arrived = (CallKey, Box<IncomingRequest>, mpsc::UnboundedReceive
 pub(crate) struct Driver {
     agent: UserAgent,
     udp: Option<UdpSocket>,
+    v6: bool,
     streams: Streams,
     inputs: mpsc::UnboundedReceiver<Input>,
     sender: mpsc::WeakUnboundedSender<Input>,
@@ -76,56 +86,79 @@ impl Driver {
             tokio::spawn(accept(TcpListener::from_std(listener)?, Some(acceptor), arrived.clone()));
         }
         let resolver = Arc::new(Resolver::new(name_servers, sockets.v6));
-        Ok(Self { agent, udp, streams: Streams::new(arrived, sender.clone()), inputs, sender, arrivals, calls: HashMap::new(), trunks: HashMap::new(), incoming, resolver })
+        Ok(Self { agent, udp, v6: sockets.v6, streams: Streams::new(arrived, sender.clone()), inputs, sender, arrivals, calls: HashMap::new(), trunks: HashMap::new(), incoming, resolver })
     }
 
     pub async fn run(mut self) {
-        let mut buffer = vec![0; 65_536];
         let mut closing: Option<Instant> = None;
         let mut batch = Vec::with_capacity(BATCH);
+        let mut inbox = Inbox::new(self.v6);
         if let Some(udp) = &self.udp {
             // Until the runtime has seen that it can be written to, the first datagrams would be lost.
             drop(udp.writable().await);
         }
         loop {
             let wake_at = [self.agent.next_at(), closing].into_iter().flatten().min();
+            let mut close = false;
             tokio::select! {
-                () = readable(self.udp.as_ref()) => self.datagrams(&mut buffer),
-                count = self.inputs.recv_many(&mut batch, BATCH) => {
-                    let now = Instant::now();
-                    let close = count == 0 || batch.iter().any(|input| matches!(input, Input::Close));
-                    for input in batch.drain(..) {
-                        self.input(now, input);
-                    }
-                    if close {
-                        for key in self.calls.keys().copied().collect::<Vec<_>>() {
-                            self.agent.command(now, key, CallCommand::HangUp(HangUp::default()));
-                        }
-                        closing.get_or_insert(now + CLOSING_MAX);
-                        self.inputs.close();
-                    }
-                }
+                () = readable(self.udp.as_ref()) => {}
+                count = self.inputs.recv_many(&mut batch, BATCH) => close = count == 0,
                 Some(arrival) = self.arrivals.recv() => self.arrival(arrival),
                 () = sleep_until(wake_at) => {}
             }
+            let full = self.round(&mut inbox, &mut batch, &mut close);
             let now = Instant::now();
+            if close {
+                for key in self.calls.keys().copied().collect::<Vec<_>>() {
+                    self.agent.command(now, key, CallCommand::HangUp(HangUp::default()));
+                }
+                closing.get_or_insert(now + CLOSING_MAX);
+                self.inputs.close();
+            }
             self.agent.wake(now);
             self.perform(now);
             if closing.is_some_and(|until| now >= until || self.agent.is_idle()) {
                 return;
             }
-            if closing.is_some() {
-                // The closed channel would be ready for ever.
-                tokio::time::sleep(Duration::from_millis(1)).await;
+            if !full {
+                // Blocked on purpose: the runtime would wake for each datagram.
+                std::thread::sleep(GATHER);
             }
+            // Streams and look-ups have their turn.
+            tokio::task::yield_now().await;
         }
     }
 
-    fn datagrams(&mut self, buffer: &mut [u8]) {
-        for _ in 0..BATCH {
-            let Some((length, address)) = self.udp.as_ref().and_then(|udp| udp.try_recv_from(buffer).ok()) else { return };
-            self.agent.receive(Instant::now(), &buffer[..length], Source { transport: Transport::Udp, address, stream: None });
+    /// Takes all that has come, up to a limit; true when more may wait.
+    fn round(&mut self, inbox: &mut Datagrams, batch: &mut Vec<Input>, close: &mut bool) -> bool {
+        while batch.len() < BATCH && let Ok(input) = self.inputs.try_recv() {
+            batch.push(input);
         }
+        let now = Instant::now();
+        let mut full = batch.len() >= BATCH;
+        for input in batch.drain(..) {
+            *close |= matches!(input, Input::Close);
+            self.input(now, input);
+        }
+        full |= self.datagrams(inbox, now);
+        for _ in 0..BATCH {
+            let Ok(arrival) = self.arrivals.try_recv() else { return full };
+            self.arrival(arrival);
+        }
+        true
+    }
+
+    /// True when more may wait.
+    fn datagrams(&mut self, inbox: &mut Datagrams, now: Instant) -> bool {
+        let Some(udp) = &self.udp else { return false };
+        let agent = &mut self.agent;
+        let count = inbox.empty(udp, CALLS, |bytes, address| agent.receive(now, bytes, Source { transport: Transport::Udp, address, stream: None }));
+        let full = count == (CALLS * DATAGRAMS) as u64;
+        if !full {
+            // It was read to its end past the runtime, which is told so.
+            let _ = udp.try_io(Interest::READABLE, || Err::<(), _>(std::io::ErrorKind::WouldBlock.into()));
+        }
+        full
     }
 
     fn arrival(&mut self, arrival: Arrival) {
