@@ -35,12 +35,12 @@ const SENDER: &str = "+447700900999";
 /// Monday 23 November 2026, noon: inside every window.
 const NOON: Instant = Instant(1_795_435_200_000);
 
-fn clock() -> Instant {
+pub fn clock() -> Instant {
     static START: OnceLock<std::time::Instant> = OnceLock::new();
     NOON.plus_ms(START.get_or_init(std::time::Instant::now).elapsed().as_millis() as i64)
 }
 
-fn draft(list: ListId) -> anyhow::Result<CampaignDraft> {
+pub fn draft(list: ListId) -> anyhow::Result<CampaignDraft> {
     let mut draft = CampaignDraft::new("Bench");
     draft.purpose = Some(Purpose::Collections);
     draft.basis = Some(LegalBasis::Contract);
@@ -55,7 +55,7 @@ fn draft(list: ListId) -> anyhow::Result<CampaignDraft> {
     Ok(draft)
 }
 
-async fn tenant(store: &Store, number: usize) -> anyhow::Result<Tenant> {
+pub async fn tenant(store: &Store, number: usize) -> anyhow::Result<Tenant> {
     let slug = format!("bench-{number}");
     let new = NewTenant { slug: &slug, name: &slug, number_mode: NumberMode::Demo, default_region: "GB", zone: "Europe/London", help_text: "Call 020 7946 0000." };
     let id = store.create_tenant(&new, clock()).await?;

@@ -1,6 +1,7 @@
 //! Benchmarks beside the peers: each prints a ratio taken in one run on one machine. See bench/README.md.
 
 mod audio;
+mod bridge;
 mod calls;
 mod clarion;
 mod import;
@@ -60,6 +61,15 @@ enum What {
     },
     /// The far end of `audio`, started by it.
     AudioFar,
+    /// From a person's answer to their hearing an agent, through the whole dialler.
+    Bridge {
+        /// People who are put through, all of whom talk at the same time in the end.
+        #[arg(long, default_value_t = 250)]
+        calls: u32,
+        /// Calls begun a second at most.
+        #[arg(long, default_value_t = 20)]
+        rate: u32,
+    },
     /// Predictive pacing against simulated people and agents: occupancy and abandoned rate, beside one call for each free agent.
     Pacing {
         #[arg(long, default_value_t = 3)]
@@ -97,6 +107,7 @@ async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::WARN).with_writer(std::io::stderr).init();
     match Arguments::parse().what {
         What::Audio { streams, seconds, call_seconds } => audio::run(streams, seconds, call_seconds).await,
+        What::Bridge { calls, rate } => bridge::run(calls, rate).await,
         What::AudioFar => audio::far(),
         What::Pacing { days, seeds } => {
             pacing::run(days, &seeds);

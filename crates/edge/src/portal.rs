@@ -134,6 +134,7 @@ pub fn portal_router(store: Store, config: EdgeConfig) -> Router {
         .route("/carriers/routes", to(trunks, post(carriers::route::add)))
         .route("/carriers/routes/{route}/remove", to(trunks, post(carriers::route::remove)))
         .route("/carriers/senders", to(trunks, post(carriers::sender::add)))
+        .route("/carriers/senders/confirm", to(trunks, post(carriers::sender::confirm)))
         .route("/carriers/senders/remove", to(trunks, post(carriers::sender::remove)))
         .route("/carriers/trunks/new", to(trunks, get(carriers::trunk::new).post(carriers::trunk::create)))
         .route("/carriers/trunks/{trunk}", to(view, get(carriers::trunk::page)).merge(to(trunks, post(carriers::trunk::change))))

@@ -4,6 +4,7 @@ mod credit;
 mod driver;
 mod http;
 mod registry;
+mod routes;
 mod silence;
 mod sip;
 mod smpp;

@@ -17,6 +17,7 @@ use clarion_domain::campaigns::call_pacing::{CallPacing, PacingMode};
 use clarion_domain::campaigns::campaign::{CampaignState, Channel};
 use clarion_domain::campaigns::retry::RetryRules;
 use clarion_domain::carriers::settings::TrunkSettings;
+use clarion_domain::carriers::transfer_target::SipLine;
 use clarion_domain::compliance::abandonment::london_day;
 use clarion_domain::compliance::purpose::{LegalBasis, Purpose};
 use clarion_domain::id::{CampaignId, ListId};
@@ -94,7 +95,8 @@ async fn connect(tenant: &Tenant, carrier: &VoiceCarrier) {
     let trunk = tenant.add_trunk(&new, false, NOON).await.expect("a trunk");
     tenant.add_route(&NewRoute { prefix: "+44".into(), sender: String::new(), trunk, priority: 1 }, false, NOON).await.expect("a route");
     tenant.add_sender(CALLER_ID, false, "a number reserved for drama", NOON).await.expect("a caller ID");
-    let target = NewTransferTarget { group: "agents".into(), name: "Floor".into(), address: format!("sip:agents@{address}"), hours: Week::default(), capacity: 3, priority: 1, enabled: true };
+    tenant.attest_sender(CALLER_ID, true, "", NOON).await.expect("confirmed");
+    let target = NewTransferTarget { group: "agents".into(), name: "Floor".into(), address: format!("sip:agents@{address}"), line: SipLine::default(), hours: Week::default(), capacity: 3, priority: 1, enabled: true };
     tenant.add_transfer_target(&target, NOON).await.expect("a target");
 }
 

@@ -135,6 +135,8 @@ fn calls(all: &Installation) {
     let (_, said) = all.fails(&with(&["target", "add", "Leeds", "0207", "--capacity", "10"]));
     assert!(said.contains("write a number with its country code"), "{said}");
     all.ok(&with(&["target", "add", "Leeds", "+442079460123", "--capacity", "10", "--weekdays", "09:00-17:00"]));
+    let (_, said) = all.fails(&with(&["target", "add", "York", "sip:agents@192.0.2.7", "--encryption", "required"]));
+    assert!(said.contains("needs the transport tls"), "{said}");
     let target = all.json(&with(&["target", "list"]))[0].clone();
     all.ok(&with(&["target", "free", target["id"].as_str().expect("an id"), "7"]));
     assert_eq!(all.json(&with(&["target", "list"]))[0]["free"], 7);
@@ -152,6 +154,7 @@ fn calls(all: &Installation) {
     let people = file(all, "people.csv", "mobile,name\n07700 900001,Ada\n");
     all.json(&with(&["import", &people, "--list", "Customers", "--yes", "--map", "first_name=name"]));
     all.ok(&with(&["sender", "add", "+442079460123", "--evidence", "letter 7"]));
+    assert!(all.ok(&with(&["sender", "confirm", "+442079460123", "--answered"])).contains("answered day and night"));
     let create = |more: &[&str]| -> Vec<String> {
         let fixed = ["campaign", "create", "--name", "Calls", "--list", "Customers", "--purpose", "reminder", "--basis", "contract", "--sender", "+442079460123", "--channel", "voice"];
         with(&[&fixed[..], more].concat()).into_iter().map(str::to_owned).collect()

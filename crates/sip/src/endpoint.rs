@@ -39,7 +39,10 @@ impl Endpoint {
         let (sockets, advertised) = config.sockets()?;
         let (inputs, receiver) = mpsc::unbounded_channel();
         let (incoming, arrived) = mpsc::unbounded_channel();
-        let agent = UserAgent::new(config.timers, advertised, config.user_agent.clone(), config.incoming_rules(), Box::new(SystemChance::default()));
+        let mut agent = UserAgent::new(config.timers, advertised, config.user_agent.clone(), config.incoming_rules(), Box::new(SystemChance::default()));
+        if config.public_address.is_none() {
+            agent.learn_addresses();
+        }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(BindError::Thread)?;
         let (weak, name_servers) = (inputs.downgrade(), config.name_servers);
         let driver = {

@@ -20,7 +20,7 @@ pub mod sdp;
 pub mod auth;
 pub mod cause;
 pub mod chance;
-pub mod tls;
+pub use clarion_tls as tls;
 pub mod hop;
 mod alarm;
 pub mod transaction;

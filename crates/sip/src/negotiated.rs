@@ -37,6 +37,8 @@ pub enum SrtpPolicy {
     /// RTP/AVP alone.
     #[default]
     Never,
+    /// RTP/AVP with keys beside it (RFC 8643): encrypted with a far end that answers with its own, plain with one that does not.
+    Offered,
     /// RTP/SAVP alone: a call whose far end has no keys fails.
     Required,
 }

@@ -7,6 +7,7 @@ mod watch;
 pub use servers::{Found, Servers};
 pub use watch::Watch;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::auth::Credentials;
@@ -53,7 +54,7 @@ pub struct TrunkConfig {
     pub hosts: Vec<TrunkHost>,
     /// `None` lets NAPTR decide, and is UDP without one.
     pub transport: Option<Transport>,
-    /// What to trust over TLS.
+    /// What to trust over TLS. The name is the first server's; each further one shows its own.
     pub tls: Option<TlsClient>,
     /// The host in the URIs of From, To and the request; that of the first server when `None`.
     pub domain: Option<String>,
@@ -100,6 +101,13 @@ impl TrunkConfig {
     #[must_use]
     pub fn domain(&self) -> &str {
         self.domain.as_deref().or_else(|| self.hosts.first().map(|host| host.host.as_str())).unwrap_or("invalid")
+    }
+
+    /// What to trust of the server in this place.
+    pub(crate) fn tls_of(&self, place: usize) -> Option<Arc<TlsClient>> {
+        let tls = self.tls.as_ref()?;
+        let server_name = self.hosts.get(place).filter(|_| place > 0).map_or(&tls.server_name, |host| &host.host);
+        Some(Arc::new(TlsClient { server_name: server_name.clone(), trust: tls.trust.clone() }))
     }
 
     #[must_use]

@@ -53,6 +53,11 @@ impl UserAgent {
         Self { wire: Wire::new(timers, advertised, user_agent, chance), calls: HashMap::new(), names: HashMap::new(), invited: HashMap::new(), trunks: HashMap::new(), incoming, calls_in: 0 }
     }
 
+    /// Our address is nobody's word: what servers see of it goes into our Contact.
+    pub fn learn_addresses(&mut self) {
+        self.wire.learn_addresses();
+    }
+
     /// What is to be done outside since the last call.
     pub fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.wire.effects)

@@ -1,7 +1,7 @@
 //! What calls and trunks share: their transactions, alarms and chance, and what is to be done outside.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use crate::alarm::{Alarm, Alarms};
@@ -15,6 +15,8 @@ use crate::uri::bracketed;
 
 /// Requests of strangers that may be under way at once; more are answered with 503 and not kept.
 const SERVERS_MAX: usize = 50_000;
+/// Servers whose view of our address is kept.
+const LEARNED_MAX: usize = 1_024;
 const BRANCH: &str = "z9hG4bK";
 
 /// For whom a request was sent.
@@ -87,6 +89,8 @@ impl Advertised {
 pub struct Wire {
     pub timers: Timers,
     pub advertised: Advertised,
+    /// How servers see us, where a translator stands between (RFC 3581); `None` when the operator has said our address.
+    learned: Option<HashMap<IpAddr, SocketAddr>>,
     pub user_agent: String,
     pub chance: Box<dyn Chance>,
     pub alarms: Alarms,
@@ -101,18 +105,38 @@ pub struct Wire {
 impl Wire {
     #[must_use]
     pub fn new(timers: Timers, advertised: Advertised, user_agent: String, chance: Box<dyn Chance>) -> Self {
-        Self { timers, advertised, user_agent, chance, alarms: Alarms::default(), effects: Vec::new(), notes: Vec::new(), clients: HashMap::new(), servers: HashMap::new(), names: HashMap::new(), served: 0 }
+        Self { timers, advertised, learned: None, user_agent, chance, alarms: Alarms::default(), effects: Vec::new(), notes: Vec::new(), clients: HashMap::new(), servers: HashMap::new(), names: HashMap::new(), served: 0 }
     }
 
     pub fn event(&mut self, call: CallKey, event: CallEvent) {
         self.effects.push(Effect::Event { call, event: Box::new(event) });
     }
 
+    /// From now on our Contact towards a server has the address that it sees us by.
+    pub fn learn_addresses(&mut self) {
+        self.learned.get_or_insert_with(HashMap::new);
+    }
+
+    fn learn(&mut self, key: ClientKey, response: &Message) {
+        let Some(learned) = &mut self.learned else { return };
+        let Some(Destination::Hop(Hop { transport: Transport::Udp, address, .. })) = self.clients.get(&key).map(Client::to) else { return };
+        let seen = response.via().and_then(|via| Some(SocketAddr::new(via.params.get("received")?.parse().ok()?, via.params.get("rport")?.parse().ok()?)));
+        match seen.filter(|seen| Some(*seen) != self.advertised.udp) {
+            Some(seen) if learned.len() < LEARNED_MAX || learned.contains_key(&address.ip()) => drop(learned.insert(address.ip(), seen)),
+            Some(_) => {}
+            None => drop(learned.remove(&address.ip())),
+        }
+    }
+
     /// Our Contact towards this destination.
     #[must_use]
     pub fn contact(&self, to: &Destination) -> String {
         let transport = to.transport();
-        let place = self.advertised.of(transport);
+        let learned = match to {
+            Destination::Hop(Hop { transport: Transport::Udp, address, .. }) => self.learned.as_ref().and_then(|learned| learned.get(&address.ip())).copied(),
+            _ => None,
+        };
+        let place = learned.unwrap_or_else(|| self.advertised.of(transport));
         let suffix = match transport {
             Transport::Udp => "",
             Transport::Tcp => ";transport=tcp",
@@ -179,6 +203,7 @@ impl Wire {
         let digits = via.branch()?.strip_prefix(BRANCH)?;
         let (_, method) = response.cseq()?;
         let key = ClientKey { branch: u64::from_str_radix(digits, 16).ok()?, cancels: method == Method::Cancel };
+        self.learn(key, response);
         let client = self.clients.get_mut(&key)?;
         let seen = client.receive(now, response, &self.timers, &mut self.alarms, &mut self.effects);
         seen.then_some((client.owner, key))

@@ -90,6 +90,25 @@ fn keys_are_exchanged_both_ways() {
 }
 
 #[test]
+fn encryption_that_is_offered_is_used_where_the_other_side_can() {
+    let near = local(SrtpPolicy::Offered);
+    let text = offer(&near, ORIGIN, Direction::SendReceive, &key(1));
+    assert!(text.contains("m=audio 4000 RTP/AVP 8") && text.contains("a=crypto:1 "), "{text}");
+    for (far, ours, theirs) in [(SrtpPolicy::Never, None, None), (SrtpPolicy::Offered, Some((key(1), key(2))), Some((key(2), key(1))))] {
+        let (back, agreed) = answer(&parse(text.as_bytes()).expect("ours"), &local(far), ORIGIN, Direction::SendReceive, &key(2)).expect("agreed");
+        assert_eq!(agreed.srtp, theirs);
+        assert_eq!(settle(&parse(back.as_bytes()).expect("theirs"), &near, Direction::SendReceive, &key(1)).expect("agreed").srtp, ours);
+    }
+    // Their encrypted stream is taken before their plain one, and a plain one where there is no other.
+    let both = format!("m=audio 6000 RTP/AVP 8\r\nm=audio 6002 RTP/SAVP 8\r\n{}\r\n", text.lines().find(|line| line.starts_with("a=crypto")).expect("keys"));
+    let (back, agreed) = answer(&theirs(&both), &near, ORIGIN, Direction::SendReceive, &key(2)).expect("agreed");
+    assert_eq!((agreed.remote.port(), agreed.srtp.is_some()), (6_002, true), "{back}");
+    let (_, agreed) = answer(&theirs("m=audio 6000 RTP/AVP 8\r\n"), &near, ORIGIN, Direction::SendReceive, &key(2)).expect("agreed");
+    assert_eq!((agreed.remote.port(), agreed.srtp), (6_000, None));
+    assert_eq!(answer(&theirs("m=audio 6000 RTP/SAVP 8\r\n"), &near, ORIGIN, Direction::SendReceive, &key(2)), Err(SdpError::Encryption), "encrypted, and without a key");
+}
+
+#[test]
 fn what_is_no_description() {
     for text in ["", "hello", "v=1\r\n", "m=audio 1 RTP/AVP 8\r\n", "v=0\r\nm=audio\r\n", "v=0\r\nm=audio x RTP/AVP 8\r\n"] {
         assert_eq!(parse(text.as_bytes()), None, "{text}");

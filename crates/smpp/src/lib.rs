@@ -12,4 +12,4 @@ pub mod receipt;
 pub mod server;
 pub mod supervise;
 pub mod text;
-pub mod tls;
+pub use clarion_tls as tls;

@@ -2,6 +2,7 @@
 
 mod call_label;
 mod call_mark;
+mod caller_id;
 mod consent;
 mod decide;
 mod facts;
@@ -16,6 +17,7 @@ mod week;
 mod why_not;
 
 pub use call_label::{DetectorRecord, LabelledCall, Unlabelled};
+pub(crate) use caller_id::caller_id_facts;
 pub use call_mark::CallMark;
 pub use consent::{ConsentEntry, NewConsent};
 pub use decide::{decide, decide_call, refuse_text};

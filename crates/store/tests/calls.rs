@@ -4,6 +4,8 @@
 mod people;
 mod support;
 
+use clarion_domain::carriers::sip_settings::{SipTransport, VoiceCodec};
+use clarion_domain::carriers::transfer_target::{AudioEncryption, SipLine};
 use clarion_domain::id::{AttemptId, CampaignId, ContactId, TrunkId};
 use clarion_domain::time::{HOUR_MS, Instant};
 use clarion_store::attempts::{CallRow, LostCall, PastCall, answered_calls_lost, end_lost_calls, write_calls};
@@ -18,6 +20,7 @@ fn target() -> NewTransferTarget {
         group: "agents".into(),
         name: "Floor one".into(),
         address: "sip:floor@127.0.0.1:5080".into(),
+        line: SipLine { transport: SipTransport::Tls, codecs: vec![VoiceCodec::Pcmu], encryption: AudioEncryption::Required, ..SipLine::default() },
         hours: Week { monday: "09:00-17:00".into(), ..Week::default() },
         capacity: 5,
         priority: 10,

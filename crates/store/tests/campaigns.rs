@@ -79,6 +79,8 @@ async fn templates_and_senders_are_checked_kept_and_removed() {
         assert_eq!(fields(&tenant.add_sender("NorthBank", true, "brand register 5", NOON).await.expect_err("refused")), ["takes_replies"]);
         tenant.add_sender("NorthBank", false, "brand register 5", NOON).await.expect("adds");
         assert!(matches!(tenant.add_sender("NorthBank", false, "again", NOON).await, Err(StoreError::Conflict(_))));
+        assert_eq!(fields(&tenant.attest_sender("NorthBank", true, "", NOON).await.expect_err("no number")), ["value"]);
+        assert!(matches!(tenant.attest_sender("+447700900001", true, "", NOON).await, Err(StoreError::NotFound(_))));
         assert_eq!(tenant.senders().await.expect("reads").len(), 1);
         tenant.remove_sender("NorthBank", NOON).await.expect("removes");
         assert!(matches!(tenant.remove_sender("NorthBank", NOON).await, Err(StoreError::NotFound(_))));

@@ -265,6 +265,7 @@ async fn enough_labelled_calls_let_a_script_act_on_machines() {
         let tenant = bench.tenant("north").await;
         let (list, people) = list_of(&tenant, "everybody", 1).await;
         tenant.add_sender("+442079460999", false, "a number reserved for drama", NOON).await.expect("a caller ID");
+        tenant.attest_sender("+442079460999", true, "", NOON).await.expect("confirmed");
         let mut draft = CampaignDraft::of(Channel::Voice, "Reminders");
         (draft.purpose, draft.basis, draft.list_id) = (Some(Purpose::Reminder), Some(LegalBasis::Contract), Some(list));
         (draft.script, draft.sender) = (MACHINES.into(), "+442079460999".into());

@@ -30,9 +30,13 @@ pub struct SipSettings {
     pub hosts: Vec<String>,
     #[serde(default = "defaults::transport")]
     pub transport: SipTransport,
-    /// PEM of the authority that signed the carrier's certificate, when it is not a public one.
+    /// PEM of the authority that signed the carrier's certificate, or that certificate itself. Without it and without a pin the
+    /// public authorities that the machine trusts are asked: carriers that are found by their name have one of theirs.
     #[serde(default)]
     pub tls_ca_pem: String,
+    /// SHA-256 of the carrier's certificate (64 hexadecimal digits, colons may stand between): trusted whoever signed it.
+    #[serde(default)]
+    pub tls_pin_sha256: String,
     /// Name for digest authentication; empty when the carrier knows us by our address.
     #[serde(default)]
     pub username: String,
@@ -78,8 +82,22 @@ impl SipSettings {
         check(self.keep_alive_seconds == 0 || (5..=600).contains(&self.keep_alive_seconds), "keep_alive_seconds", "5 to 600 seconds, or 0 for none");
         check((1..=10_000).contains(&self.calls_at_once), "calls_at_once", "1 to 10,000 calls at the same time");
         check(!self.srtp || self.transport == SipTransport::Tls, "srtp", "encrypted audio needs the transport tls: its keys travel in the signalling");
+        faults.extend(tls_faults(&self.tls_ca_pem, &self.tls_pin_sha256));
         faults
     }
+}
+
+/// An authority, a pin, or neither for the public authorities.
+pub(super) fn tls_faults(ca_pem: &str, pin_sha256: &str) -> Vec<SettingFault> {
+    let digits = pin_sha256.replace(':', "");
+    let pin = digits.is_empty() || digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let ca = ca_pem.is_empty() || ca_pem.contains("BEGIN CERTIFICATE");
+    let fault = |ok: bool, field, problem: &str| (!ok).then(|| SettingFault { field, problem: problem.into() });
+    [
+        fault(pin, "tls_pin_sha256", "64 hexadecimal digits, as OpenSSL prints a SHA-256 fingerprint"),
+        fault(ca, "tls_ca_pem", "a certificate in PEM, or nothing for the public authorities"),
+        fault(digits.is_empty() || ca_pem.is_empty(), "tls_ca_pem", "an authority or a pin: with a pin nobody else is asked"),
+    ].into_iter().flatten().collect()
 }
 
 /// A host name, an IPv4 address or a bracketed IPv6 address, with an optional port.
@@ -133,6 +151,21 @@ mod tests {
         let text = r#"{"kind":"sip","hosts":["sip carrier"],"register":true,"codecs":[],"srtp":true,"calls_at_once":0,"keep_alive_seconds":1}"#;
         let fields: Vec<_> = serde_json::from_str::<TrunkSettings>(text).expect("reads").faults().iter().map(|fault| fault.field).collect();
         assert_eq!(fields, ["hosts", "username", "codecs", "keep_alive_seconds", "calls_at_once", "srtp"]);
+    }
+
+    #[test]
+    fn one_of_authority_and_pin_is_named_or_neither() {
+        let fields = |more: &str| {
+            let text = format!(r#"{{"kind":"sip","hosts":["sip.carrier.example"],"transport":"tls"{more}}}"#);
+            serde_json::from_str::<TrunkSettings>(&text).expect("reads").faults().iter().map(|fault| fault.field).collect::<Vec<_>>()
+        };
+        let pin = ["AB"; 32].join(":");
+        let none: [&str; 0] = [];
+        assert_eq!(fields(""), none);
+        assert_eq!(fields(&format!(r#","tls_pin_sha256":"{pin}""#)), none);
+        assert_eq!(fields(r#","tls_pin_sha256":"abcd""#), ["tls_pin_sha256"]);
+        assert_eq!(fields(r#","tls_ca_pem":"carrier""#), ["tls_ca_pem"]);
+        assert_eq!(fields(&format!(r#","tls_pin_sha256":"{pin}","tls_ca_pem":"-----BEGIN CERTIFICATE-----""#)), ["tls_ca_pem"]);
     }
 
     #[test]

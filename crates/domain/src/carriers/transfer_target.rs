@@ -2,12 +2,65 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
+use super::sip_settings::{SipTransport, VoiceCodec, tls_faults};
+use super::settings::SettingFault;
+use crate::word::words;
+
 /// A number in E.164, reached over a trunk, or a SIP address, reached directly.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum TransferAddress {
     Number(String),
     /// `sip:user@host[:port]`, without further parameters.
     Sip(String),
+}
+
+words! {
+    /// Whether the audio of a line is encrypted (RFC 4568).
+    pub enum AudioEncryption {
+        Never = "never",
+        /// Where the call centre's side can (RFC 8643).
+        Offered = "offered",
+        /// A call whose far end cannot fails.
+        Required = "required",
+    }
+}
+
+/// How a call centre's own SIP address is reached; without meaning for a number, whose trunk says it all.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SipLine {
+    pub transport: SipTransport,
+    /// The preferred one first.
+    pub codecs: Vec<VoiceCodec>,
+    pub encryption: AudioEncryption,
+    /// As for a trunk: an authority, a pin, or neither for the public authorities.
+    pub tls_ca_pem: String,
+    pub tls_pin_sha256: String,
+}
+
+impl Default for SipLine {
+    fn default() -> Self {
+        Self { transport: SipTransport::Udp, codecs: vec![VoiceCodec::Pcma, VoiceCodec::Pcmu], encryption: AudioEncryption::Offered, tls_ca_pem: String::new(), tls_pin_sha256: String::new() }
+    }
+}
+
+impl SipLine {
+    /// Every fault at once, for a form.
+    #[must_use]
+    pub fn faults(&self) -> Vec<SettingFault> {
+        let mut faults = Vec::new();
+        let mut check = |ok: bool, field, problem: &str| {
+            if !ok {
+                faults.push(SettingFault { field, problem: problem.into() });
+            }
+        };
+        check(matches!(self.codecs.as_slice(), [_]) || matches!(self.codecs.as_slice(), [one, other] if one != other), "codecs", "choose pcma, pcmu or both, the preferred one first");
+        check(self.encryption != AudioEncryption::Required || self.transport == SipTransport::Tls, "encryption", "audio that must be encrypted needs the transport tls: its keys travel in the signalling");
+        faults.extend(tls_faults(&self.tls_ca_pem, &self.tls_pin_sha256));
+        faults
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -61,6 +114,15 @@ mod tests {
     fn reads_numbers_and_sip_addresses() {
         assert_eq!(TransferAddress::parse(" +442079460123 "), Ok(TransferAddress::Number("+442079460123".into())));
         assert_eq!(TransferAddress::parse("sip:agents@127.0.0.1:5080").map(|address| address.to_string()), Ok("sip:agents@127.0.0.1:5080".into()));
+    }
+
+    #[test]
+    fn a_line_reads_with_its_defaults_and_names_its_faults() {
+        let line: SipLine = serde_json::from_str("{}").expect("reads");
+        assert_eq!((line.clone(), line.faults()), (SipLine::default(), Vec::new()));
+        let line: SipLine = serde_json::from_str(r#"{"codecs":["pcmu","pcmu"],"encryption":"required","tls_pin_sha256":"ab"}"#).expect("reads");
+        let fields: Vec<_> = line.faults().iter().map(|fault| fault.field).collect();
+        assert_eq!(fields, ["codecs", "encryption", "tls_pin_sha256"]);
     }
 
     #[test]

@@ -133,6 +133,7 @@ pub fn guarded() -> OpenApiRouter<Api> {
         .routes(write(ManageTrunks, routes!(carriers::route::remove)))
         .routes(read(View, routes!(carriers::sender::all)))
         .routes(write(ManageTrunks, routes!(carriers::sender::create)))
+        .routes(write(ManageTrunks, routes!(carriers::sender::confirm)))
         .routes(write(ManageTrunks, routes!(carriers::sender::remove)))
         .routes(read(View, routes!(carriers::transfer_target::all)))
         .routes(write(ManageTrunks, routes!(carriers::transfer_target::create)))

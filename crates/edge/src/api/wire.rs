@@ -104,6 +104,7 @@ words! {
     MessageIdFormat = clarion_domain::carriers::settings::MessageIdFormat;
     HttpBody = clarion_domain::carriers::settings::HttpBody;
     SipTransport = clarion_domain::carriers::sip_settings::SipTransport;
+    AudioEncryption = clarion_domain::carriers::transfer_target::AudioEncryption;
     VoiceCodec = clarion_domain::carriers::sip_settings::VoiceCodec;
     TrunkKind = clarion_domain::carriers::trunk::TrunkKind;
     TrunkState = clarion_domain::carriers::trunk::TrunkState;

@@ -1,10 +1,12 @@
 //! All trunks, routes and senders on one page.
 
 use axum::response::Response;
+use clarion_domain::carriers::sender::SenderKind;
 use clarion_domain::tenancy::role::Right;
 use clarion_domain::time::{Instant, MINUTE_MS};
 use clarion_store::campaigns::SenderRecord;
 use clarion_store::carriers::{RouteRecord, TrunkRecord, TrunkStatus};
+use jiff::tz::TimeZone;
 use maud::{Markup, html};
 
 use super::{route, sender, state_chip};
@@ -43,7 +45,7 @@ pub async fn show(session: &Session, fields: &Fields, problems: &Problems, said:
         }
         div.columns {
             div.stack { (route_table(&routes, &trunks, may)) @if may { (route::form(&trunks, fill)) } }
-            div.stack { (sender_table(&senders, may)) @if may { (sender::form(fill)) } }
+            div.stack { (sender_table(&senders, may, &session.zone)) @if may { (sender::form(fill)) } }
         }
     };
     let mut page = Page::new(CARRIERS, "Carriers").lead(html! { p { "Accounts with carriers, which messages take which of them, and who messages come from." } }).said(said).problems(problems);
@@ -104,15 +106,35 @@ fn route_table(routes: &[RouteRecord], trunks: &[TrunkRecord], may: bool) -> Mar
     }
 }
 
-fn sender_table(senders: &[SenderRecord], may: bool) -> Markup {
+/// UK-12 and UK-14: what the tenant has confirmed of a number, and the form that confirms it.
+fn shown_by_calls(sender: &SenderRecord, may: bool, zone: &TimeZone) -> Markup {
+    html! {
+        @match sender.answered_at {
+            Some(at) => { div { "Answered day and night, confirmed " (when::time(at, zone)) } }
+            None => { div.soft { "Not yet confirmed that it is answered" } }
+        }
+        @if let Some(at) = sender.inbound_at { div.small.soft { "Takes calls: " (sender.inbound_evidence) ", " (when::time(at, zone)) } }
+        @if may {
+            details { summary { "Confirm" } form.stack method="post" action="/carriers/senders/confirm" {
+                input type="hidden" name="value" value=(sender.value);
+                label { input type="checkbox" name="answered" value="yes" checked[sender.answered_at.is_some()]; " Somebody, or an announcement, answers it day and night" }
+                label { "How it is known to take calls (for a mobile number)" input name="inbound_evidence" value=(sender.inbound_evidence) maxlength="500"; }
+                button.button.quiet.slim type="submit" { "Save" }
+            } }
+        }
+    }
+}
+
+fn sender_table(senders: &[SenderRecord], may: bool, zone: &TimeZone) -> Markup {
     html! {
         section.card.flush {
             header { h2 { "Senders" } }
             @if senders.is_empty() { p.soft.more { "No sender yet: a message must say whom it is from." } } @else {
                 div.scroll { table.stacks {
-                    thead { tr { th scope="col" { "Sender" } th scope="col" { "Replies" } th scope="col" { "Evidence" } th scope="col" { span.unseen { "Remove" } } } }
+                    thead { tr { th scope="col" { "Sender" } th scope="col" { "Replies" } th scope="col" { "Evidence" } th scope="col" { "Shown by calls" } th scope="col" { span.unseen { "Remove" } } } }
                     tbody { @for sender in senders { tr {
                         th scope="row" { (sender.value) } td data-label="Replies" { (if sender.takes_replies { "Taken" } else { "None" }) } td data-label="Evidence" { (sender.evidence) }
+                        td data-label="Shown by calls" { @if sender.kind == SenderKind::Number { (shown_by_calls(sender, may, zone)) } @else { "Never" } }
                         td { @if may { form method="post" action="/carriers/senders/remove" { input type="hidden" name="value" value=(sender.value); button.button.quiet.slim type="submit" { "Remove" } } } }
                     } } }
                 } }

@@ -35,6 +35,12 @@ pub async fn add(session: Session, fields: Fields) -> Result<Response, Fault> {
     }
 }
 
+/// What is confirmed of a number that calls show.
+pub async fn confirm(session: Session, fields: Fields) -> Result<Response, Fault> {
+    session.tenant.attest_sender(fields.get("value"), fields.has("answered", "yes"), fields.get("inbound_evidence"), session.now).await?;
+    Ok(Redirect::to("/carriers?said=saved").into_response())
+}
+
 pub async fn remove(session: Session, fields: Fields) -> Result<Response, Fault> {
     session.tenant.remove_sender(fields.get("value"), session.now).await?;
     Ok(Redirect::to("/carriers?said=removed").into_response())

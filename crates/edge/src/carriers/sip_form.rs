@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::page::fields::{Fields, Problems};
 use crate::page::form::{Fill, Input, area, select, tick};
 
-const CODECS: [(&str, &str); 4] = [("pcma pcmu", "A-law, then µ-law"), ("pcmu pcma", "µ-law, then A-law"), ("pcma", "A-law alone"), ("pcmu", "µ-law alone")];
+pub const CODECS: [(&str, &str); 4] = [("pcma pcmu", "A-law, then µ-law"), ("pcmu pcma", "µ-law, then A-law"), ("pcma", "A-law alone"), ("pcmu", "µ-law alone")];
 
 pub fn default_settings() -> SipSettings {
     serde_json::from_value(json!({ "hosts": [] })).expect("every other setting has a default")
@@ -30,6 +30,7 @@ pub fn with(fields: Fields, sip: &SipSettings) -> Fields {
         .with("keep_alive_seconds", sip.keep_alive_seconds.to_string())
         .with("calls_at_once", sip.calls_at_once.to_string())
         .with("tls_ca_pem", &sip.tls_ca_pem)
+        .with("tls_pin_sha256", &sip.tls_pin_sha256)
 }
 
 pub fn inputs(fill: Fill) -> Markup {
@@ -50,7 +51,8 @@ pub fn inputs(fill: Fill) -> Markup {
             (tick("number_plus", "Write numbers with the plus sign", "", fill))
             (Input::new("from_domain", "Host in our own address").hint("When the carrier wants one of its own there.").class("medium").show(fill))
             (Input::new("keep_alive_seconds", "Ask whether the carrier is there every (seconds)").hint("5 to 600, or 0 for never.").kind("number").class("short").show(fill))
-            (area("tls_ca_pem", "Certificate authority (PEM)", "When the carrier's is not a public one.", None, fill))
+            (Input::new("tls_pin_sha256", "Certificate pin (SHA-256)").hint("With TLS: trusted whoever signed it.").show(fill))
+            (area("tls_ca_pem", "Certificate authority (PEM)", "With TLS, when the carrier's is not a public one; without it and without a pin the public ones are trusted.", None, fill))
         } }
     }
 }
@@ -65,6 +67,7 @@ pub fn read(fields: &Fields, problems: &mut Problems) -> Option<TrunkSettings> {
         hosts: fields.raw("hosts").lines().map(str::trim).filter(|host| !host.is_empty()).map(str::to_owned).collect(),
         transport: fields.word("transport").unwrap_or(SipTransport::Udp),
         tls_ca_pem: fields.get("tls_ca_pem").to_owned(),
+        tls_pin_sha256: fields.get("tls_pin_sha256").to_owned(),
         username: fields.get("username").to_owned(),
         register: fields.has("register", "yes"),
         from_domain: fields.get("from_domain").to_owned(),
@@ -84,7 +87,7 @@ mod tests {
 
     #[test]
     fn settings_come_back_from_their_form() {
-        let sip = SipSettings { hosts: vec!["a.example".into(), "192.0.2.1:5060".into()], srtp: true, transport: SipTransport::Tls, codecs: vec![VoiceCodec::Pcmu], number_plus: false, ..default_settings() };
+        let sip = SipSettings { hosts: vec!["a.example".into(), "192.0.2.1:5060".into()], srtp: true, transport: SipTransport::Tls, codecs: vec![VoiceCodec::Pcmu], tls_pin_sha256: "ab".repeat(32), number_plus: false, ..default_settings() };
         assert_eq!(read(&with(Fields::new(), &sip), &mut Problems::new()), Some(TrunkSettings::Sip(sip)));
     }
 }

@@ -2,6 +2,8 @@
 
 use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
+use clarion_domain::carriers::sip_settings::SipTransport;
+use clarion_domain::carriers::transfer_target::{AudioEncryption, SipLine};
 use clarion_domain::id::TransferTargetId;
 use clarion_domain::tenancy::role::Right;
 use clarion_store::StoreError;
@@ -13,7 +15,8 @@ use crate::page::chip::{Tone, chip};
 use crate::page::fault::{Fault, capitalised};
 use crate::page::fields::{Asked, Fields, Problems};
 use crate::page::figure::count;
-use crate::page::form::{Fill, Input, button, tick};
+use super::sip_form::CODECS;
+use crate::page::form::{Fill, Input, area, button, select, tick};
 use crate::page::icon::Icon;
 use crate::page::layout::Page;
 use crate::page::menu::CARRIERS;
@@ -63,7 +66,22 @@ fn hours(week: &Week) -> Markup {
 }
 
 fn default_fields() -> Fields {
-    Fields::new().with("group", "agents").with("capacity", "10").with("priority", "1").with("enabled", "yes")
+    fields_of(&NewTransferTarget { group: "agents".into(), name: String::new(), address: String::new(), line: SipLine::default(), hours: Week::default(), capacity: 10, priority: 1, enabled: true })
+}
+
+fn line_inputs(fill: Fill) -> Markup {
+    let transports: Vec<(String, String)> = SipTransport::ALL.iter().map(|transport| (transport.to_string(), transport.to_string().to_uppercase())).collect();
+    let codecs: Vec<(String, String)> = CODECS.iter().map(|(value, label)| ((*value).to_owned(), (*label).to_owned())).collect();
+    let encryptions: Vec<(String, String)> = [(AudioEncryption::Offered, "Where its side can"), (AudioEncryption::Never, "Never"), (AudioEncryption::Required, "Always; a call whose far end cannot fails")].map(|(word, label)| (word.to_string(), label.to_owned())).into();
+    html! {
+        details.table { summary { "How a SIP address is reached" } div.stack {
+            p.small.soft { "A number goes over a trunk, whose settings hold." }
+            div.row { (select("transport", "Transport", "", &transports, fill)) (select("codecs", "Audio", "The preferred one first.", &codecs, fill)) }
+            (select("encryption", "Encrypted audio (SRTP)", "Always needs the transport TLS.", &encryptions, fill))
+            (Input::new("tls_pin_sha256", "Certificate pin (SHA-256)").hint("With TLS: trusted whoever signed it.").show(fill))
+            (area("tls_ca_pem", "Certificate authority (PEM)", "With TLS, when the call centre's is not a public one.", None, fill))
+        } }
+    }
 }
 
 fn fields_of(target: &NewTransferTarget) -> Fields {
@@ -71,6 +89,11 @@ fn fields_of(target: &NewTransferTarget) -> Fields {
         .with("group", &target.group)
         .with("name", &target.name)
         .with("address", &target.address)
+        .with("transport", target.line.transport.as_str())
+        .with("codecs", target.line.codecs.iter().map(|codec| codec.as_str()).collect::<Vec<_>>().join(" "))
+        .with("encryption", target.line.encryption.as_str())
+        .with("tls_ca_pem", &target.line.tls_ca_pem)
+        .with("tls_pin_sha256", &target.line.tls_pin_sha256)
         .with("capacity", target.capacity.to_string())
         .with("priority", target.priority.to_string())
         .with("enabled", if target.enabled { "yes" } else { "" });
@@ -106,6 +129,7 @@ fn show(session: &Session, record: Option<&TransferTargetRecord>, fields: &Field
                 (Input::new("capacity", "Calls at the same time, at most").kind("number").class("short").show(fill))
                 (Input::new("priority", "Priority").hint("The lowest is asked first.").kind("number").class("short").show(fill))
             }
+            (line_inputs(fill))
             (tick("enabled", "Enabled", "A disabled line is not asked.", fill))
             fieldset.field #hours {
                 legend { "Hours" }
@@ -126,6 +150,16 @@ fn read(fields: &Fields) -> NewTransferTarget {
         group: fields.get("group").to_owned(),
         name: fields.get("name").to_owned(),
         address: fields.get("address").to_owned(),
+        line: SipLine {
+            transport: fields.word("transport").unwrap_or(SipTransport::Udp),
+            codecs: match fields.get("codecs") {
+                "" => SipLine::default().codecs,
+                codecs => codecs.split(' ').filter_map(|codec| codec.parse().ok()).collect(),
+            },
+            encryption: fields.word("encryption").unwrap_or(AudioEncryption::Offered),
+            tls_ca_pem: fields.raw("tls_ca_pem").to_owned(),
+            tls_pin_sha256: fields.get("tls_pin_sha256").to_owned(),
+        },
         hours: Week { monday: day("monday"), tuesday: day("tuesday"), wednesday: day("wednesday"), thursday: day("thursday"), friday: day("friday"), saturday: day("saturday"), sunday: day("sunday") },
         // What is no number is out of bounds, and the store says the bounds.
         capacity: fields.get("capacity").parse().unwrap_or(0),

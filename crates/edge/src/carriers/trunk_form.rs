@@ -106,7 +106,7 @@ fn smpp_inputs(fill: Fill) -> Markup {
             div.row { (select("long_message", "Long messages by", "", &words(LongMessageForm::ALL), fill)) (select("gsm_coding", "Default alphabet", "", &words(GsmCoding::ALL), fill)) }
             (select("message_id_format", "Message ids in receipts", "", &words(MessageIdFormat::ALL), fill))
             (Input::new("tls_pin_sha256", "Certificate pin (SHA-256)").show(fill))
-            (area("tls_ca_pem", "Certificate authority (PEM)", "When the carrier's is not a public one.", None, fill))
+            (area("tls_ca_pem", "Certificate authority (PEM)", "TLS needs this or a pin: no authority is trusted unless it is named.", None, fill))
         } }
     }
 }

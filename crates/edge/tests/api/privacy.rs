@@ -121,6 +121,16 @@ async fn a_draft_lies_within_what_the_document_says() {
     let brand = json!({"value": "Northwind", "takes_replies": false, "evidence": "registered mark"});
     assert_eq!(world.ask("POST", "/senders", brand.clone()).await.expect(200)["value"], "Northwind");
     world.ask("POST", "/senders", brand).await.problem(409);
+    let number = json!({"value": "+447700900990", "takes_replies": true, "evidence": "letter 7"});
+    assert_eq!(world.ask("POST", "/senders", number).await.expect(200)["answered_at"], Value::Null);
+    let word = json!({"value": "+447700900990", "answered": true, "inbound_evidence": "test call of 23 November"});
+    let confirmed = world.ask("POST", "/senders/confirm", word).await.expect(200);
+    assert!(confirmed["answered_at"].is_string() && confirmed["inbound_at"].is_string(), "{confirmed}");
+    let taken_back = world.ask("POST", "/senders/confirm", json!({"value": "+447700900990", "answered": true})).await.expect(200);
+    assert_eq!((&taken_back["answered_at"], &taken_back["inbound_at"]), (&confirmed["answered_at"], &Value::Null));
+    world.ask("POST", "/senders/confirm", json!({"value": "Northwind", "answered": true})).await.problem(422);
+    world.ask("POST", "/senders/confirm", json!({"value": "+447700900991", "answered": true})).await.problem(404);
+    world.ask("POST", "/senders/remove", json!({"value": "+447700900990"})).await.expect(204);
     for (path, body, field) in [
         ("/contacts/search", json!({"reference": "x".repeat(201)}), "reference"),
         ("/contacts/search", json!({"number": "1".repeat(101)}), "number"),

@@ -122,6 +122,13 @@ async fn a_transfer_target_names_its_faults_and_hears_how_many_agents_are_free()
     assert_eq!(world.ask_as(&centre, "PUT", &free, json!({"free_agents": 7})).await.expect(200)["told"]["free_agents"], 7);
     world.ask_as(&centre, "DELETE", &path, Value::Null).await.problem(403);
     assert_eq!(world.ask("PUT", &free, json!({"free_agents": null})).await.expect(200)["told"], Value::Null);
+    assert_eq!(made["line"], json!({"transport": "udp", "codecs": ["pcma", "pcmu"], "encryption": "offered", "tls_ca_pem": "", "tls_pin_sha256": ""}));
+    let line = json!({"transport": "tls", "codecs": ["pcmu"], "encryption": "required", "tls_pin_sha256": "ab".repeat(32)});
+    let direct = json!({"group": "agents", "name": "York", "address": "sip:agents@192.0.2.7", "line": line, "capacity": 2, "priority": 1});
+    let direct = world.ask("POST", "/transfer-targets", direct).await.expect(201);
+    assert_eq!((&direct["line"]["encryption"], &direct["line"]["codecs"]), (&json!("required"), &json!(["pcmu"])));
+    let unkept = json!({"group": "agents", "name": "Hull", "address": "sip:agents@192.0.2.8", "line": {"encryption": "required", "codecs": []}, "capacity": 2, "priority": 1});
+    assert_eq!(world.ask("POST", "/transfer-targets", unkept).await.problem(422), ["codecs", "encryption"]);
     let changed = json!({"group": "agents", "name": "Leeds", "address": "+442079460123", "capacity": 2, "priority": 1, "enabled": false});
     let changed = world.ask("PUT", &path, changed).await.expect(200);
     assert_eq!((&changed["enabled"], &changed["hours"]), (&json!(false), &Value::Null));

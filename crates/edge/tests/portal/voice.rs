@@ -8,6 +8,7 @@ use clarion_domain::compliance::purpose::{LegalBasis, Purpose};
 use clarion_domain::id::CampaignId;
 use clarion_domain::tenancy::role::Role;
 use clarion_store::campaigns::CampaignDraft;
+use clarion_domain::carriers::transfer_target::SipLine;
 use clarion_store::carriers::NewTransferTarget;
 use clarion_store::compliance::Week;
 use clarion_store::outcomes::{AbandonmentDay, add_abandonment, latch_day};
@@ -18,7 +19,7 @@ use crate::support::{Answer, Browser, World, now};
 const SCRIPT: &str = "language = \"en-GB\"\nstart = \"greeting\"\n\n[steps.greeting]\ndo = \"say\"\ntext = \"This is Northwind. Your appointment is tomorrow.\"\nnext = \"end\"\n\n[steps.end]\ndo = \"hang_up\"\n";
 
 fn target() -> NewTransferTarget {
-    NewTransferTarget { group: "agents".into(), name: "Leeds".into(), address: "+442079460123".into(), hours: Week::default(), capacity: 10, priority: 1, enabled: true }
+    NewTransferTarget { group: "agents".into(), name: "Leeds".into(), address: "+442079460123".into(), line: SipLine::default(), hours: Week::default(), capacity: 10, priority: 1, enabled: true }
 }
 
 async fn send_prompt(browser: &Browser, name: &str, file: &[u8]) -> Answer {
@@ -59,6 +60,7 @@ async fn a_call_is_written_step_by_step() {
     let caller = format!("{path}/caller");
     owner.post(&caller, &[("sender", "Northwind")]).await.assert_problem("sender", "whole number");
     world.as_operator().await.add_sender("+442079460123", true, "letter 7", now()).await.expect("a sender");
+    world.as_operator().await.attest_sender("+442079460123", true, "", now()).await.expect("confirmed");
     assert_eq!(owner.post(&caller, &[("sender", "+442079460123")]).await.status, StatusCode::SEE_OTHER);
 
     let schedule = owner.get(&format!("{path}/schedule")).await.text;
@@ -97,6 +99,8 @@ async fn scripts_prompts_and_targets_are_made_changed_and_removed() {
         answer.assert_problem(at, "There is a problem");
         assert!(answer.text.contains(&format!("id=\"{at}\"")), "{at}");
     }
+    let unkept = [&good[..], &[("encryption", "required")]].concat();
+    owner.post("/carriers/targets/new", &unkept).await.assert_problem("encryption", "needs the transport tls");
     assert_eq!(owner.post("/carriers/targets/new", &good).await.location(), "/carriers/targets?said=created");
     owner.post("/carriers/targets/new", &good).await.assert_problem("name", "exists already");
     let record = world.as_operator().await.transfer_targets().await.expect("targets").remove(0);
@@ -129,6 +133,7 @@ async fn running(world: &World) -> CampaignId {
     let somebody = person(&tenant, 111, "Ada").await;
     tenant.add_to_list(list, somebody, now()).await.expect("on the list");
     tenant.add_sender("+442079460123", true, "letter 7", now()).await.expect("a sender");
+    tenant.attest_sender("+442079460123", true, "", now()).await.expect("confirmed");
     tenant.add_transfer_target(&target(), now()).await.expect("a target");
     let draft = CampaignDraft {
         purpose: Some(Purpose::Reminder),

@@ -18,6 +18,8 @@ use super::talk::AgentTold;
 pub(super) struct Line {
     pub slot: Slot,
     pub trunk: Arc<Trunk>,
+    /// How their leg offers its audio.
+    pub leg: LegConfig,
     /// As it is dialled, and as a carrier is told to join it.
     pub address: String,
     pub caller_id: String,
@@ -33,8 +35,8 @@ pub(super) struct Agent {
 
 impl Agent {
     /// Rings an agent. Fails when our side cannot.
-    pub fn ring(line: Line, leg: &LegConfig, media: &MediaEngine, ring_max: Duration) -> Result<Self, ()> {
-        let (leg, heard) = media.open_leg(leg.clone()).map_err(|error| tracing::warn!(%error, "no audio for an agent's call"))?;
+    pub fn ring(line: Line, media: &MediaEngine, ring_max: Duration) -> Result<Self, ()> {
+        let (leg, heard) = media.open_leg(line.leg.clone()).map_err(|error| tracing::warn!(%error, "no audio for an agent's call"))?;
         let request = DialRequest { to: line.address.clone(), caller_id: line.caller_id.clone(), ring_max: Some(ring_max), ..DialRequest::default() };
         let call = line.trunk.dial(request, leg.local().clone()).map_err(|error| tracing::warn!(%error, "an agent's address cannot be dialled"))?;
         Ok(Self { slot: line.slot, call: Some((call, leg, heard)), bridged: false })

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clarion_domain::campaigns::call_pacing::PaceEvent;
-use clarion_domain::carriers::transfer_target::TransferAddress;
+use clarion_domain::carriers::transfer_target::{SipLine, TransferAddress};
 use clarion_domain::id::TransferTargetId;
 use clarion_domain::time::{Instant, MINUTE_MS};
 use clarion_store::StoreError;
@@ -20,6 +20,7 @@ const WRAPS_MS_MAX: i64 = 10 * MINUTE_MS;
 struct Target {
     group: String,
     address: TransferAddress,
+    line: SipLine,
     priority: i64,
     is_open: bool,
     /// It answered busy: it takes no more until the next refresh.
@@ -76,6 +77,7 @@ pub(super) struct Slot {
     group: String,
     pub target: TransferTargetId,
     pub address: TransferAddress,
+    pub line: SipLine,
 }
 
 impl Target {
@@ -129,6 +131,7 @@ impl Slots {
             let mut target = Target {
                 group: record.target.group.clone(),
                 address: record.address()?,
+                line: record.target.line.clone(),
                 priority: record.target.priority,
                 is_open: record.hours()?.day(day).any(|span| span.contains(minute)),
                 is_busy: false,
@@ -184,12 +187,12 @@ impl Slots {
     pub fn take(&self, group: &str, rung_at: Option<Instant>) -> Option<Slot> {
         let mut state = self.state();
         let has_room = |(id, target): &(&TransferTargetId, &Target)| target.group == group && target.left(state.held_of(**id)) > 0;
-        let (target, address) = state.targets.iter().filter(has_room).min_by_key(|(id, target)| (target.priority, id.0)).map(|(id, target)| (*id, target.address.clone()))?;
+        let (target, address, line) = state.targets.iter().filter(has_room).min_by_key(|(id, target)| (target.priority, id.0)).map(|(id, target)| (*id, target.address.clone(), target.line.clone()))?;
         state.next += 1;
         let number = state.next;
         state.held.entry(target).or_default().push(Held { number, rung_at, talking_since: None });
         drop(state);
-        Some(Slot { slots: self.clone(), number, group: group.to_owned(), target, address })
+        Some(Slot { slots: self.clone(), number, group: group.to_owned(), target, address, line })
     }
 }
 
@@ -276,6 +279,7 @@ mod tests {
             group: "agents".into(),
             name: format!("Floor {id}"),
             address: format!("sip:floor{id}@127.0.0.1"),
+            line: SipLine::default(),
             hours: Week { monday: "09:00-17:00".into(), ..Week::default() },
             capacity,
             priority,

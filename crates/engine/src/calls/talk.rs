@@ -407,7 +407,7 @@ impl Talk {
             self.agent = Some((Agent::elsewhere(line), turn));
             return;
         }
-        match Agent::ring(line, &self.plan.leg, media, Duration::from_millis(ring_ms_max.into())) {
+        match Agent::ring(line, media, Duration::from_millis(ring_ms_max.into())) {
             Ok(agent) => self.agent = Some((agent, turn)),
             Err(()) => self.on(ScriptEvent::NotPutThrough { turn }),
         }

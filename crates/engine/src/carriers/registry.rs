@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use clarion_domain::carriers::route::{Route, Router};
 use clarion_domain::carriers::trunk::{TrunkKind, TrunkState};
 use clarion_domain::id::{TenantId, TrunkId};
 use clarion_domain::time::Instant;
@@ -10,6 +9,7 @@ use clarion_store::carriers::{TrunkStatus, report_status};
 use clarion_store::{Store, StoreError};
 use tokio::sync::mpsc;
 
+use super::routes::Routes;
 use super::trunk::Trunk;
 use super::wire::WireEvent;
 
@@ -17,13 +17,13 @@ pub(crate) struct Carriers {
     trunks: HashMap<TrunkId, Trunk>,
     /// Trunks whose settings cannot be used, with why.
     broken: HashMap<TrunkId, (i64, String)>,
-    router: Router,
+    routes: Routes,
     events: mpsc::Sender<Vec<WireEvent>>,
 }
 
 impl Carriers {
     pub(crate) fn new(events: mpsc::Sender<Vec<WireEvent>>) -> Self {
-        Self { trunks: HashMap::new(), broken: HashMap::new(), router: Router::default(), events }
+        Self { trunks: HashMap::new(), broken: HashMap::new(), routes: Routes::default(), events }
     }
 
     /// Reads the trunks that carry messages, and routes; starts what is new, stops what is gone, and starts anew what has changed.
@@ -60,20 +60,7 @@ impl Carriers {
         for trunk in self.trunks.values() {
             trunk.share_among(if trunk.record.tenant.is_none() { nodes } else { 1 });
         }
-        let routes = store.routes().await?;
-        self.router = Router::new(
-            routes
-                .into_iter()
-                .map(|route| Route {
-                    id: route.id,
-                    tenant: route.tenant,
-                    prefix: if route.prefix == "+" { String::new() } else { route.prefix },
-                    sender: route.sender,
-                    trunk: route.trunk,
-                    priority: i32::try_from(route.priority).unwrap_or(i32::MAX),
-                })
-                .collect(),
-        );
+        self.routes = Routes::read(store).await?;
         Ok(())
     }
 
@@ -87,14 +74,7 @@ impl Carriers {
 
     /// Trunks that may carry this message, best first, up or not; `avoid` has refused it already.
     pub(crate) fn candidates(&self, tenant: TenantId, e164: &str, sender: &str, avoid: Option<TrunkId>) -> Vec<TrunkId> {
-        let mut found: Vec<TrunkId> = Vec::new();
-        for route in self.router.candidates(tenant, e164, sender) {
-            let usable = self.trunks.get(&route.trunk).is_some_and(|trunk| trunk.record.tenant.is_none_or(|owner| owner == tenant));
-            if usable && Some(route.trunk) != avoid && !found.contains(&route.trunk) {
-                found.push(route.trunk);
-            }
-        }
-        found
+        self.routes.candidates((tenant, e164, sender), avoid, |id| self.trunks.get(&id).map(|trunk| trunk.record.tenant))
     }
 
     /// Whether a trunk other than `but` may send for this tenant now.

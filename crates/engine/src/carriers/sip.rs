@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clarion_domain::carriers::rate::RateBucket;
-use clarion_domain::carriers::route::{Route, Router};
 use clarion_domain::carriers::settings::TrunkSettings;
 use clarion_domain::carriers::sip_settings::{SipSettings, SipTransport, VoiceCodec};
+use clarion_domain::carriers::transfer_target::{AudioEncryption, SipLine};
 use clarion_domain::carriers::trunk::{TrunkKind, TrunkState};
 use clarion_domain::id::{TenantId, TrunkId};
 use clarion_domain::personal::Personal;
@@ -17,10 +17,12 @@ use clarion_sip::endpoint::{Endpoint, Trunk};
 use clarion_sip::hop::Transport;
 use clarion_sip::media::LegConfig;
 use clarion_sip::negotiated::{Codec, SrtpPolicy};
-use clarion_sip::tls::{TlsClient, Trust};
+use clarion_sip::tls::{TlsClient, TlsError, Trust, parse_pin};
 use clarion_sip::trunk::{Condition, Registration, TrunkConfig, TrunkHost};
 use clarion_store::carriers::{TrunkRecord, TrunkStatus, report_status};
 use clarion_store::{Store, StoreError};
+
+use super::routes::Routes;
 
 const REGISTRATION: Duration = Duration::from_secs(600);
 
@@ -39,13 +41,13 @@ pub(crate) struct SipTrunks {
     endpoint: Endpoint,
     trunks: HashMap<TrunkId, SipTrunk>,
     broken: HashMap<TrunkId, (i64, String)>,
-    /// Ways to call centres that are reached by their SIP address, by host.
-    direct: HashMap<String, Arc<Trunk>>,
-    router: Router,
+    /// Ways to call centres that are reached by their SIP address, by host and how it is to be reached.
+    direct: HashMap<(String, SipLine), Arc<Trunk>>,
+    routes: Routes,
 }
 
-fn transport(settings: &SipSettings) -> Transport {
-    match settings.transport {
+fn transport(transport: SipTransport) -> Transport {
+    match transport {
         SipTransport::Udp => Transport::Udp,
         SipTransport::Tcp => Transport::Tcp,
         SipTransport::Tls => Transport::Tls,
@@ -54,29 +56,55 @@ fn transport(settings: &SipSettings) -> Transport {
 
 /// `host`, `host:port` or `[address]:port`, which the domain has checked.
 fn host(text: &str) -> TrunkHost {
+    let bare = |host: &str| host.trim_start_matches('[').trim_end_matches(']').to_owned();
     match text.rsplit_once(':') {
-        Some((host, port)) if port.parse::<u16>().is_ok() && (!host.contains(':') || host.ends_with(']')) => TrunkHost { host: host.to_owned(), port: port.parse().ok() },
-        _ => TrunkHost { host: text.to_owned(), port: None },
+        Some((host, port)) if port.parse::<u16>().is_ok() && (!host.contains(':') || host.ends_with(']')) => TrunkHost { host: bare(host), port: port.parse().ok() },
+        _ => TrunkHost { host: bare(text), port: None },
     }
 }
 
-fn config(settings: &SipSettings, secret: &Personal) -> TrunkConfig {
+/// What makes the certificate of a server of this name trustworthy; the public authorities when the settings name nobody.
+fn tls(server_name: &str, ca_pem: &str, pin_sha256: &str) -> Result<TlsClient, TlsError> {
+    let trust = match (pin_sha256, ca_pem) {
+        ("", "") => Trust::Public,
+        ("", pem) => Trust::CaPem(pem.as_bytes().to_vec()),
+        (pin, _) => Trust::PinSha256(parse_pin(pin)?),
+    };
+    Ok(TlsClient { server_name: server_name.to_owned(), trust })
+}
+
+fn config(settings: &SipSettings, secret: &Personal) -> Result<TrunkConfig, TlsError> {
     let mut hosts = settings.hosts.iter().map(|text| host(text));
     let first = hosts.next().unwrap_or(TrunkHost { host: String::new(), port: None });
     let mut config = TrunkConfig::new(&first.host, first.port);
     config.hosts.extend(hosts);
-    config.transport = Some(transport(settings));
-    config.tls = (settings.transport == SipTransport::Tls).then(|| TlsClient { server_name: first.host.clone(), trust: trust(&settings.tls_ca_pem) });
+    config.transport = Some(transport(settings.transport));
+    if settings.transport == SipTransport::Tls {
+        config.tls = Some(tls(&first.host, &settings.tls_ca_pem, &settings.tls_pin_sha256)?);
+    }
     config.domain = (!settings.from_domain.is_empty()).then(|| settings.from_domain.clone());
     config.credentials = (!settings.username.is_empty()).then(|| Credentials { user: settings.username.clone(), password: secret.reveal().to_owned() });
     config.registration = settings.register.then_some(Registration { expires: REGISTRATION });
     config.options_interval = (settings.keep_alive_seconds > 0).then(|| Duration::from_secs(settings.keep_alive_seconds.into()));
-    config
+    Ok(config)
 }
 
-/// The operator's authority; a pin or a public authority is said by other settings.
-fn trust(ca_pem: &str) -> Trust {
-    Trust::CaPem(ca_pem.as_bytes().to_vec())
+fn codecs(codecs: &[VoiceCodec]) -> Vec<Codec> {
+    let codec = |codec: &VoiceCodec| match codec {
+        VoiceCodec::Pcma => Codec::Pcma,
+        VoiceCodec::Pcmu => Codec::Pcmu,
+    };
+    codecs.iter().map(codec).collect()
+}
+
+/// How a leg to a call centre's own address offers its audio.
+fn line_leg(line: &SipLine) -> LegConfig {
+    let srtp = match line.encryption {
+        AudioEncryption::Never => SrtpPolicy::Never,
+        AudioEncryption::Offered => SrtpPolicy::Offered,
+        AudioEncryption::Required => SrtpPolicy::Required,
+    };
+    LegConfig { codecs: codecs(&line.codecs), srtp, ..LegConfig::default() }
 }
 
 impl SipTrunk {
@@ -119,12 +147,8 @@ impl SipTrunk {
 
     /// How a leg on this trunk offers its audio.
     pub(crate) fn leg(&self) -> LegConfig {
-        let codec = |codec: &VoiceCodec| match codec {
-            VoiceCodec::Pcma => Codec::Pcma,
-            VoiceCodec::Pcmu => Codec::Pcmu,
-        };
         let srtp = if self.settings.srtp { SrtpPolicy::Required } else { SrtpPolicy::Never };
-        LegConfig { codecs: self.settings.codecs.iter().map(codec).collect(), srtp, ..LegConfig::default() }
+        LegConfig { codecs: codecs(&self.settings.codecs), srtp, ..LegConfig::default() }
     }
 
     /// A number as this carrier writes it.
@@ -135,7 +159,7 @@ impl SipTrunk {
 
 impl SipTrunks {
     pub(crate) fn new(endpoint: Endpoint) -> Self {
-        Self { endpoint, trunks: HashMap::new(), broken: HashMap::new(), direct: HashMap::new(), router: Router::default() }
+        Self { endpoint, trunks: HashMap::new(), broken: HashMap::new(), direct: HashMap::new(), routes: Routes::default() }
     }
 
     /// Reads trunks and routes; starts what is new, ends what is gone, and starts anew what has changed.
@@ -149,7 +173,7 @@ impl SipTrunks {
                 continue;
             }
             let secret = store.trunk_secret(record.id).await?;
-            match self.endpoint.trunk(config(&settings, &secret)) {
+            match config(&settings, &secret).and_then(|config| self.endpoint.trunk(config)) {
                 Ok(trunk) => {
                     self.broken.remove(&record.id);
                     let bucket = RateBucket::new(u32::try_from(record.rate_per_second).unwrap_or(u32::MAX), now);
@@ -161,15 +185,7 @@ impl SipTrunks {
                 }
             }
         }
-        let routes = store.routes().await?.into_iter().map(|route| Route {
-            id: route.id,
-            tenant: route.tenant,
-            prefix: if route.prefix == "+" { String::new() } else { route.prefix },
-            sender: route.sender,
-            trunk: route.trunk,
-            priority: i32::try_from(route.priority).unwrap_or(i32::MAX),
-        });
-        self.router = Router::new(routes.collect());
+        self.routes = Routes::read(store).await?;
         Ok(())
     }
 
@@ -183,14 +199,7 @@ impl SipTrunks {
 
     /// Trunks that may carry this call, best first, up or not.
     pub(crate) fn candidates(&self, tenant: TenantId, e164: &str, caller_id: &str, avoid: Option<TrunkId>) -> Vec<TrunkId> {
-        let mut found: Vec<TrunkId> = Vec::new();
-        for route in self.router.candidates(tenant, e164, caller_id) {
-            let usable = self.trunks.get(&route.trunk).is_some_and(|trunk| trunk.record.tenant.is_none_or(|owner| owner == tenant));
-            if usable && Some(route.trunk) != avoid && !found.contains(&route.trunk) {
-                found.push(route.trunk);
-            }
-        }
-        found
+        self.routes.candidates((tenant, e164, caller_id), avoid, |id| self.trunks.get(&id).map(|trunk| trunk.record.tenant))
     }
 
     /// Free channels over all trunks.
@@ -198,19 +207,25 @@ impl SipTrunks {
         self.trunks.values().map(SipTrunk::room).fold(0, u32::saturating_add)
     }
 
-    /// The way to a call centre's own SIP address.
-    pub(crate) fn direct(&mut self, address: &str) -> Option<Arc<Trunk>> {
+    /// The way to a call centre's own SIP address, and how its leg offers audio. `None`, and said why, when its settings cannot be used.
+    pub(crate) fn direct(&mut self, address: &str, line: &SipLine) -> Option<(Arc<Trunk>, LegConfig)> {
         let at = address.rsplit_once('@').map_or(address, |(_, at)| at).to_owned();
-        if let Some(known) = self.direct.get(&at) {
-            return Some(known.clone());
+        let key = (at, line.clone());
+        if let Some(known) = self.direct.get(&key) {
+            return Some((known.clone(), line_leg(line)));
         }
-        let to = host(&at);
+        let to = host(&key.0);
         let mut config = TrunkConfig::new(&to.host, to.port);
-        config.transport = Some(Transport::Udp);
+        config.transport = Some(transport(line.transport));
         config.options_interval = None;
-        let trunk = Arc::new(self.endpoint.trunk(config).ok()?);
-        self.direct.insert(at, trunk.clone());
-        Some(trunk)
+        let made = match line.transport {
+            SipTransport::Tls => tls(&to.host, &line.tls_ca_pem, &line.tls_pin_sha256).map(Some),
+            SipTransport::Udp | SipTransport::Tcp => Ok(None),
+        };
+        let made = made.and_then(|tls| self.endpoint.trunk(TrunkConfig { tls, ..config }));
+        let trunk = Arc::new(made.map_err(|error| tracing::warn!(%error, "a transfer target's settings cannot be used")).ok()?);
+        self.direct.insert(key, trunk.clone());
+        Some((trunk, line_leg(line)))
     }
 
     /// Writes what this node sees of its trunks.
@@ -245,5 +260,41 @@ impl SipTrunks {
         drop(self.trunks);
         drop(self.direct);
         self.endpoint.close().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(more: &str) -> SipSettings {
+        serde_json::from_str(&format!(r#"{{"hosts":["sip.carrier.example:5061","[2001:db8::1]:5071","[2001:db8::2]"]{more}}}"#)).expect("settings")
+    }
+
+    #[test]
+    fn what_is_trusted_over_tls_is_the_pin_the_authority_or_the_public_ones() {
+        let trusted = |more: &str| config(&settings(more), &Personal::default()).map(|config| config.tls.map(|tls| (tls.server_name, tls.trust)));
+        let name = || "sip.carrier.example".to_owned();
+        assert_eq!(trusted("").expect("usable"), None, "no TLS");
+        assert_eq!(trusted(r#","transport":"tls""#).expect("usable"), Some((name(), Trust::Public)));
+        assert_eq!(trusted(r#","transport":"tls","tls_ca_pem":"PEM""#).expect("usable"), Some((name(), Trust::CaPem(b"PEM".to_vec()))));
+        let pin = format!(r#","transport":"tls","tls_pin_sha256":"{}""#, ["AB"; 32].join(":"));
+        assert_eq!(trusted(&pin).expect("usable"), Some((name(), Trust::PinSha256([0xab; 32]))));
+        assert!(matches!(trusted(r#","transport":"tls","tls_pin_sha256":"ab""#), Err(TlsError::BadPin)));
+    }
+
+    #[test]
+    fn hosts_are_read_with_and_without_ports_and_brackets() {
+        let hosts: Vec<_> = config(&settings(""), &Personal::default()).expect("usable").hosts.into_iter().map(|host| (host.host, host.port)).collect();
+        let read = |host: &str, port| (host.to_owned(), port);
+        assert_eq!(hosts, [read("sip.carrier.example", Some(5_061)), read("2001:db8::1", Some(5_071)), read("2001:db8::2", None)]);
+    }
+
+    #[test]
+    fn a_call_centres_line_says_how_its_leg_offers_audio() {
+        let leg = line_leg(&SipLine::default());
+        assert_eq!((leg.codecs, leg.srtp), (vec![Codec::Pcma, Codec::Pcmu], SrtpPolicy::Offered));
+        let leg = line_leg(&SipLine { codecs: vec![VoiceCodec::Pcmu], encryption: AudioEncryption::Required, ..SipLine::default() });
+        assert_eq!((leg.codecs, leg.srtp), (vec![Codec::Pcmu], SrtpPolicy::Required));
     }
 }

@@ -1,6 +1,9 @@
 //! `clarion target list|add|remove|free`: the lines to which calls put people through.
 
+use anyhow::Context;
 use clap::{Args, Subcommand};
+use clarion_domain::carriers::sip_settings::{SipTransport, VoiceCodec};
+use clarion_domain::carriers::transfer_target::{AudioEncryption, SipLine};
 use clarion_domain::id::TransferTargetId;
 use clarion_store::carriers::NewTransferTarget;
 use clarion_store::compliance::Week;
@@ -42,6 +45,21 @@ struct AddArgs {
     name: String,
     /// A number with its country code, or sip:user@host.
     address: String,
+    /// How a SIP address is reached: udp, tcp or tls.
+    #[arg(long, default_value_t = SipTransport::Udp)]
+    transport: SipTransport,
+    /// Audio toward it, the preferred codec first.
+    #[arg(long, value_delimiter = ',', default_values_t = [VoiceCodec::Pcma, VoiceCodec::Pcmu])]
+    codecs: Vec<VoiceCodec>,
+    /// Encrypted audio: never, offered (where its side can) or required.
+    #[arg(long, default_value_t = AudioEncryption::Offered)]
+    encryption: AudioEncryption,
+    /// With TLS: SHA-256 of its certificate.
+    #[arg(long, default_value = "")]
+    tls_pin_sha256: String,
+    /// With TLS: a PEM file with the authority that signed its certificate, when that is not a public one.
+    #[arg(long, value_name = "FILE")]
+    tls_ca: Option<std::path::PathBuf>,
     /// What scripts call it.
     #[arg(long, default_value = "agents")]
     group: String,
@@ -60,6 +78,12 @@ struct AddArgs {
 }
 
 impl AddArgs {
+    fn line(&self) -> anyhow::Result<SipLine> {
+        let read = |path: &std::path::PathBuf| std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()));
+        let tls_ca_pem = self.tls_ca.as_ref().map(read).transpose()?.unwrap_or_default();
+        Ok(SipLine { transport: self.transport, codecs: self.codecs.clone(), encryption: self.encryption, tls_ca_pem, tls_pin_sha256: self.tls_pin_sha256.clone() })
+    }
+
     fn hours(&self) -> Week {
         let (day, weekend) = (self.weekdays.clone().unwrap_or_default(), self.weekend.clone().unwrap_or_default());
         Week { saturday: weekend.clone(), sunday: weekend, ..Week::daily(&day) }
@@ -81,7 +105,7 @@ pub async fn run(config: &Config, args: &TargetArgs) -> anyhow::Result<()> {
             listing.print(args.json);
         }
         Verb::Add(new) => {
-            let target = NewTransferTarget { group: new.group.clone(), name: new.name.clone(), address: new.address.clone(), hours: new.hours(), capacity: new.capacity, priority: new.priority, enabled: true };
+            let target = NewTransferTarget { group: new.group.clone(), name: new.name.clone(), address: new.address.clone(), line: new.line()?, hours: new.hours(), capacity: new.capacity, priority: new.priority, enabled: true };
             let id = tenant.add_transfer_target(&target, clock::now()).await?;
             if args.json { print_json(&serde_json::json!({ "id": id })) } else { println!("added transfer target {} ({id})", new.name) }
         }

@@ -6,6 +6,7 @@ use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::campaigns::retry::RetryRules;
 use clarion_domain::campaigns::schedule::{Day, TimeOfDay};
 use clarion_domain::carriers::settings::TrunkSettings;
+use clarion_domain::carriers::transfer_target::SipLine;
 use clarion_domain::compliance::purpose::{LegalBasis, Purpose};
 use clarion_domain::id::CampaignId;
 use clarion_domain::outcomes::disposition::Disposition;
@@ -75,7 +76,8 @@ pub async fn ring(stage: &Stage, cast: &Cast) -> anyhow::Result<Calls> {
     let trunk = tenant.add_trunk(&new, true, clock::now()).await?;
     tenant.add_route(&NewRoute { prefix: "+".into(), sender: String::new(), trunk, priority: 20 }, true, clock::now()).await?;
     tenant.add_sender(CALLER_ID, false, "a number reserved for drama", clock::now()).await?;
-    let target = NewTransferTarget { group: "agents".into(), name: "Call centre".into(), address: format!("sip:agents@{carrier}"), hours: Week::default(), capacity: AGENTS, priority: 1, enabled: true };
+    tenant.attest_sender(CALLER_ID, true, "", clock::now()).await?;
+    let target = NewTransferTarget { group: "agents".into(), name: "Call centre".into(), address: format!("sip:agents@{carrier}"), line: SipLine::default(), hours: Week::default(), capacity: AGENTS, priority: 1, enabled: true };
     tenant.add_transfer_target(&target, clock::now()).await?;
     let spoken = SpeechEngine::default().render(&SpeechRequest { text: "Hello.".into(), language: "en-GB".into(), voice: None }).await.is_ok();
     if !spoken {

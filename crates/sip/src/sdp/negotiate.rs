@@ -28,9 +28,10 @@ pub fn settle(theirs: &Description, local: &LocalMedia, hold: Direction, key: &S
 /// Answers their offer: our description, and what it agrees on. Streams that we do not take are refused one by one,
 /// since an answer has as many as its offer (RFC 3264, section 6).
 pub fn answer(theirs: &Description, local: &LocalMedia, origin: Origin, hold: Direction, key: &SrtpKey) -> Result<(String, NegotiatedMedia), SdpError> {
-    let usable = |media: &&Media| media.kind == "audio" && media.port != 0 && media.is_rtp() && media.is_secure() == (local.srtp == SrtpPolicy::Required);
+    let usable = |media: &&Media| media.kind == "audio" && media.port != 0 && media.is_rtp() && is_encrypted(media, local.srtp).is_ok();
     let audio = |media: &&Media| media.kind == "audio" && media.port != 0;
-    let chosen = theirs.media.iter().find(usable);
+    let encrypted = |media: &&Media| usable(media) && is_encrypted(media, local.srtp) == Ok(true);
+    let chosen = theirs.media.iter().find(encrypted).or_else(|| theirs.media.iter().find(usable));
     let chosen = chosen.ok_or(if theirs.media.iter().any(|media| audio(&media)) { SdpError::Encryption } else { SdpError::NoAudio })?;
     let (number, codec) = preferred(chosen, local).ok_or(SdpError::NoCodec)?;
     let (agreed, tag) = agree(chosen, local, codec, hold, key)?;
@@ -51,17 +52,21 @@ fn preferred(media: &Media, local: &LocalMedia) -> Option<(u8, Codec)> {
     local.codecs.iter().find_map(|ours| media.codecs().find(|(_, theirs)| theirs == ours))
 }
 
+/// Whether this stream of theirs is to be encrypted, if it can be taken at all.
+fn is_encrypted(media: &Media, policy: SrtpPolicy) -> Result<bool, SdpError> {
+    let secure = match policy {
+        SrtpPolicy::Never => false,
+        SrtpPolicy::Offered => media.is_secure() || !media.keys.is_empty(),
+        SrtpPolicy::Required => true,
+    };
+    let fits = policy == SrtpPolicy::Offered || media.is_secure() == secure;
+    if fits && (!secure || !media.keys.is_empty()) { Ok(secure) } else { Err(SdpError::Encryption) }
+}
+
 fn agree(media: &Media, local: &LocalMedia, codec: Codec, hold: Direction, key: &SrtpKey) -> Result<(NegotiatedMedia, Option<u32>), SdpError> {
     let address = media.address.ok_or(SdpError::NoAudio)?;
-    let secure = local.srtp == SrtpPolicy::Required;
-    if media.is_secure() != secure {
-        return Err(SdpError::Encryption);
-    }
-    let theirs = media.keys.first().cloned();
-    if secure && theirs.is_none() {
-        return Err(SdpError::Encryption);
-    }
-    let (tag, srtp) = theirs.filter(|_| secure).map(|(tag, theirs)| (tag, (key.clone(), theirs))).unzip();
+    let secure = is_encrypted(media, local.srtp)?;
+    let (tag, srtp) = media.keys.first().cloned().filter(|_| secure).map(|(tag, theirs)| (tag, (key.clone(), theirs))).unzip();
     let direction = both_ways(hold, media.direction, address);
     let packet_ms = media.ptime_ms.filter(|ms| (10..=60).contains(ms) && ms % 10 == 0).unwrap_or(20);
     let telephone_event = local.telephone_event.then(|| media.telephone_event()).flatten();

@@ -24,14 +24,14 @@ pub(super) struct Stream<'a> {
     pub crypto: Option<(u32, &'a SrtpKey)>,
 }
 
-/// What we can, in our order of preference. `key` is used when our media must be encrypted.
+/// What we can, in our order of preference. `key` is used when our media may be encrypted.
 #[must_use]
 pub fn offer(local: &LocalMedia, origin: Origin, direction: Direction, key: &SrtpKey) -> String {
     let codecs: Vec<_> = local.codecs.iter().map(|codec| (codec.payload_type(), *codec)).collect();
-    let crypto = (local.srtp == SrtpPolicy::Required).then_some((1, key));
+    let crypto = (local.srtp != SrtpPolicy::Never).then_some((1, key));
     let stream = Stream { local, codecs: &codecs, telephone_event: local.telephone_event.then_some(TELEPHONE_EVENT), direction, packet_ms: 20, crypto };
     let mut text = head(local, origin);
-    stream.write(&mut text, if crypto.is_some() { "RTP/SAVP" } else { "RTP/AVP" });
+    stream.write(&mut text, if local.srtp == SrtpPolicy::Required { "RTP/SAVP" } else { "RTP/AVP" });
     text
 }
 

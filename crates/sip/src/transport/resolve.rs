@@ -39,20 +39,18 @@ impl Resolver {
     /// The servers of a trunk that names addresses alone: nothing has to be asked.
     pub fn literal(&self, config: &TrunkConfig) -> Option<Vec<Found>> {
         let transport = config.transport.unwrap_or_default();
-        let tls = config.tls.clone().map(Arc::new);
         let found = config.hosts.iter().zip(0..).map(|(host, place)| {
             let ip: IpAddr = host.host.parse().ok()?;
             let address = SocketAddr::new(ip, host.port.unwrap_or(transport.default_port()));
-            Some(Found { hop: Hop { transport, address, tls: tls.clone() }, priority: place << 16, weight: 0 })
+            Some(Found { hop: Hop { transport, address, tls: config.tls_of(place as usize) }, priority: place << 16, weight: 0 })
         });
         found.collect()
     }
 
     pub async fn trunk(&self, config: &TrunkConfig) -> Result<Vec<Found>, String> {
-        let tls = config.tls.clone().map(Arc::new);
         let mut found = Vec::new();
         for (host, place) in config.hosts.iter().zip(0u32..) {
-            let mut servers = self.host(host, config.transport, tls.clone()).await;
+            let mut servers = self.host(host, config.transport, config.tls_of(place as usize)).await;
             for server in &mut servers {
                 server.priority |= place << 16;
             }

@@ -50,6 +50,31 @@ fn a_call_rings_is_answered_and_hung_up() {
 }
 
 #[test]
+fn behind_a_translator_our_contact_is_the_address_that_the_server_sees() {
+    let mut far = Far::new();
+    far.agent.learn_addresses();
+    far.trunk(with_password, &[1]);
+    let invite = far.dial();
+    assert_eq!(invite.get(&Name::Contact), Some("<sip:clarion@127.0.0.1:5060>"));
+    let seen = |request: &Message, place: &str| {
+        let mut seen = request.clone();
+        let via = seen.headers.iter_mut().find(|header| header.name == Name::Via).expect("Via");
+        via.value = via.value.replace(";rport", place);
+        seen
+    };
+    far.answer(&seen(&invite, ";received=203.0.113.9;rport=40123"), 401, "a", &["WWW-Authenticate: Digest realm=\"x\", nonce=\"n\""], None);
+    far.next(&Method::Ack);
+    let again = far.next(&Method::Invite);
+    assert_eq!(again.get(&Name::Contact), Some("<sip:clarion@203.0.113.9:40123>"));
+    assert!(again.get(&Name::Via).expect("Via").contains("127.0.0.1:5060"), "the Via is ours still: rport is what leads back");
+    // A server on our own side of the translator sees us as we are.
+    far.answer(&seen(&again, ";received=127.0.0.1;rport=5060"), 180, "b", &[], None);
+    far.pick_up(&again, "b", &[]);
+    far.command(CallCommand::ChangeMedia { local: None, direction: Some(clarion_sip::negotiated::Direction::SendOnly) });
+    assert_eq!(far.next(&Method::Invite).get(&Name::Contact), Some("<sip:clarion@127.0.0.1:5060>"));
+}
+
+#[test]
 fn an_unheard_invite_is_repeated_and_then_given_up() {
     let (mut far, invite) = Far::called(|config| config.silence_max = seconds(32), &[1]);
     far.pass(seconds(31));

@@ -6,7 +6,11 @@ use std::time::Duration;
 use clarion_sip::auth::Credentials;
 use clarion_sip::call::CallEvent;
 use clarion_sip::cause::{EndedBy, HangUp};
-use clarion_sip::negotiated::{Codec, Direction};
+use clarion_sip::dial::DialRequest;
+use clarion_sip::hop::Transport;
+use clarion_sip::media::{LegConfig, MediaConfig, MediaEngine, MediaEvent, PortRange};
+use clarion_sip::negotiated::{Codec, Direction, SrtpPolicy};
+use clarion_sip::tls::{TlsClient, Trust};
 
 use crate::away::{Process, dial_to, endpoint, ended, free_port, listens, trunk, until};
 use crate::kamailio::Kamailio;
@@ -19,16 +23,27 @@ struct Telephone {
 
 /// Registers with this registrar, if any, and picks up whatever rings.
 async fn telephone(registrar: Option<u16>) -> Telephone {
+    telephone_with(registrar, "udp", None).await
+}
+
+/// `secure`: its certificate with its key in PEM, and how it encrypts audio. It listens for TLS at the port after its own.
+async fn telephone_with(registrar: Option<u16>, transport: &str, secure: Option<(&str, &str)>) -> Telephone {
     let (folder, port) = (tempfile::tempdir().expect("a folder"), free_port());
     // No sound card: a tone from a generator, and nothing to play to.
-    let config = format!("poll_method epoll\nsip_listen 127.0.0.1:{port}\nnet_interface 127.0.0.1\naudio_source ausine,440\nausrc_srate 48000\nausrc_channels 2\naudio_alert aufile,/dev/null\ncall_max_calls 10\nmodule_path {}\nmodule g711.so\nmodule ausine.so\nmodule aufile.so\nmodule_app account.so\nmodule_app menu.so\n", modules());
+    let config = format!("poll_method epoll\nsip_listen 127.0.0.1:{port}\nnet_interface 127.0.0.1\naudio_source ausine,440\nausrc_srate 48000\nausrc_channels 2\naudio_alert aufile,/dev/null\ncall_max_calls 10\nmodule_path {}\nmodule g711.so\nmodule ausine.so\nmodule aufile.so\nmodule_app account.so\nmodule_app menu.so\n{}", modules(), if secure.is_some() { "sip_certificate cert.pem\nmodule srtp.so\n" } else { "" });
     let (place, interval) = registrar.map_or((port, 0), |registrar| (registrar, 60));
-    let account = format!("<sip:agent@127.0.0.1:{place};transport=udp>;auth_pass=none;answermode=auto;regint={interval};audio_codecs=PCMA/8000/1,PCMU/8000/1\n");
-    for (name, text) in [("config", config.as_str()), ("accounts", account.as_str()), ("contacts", "\n")] {
+    let account = format!("<sip:agent@127.0.0.1:{place};transport={transport}>;auth_pass=none;answermode=auto;regint={interval};audio_codecs=PCMA/8000/1,PCMU/8000/1{}\n", secure.map_or(String::new(), |(_, encryption)| format!(";mediaenc={encryption}")));
+    for (name, text) in [("config", config.as_str()), ("accounts", account.as_str()), ("contacts", "\n"), ("cert.pem", secure.map_or("", |(pem, _)| pem))] {
         std::fs::write(folder.path().join(name), text).expect("a configuration");
     }
     let process = Process::start(Command::new("baresip").arg("-f").arg(folder.path()).current_dir(folder.path()));
     listens(port).await;
+    let connects = async {
+        while secure.is_some() && tokio::net::TcpStream::connect(("127.0.0.1", port + 1)).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(crate::away::PATIENCE, connects).await.expect("it listens for TLS in time");
     Telephone { port, _process: process, _folder: folder }
 }
 
@@ -52,6 +67,38 @@ async fn a_telephone_is_called_held_and_hung_up() {
     until(&mut call, |event| matches!(event, CallEvent::MediaChanged(media) if media.direction == Direction::SendReceive)).await;
     call.hang_up(HangUp::default());
     assert_eq!(ended(&mut call).await.by, EndedBy::Us);
+}
+
+/// RFC 4568 and RFC 8643 with keys that the other side made, over TLS with a certificate that nobody vouches for.
+#[tokio::test]
+async fn over_tls_and_with_encrypted_audio_both_ways_of_asking_for_it() {
+    let made = rcgen::generate_simple_self_signed(vec!["agent.example".to_owned()]).expect("a certificate");
+    let pem = format!("{}{}", made.signing_key.serialize_pem(), made.cert.pem());
+    let engine = MediaEngine::start(MediaConfig { ports: PortRange { first: 41_400, last: 41_499 }, ..MediaConfig::default() }).expect("an engine");
+    for (encryption, policy) in [("srtp", SrtpPolicy::Offered), ("srtp-mand", SrtpPolicy::Required)] {
+        let telephone = telephone_with(None, "tls", Some((&pem, encryption))).await;
+        let near = endpoint(false);
+        let over_tls = |trust: Trust| {
+            trunk(&near, telephone.port + 1, move |config| {
+                config.transport = Some(Transport::Tls);
+                config.tls = Some(TlsClient { server_name: "agent.example".into(), trust });
+            })
+        };
+        let trusted = over_tls(Trust::CaPem(made.cert.pem().into_bytes()));
+        let (leg, mut heard) = engine.open_leg(LegConfig { srtp: policy, ..LegConfig::default() }).expect("a leg");
+        let mut call = trusted.dial(DialRequest { to: "agent".into(), caller_id: "02079460000".into(), ..DialRequest::default() }, leg.local().clone()).expect("a call");
+        let CallEvent::Answered { media, .. } = until(&mut call, |event| matches!(event, CallEvent::Answered { .. })).await else { panic!("answered") };
+        assert!(media.srtp.is_some(), "{encryption}: {media:?}");
+        leg.connect(media);
+        // What does not decrypt is refused, and never heard.
+        let first = tokio::time::timeout(crate::away::PATIENCE, heard.recv()).await.expect("in time");
+        assert!(matches!(first, Some(MediaEvent::FirstAudio { .. })), "{encryption}: {first:?}");
+        call.hang_up(HangUp::default());
+        assert_eq!(ended(&mut call).await.by, EndedBy::Us);
+
+        let stranger = over_tls(Trust::PinSha256([7; 32]));
+        assert_eq!(ended(&mut dial_to(&stranger, "agent")).await.by, EndedBy::Unreachable, "another's certificate");
+    }
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use clarion_domain::time::Instant;
 
 use super::draft::CampaignDraft;
 use super::faults::Faults;
+use crate::compliance::caller_id_facts;
 use crate::store::{StoreError, Tenant};
 
 impl Tenant {
@@ -41,8 +42,17 @@ impl Tenant {
             faults.add("sender", "choose the caller ID: a number at which you can be called back (UK-12)");
         } else if !Sender::parse(caller).is_ok_and(|sender| sender.kind() == SenderKind::Number) {
             faults.add("sender", "a caller ID is a whole number, such as +442079460123 (UK-12)");
-        } else if !self.senders().await?.iter().any(|sender| sender.value == caller) {
-            faults.add("sender", "this number is not on your list of checked senders: add it there first");
+        } else {
+            let senders = self.senders().await?;
+            let sender = senders.iter().find(|sender| sender.value == caller);
+            let facts = caller_id_facts(caller, self.record().await?.number_mode, sender);
+            if sender.is_none() {
+                faults.add("sender", "this number is not on your list of checked senders: add it there first");
+            } else if !facts.is_answered {
+                faults.add("sender", "confirm on your list of senders that somebody, or an announcement, answers this number day and night (UK-12)");
+            } else if !facts.is_honest() {
+                faults.add("sender", "say on your list of senders how it is known that this mobile number takes calls (UK-14)");
+            }
         }
         Ok(())
     }

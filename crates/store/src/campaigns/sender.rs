@@ -6,6 +6,7 @@ use clarion_domain::time::Instant;
 
 use crate::db::{DbError, Row, sql};
 use crate::params;
+use crate::signal::Signal;
 use crate::store::{FieldFault, StoreError, Tenant};
 
 const EVIDENCE_CHARS_MAX: usize = 500;
@@ -20,10 +21,15 @@ pub struct SenderRecord {
     pub evidence: String,
     pub created_by: String,
     pub created_at: Instant,
+    /// When the tenant confirmed that somebody or an announcement answers the number day and night: no call shows it before (UK-12).
+    pub answered_at: Option<Instant>,
+    /// How it is known that a mobile number takes calls, and since when: no call shows one before (UK-14).
+    pub inbound_evidence: String,
+    pub inbound_at: Option<Instant>,
 }
 
 fn read(mut row: Row) -> Result<SenderRecord, StoreError> {
-    Ok(SenderRecord { value: row.take(0)?, kind: row.word(1)?, takes_replies: row.take(2)?, evidence: row.take(3)?, created_by: row.take(4)?, created_at: row.take(5)? })
+    Ok(SenderRecord { value: row.take(0)?, kind: row.word(1)?, takes_replies: row.take(2)?, evidence: row.take(3)?, created_by: row.take(4)?, created_at: row.take(5)?, answered_at: row.take(6)?, inbound_evidence: row.take(7)?, inbound_at: row.take(8)? })
 }
 
 impl Tenant {
@@ -52,7 +58,31 @@ impl Tenant {
         };
         self.audit(&mut tx, now, Act::Created, "sender", 0, sender.as_str()).await?;
         tx.commit().await?;
-        Ok(SenderRecord { value: sender.as_str().to_owned(), kind: sender.kind(), takes_replies, evidence: evidence.to_owned(), created_by: self.actor.to_string(), created_at: now })
+        Ok(SenderRecord { value: sender.as_str().to_owned(), kind: sender.kind(), takes_replies, evidence: evidence.to_owned(), created_by: self.actor.to_string(), created_at: now, answered_at: None, inbound_evidence: String::new(), inbound_at: None })
+    }
+
+    /// The tenant's word on a number that calls show: whether it is answered day and night, and how it is known that it takes calls, where
+    /// that is a question (a test call, a letter of authority). Each keeps the date on which it was first given; what is taken back is gone.
+    pub async fn attest_sender(&self, value: &str, answered: bool, inbound_evidence: &str, now: Instant) -> Result<SenderRecord, StoreError> {
+        let evidence = inbound_evidence.trim();
+        let known = self.senders().await?.into_iter().find(|sender| sender.value == value.trim()).ok_or(StoreError::NotFound("sender"))?;
+        if known.kind != SenderKind::Number {
+            return Err(StoreError::Faults(vec![FieldFault { field: "value", message: "calls show whole numbers alone".into() }]));
+        }
+        if evidence.chars().nth(EVIDENCE_CHARS_MAX).is_some() {
+            return Err(StoreError::Faults(vec![FieldFault { field: "inbound_evidence", message: format!("at most {EVIDENCE_CHARS_MAX} characters") }]));
+        }
+        let answered_at = answered.then(|| known.answered_at.unwrap_or(now));
+        let inbound_at = (!evidence.is_empty()).then(|| known.inbound_at.filter(|_| known.inbound_evidence == evidence).unwrap_or(now));
+        let mut tx = self.db().begin().await?;
+        let update = sql!("UPDATE sender SET answered_at = $3, inbound_evidence = $4, inbound_at = $5 WHERE tenant_id = $1 AND value = $2");
+        tx.execute(update, &params![self.id, known.value.as_str(), answered_at, evidence, inbound_at]).await?;
+        let words = [answered.then_some("answered day and night"), inbound_at.map(|_| "takes calls")];
+        let words = words.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        self.audit(&mut tx, now, Act::Changed, "sender", 0, &format!("{}: {}", known.value, if words.is_empty() { "nothing confirmed" } else { &words })).await?;
+        tx.commit().await?;
+        self.store().signals().raise(Signal::Calls);
+        Ok(SenderRecord { answered_at, inbound_evidence: evidence.to_owned(), inbound_at, ..known })
     }
 
     /// Refused while a campaign that is not over uses it.
@@ -71,7 +101,7 @@ impl Tenant {
     }
 
     pub async fn senders(&self) -> Result<Vec<SenderRecord>, StoreError> {
-        let select = sql!("SELECT value, kind, takes_replies, evidence, created_by, created_at FROM sender WHERE tenant_id = $1 ORDER BY value");
+        let select = sql!("SELECT value, kind, takes_replies, evidence, created_by, created_at, answered_at, inbound_evidence, inbound_at FROM sender WHERE tenant_id = $1 ORDER BY value");
         self.db().query(select, &params![self.id]).await?.into_iter().map(read).collect()
     }
 }

@@ -1,7 +1,7 @@
 //! A tenant's lines to which people are put through, in groups that a script names.
 
 use clarion_domain::audit::event::Act;
-use clarion_domain::carriers::transfer_target::TransferAddress;
+use clarion_domain::carriers::transfer_target::{SipLine, TransferAddress};
 use clarion_domain::compliance::window::WeekHours;
 use clarion_domain::id::TransferTargetId;
 use clarion_domain::time::Instant;
@@ -22,6 +22,8 @@ pub struct NewTransferTarget {
     pub name: String,
     /// A number in E.164, or `sip:user@host`.
     pub address: String,
+    /// How a SIP address is reached.
+    pub line: SipLine,
     /// In the tenant's zone; nothing written is always.
     pub hours: Week,
     /// Calls that it takes at the same time.
@@ -59,6 +61,7 @@ fn read(mut row: Row) -> Result<TransferTargetRecord, DbError> {
         group: row.take(1)?,
         name: row.take(2)?,
         address: row.take(3)?,
+        line: row.json(12)?,
         hours: row.json(4)?,
         capacity: number(row.take(5)?),
         priority: row.take(8)?,
@@ -85,6 +88,9 @@ fn check(new: &NewTransferTarget) -> Result<(), StoreError> {
     if let Err(error) = TransferAddress::parse(&new.address) {
         fault("address", error.to_string());
     }
+    for problem in new.line.faults() {
+        fault(problem.field, problem.problem);
+    }
     if let Err(error) = new.hours.hours() {
         fault("hours", error.to_string());
     }
@@ -97,8 +103,8 @@ fn check(new: &NewTransferTarget) -> Result<(), StoreError> {
     if faults.is_empty() { Ok(()) } else { Err(StoreError::Faults(faults)) }
 }
 
-fn hours_text(new: &NewTransferTarget) -> Result<String, StoreError> {
-    serde_json::to_string(&new.hours).map_err(|error| StoreError::Invalid(error.to_string()))
+fn text<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Invalid(error.to_string()))
 }
 
 fn taken(new: &NewTransferTarget) -> StoreError {
@@ -108,7 +114,7 @@ fn taken(new: &NewTransferTarget) -> StoreError {
 impl Tenant {
     pub async fn transfer_targets(&self) -> Result<Vec<TransferTargetRecord>, StoreError> {
         let select = sql!(
-            "SELECT id, group_name, name, address, hours, capacity, told_free, told_at, priority, enabled, created_by, created_at
+            "SELECT id, group_name, name, address, hours, capacity, told_free, told_at, priority, enabled, created_by, created_at, line
              FROM transfer_target WHERE tenant_id = $1 ORDER BY group_name, priority, name"
         );
         Ok(self.db().query(select, &params![self.id()]).await?.into_iter().map(read).collect::<Result<_, _>>()?)
@@ -122,13 +128,13 @@ impl Tenant {
         check(new)?;
         let id = TransferTargetId(self.store().next_id(now));
         let insert = sql!(
-            "INSERT INTO transfer_target (id, tenant_id, group_name, name, address, hours, capacity, told_free, told_at, priority, enabled, created_by, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, NULL, $8, $9, $10, $11)"
+            "INSERT INTO transfer_target (id, tenant_id, group_name, name, address, hours, capacity, told_free, told_at, priority, enabled, created_by, created_at, line)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, NULL, $8, $9, $10, $11, $12)"
         );
         let mut tx = self.db().begin().await?;
         let values = params![
-            id, self.id(), new.group.as_str(), new.name.trim(), new.address.trim(), hours_text(new)?, i64::from(new.capacity), new.priority, new.enabled,
-            self.actor().to_string(), now
+            id, self.id(), new.group.as_str(), new.name.trim(), new.address.trim(), text(&new.hours)?, i64::from(new.capacity), new.priority, new.enabled,
+            self.actor().to_string(), now, text(&new.line)?
         ];
         match tx.execute(insert, &values).await {
             Err(DbError::Unique) => return Err(taken(new)),
@@ -143,11 +149,12 @@ impl Tenant {
     pub async fn change_transfer_target(&self, id: TransferTargetId, new: &NewTransferTarget, now: Instant) -> Result<(), StoreError> {
         check(new)?;
         let update = sql!(
-            "UPDATE transfer_target SET group_name = $3, name = $4, address = $5, hours = $6, capacity = $7, priority = $8, enabled = $9
+            "UPDATE transfer_target SET group_name = $3, name = $4, address = $5, hours = $6, capacity = $7, priority = $8, enabled = $9, line = $10
              WHERE id = $1 AND tenant_id = $2"
         );
         let values = params![
-            id, self.id(), new.group.as_str(), new.name.trim(), new.address.trim(), hours_text(new)?, i64::from(new.capacity), new.priority, new.enabled
+            id, self.id(), new.group.as_str(), new.name.trim(), new.address.trim(), text(&new.hours)?, i64::from(new.capacity), new.priority, new.enabled,
+            text(&new.line)?
         ];
         let mut tx = self.db().begin().await?;
         match tx.execute(update, &values).await {

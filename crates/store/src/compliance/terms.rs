@@ -7,7 +7,6 @@ use clarion_domain::campaigns::script::ScriptDocument;
 use clarion_domain::campaigns::script::document::StepDocument;
 use clarion_domain::compliance::abandonment::{MistakeEstimate, london_day};
 use clarion_domain::compliance::call_rules::CallFacts;
-use clarion_domain::compliance::caller_id::CallerIdFacts;
 use clarion_domain::compliance::facts::MessageFacts;
 use clarion_domain::compliance::information::{Callback, lint_information};
 use clarion_domain::compliance::lint::lint;
@@ -17,13 +16,11 @@ use clarion_domain::compliance::rule_set::RuleSet;
 use clarion_domain::compliance::tenant_limits::{LimitsError, TenantLimits};
 use clarion_domain::compliance::window::WeekHours;
 use clarion_domain::compliance::{Decision, RuleBook, RulePack};
-use clarion_domain::contacts::address::{LineType, normalise};
-use clarion_domain::contacts::region::Region;
-use clarion_domain::contacts::test_range;
 use clarion_domain::tenancy::tenant::NumberMode;
 use clarion_domain::time::Instant;
 
-use crate::campaigns::CampaignRecord;
+use crate::campaigns::{CampaignRecord, SenderRecord};
+use crate::compliance::caller_id_facts;
 use crate::compliance::limits::read_limits;
 use crate::store::{StoreError, Tenant};
 use crate::tenancy::TenantRecord;
@@ -102,17 +99,13 @@ pub fn install_rules(book: RuleBook) -> bool {
 pub const BLOCKED_SENDER: &str = "UK-35";
 pub const BLOCKED_SENDER_WHY: &str = "Operators in the United Kingdom block senders with a foreign number: use a +44 number, a short code or a brand.";
 
-/// What the rules of calls look at, from the campaign and its caller ID, which stands on the list of checked senders.
-fn call_facts(tenant: &TenantRecord, campaign: &CampaignRecord) -> CallFacts {
+/// What the rules of calls look at, from the campaign and its caller ID.
+fn call_facts(tenant: &TenantRecord, campaign: &CampaignRecord, sender: Option<&SenderRecord>) -> CallFacts {
     let e164 = campaign.sender.trim();
-    let national = e164.strip_prefix("+44");
-    // A number is of its kind whether or not this tenant may call it.
-    let read = |mode| normalise(e164, Region::GB, mode).ok();
-    let line_type = read(NumberMode::Production).or_else(|| read(NumberMode::Demo)).map_or(LineType::Unknown, |address| address.line_type);
-    let is_test_range = national.is_some_and(|national| test_range::find(44, national).is_some()) || e164.strip_prefix("+1").is_some_and(|national| test_range::find(1, national).is_some());
+    let caller_id = caller_id_facts(e164, tenant.number_mode, sender);
     let document = ScriptDocument::read(&campaign.script).ok();
     let information = document.as_ref().and_then(|document| document.information.as_ref()).map(|speech| {
-        let callback = Callback { number: e164, line_type };
+        let callback = Callback { number: e164, line_type: caller_id.line_type };
         lint_information(speech.text.as_deref().unwrap_or_default(), &[&tenant.name], Some(callback)).0
     });
     CallFacts {
@@ -123,19 +116,7 @@ fn call_facts(tenant: &TenantRecord, campaign: &CampaignRecord) -> CallFacts {
         acts_on_machines: document.is_some_and(|document| document.machine.is_some() || document.steps.values().any(|step| matches!(step, StepDocument::Branch { on, .. } if on == "answered_by"))),
         // Asked anew for each decision: an estimate grows old (UK-4).
         mistakes_are_tested: false,
-        caller_id: CallerIdFacts {
-            is_verified: !e164.is_empty(),
-            line_type,
-            is_test_range,
-            mode: tenant.number_mode,
-            digits: u8::try_from(national.unwrap_or(e164).chars().filter(char::is_ascii_digit).count()).unwrap_or(u8::MAX),
-            is_british: national.is_some(),
-            // A sender is on the list by its evidence, which says who answers it.
-            is_answered: true,
-            is_do_not_originate: false,
-            // No proof is asked for yet that a mobile number takes calls: none may be shown (UK-14).
-            inbound_proven: false,
-        },
+        caller_id,
         information,
     }
 }
@@ -164,14 +145,17 @@ impl Tenant {
     pub async fn campaign_terms(&self, campaign: &CampaignRecord) -> Result<CampaignTerms, StoreError> {
         let record = self.record().await?;
         let limits = read_limits(&record.limits)?;
-        let terms = CampaignTerms::new(&record, &limits, campaign, rule_book()).map_err(|error| StoreError::Invalid(format!("the tenant's limits do not fit the rules: {error}")))?;
+        let senders = if campaign.channel == Channel::Voice { self.senders().await? } else { Vec::new() };
+        let sender = senders.iter().find(|sender| sender.value == campaign.sender.trim());
+        let terms = CampaignTerms::new(&record, &limits, campaign, sender, rule_book()).map_err(|error| StoreError::Invalid(format!("the tenant's limits do not fit the rules: {error}")))?;
         let mistakes = if terms.acts_on_machines() { self.mistake_estimate().await? } else { None };
         Ok(CampaignTerms { mistakes, ..terms })
     }
 }
 
 impl CampaignTerms {
-    pub fn new(tenant: &TenantRecord, limits: &TenantLimits, campaign: &CampaignRecord, book: &RuleBook) -> Result<Self, LimitsError> {
+    /// `sender` is that of the campaign on the list of checked senders; rules of calls alone look at it.
+    pub fn new(tenant: &TenantRecord, limits: &TenantLimits, campaign: &CampaignRecord, sender: Option<&SenderRecord>, book: &RuleBook) -> Result<Self, LimitsError> {
         let none = book.pack(None, campaign.created_at);
         let packs = book.packs().iter().chain([none]).map(|pack| -> Result<TermsPack, LimitsError> {
             Ok(TermsPack { shipped: pack.clone(), narrowed: Arc::new(pack.narrowed_by(limits)?), windows: Mutex::default() })
@@ -185,7 +169,7 @@ impl CampaignTerms {
             message: lint(if campaign.channel == Channel::Voice { &campaign.script } else { &campaign.body }, &campaign.sender, &[&tenant.name]).facts,
             reads_texts: takes_a_declared_field(&campaign.body),
             mistakes: None,
-            call: (campaign.channel == Channel::Voice).then(|| call_facts(tenant, campaign)),
+            call: (campaign.channel == Channel::Voice).then(|| call_facts(tenant, campaign, sender)),
             mode: tenant.number_mode,
             packs: packs.collect::<Result<_, _>>()?,
             book: book.clone(),

@@ -21,6 +21,11 @@ pub struct Sender {
     takes_replies: bool,
     /// Why you may use it.
     evidence: String,
+    /// When you confirmed that somebody, or an announcement, answers this number day and night; no call shows it before.
+    answered_at: Option<Time>,
+    /// How it is known that this number takes calls; no call shows a mobile number before.
+    inbound_evidence: String,
+    inbound_at: Option<Time>,
     created_by: String,
     created_at: Time,
 }
@@ -32,6 +37,9 @@ impl From<SenderRecord> for Sender {
             kind: sender.kind.into(),
             takes_replies: sender.takes_replies,
             evidence: sender.evidence,
+            answered_at: sender.answered_at.map(Into::into),
+            inbound_evidence: sender.inbound_evidence,
+            inbound_at: sender.inbound_at.map(Into::into),
             created_by: sender.created_by,
             created_at: sender.created_at.into(),
         }
@@ -61,6 +69,21 @@ pub struct SenderValue {
     value: String,
 }
 
+/// What you say of a number that calls show.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"value": "+442079460123", "answered": true}))]
+pub struct SenderWord {
+    #[schema(min_length = 1, max_length = 16)]
+    value: String,
+    /// Somebody, or an announcement, answers it day and night.
+    answered: bool,
+    /// How it is known that it takes calls: a test call, a letter of authority. Needed for a mobile number; taken back when left out.
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    inbound_evidence: String,
+}
+
 /// The senders
 #[utoipa::path(get, path = "/senders", tag = "carriers", responses((status = 200, body = Listing<Sender>)))]
 pub async fn all(caller: Caller) -> Result<Json<Listing<Sender>>, Problem> {
@@ -71,6 +94,14 @@ pub async fn all(caller: Caller) -> Result<Json<Listing<Sender>>, Problem> {
 #[utoipa::path(post, path = "/senders", tag = "carriers", request_body = NewSender, responses((status = 200, body = Sender)))]
 pub async fn create(caller: Caller, Body(new): Body<NewSender>) -> Result<Json<Sender>, Problem> {
     Ok(Json(caller.tenant.add_sender(&new.value, new.takes_replies, &new.evidence, caller.now).await?.into()))
+}
+
+/// Confirm a caller ID
+///
+/// Calls may show a number once it is known to be answered (UK-12), and a mobile number once it is known to take calls (UK-14). Each date is that of the first time.
+#[utoipa::path(post, path = "/senders/confirm", tag = "carriers", request_body = SenderWord, responses((status = 200, body = Sender), (status = 404)))]
+pub async fn confirm(caller: Caller, Body(word): Body<SenderWord>) -> Result<Json<Sender>, Problem> {
+    Ok(Json(caller.tenant.attest_sender(&word.value, word.answered, &word.inbound_evidence, caller.now).await?.into()))
 }
 
 /// Remove a sender

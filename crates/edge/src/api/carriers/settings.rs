@@ -109,9 +109,13 @@ pub struct SipSettings {
     #[serde(default)]
     #[schema(required = false)]
     transport: SipTransport,
-    /// PEM of the authority that signed the carrier's certificate, when it is not a public one.
+    /// PEM of the authority that signed the carrier's certificate, or that certificate; without it and without a pin a public authority must have.
     #[serde(default)]
     tls_ca_pem: String,
+    /// SHA-256 of the carrier's certificate: trusted whoever signed it.
+    #[serde(default)]
+    #[schema(pattern = "^(([0-9A-Fa-f]{2}:?){32})?$")]
+    tls_pin_sha256: String,
     /// Name for digest authentication; empty when the carrier knows us by our address.
     #[serde(default)]
     #[schema(max_length = 128)]

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::Response;
+use clarion_domain::carriers::transfer_target::SipLine as StoredLine;
 use clarion_store::carriers::{NewTransferTarget as Stored, TransferTargetRecord};
 use clarion_store::compliance::Week;
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,7 @@ use crate::api::caller::Caller;
 use crate::api::compliance::preference::Hours;
 use crate::api::page::Listing;
 use crate::api::problem::Problem;
-use crate::api::wire::{Time, TransferTargetId};
+use crate::api::wire::{AudioEncryption, SipTransport, Time, TransferTargetId, VoiceCodec};
 
 /// Free agents more than this are no call centre's.
 const FREE_AGENTS_MAX: u32 = 10_000;
@@ -28,6 +29,8 @@ pub struct TransferTarget {
     name: String,
     /// A number with its country code, or `sip:user@host`.
     address: String,
+    /// How a SIP address is reached; without meaning for a number, whose trunk says it.
+    line: SipLine,
     /// In your zone; null for always.
     hours: Option<Hours>,
     /// Calls that it takes at the same time.
@@ -39,6 +42,57 @@ pub struct TransferTarget {
     told: Option<Told>,
     created_by: String,
     created_at: Time,
+}
+
+/// How a call centre's SIP address is reached. What is left out is UDP, A-law before µ-law, and encryption where its side can.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SipLine {
+    #[serde(default = "line_default::transport")]
+    #[schema(required = false)]
+    transport: SipTransport,
+    /// The preferred one first.
+    #[serde(default = "line_default::codecs")]
+    #[schema(required = false, min_items = 1, max_items = 2)]
+    codecs: Vec<VoiceCodec>,
+    #[serde(default = "line_default::encryption")]
+    #[schema(required = false)]
+    encryption: AudioEncryption,
+    /// PEM of the authority that signed its certificate, or that certificate; without it and without a pin a public authority must have.
+    #[serde(default)]
+    tls_ca_pem: String,
+    /// SHA-256 of its certificate: trusted whoever signed it.
+    #[serde(default)]
+    #[schema(pattern = "^(([0-9A-Fa-f]{2}:?){32})?$")]
+    tls_pin_sha256: String,
+}
+
+mod line_default {
+    use clarion_domain::carriers::transfer_target::SipLine;
+
+    use crate::api::wire::{AudioEncryption, SipTransport, VoiceCodec};
+
+    pub fn transport() -> SipTransport {
+        SipLine::default().transport.into()
+    }
+    pub fn codecs() -> Vec<VoiceCodec> {
+        SipLine::default().codecs.into_iter().map(Into::into).collect()
+    }
+    pub fn encryption() -> AudioEncryption {
+        SipLine::default().encryption.into()
+    }
+}
+
+impl From<StoredLine> for SipLine {
+    fn from(line: StoredLine) -> Self {
+        Self { transport: line.transport.into(), codecs: line.codecs.into_iter().map(Into::into).collect(), encryption: line.encryption.into(), tls_ca_pem: line.tls_ca_pem, tls_pin_sha256: line.tls_pin_sha256 }
+    }
+}
+
+impl From<SipLine> for StoredLine {
+    fn from(line: SipLine) -> Self {
+        Self { transport: line.transport.0, codecs: line.codecs.into_iter().map(|codec| codec.0).collect(), encryption: line.encryption.0, tls_ca_pem: line.tls_ca_pem, tls_pin_sha256: line.tls_pin_sha256 }
+    }
 }
 
 /// The call centre's word.
@@ -56,6 +110,7 @@ impl From<TransferTargetRecord> for TransferTarget {
             group: target.group,
             name: target.name,
             address: target.address,
+            line: target.line.into(),
             hours: (!target.hours.is_blank()).then(|| target.hours.into()),
             capacity: target.capacity,
             priority: target.priority,
@@ -79,6 +134,8 @@ pub struct NewTransferTarget {
     /// A number with its country code, such as `+442079460123`, or `sip:agents@centre.example`.
     #[schema(min_length = 1, max_length = 255)]
     address: String,
+    /// How a SIP address is reached; the defaults when left out.
+    line: Option<SipLine>,
     /// In your zone; always when null or left out.
     hours: Option<Hours>,
     /// Calls that it takes at the same time.
@@ -97,6 +154,7 @@ impl From<NewTransferTarget> for Stored {
             group: new.group,
             name: new.name,
             address: new.address,
+            line: new.line.map_or_else(Default::default, Into::into),
             hours: new.hours.map_or_else(Week::default, Into::into),
             capacity: new.capacity,
             priority: new.priority,

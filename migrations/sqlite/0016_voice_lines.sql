@@ -1,0 +1,4 @@
+ALTER TABLE transfer_target ADD COLUMN line TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE sender ADD COLUMN answered_at INTEGER;
+ALTER TABLE sender ADD COLUMN inbound_evidence TEXT NOT NULL DEFAULT '';
+ALTER TABLE sender ADD COLUMN inbound_at INTEGER;
