@@ -33,7 +33,7 @@ const LOOK_PAST: usize = 256;
 pub(super) struct Claimed {
     pub campaign: CampaignId,
     pub claims: Vec<(ClaimId, u16)>,
-    pub flights: Vec<(Flight, Option<Touch>, Vec<WirePart>)>,
+    pub flights: Vec<(Box<Flight>, Option<Touch>, Vec<WirePart>)>,
     /// What was spent, by trunk, to give back if the transaction fails.
     pub spent: Vec<(TrunkId, u16)>,
     pub idle_until: Instant,
@@ -45,7 +45,7 @@ pub(super) struct Claimed {
 pub(super) struct Touched(HashMap<ContactId, Vec<Touch>>);
 
 impl Touched {
-    pub(super) fn note(&mut self, flights: &[(Flight, Option<Touch>, Vec<WirePart>)]) {
+    pub(super) fn note(&mut self, flights: &[(Box<Flight>, Option<Touch>, Vec<WirePart>)]) {
         for (flight, touch, _) in flights {
             if let (Target::Attempt { contact, .. }, Some(touch)) = (&flight.target, touch) {
                 self.0.entry(*contact).or_default().push(*touch);
@@ -306,7 +306,7 @@ async fn write_claims(sender: &Sender, tx: &mut Tx, plan: Plan, claimed: &mut Cl
     Ok(())
 }
 
-fn take_off(campaign: &RunningCampaign, claim: ClaimId, attempt: AttemptId, index: u16, permitted: Permitted, now: Instant) -> (Flight, Option<Touch>, Vec<WirePart>) {
+fn take_off(campaign: &RunningCampaign, claim: ClaimId, attempt: AttemptId, index: u16, permitted: Permitted, now: Instant) -> (Box<Flight>, Option<Touch>, Vec<WirePart>) {
     let candidate = permitted.candidate;
     let target = Target::Attempt {
         attempt,

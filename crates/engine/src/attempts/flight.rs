@@ -105,7 +105,8 @@ pub(crate) enum Next {
 /// All flights of this node, by number.
 #[derive(Default)]
 pub(crate) struct Flights {
-    flights: HashMap<u64, Flight>,
+    /// Boxed, as those of the ledger are: a table that grows or is put in order moves pointers.
+    flights: HashMap<u64, Box<Flight>>,
     next: u64,
     touches: HashMap<ContactId, Vec<Touch>>,
     unanswered: HashMap<u64, Unanswered>,
@@ -116,8 +117,8 @@ const PART_BITS: u32 = 8;
 
 impl Flight {
     #[expect(clippy::too_many_arguments, reason = "every field of a flight is known at its claim and nowhere else")]
-    pub(crate) fn new(tenant: TenantId, trunk: TrunkId, target: Target, number_index: [u8; 16], segments: u16, cost: i64, claimed_at: Instant, valid_until: Instant, parts: u8) -> Self {
-        Self { tenant, trunk, target, number_index, segments, cost, claimed_at, valid_until, parts, open: parts, accepted: Vec::new(), refused: None, lost: false, unsent: false, unanswered: Vec::new() }
+    pub(crate) fn new(tenant: TenantId, trunk: TrunkId, target: Target, number_index: [u8; 16], segments: u16, cost: i64, claimed_at: Instant, valid_until: Instant, parts: u8) -> Box<Self> {
+        Box::new(Self { tenant, trunk, target, number_index, segments, cost, claimed_at, valid_until, parts, open: parts, accepted: Vec::new(), refused: None, lost: false, unsent: false, unanswered: Vec::new() })
     }
 
     /// What one part counts against the rate: a message in one PDU counts whole.
@@ -155,7 +156,7 @@ impl Flights {
     }
 
     /// Takes a flight in; gives the tokens of its parts.
-    pub(crate) fn add(&mut self, flight: Flight, touch: Option<Touch>) -> impl Iterator<Item = u64> + use<> {
+    pub(crate) fn add(&mut self, flight: Box<Flight>, touch: Option<Touch>) -> impl Iterator<Item = u64> + use<> {
         self.next += 1;
         let number = self.next;
         let parts = u64::from(flight.parts);
@@ -172,13 +173,13 @@ impl Flights {
     }
 
     pub(crate) fn get(&self, token: u64) -> Option<&Flight> {
-        self.flights.get(&(token >> PART_BITS))
+        self.flights.get(&(token >> PART_BITS)).map(Box::as_ref)
     }
 
     /// The first part of each flight, by its token.
     #[cfg(test)]
     pub(crate) fn open(&self) -> impl Iterator<Item = (u64, &Flight)> {
-        self.flights.iter().map(|(number, flight)| (number << PART_BITS, flight))
+        self.flights.iter().map(|(number, flight)| (number << PART_BITS, flight.as_ref()))
     }
 
     /// Notes the fate of one part.
@@ -282,7 +283,7 @@ impl Flights {
         }
         self.remember_unanswered(number, &mut flight);
         let landing = flight.landing();
-        Next::Landed(Box::new(flight), landing)
+        Next::Landed(flight, landing)
     }
 }
 

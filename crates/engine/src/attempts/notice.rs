@@ -20,7 +20,7 @@ const NOTICES_MAX: i64 = 50;
 
 /// A notice that goes to the wire after the commit.
 pub(super) struct ClaimedNotice {
-    pub flight: Flight,
+    pub flight: Box<Flight>,
     pub parts: Vec<WirePart>,
 }
 

@@ -68,7 +68,7 @@ impl<K: Eq + Hash, V> Aging<K, V> {
 
 /// Which attempts are open, and by which carrier's ids they are known.
 pub(crate) struct Ledger {
-    pub open: Aging<AttemptId, OpenAttempt>,
+    pub open: Aging<AttemptId, Box<OpenAttempt>>,
     pub keys: Aging<u64, (AttemptId, u8)>,
     /// Receipts in the store that found nothing yet, by each key under which their attempt may come.
     pub waiting: HashMap<u64, Vec<UnmatchedReceipt>>,
@@ -92,7 +92,7 @@ impl Ledger {
     }
 
     pub(crate) fn watch(&mut self, id: AttemptId, open: OpenAttempt) {
-        self.open.insert(id, open);
+        self.open.insert(id, Box::new(open));
     }
 
     /// A settled attempt is in the store: a second word for it finds it there, by its key.
