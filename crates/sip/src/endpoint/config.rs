@@ -12,6 +12,8 @@ use crate::wire::Advertised;
 
 /// Room for a burst of a few thousand messages while the thread is busy.
 const RECEIVE_BUFFER_BYTES: usize = 4 << 20;
+/// Ports of the system's choice that are tried for one that is free of both kinds.
+const PORTS_MAX: usize = 32;
 
 #[derive(Clone)]
 pub struct TlsListener {
@@ -71,17 +73,22 @@ impl EndpointConfig {
         if addresses.iter().any(|address| address.is_ipv6() != first.is_ipv6()) {
             return Err(BindError::Families);
         }
-        let udp = self.udp.map(|address| datagrams(address).map_err(|source| BindError::Address { address, source })).transpose()?;
+        let refused = |address| move |source| BindError::Address { address, source };
+        let (udp, tcp) = match (self.udp, self.tcp) {
+            // Port zero for both means the same port, as a real one would.
+            (Some(address), Some(tcp)) if address == tcp && address.port() == 0 => {
+                let (udp, tcp) = same_port(address, listener).map_err(refused(address))?;
+                (Some(udp), Some(tcp))
+            }
+            (udp, tcp) => {
+                let udp = udp.map(|address| datagrams(address).map_err(refused(address))).transpose()?;
+                (udp, tcp.map(|address| listener(address).map_err(refused(address))).transpose()?)
+            }
+        };
         let bound = udp.as_ref().and_then(|udp| udp.local_addr().ok());
-        // Port zero for both means the same port, as a real one would.
-        let tcp_address = self.tcp.map(|address| match (self.udp, bound) {
-            (Some(udp), Some(bound)) if udp == address && address.port() == 0 => SocketAddr::new(address.ip(), bound.port()),
-            _ => address,
-        });
-        let tcp = tcp_address.map(|address| listener(address).map_err(|source| BindError::Address { address, source })).transpose()?;
         let tls = self.tls.as_ref().map(|tls| -> Result<_, BindError> {
             let acceptor = acceptor(&tls.certificate_pem, &tls.key_pem)?;
-            Ok((listener(tls.address).map_err(|source| BindError::Address { address: tls.address, source })?, acceptor))
+            Ok((listener(tls.address).map_err(refused(tls.address))?, acceptor))
         }).transpose()?;
         let reach = |bound: Option<SocketAddr>| -> Result<Option<SocketAddr>, BindError> {
             let Some(bound) = bound else { return Ok(None) };
@@ -94,6 +101,20 @@ impl EndpointConfig {
             tls: reach(tls.as_ref().and_then(|(tls, _)| tls.local_addr().ok()))?,
         };
         Ok((Sockets { udp, tcp, tls, v6: first.is_ipv6() }, advertised))
+    }
+}
+
+/// The system chooses the port among those free of datagrams; of streams it may be taken, and then another is tried.
+fn same_port(address: SocketAddr, mut listener: impl FnMut(SocketAddr) -> std::io::Result<TcpListener>) -> std::io::Result<(UdpSocket, TcpListener)> {
+    // Held until the end, so that no port is offered twice.
+    let mut taken = Vec::new();
+    loop {
+        let udp = datagrams(address)?;
+        match listener(SocketAddr::new(address.ip(), udp.local_addr()?.port())) {
+            Ok(tcp) => return Ok((udp, tcp)),
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && taken.len() + 1 < PORTS_MAX => taken.push(udp),
+            Err(error) => return Err(error),
+        }
     }
 }
 
@@ -126,4 +147,58 @@ pub enum BindError {
     Tls(#[from] TlsError),
     #[error("the SIP thread cannot be started: {0}")]
     Thread(std::io::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+
+    use super::*;
+
+    fn anywhere() -> SocketAddr {
+        ([127, 0, 0, 1], 0).into()
+    }
+
+    #[test]
+    fn a_port_that_is_taken_for_streams_gives_way_to_another() {
+        let mut asked = Vec::new();
+        let (udp, tcp) = same_port(anywhere(), |address| {
+            asked.push(address.port());
+            // Somebody was faster, twice.
+            let _first = (asked.len() <= 2).then(|| TcpListener::bind(address));
+            listener(address)
+        })
+        .expect("sockets");
+        assert_eq!(asked.len(), 3);
+        assert!(asked[0] != asked[1] && asked[1] != asked[2] && asked[0] != asked[2], "{asked:?}");
+        assert_eq!(udp.local_addr().expect("a port").port(), asked[2]);
+        assert_eq!(tcp.local_addr().expect("a port").port(), asked[2]);
+    }
+
+    #[test]
+    fn the_search_for_a_port_ends() {
+        let mut asked = 0;
+        let error = same_port(anywhere(), |_| {
+            asked += 1;
+            Err(ErrorKind::AddrInUse.into())
+        })
+        .expect_err("none is free");
+        assert_eq!((error.kind(), asked), (ErrorKind::AddrInUse, PORTS_MAX));
+        let mut asked = 0;
+        let error = same_port(anywhere(), |_| {
+            asked += 1;
+            Err(ErrorKind::PermissionDenied.into())
+        });
+        assert_eq!((error.map(|_| ()).map_err(|error| error.kind()), asked), (Err(ErrorKind::PermissionDenied), 1), "another fault is no port's");
+    }
+
+    #[test]
+    fn a_port_that_was_named_is_not_replaced() {
+        let holder = TcpListener::bind(anywhere()).expect("a listener");
+        let address = holder.local_addr().expect("a port");
+        match EndpointConfig::new(address).sockets().map(|_| ()) {
+            Err(BindError::Address { address: named, source }) => assert_eq!((named, source.kind()), (address, ErrorKind::AddrInUse)),
+            other => panic!("{other:?}"),
+        }
+    }
 }
