@@ -8,9 +8,10 @@ pub(crate) mod by_hand;
 mod campaign;
 mod claim;
 mod cycle;
+pub(crate) mod decided;
 mod flight;
 mod notice;
-mod recover;
+pub(crate) mod recover;
 mod rows;
 mod worker;
 

@@ -7,6 +7,7 @@ mod agent;
 mod campaign;
 mod claim;
 mod dialler;
+mod lost;
 mod pace;
 mod recording;
 mod slots;
@@ -18,5 +19,6 @@ mod waiting;
 
 pub use clarion_sip::endpoint::EndpointConfig;
 pub use clarion_sip::media::{MediaConfig, PortRange};
+pub(crate) use lost::{LostCall, end_calls, lost_calls};
 pub use dialler::{DiallerConfig, run};
 pub use speech::{SpeechEngine, SpeechError, SpeechRequest};

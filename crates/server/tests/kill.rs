@@ -1,6 +1,8 @@
 //! kill -9 in mid-campaign, ten times: nothing lost, nothing sent twice, and what was caught is shown as unknown.
 //! And two nodes on one database, of which one is killed: the other takes over what it held.
 
+#[path = "kill/calls.rs"]
+mod calls;
 mod support;
 
 use std::time::Duration;

@@ -8,7 +8,7 @@ use clarion_domain::carriers::sip_settings::{SipTransport, VoiceCodec};
 use clarion_domain::carriers::transfer_target::{AudioEncryption, SipLine};
 use clarion_domain::id::{AttemptId, CampaignId, ContactId, TrunkId};
 use clarion_domain::time::{HOUR_MS, Instant};
-use clarion_store::attempts::{CallRow, LostCall, PastCall, answered_calls_lost, end_lost_calls, write_calls};
+use clarion_store::attempts::{CallRow, PastCall, calls_by_id, end_lost_calls, revive_calls, write_calls};
 use clarion_store::carriers::NewTransferTarget;
 use clarion_store::compliance::{CallMark, Week};
 use clarion_store::outcomes::{AbandonmentDay, add_abandonment, latch_day};
@@ -125,14 +125,13 @@ async fn a_call_is_live_until_it_ends_and_a_crash_ends_it() {
         let bridged = CallRow { state: "bridged".into(), answered_at: Some(NOON), bridged_at: Some(NOON), ..first.clone() };
         let mut tx = bench.store.db().begin().await.expect("begins");
         write_calls(&mut tx, std::slice::from_ref(&bridged)).await.expect("written");
-        let lost = answered_calls_lost(&mut tx, &[AttemptId(1), AttemptId(2)]).await.expect("read");
-        assert_eq!(lost, [LostCall { answered_at: NOON, put_through: true, heard_message: false, heard_information: false }], "the other had not been answered");
-        end_lost_calls(&mut tx, &[AttemptId(2)], NOON.plus_ms(5)).await.expect("ended");
+        assert_eq!(calls_by_id(&mut tx, &[AttemptId(1), AttemptId(2), AttemptId(3)]).await.expect("read"), [bridged.clone(), second.clone()]);
+        end_lost_calls(&mut tx, &[AttemptId(2)], &[AttemptId(2)], NOON.plus_ms(5)).await.expect("ended");
         tx.commit().await.expect("stands");
         let counts = tenant.live_call_counts(CampaignId(7)).await.expect("read");
         assert_eq!(counts.iter().map(|count| (count.state.as_str(), count.n)).collect::<Vec<_>>(), [("bridged", 1)]);
         let lost = tenant.call(AttemptId(2)).await.expect("read");
-        assert_eq!((lost.ended_at, lost.ended_by.as_str()), (Some(NOON.plus_ms(5)), "crash"));
+        assert_eq!((lost.ended_at, lost.ended_by.as_str(), lost.abandoned), (Some(NOON.plus_ms(5)), "crash", true));
 
         let mut tx = bench.store.db().begin().await.expect("begins");
         write_calls(&mut tx, &[CallRow { state: "ended".into(), ended_at: Some(NOON.plus_ms(9)), ended_by: "us".into(), ..bridged }]).await.expect("written");
@@ -141,6 +140,16 @@ async fn a_call_is_live_until_it_ends_and_a_crash_ends_it() {
         assert_eq!(past, [PastCall { dialled_at: NOON, information_at: None, bridged_at: Some(NOON), ended_at: NOON.plus_ms(9) }], "nothing is learned from a crash");
         assert_eq!(tenant.past_calls(CampaignId(7), NOON, 10).await.expect("read"), [], "nor from before");
         assert!(bench.tenant("south").await.live_calls(CampaignId(7), 10).await.expect("read").is_empty(), "another tenant sees none");
+
+        // A node that was held for dead lives: what it writes of a call counts once the crash is taken back.
+        let mut tx = bench.store.db().begin().await.expect("begins");
+        let ended = CallRow { state: "ended".into(), ended_at: Some(NOON.plus_ms(7)), ended_by: "network".into(), ..second };
+        write_calls(&mut tx, std::slice::from_ref(&ended)).await.expect("written");
+        assert_eq!(calls_by_id(&mut tx, &[AttemptId(2)]).await.expect("read"), [lost], "not yet");
+        revive_calls(&mut tx, &[AttemptId(1), AttemptId(2)]).await.expect("revived");
+        write_calls(&mut tx, std::slice::from_ref(&ended)).await.expect("written");
+        assert_eq!(calls_by_id(&mut tx, &[AttemptId(2)]).await.expect("read"), [ended]);
+        tx.commit().await.expect("stands");
     })
     .await;
 }

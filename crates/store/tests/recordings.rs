@@ -153,7 +153,7 @@ async fn a_pause_is_asked_for_and_a_crash_keeps_what_was_sealed() {
 
         // Another node finds this one dead and ends its calls.
         let mut tx = bench.store.db().begin().await.expect("begins");
-        end_lost_calls(&mut tx, &[new.attempt], NOON.plus_ms(9_000)).await.expect("ended");
+        end_lost_calls(&mut tx, &[new.attempt], &[], NOON.plus_ms(9_000)).await.expect("ended");
         tx.commit().await.expect("stands");
         let held = tenant.recording(new.id).await.expect("held");
         assert_eq!((held.ended_by.as_str(), held.duration_ms), ("crash", 3_000));

@@ -24,6 +24,8 @@ pub struct VoiceCarrierConfig {
     pub ring: Duration,
     /// From the answer to the key that a person presses, and to the hang-up of one who presses none.
     pub patience: Duration,
+    /// How long an agent is rung.
+    pub agent_rings: Duration,
     /// How long an agent talks.
     pub talk: Duration,
     /// What everybody who answers says, from the answer on.
@@ -43,6 +45,7 @@ impl VoiceCarrierConfig {
             ports,
             ring: Duration::from_millis(300),
             patience: Duration::from_millis(1_500),
+            agent_rings: Duration::ZERO,
             talk: Duration::from_millis(2_000),
             person_says: None,
             agent_says: None,

@@ -181,6 +181,12 @@ impl Call {
         begun.into_iter().filter_map(|(at, state)| at.map(|at| (at, state))).max().map_or(CallState::Answered, |(_, state)| state)
     }
 
+    /// The last thing that was done for the person was to ring an agent, who has not come.
+    #[must_use]
+    pub fn awaits_agent(&self) -> bool {
+        self.person.answered_at.is_some() && self.activity() == CallState::Reserved
+    }
+
     /// The detector's last word, `unsure` before any.
     #[must_use]
     pub fn answered_by(&self) -> AnsweredBy {

@@ -94,12 +94,17 @@ impl AbandonmentDay {
         Self { put_through: put_through.into(), abandoned: u32::from(told && !put_through), ..Self::default() }
     }
 
-    /// What an answered call adds of which a crash lost sight: whoever had not met an agent, and was hearing nothing or the information
-    /// message, met nobody.
+    /// What a call adds of which a crash lost sight: the same as one that ended, and whoever had answered and was hearing nothing, or waited
+    /// for an agent, met nobody.
     #[must_use]
-    pub fn of_lost_call(put_through: bool, heard_message: bool, heard_information: bool) -> Self {
-        let abandoned = !put_through && (heard_information || !heard_message);
-        Self { put_through: put_through.into(), abandoned: abandoned.into(), silent: u32::from(abandoned && !heard_information), judged_machine: 0 }
+    pub fn of_lost_call(call: &Call) -> Self {
+        let known = Self::of_call(call);
+        let is_person = call.person.answered_at.is_some() && call.answered_by().may_be_a_person();
+        let was_served = call.times.message_at.is_some() && !call.awaits_agent();
+        if known != Self::default() || !is_person || was_served {
+            return known;
+        }
+        Self { abandoned: 1, silent: u32::from(call.times.message_at.is_none()), ..Self::default() }
     }
 
     /// The rate. `acts_on_machines` is whether the campaign ends calls on the detector's word.

@@ -83,10 +83,20 @@ fn a_call_that_is_up_or_was_lost_adds_what_is_certain() {
     assert_eq!(live(&[E::Answered { at: Instant(5) }]), day(0, 0, 0));
     assert_eq!(live(&[E::Answered { at: Instant(5) }, E::InformationStarted { at: Instant(6) }]), day(0, 1, 0));
     assert_eq!(live(&[E::Answered { at: Instant(5) }, E::Bridged { at: Instant(6) }]), day(1, 0, 0));
-    assert_eq!(AbandonmentDay::of_lost_call(true, false, false), day(1, 0, 0));
-    assert_eq!(AbandonmentDay::of_lost_call(false, true, false), day(0, 0, 0), "in the middle of a message to them");
-    assert_eq!(AbandonmentDay::of_lost_call(false, true, true), day(0, 1, 0));
-    assert_eq!(AbandonmentDay::of_lost_call(false, false, false), AbandonmentDay { silent: 1, ..day(0, 1, 0) });
+    let lost = |events: &[E]| {
+        let dialled = [E::Dialled { at: Instant(1) }, E::Rang { at: Instant(2) }];
+        AbandonmentDay::of_lost_call(&dialled.iter().chain(events).chain(&[E::Lost { at: Instant(60_000) }]).fold(Call::planned(Instant(0)), |call, event| call.apply(*event).expect("legal")))
+    };
+    let answered = E::Answered { at: Instant(5) };
+    let message = E::MessageStarted { at: Instant(6) };
+    assert_eq!(lost(&[]), day(0, 0, 0), "it rang, and nobody is known to have answered");
+    assert_eq!(lost(&[answered, E::Bridged { at: Instant(6) }]), day(1, 0, 0));
+    assert_eq!(lost(&[answered, message]), day(0, 0, 0), "in the middle of a message to them");
+    assert_eq!(lost(&[answered, message, E::InformationStarted { at: Instant(7) }]), day(0, 1, 0));
+    assert_eq!(lost(&[answered, message, E::Reserved { at: Instant(7) }]), day(0, 1, 0), "they asked for an agent, who never came");
+    assert_eq!(lost(&[answered]), AbandonmentDay { silent: 1, ..day(0, 1, 0) });
+    assert_eq!(lost(&[answered, E::Judged { at: Instant(6), by: AnsweredBy::Machine }]), day(0, 0, 1));
+    assert_eq!(lost(&[answered, E::Judged { at: Instant(6), by: AnsweredBy::Fax }]), day(0, 0, 0));
 }
 
 proptest! {

@@ -6,24 +6,21 @@ use std::sync::Arc;
 
 use clarion_domain::campaigns::campaign::{CampaignState, Channel};
 use clarion_domain::compliance::rule_set::{PackVersion, RuleSet};
-use clarion_domain::compliance::{Decision, Permit};
+use clarion_domain::compliance::Decision;
 use clarion_domain::compliance::facts::Touch;
 use clarion_domain::id::{AttemptId, CampaignId, ClaimId, ContactId, TrunkId};
 use clarion_domain::outcomes::cost::Cost;
 use clarion_domain::time::{Instant, SECOND_MS};
 use clarion_store::StoreError;
-use clarion_store::attempts::{
-    Candidate, ClaimRow, DecisionRow, add_claim, add_due, advance, due_candidates, fresh_candidates, next_due, record_decisions, remove_due,
-};
-use clarion_store::compliance::{BLOCKED_SENDER, DecisionWords, RecipientFacts, decide, refuse_text};
+use clarion_store::attempts::{Candidate, ClaimRow, add_claim};
+use clarion_store::compliance::{BLOCKED_SENDER, RecipientFacts, decide, refuse_text};
 use clarion_store::db::Tx;
 
 use crate::attempts::campaign::RunningCampaign;
+use crate::attempts::decided::{self, ClaimError, Decided};
 use crate::attempts::{Flight, Sender, Target};
 use crate::carriers::{Carriers, Prepared, WirePart};
 
-/// A campaign with nobody to contact is looked at again after this at the latest.
-const IDLE_MS: i64 = 2 * SECOND_MS;
 /// No trunk is up: recipients stay where they are, and are asked about again after this.
 const TRUNK_DOWN_MS: i64 = SECOND_MS;
 /// Recipients looked at in one claim, where some of them wait for a trunk that others do not need.
@@ -62,21 +59,6 @@ impl Touched {
     }
 }
 
-/// The transaction met another node's, and nothing of it may stand.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum ClaimError {
-    #[error("another node moved this campaign at the same time")]
-    Conflict,
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<clarion_store::db::DbError> for ClaimError {
-    fn from(error: clarion_store::db::DbError) -> Self {
-        Self::Store(error.into())
-    }
-}
-
 /// One recipient that may be contacted, ready for the wire.
 struct Permitted {
     candidate: Candidate,
@@ -94,30 +76,11 @@ struct Permitted {
 #[derive(Default)]
 struct Plan {
     permitted: Vec<Permitted>,
-    decisions: Vec<DecisionRow>,
-    put_off: Vec<(Candidate, Instant, String)>,
-    /// Candidates that were decided, in whatever way: they leave `due` or the cursor passes them.
-    done: Vec<Candidate>,
+    decided: Decided,
     /// It ended for want of room: when to look again.
     again_in_ms: Option<i64>,
     /// Some wait for a trunk, and others went on meanwhile.
     passed: bool,
-}
-
-impl Plan {
-    /// A deferral or a refusal, as it is kept.
-    fn note(&mut self, candidate: &Candidate, decision: &Decision, words: DecisionWords) {
-        if let Decision::Defer(deferral) = decision {
-            self.put_off.push((Candidate { due_at: None, ..*candidate }, deferral.until, format!("deferred {}", words.rules)));
-        }
-        self.decisions.push(DecisionRow { position: candidate.position, kind: words.kind, rules: words.rules, rule_pack: words.rule_pack, until: words.until });
-        self.done.push(*candidate);
-    }
-
-    /// Permitted, and still not to be sent: for this rule, or these.
-    fn refuse(&mut self, candidate: &Candidate, rules: String, permit: &Permit) {
-        self.decisions.push(DecisionRow { position: candidate.position, kind: "refused", rules, rule_pack: permit.version().to_string(), until: None });
-    }
 }
 
 /// Claims up to `want` recipients of one campaign. `None` when it does not run any more.
@@ -130,15 +93,11 @@ pub(super) async fn claim(sender: &mut Sender, tx: &mut Tx, id: CampaignId, want
         return Ok(None);
     }
     let look = if campaign.passes { (want as usize).max(LOOK_PAST) } else { want as usize };
-    let mut candidates = due_candidates(tx, id, now, look).await?;
     let cursor = u32::try_from(record.next_position).unwrap_or(u32::MAX);
-    if candidates.len() < look {
-        candidates.extend(fresh_candidates(tx, id, cursor, look - candidates.len()).await?);
-    }
+    let candidates = decided::candidates(tx, id, cursor, look, now).await?;
     let mut claimed = Claimed { campaign: id, claims: Vec::new(), flights: Vec::new(), spent: Vec::new(), idle_until: Instant(0) };
     if candidates.is_empty() {
-        let due = next_due(tx, id).await?.unwrap_or(now.plus_ms(IDLE_MS));
-        claimed.idle_until = due.min(now.plus_ms(IDLE_MS));
+        claimed.idle_until = decided::idle_until(tx, id, now).await?;
         return Ok(Some(claimed));
     }
     let people: Vec<_> = candidates.iter().map(|candidate| (candidate.contact, candidate.address)).collect();
@@ -150,7 +109,7 @@ pub(super) async fn claim(sender: &mut Sender, tx: &mut Tx, id: CampaignId, want
     if let Some(campaign) = sender.campaigns.get_mut(&id) {
         campaign.passes = plan.passed;
     }
-    write_decided(tx, id, cursor, &plan, now).await?;
+    plan.decided.write(tx, id, cursor, now).await?;
     write_claims(sender, tx, plan, &mut claimed, now).await?;
     Ok(Some(claimed))
 }
@@ -168,7 +127,7 @@ fn plan(sender: &mut Sender, id: CampaignId, want: usize, (candidates, facts, to
         }
         let decision = decide(&campaign.terms, fact, &touched.with(candidate.contact, flights.touches_of(candidate.contact)), now);
         let Decision::Permit(permit) = &decision else {
-            plan.note(candidate, &decision, campaign.terms.words(&decision, &fact.region, now));
+            plan.decided.note(candidate, &decision, campaign.terms.words(&decision, &fact.region, now));
             continue;
         };
         let words = match &told {
@@ -196,8 +155,8 @@ fn plan(sender: &mut Sender, id: CampaignId, want: usize, (candidates, facts, to
                     purpose: campaign.terms.purpose.map(|stated| stated.purpose),
                 });
             }
-            Ready::Refused(rules) => plan.refuse(candidate, rules, permit),
-            Ready::Never(why) => plan.refuse(candidate, why.into(), permit),
+            Ready::Refused(rules) => plan.decided.refuse(candidate, rules, permit),
+            Ready::Never(why) => plan.decided.refuse(candidate, why.into(), permit),
             Ready::NoRoom { trunk, down } => {
                 if !carriers.has_room_beside(campaign.tenant.id(), trunk, now_micros) || !campaign.may_pass(trunk, now) {
                     plan.again_in_ms = Some(if down { TRUNK_DOWN_MS } else { carriers.get(trunk).map_or(TRUNK_DOWN_MS, crate::carriers::Trunk::wait_ms) });
@@ -205,11 +164,11 @@ fn plan(sender: &mut Sender, id: CampaignId, want: usize, (candidates, facts, to
                 }
                 // Those behind need not wait for a trunk that is not theirs.
                 let at = carriers.get_mut(trunk).map_or(now.plus_ms(TRUNK_DOWN_MS), |trunk| trunk.queue_up(down, now));
-                plan.put_off.push((Candidate { due_at: None, ..*candidate }, at, "waits for a trunk".to_owned()));
+                plan.decided.put_off(candidate, at, "waits for a trunk".to_owned());
                 plan.passed = true;
             }
         }
-        plan.done.push(*candidate);
+        plan.decided.done(candidate);
     }
     Ok(plan)
 }
@@ -251,24 +210,6 @@ fn ready(campaign: &RunningCampaign, carriers: &mut Carriers, candidate: &Candid
         }
         Err(_) => Ready::Never("MESSAGE-TOO-LONG"),
     }
-}
-
-async fn write_decided(tx: &mut Tx, id: CampaignId, cursor: u32, plan: &Plan, now: Instant) -> Result<(), ClaimError> {
-    if !remove_due(tx, id, &plan.done).await? {
-        return Err(ClaimError::Conflict);
-    }
-    if let Some(last) = plan.done.iter().filter(|candidate| candidate.due_at.is_none()).map(|candidate| candidate.position).max()
-        && !advance(tx, id, cursor, last + 1).await?
-    {
-        return Err(ClaimError::Conflict);
-    }
-    if !plan.decisions.is_empty() {
-        record_decisions(tx, id, &plan.decisions, now).await?;
-    }
-    if !plan.put_off.is_empty() {
-        add_due(tx, id, &plan.put_off).await?;
-    }
-    Ok(())
 }
 
 /// One claim for each trunk that takes part of the batch, and for each decision: a claim that outlives its node is all that

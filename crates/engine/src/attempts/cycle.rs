@@ -14,7 +14,8 @@ use clarion_store::db::{DbError, Tx};
 use clarion_store::outcomes::{add_unmatched, drop_reply_parts, drop_unmatched};
 use clarion_store::reports::{MeasureDelta, MeasureKey, add_measures};
 
-use crate::attempts::claim::{self, ClaimError, Claimed, Touched};
+use crate::attempts::claim::{self, Claimed, Touched};
+use crate::attempts::decided::ClaimError;
 use crate::attempts::notice::{ClaimedNotice, claim_notices};
 use crate::attempts::{Counted, CycleRows, Flights, Next, Sender};
 use crate::carriers::{WireEvent, WirePart};
@@ -421,12 +422,11 @@ async fn correct_taken_over(tx: &mut Tx, taken: impl Iterator<Item = &AttemptRow
     for stored in attempts_by_id(tx, &ids).await? {
         let Some(answer) = answers.iter().find(|row| row.id == stored.id) else { continue };
         let mut count = CycleRows::default();
-        let as_counted = |row: &AttemptRow| Counted { tenant: row.tenant, campaign: row.campaign, channel: row.channel, answered_at: row.answered_at, segments: row.segments, cost: row.cost };
         // It was counted as new by us, and as unknown by the other: what stays is one, at the other's hour, by our word.
-        count.count(&as_counted(answer), answer.disposition, &answer.cause, -1);
+        count.count(&Counted::of(answer), answer.disposition, &answer.cause, -1);
         if stored.disposition == Disposition::Unknown {
-            count.count(&as_counted(&stored), stored.disposition, &stored.cause, -1);
-            count.count(&as_counted(&stored), answer.disposition, &answer.cause, 1);
+            count.count(&Counted::of(&stored), stored.disposition, &stored.cause, -1);
+            count.count(&Counted::of(&stored), answer.disposition, &answer.cause, 1);
             settled.push(SettledRow { id: stored.id, state: answer.state, disposition: answer.disposition, cause: answer.cause.clone(), parts_heard: stored.parts_heard, settled_at: answer.settled_at });
         }
         for (key, delta) in count.measures {

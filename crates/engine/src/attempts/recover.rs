@@ -1,54 +1,53 @@
-//! What a crash leaves behind: claims without attempts. They may have been sent or not, so they are `unknown`.
+//! What a crash leaves behind: claims without attempts. A message may have been sent or not, so it is `unknown`; a call too, unless its record
+//! tells what was done for the person.
+
+use std::collections::HashMap;
 
 use clarion_domain::attempts::attempt::AttemptState;
 use clarion_domain::campaigns::campaign::Channel;
-use clarion_domain::compliance::abandonment::{AbandonmentDay, london_day};
 use clarion_domain::id::AttemptId;
 use clarion_domain::outcomes::cause::Cause;
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::Instant;
-use clarion_store::StoreError;
-use clarion_store::attempts::{AttemptRow, ClaimRow, add_attempts, answered_calls_lost, attempts_by_id, end_lost_calls, claims_of_silent_nodes, recipients_at, recover_notices, remove_claims};
+use clarion_store::attempts::{AttemptRow, ClaimRow, add_attempts, attempts_by_id, claims_of_silent_nodes, recipients_at, recover_notices, remove_claims};
 use clarion_store::db::Tx;
-use clarion_store::outcomes::{AbandonmentDay as DayRow, add_abandonment};
 use clarion_store::reports::add_measures;
+use clarion_store::{Store, StoreError};
 
 use crate::attempts::{Counted, CycleRows, Sender};
+use crate::calls::{LostCall, end_calls, lost_calls};
 
 /// A node that was not seen for so long is dead.
 pub(super) const NODE_DEAD_MS: i64 = 30_000;
 
 impl Sender {
-    /// Settles what this node left in an earlier life, and what dead nodes left. Returns how many attempts became `unknown`.
+    /// Settles what this node left in an earlier life, and what dead nodes left. Returns how many messages became `unknown`.
     pub(super) async fn recover(&mut self, now: Instant) -> Result<usize, StoreError> {
-        let mut unknown = 0;
-        loop {
-            let mut tx = self.store.db().begin().await?;
-            let claims = claims_of_silent_nodes(&mut tx, self.store.node(), now.plus_ms(-NODE_DEAD_MS), self.started_at).await?;
-            if claims.is_empty() {
-                recover_notices(&mut tx, &self.store, now.plus_ms(-NODE_DEAD_MS), self.started_at).await?;
-                tx.commit().await?;
-                return Ok(unknown);
-            }
-            for claim in &claims {
-                unknown += settle_claim(&mut tx, claim, now).await?;
-            }
-            tx.commit().await?;
+        let settled = settle_left(&self.store, Channel::Sms, self.started_at, now).await?;
+        let mut tx = self.store.db().begin().await?;
+        recover_notices(&mut tx, &self.store, now.plus_ms(-NODE_DEAD_MS), self.started_at).await?;
+        tx.commit().await?;
+        Ok(settled)
+    }
+}
+
+/// Settles the claims of a channel that were left: by this node before `started_at`, by nodes that are dead. Returns how many attempts that made.
+pub(crate) async fn settle_left(store: &Store, channel: Channel, started_at: Instant, now: Instant) -> Result<usize, StoreError> {
+    let mut settled = 0;
+    loop {
+        let mut tx = store.db().begin().await?;
+        let claims = claims_of_silent_nodes(&mut tx, store.node(), channel, now.plus_ms(-NODE_DEAD_MS), started_at).await?;
+        if claims.is_empty() {
+            return Ok(settled);
         }
+        for claim in &claims {
+            settled += settle_claim(store, &mut tx, claim, now).await?;
+        }
+        tx.commit().await?;
     }
 }
 
-/// Whoever had answered and met nobody was abandoned, by a crash as by anything else: the day's count says so.
-async fn end_calls(tx: &mut Tx, claim: &ClaimRow, lost: &[AttemptId], now: Instant) -> Result<(), StoreError> {
-    for call in answered_calls_lost(tx, lost).await? {
-        let added = AbandonmentDay::of_lost_call(call.put_through, call.heard_message, call.heard_information);
-        let day = DayRow { day: london_day(call.answered_at).to_string(), abandoned: added.abandoned.into(), passed: added.put_through.into(), answered: 1, ..DayRow::default() };
-        add_abandonment(tx, claim.tenant, claim.campaign, &day).await?;
-    }
-    Ok(end_lost_calls(tx, lost, now).await?)
-}
-
-async fn settle_claim(tx: &mut Tx, claim: &ClaimRow, now: Instant) -> Result<usize, StoreError> {
+async fn settle_claim(store: &Store, tx: &mut Tx, claim: &ClaimRow, now: Instant) -> Result<usize, StoreError> {
     // Another node may have come first: then it is its work.
     if remove_claims(tx, &[claim.id]).await? != [true] {
         return Ok(0);
@@ -65,12 +64,14 @@ async fn settle_claim(tx: &mut Tx, claim: &ClaimRow, now: Instant) -> Result<usi
     let positions: Vec<u32> = open.iter().map(|(_, (position, _))| *position).collect();
     let people = recipients_at(tx, claim.campaign, &positions).await?;
     let mut rows = CycleRows::default();
-    let cause = Cause::AnswerLost.to_string();
+    let calls = match claim.channel {
+        Channel::Voice => lost_calls(tx, &open.iter().map(|(id, _)| *id).collect::<Vec<_>>(), now).await?,
+        Channel::Sms => HashMap::new(),
+    };
     let segments = u16::from(claim.channel == Channel::Sms);
     for ((id, (position, try_number)), (contact, address)) in open.into_iter().zip(people) {
-        let counted = Counted { tenant: claim.tenant, campaign: claim.campaign, channel: claim.channel, answered_at: now, segments, cost: 0 };
-        rows.count(&counted, Disposition::Unknown, &cause, 1);
-        rows.attempts.push(AttemptRow {
+        let (disposition, cause) = calls.get(&id).map_or((Disposition::Unknown, Cause::AnswerLost), LostCall::outcome);
+        let row = AttemptRow {
             id,
             tenant: claim.tenant,
             campaign: claim.campaign,
@@ -81,8 +82,8 @@ async fn settle_claim(tx: &mut Tx, claim: &ClaimRow, now: Instant) -> Result<usi
             channel: claim.channel,
             trunk: claim.trunk,
             state: AttemptState::Settled,
-            disposition: Disposition::Unknown,
-            cause: cause.clone(),
+            disposition,
+            cause: cause.to_string(),
             decision: claim.decision.as_str().into(),
             segments,
             cost: 0,
@@ -92,11 +93,13 @@ async fn settle_claim(tx: &mut Tx, claim: &ClaimRow, now: Instant) -> Result<usi
             claimed_at: claim.claimed_at,
             answered_at: now,
             settled_at: Some(now),
-        });
+        };
+        rows.count(&Counted::of(&row), row.disposition, &row.cause, 1);
+        rows.attempts.push(row);
     }
     add_attempts(tx, &rows.attempts).await?;
     if claim.channel == Channel::Voice {
-        end_calls(tx, claim, &rows.attempts.iter().map(|row| row.id).collect::<Vec<_>>(), now).await?;
+        end_calls(store, tx, &calls, &rows.attempts.iter().map(|row| (row.id, row.address)).collect::<Vec<_>>(), now).await?;
     }
     add_measures(tx, &rows.measures).await?;
     Ok(rows.attempts.len())

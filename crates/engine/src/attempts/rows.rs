@@ -159,6 +159,12 @@ impl CycleRows {
     }
 }
 
+impl Counted {
+    pub(crate) fn of(row: &AttemptRow) -> Self {
+        Self { tenant: row.tenant, campaign: row.campaign, channel: row.channel, answered_at: row.answered_at, segments: row.segments, cost: row.cost }
+    }
+}
+
 /// What a count needs to know of an attempt.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Counted {

@@ -8,18 +8,14 @@ use clarion_domain::compliance::facts::Touch;
 use clarion_domain::id::{AttemptId, CampaignId, ClaimId, TrunkId};
 use clarion_domain::personal::Personal;
 use clarion_domain::time::{Instant, SECOND_MS};
-use clarion_store::StoreError;
-use clarion_store::attempts::{
-    Candidate, ClaimRow, DecisionRow, add_claim, add_due, advance, due_candidates, fresh_candidates, next_due, record_decisions, remove_due,
-};
+use clarion_store::attempts::{Candidate, ClaimRow, add_claim};
 use clarion_store::compliance::{CallMark, RecipientFacts, decide_call};
 use clarion_store::contacts::ContactProfile;
 use clarion_store::db::Tx;
 
 use super::dialler::Dialler;
+use crate::attempts::decided::{self, ClaimError, Decided};
 
-/// A campaign with nobody to call is looked at again after this at the latest.
-const IDLE_MS: i64 = 2 * SECOND_MS;
 /// A trunk had no place for a call that was permitted: its recipient is due again after this.
 const NO_ROOM_MS: i64 = SECOND_MS;
 
@@ -36,26 +32,10 @@ pub(super) struct Permitted {
     pub touch: Option<Touch>,
 }
 
-/// Why nothing of the transaction may stand.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum ClaimError {
-    #[error("another node moved this campaign at the same time")]
-    Conflict,
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<clarion_store::db::DbError> for ClaimError {
-    fn from(error: clarion_store::db::DbError) -> Self {
-        Self::Store(error.into())
-    }
-}
-
 #[derive(Default)]
 struct Plan {
     permitted: Vec<(Candidate, TrunkId, Arc<str>, usize)>,
-    decisions: Vec<DecisionRow>,
-    put_off: Vec<(Candidate, Instant, String)>,
+    decided: Decided,
 }
 
 /// Claims up to `want` recipients of one campaign. Trunks' places are taken at once: `give_back` returns them.
@@ -66,13 +46,10 @@ pub(super) async fn claim(dialler: &mut Dialler, tx: &mut Tx, id: CampaignId, wa
     if record.state != CampaignState::Running {
         return Ok(Vec::new());
     }
-    let mut candidates = due_candidates(tx, id, now, want as usize).await?;
     let cursor = u32::try_from(record.next_position).unwrap_or(u32::MAX);
-    if candidates.len() < want as usize {
-        candidates.extend(fresh_candidates(tx, id, cursor, want as usize - candidates.len()).await?);
-    }
+    let candidates = decided::candidates(tx, id, cursor, want as usize, now).await?;
     if candidates.is_empty() {
-        let due = next_due(tx, id).await?.unwrap_or(now.plus_ms(IDLE_MS)).min(now.plus_ms(IDLE_MS));
+        let due = decided::idle_until(tx, id, now).await?;
         if let Some(campaign) = dialler.campaigns.get_mut(&id) {
             campaign.idle_until = due;
         }
@@ -83,7 +60,7 @@ pub(super) async fn claim(dialler: &mut Dialler, tx: &mut Tx, id: CampaignId, wa
     let indexes: Vec<[u8; 16]> = facts.iter().map(|fact| fact.number_index).collect();
     let marks = tenant.call_marks(tx, &indexes).await?;
     let plan = plan(dialler, id, &candidates, &facts, &marks, now);
-    write_decided(tx, id, cursor, &candidates, &plan, now).await?;
+    plan.decided.write(tx, id, cursor, now).await?;
     let mut claimed = Vec::with_capacity(plan.permitted.len());
     for (candidate, trunk, decision, index) in plan.permitted {
         let (claim, attempt) = (ClaimId(dialler.store.next_id(now)), AttemptId(dialler.store.next_id(now)));
@@ -117,43 +94,20 @@ fn plan(dialler: &mut Dialler, id: CampaignId, candidates: &[Candidate], facts: 
         let touches: Vec<Touch> = calls.values().filter(|call| call.permitted.candidate.contact == candidate.contact).filter_map(|call| call.permitted.touch).collect();
         let decision = decide_call(&campaign.terms, fact, &touches, *mark, now);
         let words = campaign.terms.words(&decision, &fact.region, now);
-        match decision {
-            Decision::Refuse(_) => plan.decisions.push(DecisionRow { position: candidate.position, kind: "refused", rules: words.rules, rule_pack: words.rule_pack, until: None }),
-            Decision::Defer(deferral) => {
-                plan.put_off.push((Candidate { due_at: None, ..*candidate }, deferral.until, format!("deferred {}", words.rules)));
-                plan.decisions.push(DecisionRow { position: candidate.position, kind: "deferred", rules: words.rules, rule_pack: words.rule_pack, until: Some(deferral.until) });
-            }
-            Decision::Permit(_) => {
-                let ways = trunks.candidates(campaign.tenant.id(), fact.number.reveal(), &campaign.caller_id, None);
-                if ways.is_empty() {
-                    plan.decisions.push(DecisionRow { position: candidate.position, kind: "refused", rules: "NO-ROUTE".into(), rule_pack: words.rule_pack, until: None });
-                    continue;
-                }
-                let free = ways.into_iter().find(|trunk| trunks.get_mut(*trunk).is_some_and(|trunk| trunk.take(now)));
-                match free {
-                    Some(trunk) => plan.permitted.push((*candidate, trunk, format!("{} passed {}", words.rule_pack, words.rules).into(), index)),
-                    None => plan.put_off.push((Candidate { due_at: None, ..*candidate }, now.plus_ms(NO_ROOM_MS), "put back".into())),
-                }
-            }
+        let Decision::Permit(permit) = &decision else {
+            plan.decided.note(candidate, &decision, words);
+            continue;
+        };
+        plan.decided.done(candidate);
+        let ways = trunks.candidates(campaign.tenant.id(), fact.number.reveal(), &campaign.caller_id, None);
+        if ways.is_empty() {
+            plan.decided.refuse(candidate, "NO-ROUTE".into(), permit);
+            continue;
+        }
+        match ways.into_iter().find(|trunk| trunks.get_mut(*trunk).is_some_and(|trunk| trunk.take(now))) {
+            Some(trunk) => plan.permitted.push((*candidate, trunk, words.of_a_permit().into(), index)),
+            None => plan.decided.put_off(candidate, now.plus_ms(NO_ROOM_MS), "put back".into()),
         }
     }
     plan
-}
-
-async fn write_decided(tx: &mut Tx, id: CampaignId, cursor: u32, candidates: &[Candidate], plan: &Plan, now: Instant) -> Result<(), ClaimError> {
-    if !remove_due(tx, id, candidates).await? {
-        return Err(ClaimError::Conflict);
-    }
-    if let Some(last) = candidates.iter().filter(|candidate| candidate.due_at.is_none()).map(|candidate| candidate.position).max()
-        && !advance(tx, id, cursor, last + 1).await?
-    {
-        return Err(ClaimError::Conflict);
-    }
-    if !plan.decisions.is_empty() {
-        record_decisions(tx, id, &plan.decisions, now).await?;
-    }
-    if !plan.put_off.is_empty() {
-        add_due(tx, id, &plan.put_off).await?;
-    }
-    Ok(())
 }

@@ -26,6 +26,7 @@ use super::speech::SpeechEngine;
 use super::recording::Recorder;
 use super::talk::{Ask, CallPlan, News, RecordedCall, talk};
 use super::waiting::WaitingPerson;
+use crate::attempts::recover;
 use crate::carriers::SipTrunks;
 use crate::intake::Clock;
 
@@ -81,12 +82,15 @@ pub(super) struct Dialler {
     recorder: Recorder,
     engine: Arc<SpeechEngine>,
     pub(super) clock: Clock,
+    started_at: Instant,
     news: mpsc::UnboundedSender<News>,
     leases: HashMap<TenantId, Instant>,
     pub draining: bool,
 }
 
 const LEASE_MS: i64 = 15_000;
+/// How often calls are looked for that a dead node left.
+const SETTLE: Duration = Duration::from_secs(3);
 const REFRESH: Duration = Duration::from_millis(500);
 const REPORT: Duration = Duration::from_secs(2);
 /// A turn of the loop when nothing wakes it.
@@ -95,14 +99,24 @@ const FAILED_PAUSE: Duration = Duration::from_millis(500);
 const NEWS_A_TURN_MAX: usize = 4_096;
 
 /// Runs until `stop` says so; then launches nothing more and lets calls that are up go on for a while.
-pub async fn run(store: Store, config: DiallerConfig, mut stop: watch::Receiver<bool>) {
+pub async fn run(store: Store, config: DiallerConfig, stop: watch::Receiver<bool>) {
+    crate::thread::own(dial(store, config, stop)).await;
+}
+
+async fn dial(store: Store, config: DiallerConfig, mut stop: watch::Receiver<bool>) {
+    let started_at = (config.clock)();
     let opened = Endpoint::bind(config.sip.clone()).map_err(|error| error.to_string()).and_then(|endpoint| Ok((endpoint, MediaEngine::start(config.media.clone()).map_err(|error| error.to_string())?)));
     let (endpoint, media) = match opened {
         Ok(opened) => opened,
         Err(error) => {
             tracing::error!(error, "calls cannot be made");
-            // The supervisor would only try the same again; messages go on without calls.
-            let _ = stop.wait_for(|stop| *stop).await;
+            // The supervisor would only try the same again; messages go on without calls, and calls that were left are settled.
+            while !*stop.borrow_and_update() {
+                if let Err(error) = settle_left(&store, started_at, (config.clock)()).await {
+                    tracing::warn!(%error, "calls that were left cannot be settled; trying again");
+                }
+                let _ = tokio::time::timeout(SETTLE, stop.wait_for(|stop| *stop)).await;
+            }
             return;
         }
     };
@@ -120,6 +134,7 @@ pub async fn run(store: Store, config: DiallerConfig, mut stop: watch::Receiver<
         recorder: recorder.clone(),
         engine: Arc::new(config.speech.clone()),
         clock: config.clock,
+        started_at,
         news,
         leases: HashMap::new(),
         draining: false,
@@ -128,13 +143,21 @@ pub async fn run(store: Store, config: DiallerConfig, mut stop: watch::Receiver<
     recorder.finish().await;
 }
 
+async fn settle_left(store: &Store, started_at: Instant, now: Instant) -> Result<(), StoreError> {
+    let settled = recover::settle_left(store, Channel::Voice, started_at, now).await?;
+    if settled > 0 {
+        tracing::warn!(calls = settled, "calls were up when their node died: they are shown by what is known of them, and nobody is called again by itself");
+    }
+    Ok(())
+}
+
 impl Dialler {
     fn now(&self) -> Instant {
         (self.clock)()
     }
 
     async fn run(mut self, mut told: mpsc::UnboundedReceiver<News>, drain_ms_max: u64, mut stop: watch::Receiver<bool>) {
-        let (mut refreshed, mut reported): (Option<tokio::time::Instant>, Option<tokio::time::Instant>) = (None, None);
+        let (mut settled, mut refreshed, mut reported): (Option<tokio::time::Instant>, Option<tokio::time::Instant>, Option<tokio::time::Instant>) = (None, None, None);
         let mut deadline = None;
         loop {
             if deadline.is_none() && *stop.borrow_and_update() {
@@ -152,6 +175,11 @@ impl Dialler {
             self.serve_waiting(now);
             self.learn_from_agents();
             let done = async {
+                // Before the first call: the rules count those that were left.
+                if settled.is_none_or(|at| at.elapsed() >= SETTLE) {
+                    settle_left(&self.store, self.started_at, now).await?;
+                    settled = Some(tokio::time::Instant::now());
+                }
                 if refreshed.is_none_or(|at| at.elapsed() >= REFRESH) {
                     refreshed = Some(tokio::time::Instant::now());
                     self.refresh(now).await?;

@@ -1,11 +1,9 @@
 //! One turn of the dialler: what calls told is written, who is next is decided and claimed, one commit, then the calls.
 
-use std::collections::HashMap;
-
 use clarion_domain::attempts::attempt::AttemptState;
 use clarion_domain::attempts::call::{CallEvent, CallState};
 use clarion_domain::campaigns::campaign::Channel;
-use clarion_domain::compliance::abandonment::{AbandonmentDay, london_day};
+use clarion_domain::compliance::abandonment::AbandonmentDay;
 use clarion_domain::compliance::suppression::{SuppressionReason, SuppressionScope};
 use clarion_domain::id::{AttemptId, CampaignId};
 use clarion_domain::outcomes::cause::Cause;
@@ -15,13 +13,16 @@ use clarion_store::StoreError;
 use clarion_store::attempts::{AttemptRow, CallRow, Candidate, add_attempts, add_due, remove_claims, write_calls};
 use clarion_store::compliance::{CallMark, NewSuppression};
 use clarion_store::db::Tx;
-use clarion_store::outcomes::{AbandonmentDay as DayRow, add_abandonment, latch_day};
-use clarion_store::reports::{MeasureDelta, MeasureKey, add_measures};
+use clarion_store::outcomes::{add_abandonment, latch_day};
+use clarion_store::reports::add_measures;
 
-use super::claim::{ClaimError, Permitted, claim};
+use super::claim::{Permitted, claim};
 use super::dialler::{Dialler, LiveCall};
+use super::lost::{correct_taken_over, day_of};
 use super::pace::Want;
 use super::slots::Slot;
+use crate::attempts::decided::ClaimError;
+use crate::attempts::{Counted, CycleRows};
 
 /// A person's words for how a call went cannot be known beyond this: nothing waits longer for its turn to be written.
 const SUPPRESSED_FROM: &str = "key pressed in a call";
@@ -139,69 +140,52 @@ impl Dialler {
     /// Writes how calls stand; those that are over become attempts. Returns those to forget.
     async fn write_calls(&mut self, tx: &mut Tx, dirty: &[AttemptId], now: Instant) -> Result<Vec<AttemptId>, StoreError> {
         let node = self.store.node();
-        let (mut rows, mut attempts, mut over, mut claims) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut measures: HashMap<MeasureKey, MeasureDelta> = HashMap::new();
-        for id in dirty {
-            let Some(live) = self.calls.get(id) else { continue };
-            rows.push(call_row(live, node, now));
-            if !live.over {
-                continue;
-            }
-            over.push(*id);
-            claims.push(live.permitted.claim);
-            let (disposition, cause) = live.call.outcome().unwrap_or((Disposition::Unknown, Cause::AnswerLost));
-            let row = attempt_row(live, disposition, &cause.to_string(), now);
-            self.settle(tx, live, disposition, cause, now).await?;
-            attempts.push(row);
-        }
-        write_calls(tx, &rows).await?;
+        let dirty: Vec<&LiveCall> = dirty.iter().filter_map(|id| self.calls.get(id)).collect();
+        let ended: Vec<(&LiveCall, Cause)> = dirty.iter().filter(|live| live.over).map(|live| (*live, live.call.outcome().map_or(Cause::AnswerLost, |(_, cause)| cause))).collect();
+        let attempts: Vec<AttemptRow> = ended.iter().map(|(live, cause)| attempt_row(live, *cause, now)).collect();
         let fresh = add_attempts(tx, &attempts).await?;
-        // One that was called `unknown` meanwhile, by a node that held us for dead, was counted there.
-        for (row, _) in attempts.iter().zip(fresh).filter(|(_, fresh)| *fresh) {
-            let key = MeasureKey { tenant: row.tenant, campaign: row.campaign, hour: row.answered_at.hour(), channel: Channel::Voice, disposition: row.disposition, cause: row.cause.clone() };
-            measures.entry(key).or_default().n += 1;
+        let mut counts = CycleRows::default();
+        let taken: Vec<&AttemptRow> = attempts.iter().zip(&fresh).filter(|(_, fresh)| !**fresh).map(|(row, _)| row).collect();
+        let corrected = if taken.is_empty() { Vec::new() } else { correct_taken_over(tx, &taken, &mut counts).await? };
+        for ((row, fresh), (live, cause)) in attempts.iter().zip(fresh).zip(&ended) {
+            if fresh {
+                counts.count(&Counted::of(row), row.disposition, &row.cause, 1);
+            }
+            if fresh || corrected.contains(&row.id) {
+                self.note_end(tx, live, row.disposition, now).await?;
+            }
+            // Nobody is called again by themselves after a call that another node called unknown.
+            if fresh {
+                self.try_again(tx, live, row.disposition, *cause, now).await?;
+            }
         }
-        add_measures(tx, &measures).await?;
-        remove_claims(tx, &claims).await?;
-        Ok(over)
+        write_calls(tx, &dirty.iter().map(|live| call_row(live, node, now)).collect::<Vec<_>>()).await?;
+        add_measures(tx, &counts.measures).await?;
+        remove_claims(tx, &ended.iter().map(|(live, _)| live.permitted.claim).collect::<Vec<_>>()).await?;
+        Ok(attempts.into_iter().map(|row| row.id).collect())
     }
 
-    /// What follows from the end of a call: the day's count, the marks on the number, another try.
-    async fn settle(&self, tx: &mut Tx, live: &LiveCall, disposition: Disposition, cause: Cause, now: Instant) -> Result<(), StoreError> {
-        let added = AbandonmentDay::of_call(&live.call);
-        let answered_at = live.call.person.answered_at;
-        if let Some(answered_at) = answered_at {
-            let day = DayRow {
-                day: london_day(answered_at).to_string(),
-                abandoned: added.abandoned.into(),
-                passed: added.put_through.into(),
-                machine_ended: added.judged_machine.into(),
-                answered: 1,
-                latched_at: None,
-            };
-            add_abandonment(tx, live.tenant, live.campaign, &day).await?;
+    /// What follows from the end of a call for the day's count and the marks on the number.
+    async fn note_end(&self, tx: &mut Tx, live: &LiveCall, disposition: Disposition, now: Instant) -> Result<(), StoreError> {
+        if let Some(answered_at) = live.call.person.answered_at {
+            add_abandonment(tx, live.tenant, live.campaign, &day_of(answered_at, &AbandonmentDay::of_call(&live.call), 1)).await?;
         }
         let mark = CallMark { abandoned_at: (disposition == Disposition::Abandoned).then_some(now), machine_at: Self::was_machine(&live.call).then_some(now) };
-        let Some(campaign) = self.campaigns.get(&live.campaign) else {
-            return self.mark(tx, live, mark).await;
-        };
         if mark != CallMark::default() {
-            campaign.tenant.mark_number(tx, &live.permitted.number_index, mark).await?;
+            let tenant = self.store.tenant(live.tenant, clarion_domain::tenancy::tenant::Actor::System).await?;
+            tenant.mark_number(tx, &live.permitted.number_index, mark).await?;
         }
+        Ok(())
+    }
+
+    async fn try_again(&self, tx: &mut Tx, live: &LiveCall, disposition: Disposition, cause: Cause, now: Instant) -> Result<(), StoreError> {
+        let Some(campaign) = self.campaigns.get(&live.campaign) else { return Ok(()) };
         let candidate = live.permitted.candidate;
         if let Some(at) = campaign.retry.next_attempt(candidate.try_number, disposition, cause.verdict().retry, now) {
             let again = Candidate { try_number: candidate.try_number.saturating_add(1), due_at: None, ..candidate };
             add_due(tx, live.campaign, &[(again, at, format!("retry after {disposition}"))]).await?;
         }
         Ok(())
-    }
-
-    async fn mark(&self, tx: &mut Tx, live: &LiveCall, mark: CallMark) -> Result<(), StoreError> {
-        if mark == CallMark::default() {
-            return Ok(());
-        }
-        let tenant = self.store.tenant(live.tenant, clarion_domain::tenancy::tenant::Actor::System).await?;
-        Ok(tenant.mark_number(tx, &live.permitted.number_index, mark).await?)
     }
 }
 
@@ -236,7 +220,7 @@ fn call_row(live: &LiveCall, node: clarion_domain::id::NodeId, now: Instant) -> 
     }
 }
 
-fn attempt_row(live: &LiveCall, disposition: Disposition, cause: &str, now: Instant) -> AttemptRow {
+fn attempt_row(live: &LiveCall, cause: Cause, now: Instant) -> AttemptRow {
     let (permitted, ended_at) = (&live.permitted, live.call.ended_at().unwrap_or(now));
     AttemptRow {
         id: permitted.attempt,
@@ -249,8 +233,8 @@ fn attempt_row(live: &LiveCall, disposition: Disposition, cause: &str, now: Inst
         channel: Channel::Voice,
         trunk: permitted.trunk,
         state: AttemptState::Settled,
-        disposition,
-        cause: cause.to_owned(),
+        disposition: cause.verdict().disposition,
+        cause: cause.to_string(),
         decision: permitted.decision.clone(),
         segments: 0,
         cost: 0,

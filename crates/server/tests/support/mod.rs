@@ -139,7 +139,12 @@ impl Installation {
 
     pub fn draft_saying(&mut self, slug: &str, list: &str, name: &str, rate: u32, body: &str) -> String {
         let rate = rate.to_string();
-        let made = self.json(&["campaign", "create", "--tenant", slug, "--name", name, "--list", list, "--purpose", "reminder", "--basis", "contract", "--sender", "+447700900990", "--rate", &rate, "--attempts", "1", "--from", "08:00", "--until", "20:00", "--body", body]);
+        self.draft_of(slug, &["--name", name, "--list", list, "--purpose", "reminder", "--sender", "+447700900990", "--rate", &rate, "--body", body])
+    }
+
+    /// A draft of any kind: one attempt for each person, from eight to eight.
+    pub fn draft_of(&mut self, slug: &str, terms: &[&str]) -> String {
+        let made = self.json(&[&["campaign", "create", "--tenant", slug, "--basis", "contract", "--attempts", "1", "--from", "08:00", "--until", "20:00"], terms].concat());
         assert_eq!(made["faults"], serde_json::json!([]), "the draft can start");
         let id = made["id"].as_str().expect("an id").to_owned();
         for skip in 0..7 {

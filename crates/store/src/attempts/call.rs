@@ -46,7 +46,10 @@ pub struct CallRow {
     pub fell_back: bool,
 }
 
-/// Writes calls as they now stand.
+/// Who ended a call that a node left when it died.
+pub const CRASH: &str = "crash";
+
+/// Writes calls as they now stand. One that a crash ended, by another node's word, stays so until it is revived.
 pub async fn write_calls(tx: &mut Tx, calls: &[CallRow]) -> Result<(), DbError> {
     let upsert = sql!(
         "INSERT INTO call (attempt_id, tenant_id, campaign_id, position, contact_id, node_id, trunk_id, target_id, state, state_at, step, dialled_at,
@@ -55,7 +58,8 @@ pub async fn write_calls(tx: &mut Tx, calls: &[CallRow]) -> Result<(), DbError> 
          ON CONFLICT (attempt_id) DO UPDATE SET target_id = excluded.target_id, state = excluded.state, state_at = excluded.state_at, step = excluded.step,
          ringing_at = excluded.ringing_at, answered_at = excluded.answered_at, speech_at = excluded.speech_at, message_at = excluded.message_at,
          bridged_at = excluded.bridged_at, ended_at = excluded.ended_at, ended_by = excluded.ended_by, verdict = excluded.verdict,
-         features = excluded.features, abandoned = excluded.abandoned, information_at = excluded.information_at, fell_back = excluded.fell_back"
+         features = excluded.features, abandoned = excluded.abandoned, information_at = excluded.information_at, fell_back = excluded.fell_back
+         WHERE call.ended_by <> 'crash'"
     );
     let batch: Vec<_> = calls
         .iter()
@@ -71,35 +75,32 @@ pub async fn write_calls(tx: &mut Tx, calls: &[CallRow]) -> Result<(), DbError> 
     Ok(())
 }
 
-/// Ends the records of calls, and their recordings, that a dead node left, in the transaction that settles its claims.
-pub async fn end_lost_calls(tx: &mut Tx, lost: &[AttemptId], now: Instant) -> Result<(), DbError> {
-    let update = sql!("UPDATE call SET state = 'ended', state_at = $2, ended_at = $2, ended_by = 'crash' WHERE attempt_id = $1 AND ended_at IS NULL");
-    let batch: Vec<_> = lost.iter().map(|id| params![*id, now]).collect();
+/// Ends the records of calls, and their recordings, that a dead node left, in the transaction that settles its claims. Some of them abandoned
+/// their person.
+pub async fn end_lost_calls(tx: &mut Tx, lost: &[AttemptId], abandoned: &[AttemptId], now: Instant) -> Result<(), DbError> {
+    let update = sql!("UPDATE call SET state = 'ended', state_at = $2, ended_at = $2, ended_by = 'crash', abandoned = $3 WHERE attempt_id = $1 AND ended_at IS NULL");
+    let batch: Vec<_> = lost.iter().map(|id| params![*id, now, abandoned.contains(id)]).collect();
     tx.execute_many(update, &batch).await?;
     end_lost_recordings(tx, lost, now).await
 }
 
-/// An answered call of which a crash lost sight: whose it was, when it was answered, what had been done for the person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LostCall {
-    pub answered_at: Instant,
-    pub put_through: bool,
-    pub heard_message: bool,
-    pub heard_information: bool,
+/// Takes back that a crash ended these calls: the node that has them lives, and writes how they truly ended.
+pub async fn revive_calls(tx: &mut Tx, ids: &[AttemptId]) -> Result<(), DbError> {
+    let update = sql!("UPDATE call SET ended_by = '' WHERE attempt_id = $1 AND ended_by = 'crash'");
+    let batch: Vec<_> = ids.iter().map(|id| params![*id]).collect();
+    tx.execute_many(update, &batch).await?;
+    Ok(())
 }
 
-/// Those of some calls that had been answered and are not over, before `end_lost_calls` ends them.
-pub async fn answered_calls_lost(tx: &mut Tx, lost: &[AttemptId]) -> Result<Vec<LostCall>, DbError> {
-    let select = sql!("SELECT answered_at, bridged_at, message_at, information_at FROM call WHERE attempt_id = $1 AND ended_at IS NULL AND answered_at IS NOT NULL");
-    let mut calls = Vec::new();
-    for id in lost {
-        for mut row in tx.query(select, &params![*id]).await? {
-            let mut is_set = |column| row.take::<Option<Instant>>(column).map(|at| at.is_some());
-            let (put_through, heard_message, heard_information) = (is_set(1)?, is_set(2)?, is_set(3)?);
-            calls.push(LostCall { answered_at: row.take(0)?, put_through, heard_message, heard_information });
-        }
-    }
-    Ok(calls)
+/// Those of `ids` that have a record.
+pub async fn calls_by_id(tx: &mut Tx, ids: &[AttemptId]) -> Result<Vec<CallRow>, DbError> {
+    let select = sql!(
+        "SELECT attempt_id, tenant_id, campaign_id, position, contact_id, node_id, trunk_id, target_id, state, state_at, step, dialled_at,
+                ringing_at, answered_at, speech_at, message_at, bridged_at, ended_at, ended_by, verdict, features, abandoned, information_at, fell_back
+         FROM call WHERE attempt_id = $1"
+    );
+    let batch: Vec<_> = ids.iter().map(|id| params![*id]).collect();
+    tx.query_many(select, &batch).await?.into_iter().flatten().map(read).collect()
 }
 
 /// A call that is over, as far as a pace learns from it.

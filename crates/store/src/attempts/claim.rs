@@ -6,7 +6,6 @@ use clarion_domain::time::Instant;
 
 use crate::db::{DbError, Tx, sql};
 use crate::params;
-use crate::store::{Store, StoreError};
 
 /// A batch of recipients of one campaign on their way to one trunk. Item `i` is attempt `first_attempt + i`.
 #[derive(Debug, Clone)]
@@ -70,24 +69,17 @@ pub async fn release_items(tx: &mut Tx, claim: ClaimId, released: &[u16]) -> Res
     Ok(tx.execute(update, &params![claim, pack_released(released)]).await? == 1)
 }
 
-impl Store {
-    /// Claims whose node has not been seen since `seen_before`, or that this very node left in an earlier life.
-    pub async fn orphaned_claims(&self, seen_before: Instant, started_at: Instant) -> Result<Vec<ClaimRow>, StoreError> {
-        let mut tx = self.db().begin().await?;
-        Ok(claims_of_silent_nodes(&mut tx, self.node(), seen_before, started_at).await?)
-    }
-}
-
-/// As `Store::orphaned_claims`, inside a transaction.
-pub async fn claims_of_silent_nodes(tx: &mut Tx, own: NodeId, seen_before: Instant, started_at: Instant) -> Result<Vec<ClaimRow>, DbError> {
+/// Claims of a channel whose node has not been seen since `seen_before`, or that this very node left in an earlier life: before `started_at`,
+/// the start of what claims for that channel, since each of them may be restarted while the other goes on.
+pub async fn claims_of_silent_nodes(tx: &mut Tx, own: NodeId, channel: Channel, seen_before: Instant, started_at: Instant) -> Result<Vec<ClaimRow>, DbError> {
     let select = sql!(
         "SELECT c.id, c.tenant_id, c.campaign_id, c.node_id, c.trunk_id, c.first_attempt_id, c.items, c.released, c.decision, c.claimed_at, m.channel
          FROM claim c JOIN campaign m ON m.id = c.campaign_id LEFT JOIN node n ON n.id = c.node_id
-         WHERE (c.node_id = $1 AND c.claimed_at < $3) OR (c.node_id <> $1 AND (n.seen_at IS NULL OR n.seen_at < $2))
+         WHERE m.channel = $4 AND ((c.node_id = $1 AND c.claimed_at < $3) OR (c.node_id <> $1 AND (n.seen_at IS NULL OR n.seen_at < $2)))
          ORDER BY c.id LIMIT 1000"
     );
     let mut claims = Vec::new();
-    for mut row in tx.query(select, &params![own, seen_before, started_at]).await? {
+    for mut row in tx.query(select, &params![own, seen_before, started_at, channel.as_str()]).await? {
         let released: Vec<u8> = row.take(7)?;
         claims.push(ClaimRow {
             id: row.take(0)?,

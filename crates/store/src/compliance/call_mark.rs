@@ -1,5 +1,6 @@
 //! What must be remembered of calls to a number, across campaigns: when one was abandoned (UK-8), when a machine answered (UK-9).
 
+use clarion_domain::id::AddressId;
 use clarion_domain::time::Instant;
 
 use crate::db::{DbError, Tx, sql};
@@ -22,6 +23,18 @@ impl Tenant {
              machine_at = COALESCE(excluded.machine_at, call_mark.machine_at)"
         );
         tx.execute(upsert, &params![self.id(), *number_index, mark.abandoned_at, mark.machine_at]).await?;
+        Ok(())
+    }
+
+    /// The same by a person's address; nothing when it is gone.
+    pub async fn mark_address(&self, tx: &mut Tx, address: AddressId, mark: CallMark) -> Result<(), DbError> {
+        let upsert = sql!(
+            "INSERT INTO call_mark (tenant_id, number_index, abandoned_at, machine_at)
+             SELECT a.tenant_id, a.number_index, CAST($3 AS BIGINT), CAST($4 AS BIGINT) FROM address a WHERE a.id = $2 AND a.tenant_id = $1 AND a.number_index IS NOT NULL
+             ON CONFLICT (tenant_id, number_index) DO UPDATE SET abandoned_at = COALESCE(excluded.abandoned_at, call_mark.abandoned_at),
+             machine_at = COALESCE(excluded.machine_at, call_mark.machine_at)"
+        );
+        tx.execute(upsert, &params![self.id(), address, mark.abandoned_at, mark.machine_at]).await?;
         Ok(())
     }
 

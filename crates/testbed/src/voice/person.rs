@@ -74,8 +74,15 @@ async fn talk(mut call: Call, leg: MediaLeg, mut heard: mpsc::Receiver<MediaEven
     }
 }
 
-/// An agent picks up at once, talks for a while and hangs up; true when they heard the person's side.
-pub(super) async fn agent(incoming: IncomingCall, config: &VoiceCarrierConfig, media: &MediaEngine) -> bool {
+/// An agent picks up, talks for a while and hangs up; true when they heard the person's side.
+pub(super) async fn agent(mut incoming: IncomingCall, config: &VoiceCarrierConfig, media: &MediaEngine) -> bool {
+    if !config.agent_rings.is_zero() {
+        incoming.ring();
+        tokio::select! {
+            () = gone(&mut incoming) => return false,
+            () = tokio::time::sleep(config.agent_rings) => {}
+        }
+    }
     let Ok((leg, mut heard)) = media.open_leg(LegConfig::default()) else { return false };
     let mut call = incoming.answer(leg.local().clone());
     let mut sound = false;
