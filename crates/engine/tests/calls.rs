@@ -7,6 +7,8 @@ mod people;
 mod predictive;
 #[path = "../../store/tests/support/mod.rs"]
 mod support;
+#[path = "calls/taken_over.rs"]
+mod taken_over;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
