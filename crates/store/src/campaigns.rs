@@ -17,7 +17,7 @@ mod template;
 
 pub use campaign::CampaignRecord;
 pub use draft::CampaignDraft;
-pub use dry_run::{DeferredGroup, DryRunCost, DryRunRecord, DryRunResult, MissingField, RefusedGroup};
+pub use dry_run::{CallForecast, DeferredGroup, DryRunCost, DryRunRecord, DryRunResult, MissingField, RefusedGroup};
 pub use freeze::{FREEZE_CHUNK, FreezeStep, RECEIPTS_AWAITED_MS, WorkingCampaign};
 pub use listing::{CampaignQuery, DecisionCount};
 pub use moves::LOADING;

@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use crate::campaigns::pacing::{Bottleneck, Pace};
+use crate::campaigns::pacing::{Bottleneck, Rate};
 use crate::campaigns::schedule::{self, Schedule};
 use crate::compliance::opening::{self, Opening};
 use crate::time::Instant;
@@ -44,7 +44,7 @@ struct Waiting<'a> {
 /// Plays the campaign through: groups whose hours are open share the pace, the others wait. `rules` are the calling
 /// windows that compliance adds to the campaign's own hours.
 #[must_use]
-pub fn estimate(groups: &[ZoneGroup], pace: &Pace, own: &Schedule, rules: &[Opening], now: Instant) -> Estimate {
+pub fn estimate(groups: &[ZoneGroup], pace: &impl Rate, own: &Schedule, rules: &[Opening], now: Instant) -> Estimate {
     let total = groups.iter().fold((0, 0), |sum, group| (sum.0 + group.messages, sum.1 + group.segments));
     let Some((_, bottleneck)) = pace.duration_ms(total.0, total.1) else {
         return Estimate { sending_ms: 0, starts_at: None, finishes_at: None, messages_left: total.0, bottleneck: None };
@@ -85,7 +85,7 @@ pub fn estimate(groups: &[ZoneGroup], pace: &Pace, own: &Schedule, rules: &[Open
 }
 
 impl<'a> Waiting<'a> {
-    fn new(group: &'a ZoneGroup, pace: &Pace) -> Self {
+    fn new(group: &'a ZoneGroup, pace: &impl Rate) -> Self {
         let whole_ms = pace.duration_ms(group.messages, group.segments).map_or(0, |(ms, _)| ms.max(1));
         Self { group, left_ms: whole_ms, whole_ms, open: false, changes_at: Instant(i64::MIN) }
     }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::campaigns::pacing::MessagesPerSecond;
+use crate::campaigns::pacing::{MessagesPerSecond, Pace};
 use crate::campaigns::schedule::Day;
 use crate::compliance::window::WeekHours;
 

@@ -1,6 +1,7 @@
 //! Purpose + audience + content + schedule + limits.
 
 pub mod call_pacing;
+pub mod call_rate;
 pub mod campaign;
 pub mod estimate;
 pub mod pacing;

@@ -11,6 +11,10 @@ words! {
         Campaign = "campaign",
         /// What its trunks take in segments a second.
         Trunks = "trunks",
+        /// Calls at the same time, by the campaign's own limit.
+        CallsAtOnce = "calls_at_once",
+        /// Agents, of whom each call may need one.
+        Agents = "agents",
     }
 }
 
@@ -55,10 +59,14 @@ pub struct Pace {
     pub trunks_segments_per_second: u32,
 }
 
-impl Pace {
-    /// Milliseconds that this many messages take, and what holds them back; `None` when nothing moves.
-    #[must_use]
-    pub fn duration_ms(&self, messages: u64, segments: u64) -> Option<(u64, Bottleneck)> {
+/// What holds attempts to their speed.
+pub trait Rate {
+    /// Milliseconds that so many attempts of so many segments take, and what holds them back; `None` when nothing moves.
+    fn duration_ms(&self, attempts: u64, segments: u64) -> Option<(u64, Bottleneck)>;
+}
+
+impl Rate for Pace {
+    fn duration_ms(&self, messages: u64, segments: u64) -> Option<(u64, Bottleneck)> {
         let by_campaign = messages.saturating_mul(1_000).div_ceil(u64::from(self.campaign.get()));
         if self.trunks_segments_per_second == 0 {
             return (messages == 0).then_some((0, Bottleneck::Campaign));

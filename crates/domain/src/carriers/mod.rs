@@ -1,5 +1,6 @@
 //! Companies that carry messages and calls, and how we reach them.
 
+pub mod call_price;
 pub mod fairness;
 pub mod rate;
 pub mod route;

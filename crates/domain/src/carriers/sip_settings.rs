@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::call_price::{BillingIncrement, CallPrice};
 use super::settings::SettingFault;
 use crate::word::words;
 
@@ -63,9 +64,26 @@ pub struct SipSettings {
     /// Numbers as the carrier wants them: with the plus sign, or without.
     #[serde(default = "defaults::yes")]
     pub number_plus: bool,
+    /// Ten-thousandths of the currency's unit a minute.
+    #[serde(default)]
+    pub price_per_minute: i64,
+    /// What each answered call costs besides, in the same.
+    #[serde(default)]
+    pub connection_fee: i64,
+    /// How the carrier rounds time up.
+    #[serde(default = "defaults::billing_increment")]
+    pub billing_increment: BillingIncrement,
 }
 
+/// 10,000 units.
+const PRICE_MAX: i64 = 100_000_000;
+
 impl SipSettings {
+    #[must_use]
+    pub fn price(&self) -> CallPrice {
+        CallPrice { per_minute: self.price_per_minute, connection_fee: self.connection_fee, increment: self.billing_increment }
+    }
+
     pub(super) fn faults(&self) -> Vec<SettingFault> {
         let mut faults = Vec::new();
         let mut check = |ok: bool, field, problem: &str| {
@@ -81,6 +99,8 @@ impl SipSettings {
         check((1..=2).contains(&self.codecs.len()), "codecs", "choose pcma, pcmu or both, the preferred one first");
         check(self.keep_alive_seconds == 0 || (5..=600).contains(&self.keep_alive_seconds), "keep_alive_seconds", "5 to 600 seconds, or 0 for none");
         check((1..=10_000).contains(&self.calls_at_once), "calls_at_once", "1 to 10,000 calls at the same time");
+        check((0..=PRICE_MAX).contains(&self.price_per_minute), "price_per_minute", "0 to 10,000 units, in ten-thousandths of one");
+        check((0..=PRICE_MAX).contains(&self.connection_fee), "connection_fee", "0 to 10,000 units, in ten-thousandths of one");
         check(!self.srtp || self.transport == SipTransport::Tls, "srtp", "encrypted audio needs the transport tls: its keys travel in the signalling");
         faults.extend(tls_faults(&self.tls_ca_pem, &self.tls_pin_sha256));
         faults
@@ -115,7 +135,7 @@ fn is_host(text: &str) -> bool {
 }
 
 mod defaults {
-    use super::{SipTransport, VoiceCodec};
+    use super::{BillingIncrement, SipTransport, VoiceCodec};
 
     pub fn transport() -> SipTransport {
         SipTransport::Udp
@@ -131,6 +151,9 @@ mod defaults {
     }
     pub fn calls_at_once() -> u32 {
         100
+    }
+    pub fn billing_increment() -> BillingIncrement {
+        BillingIncrement::SECOND
     }
 }
 
@@ -148,9 +171,10 @@ mod tests {
 
     #[test]
     fn every_fault_is_named() {
-        let text = r#"{"kind":"sip","hosts":["sip carrier"],"register":true,"codecs":[],"srtp":true,"calls_at_once":0,"keep_alive_seconds":1}"#;
+        let text = r#"{"kind":"sip","hosts":["sip carrier"],"register":true,"codecs":[],"srtp":true,"calls_at_once":0,"keep_alive_seconds":1,"price_per_minute":-1,"connection_fee":100000001}"#;
         let fields: Vec<_> = serde_json::from_str::<TrunkSettings>(text).expect("reads").faults().iter().map(|fault| fault.field).collect();
-        assert_eq!(fields, ["hosts", "username", "codecs", "keep_alive_seconds", "calls_at_once", "srtp"]);
+        assert_eq!(fields, ["hosts", "username", "codecs", "keep_alive_seconds", "calls_at_once", "price_per_minute", "connection_fee", "srtp"]);
+        assert!(serde_json::from_str::<TrunkSettings>(r#"{"kind":"sip","hosts":["a.example"],"billing_increment":"60"}"#).is_err());
     }
 
     #[test]

@@ -4,8 +4,9 @@ use axum::extract::Path;
 use axum::http::HeaderName;
 use axum::response::{IntoResponse, Redirect, Response};
 use clarion_domain::campaigns::campaign::{CampaignState, Channel};
+use clarion_domain::campaigns::pacing::Bottleneck;
 use clarion_domain::time::Instant;
-use clarion_store::campaigns::{CampaignDraft, CampaignRecord, DryRunRecord, DryRunResult};
+use clarion_store::campaigns::{CallForecast, CampaignDraft, CampaignRecord, DryRunRecord, DryRunResult};
 use maud::{Markup, html};
 
 use super::words::{basis_name, purpose_name};
@@ -81,7 +82,7 @@ fn dry_run(session: &Session, campaign: &CampaignRecord, run: Option<&DryRunReco
     let action = format!("/campaigns/{}/dry-run", campaign.id);
     html! {
         @match run.map(|run| (run, &run.result)) {
-            None => section.card #dry-run { header { h2 { "Dry run" } } p.soft { "Asks the rules about everybody in the audience, fills every message, and sends nothing." } div { (button(&action, "", "Run it")) } },
+            None => section.card #dry-run { header { h2 { "Dry run" } } p.soft { @if campaign.channel == Channel::Voice { "Asks the rules about everybody in the audience, reckons how long the calls take, and calls nobody." } @else { "Asks the rules about everybody in the audience, fills every message, and sends nothing." } } div { (button(&action, "", "Run it")) } },
             Some((_, None)) => section.card #dry-run hx-get=(action) hx-trigger="every 1s" hx-swap="outerHTML" {
                 header { h2 { "Dry run" } } progress aria-label="Working" {} p.small.soft { "Under way. " a href={ "/campaigns/" (campaign.id) "/check" } { "Look again" } }
             },
@@ -93,6 +94,7 @@ fn dry_run(session: &Session, campaign: &CampaignRecord, run: Option<&DryRunReco
 
 fn told(session: &Session, run: &DryRunRecord, result: &DryRunResult, action: &str) -> Markup {
     let at = |ms: i64| when::time(Instant(ms), &session.zone);
+    let one = if result.calls.is_some() { "call" } else { "message" };
     html! {
         section.card #dry-run {
             header { h2 { "Dry run of " (when::time(run.asked_at, &session.zone)) } (button(action, "quiet slim", "Run it again")) }
@@ -101,15 +103,19 @@ fn told(session: &Session, run: &DryRunRecord, result: &DryRunResult, action: &s
                 (figure("Eligible now", &whole(result.eligible), "", "good"))
                 (figure("Put off", &whole(result.deferred), "", ""))
                 (figure("Refused", &whole(result.refused), "", if result.refused > 0 { "bad" } else { "" }))
-                (figure("Segments", &whole(result.segments), &format!("{} messages", whole(result.messages)), ""))
-                (figure("Sending time", &when::length(i64::try_from(result.sending_ms).unwrap_or(i64::MAX)), "", ""))
+                @match &result.calls {
+                    Some(found) => (figure("Calls", &whole(found.calls), &format!("{} an hour", whole(found.calls_an_hour)), "")),
+                    None => (figure("Segments", &whole(result.segments), &format!("{} messages", whole(result.messages)), "")),
+                }
+                (figure(if result.calls.is_some() { "Calling time" } else { "Sending time" }, &when::length(i64::try_from(result.sending_ms).unwrap_or(i64::MAX)), "", ""))
             }
             dl.facts {
-                @if let Some(first) = result.starts_at_ms { dt { "First message" } dd { (at(first)) } }
-                @if let Some(last) = result.finishes_at_ms { dt { "Last message" } dd { (at(last)) } }
+                @if let Some(first) = result.starts_at_ms { dt { "First " (one) } dd { (at(first)) } }
+                @if let Some(last) = result.finishes_at_ms { dt { "Last " (one) } dd { (at(last)) } }
                 @for cost in &result.costs { dt { "Cost" } dd { (cost.currency) " " (cost.amount / 10_000) "." (format!("{:02}", cost.amount % 10_000 / 100)) } }
-                @if result.left_unsent > 0 { dt { "Left unsent" } dd { (whole(result.left_unsent)) ": the campaign's end, closed hours or missing trunks" } }
-                @if result.unrouted > 0 { dt { "Without a route" } dd { (whole(result.unrouted)) " messages: no trunk takes them" } }
+                @if let Some(found) = &result.calls { dt { "Reckoned with" } dd { (times(found)) @if let Some(by) = result.bottleneck { ". What holds them back: " (held_by(by)) } "." } }
+                @if result.left_unsent > 0 { dt { (if result.calls.is_some() { "Left undone" } else { "Left unsent" }) } dd { (whole(result.left_unsent)) ": the campaign's end, closed hours or missing trunks" } }
+                @if result.unrouted > 0 { dt { "Without a route" } dd { (whole(result.unrouted)) " " (one) "s: no trunk takes them" } }
                 @if result.messages_ucs2 > 0 { dt { "In Unicode" } dd { (whole(result.messages_ucs2)) " messages" } }
                 @for missing in &result.missing_fields { dt { "Without " span.mono { (missing.field) } } dd { (whole(missing.people)) " people would not get the message: give the field a fallback" } }
                 dt { "Rules" } dd.mono.small { (result.rule_packs.join(", ")) }
@@ -118,11 +124,34 @@ fn told(session: &Session, run: &DryRunRecord, result: &DryRunResult, action: &s
                 thead { tr { th scope="col" { "Refused by" } th.num scope="col" { "People" } } }
                 tbody { @for group in &result.refused_by { tr { td { (group.reason.sentence) " " span.soft.mono.small { (group.reason.rule) } } td.num data-label="People" { (whole(group.people)) } } } }
             } } }
+            @if !result.deferred_by.is_empty() { div.scroll { table.stacks {
+                thead { tr { th scope="col" { "Put off by" } th.num scope="col" { "People" } } }
+                tbody { @for group in &result.deferred_by { tr { td { (group.reason.sentence) " " span.soft.mono.small { (group.reason.rule) } } td.num data-label="People" { (whole(group.people)) } } } }
+            } } }
             @if !result.deferred_until.is_empty() { div.scroll { table.stacks {
                 thead { tr { th scope="col" { "Put off until" } th.num scope="col" { "People" } } }
                 tbody { @for group in result.deferred_until.iter().take(12) { tr { td { (at(group.until_ms)) } td.num data-label="People" { (whole(group.people)) } } } }
             } } }
         }
+    }
+}
+
+/// By which times the calls were reckoned.
+fn times(found: &CallForecast) -> String {
+    let seconds = |ms: u32| format!("{} s", ms.div_ceil(1_000));
+    let from = match found.learned_from {
+        0 => "as is assumed before enough calls were made".to_owned(),
+        calls => format!("as your last {} calls went", whole(calls)),
+    };
+    format!("{} of 100 answer after {} and stay for {}, the others ring for {}, {from}", found.answered_percent, seconds(found.ring_answered_ms), seconds(found.talk_ms), seconds(found.ring_unanswered_ms))
+}
+
+fn held_by(bottleneck: Bottleneck) -> &'static str {
+    match bottleneck {
+        Bottleneck::Campaign => "the campaign's own rate",
+        Bottleneck::Trunks => "what the trunks take",
+        Bottleneck::CallsAtOnce => "the campaign's calls at once",
+        Bottleneck::Agents => "the agents' lines",
     }
 }
 

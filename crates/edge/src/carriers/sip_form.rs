@@ -1,10 +1,12 @@
 //! A SIP trunk's settings as fields, and back.
 
+use clarion_domain::carriers::call_price::BillingIncrement;
 use clarion_domain::carriers::settings::TrunkSettings;
 use clarion_domain::carriers::sip_settings::{SipSettings, SipTransport, VoiceCodec};
 use maud::{Markup, html};
 use serde_json::json;
 
+use super::trunk_form::{cost_text, read_cost};
 use crate::page::fields::{Fields, Problems};
 use crate::page::form::{Fill, Input, area, select, tick};
 
@@ -31,6 +33,9 @@ pub fn with(fields: Fields, sip: &SipSettings) -> Fields {
         .with("calls_at_once", sip.calls_at_once.to_string())
         .with("tls_ca_pem", &sip.tls_ca_pem)
         .with("tls_pin_sha256", &sip.tls_pin_sha256)
+        .with("price_per_minute", cost_text(sip.price_per_minute))
+        .with("connection_fee", cost_text(sip.connection_fee))
+        .with("billing_increment", sip.billing_increment.to_string())
 }
 
 pub fn inputs(fill: Fill) -> Markup {
@@ -44,6 +49,11 @@ pub fn inputs(fill: Fill) -> Markup {
         }
         (Input::new("username", "User name").hint("For digest authentication; empty when the carrier knows you by your address.").class("medium").show(fill))
         (tick("register", "Register", "When the carrier asks for it.", fill))
+        div.row {
+            (Input::new("price_per_minute", "Price of a minute").show(fill))
+            (Input::new("connection_fee", "Fee for each answered call").show(fill))
+            (Input::new("billing_increment", "Billed in steps of (seconds)").hint("The first seconds and the step, as the carrier writes it: 60/60, 30/6, 1/1.").show(fill))
+        }
         details.table { summary { "More settings" } div.stack {
             (select("codecs", "Audio", "The preferred one first.", &codecs, fill))
             (tick("srtp", "Encrypted audio alone (SRTP)", "Needs the transport TLS. A call whose far end cannot fails.", fill))
@@ -63,6 +73,15 @@ pub fn read(fields: &Fields, problems: &mut Problems) -> Option<TrunkSettings> {
         0
     });
     let (keep_alive_seconds, calls_at_once) = (whole("keep_alive_seconds"), whole("calls_at_once"));
+    let mut price = |name: &str| read_cost(fields.get(name)).unwrap_or_else(|| {
+        problems.add(name, "Enter an amount with at most four decimals, such as 0.0120");
+        0
+    });
+    let (price_per_minute, connection_fee) = (price("price_per_minute"), price("connection_fee"));
+    let billing_increment = fields.get("billing_increment").parse().unwrap_or_else(|_| {
+        problems.add("billing_increment", "Enter the first seconds and the step, such as 60/60, 30/6 or 1/1");
+        BillingIncrement::SECOND
+    });
     let settings = SipSettings {
         hosts: fields.raw("hosts").lines().map(str::trim).filter(|host| !host.is_empty()).map(str::to_owned).collect(),
         transport: fields.word("transport").unwrap_or(SipTransport::Udp),
@@ -77,6 +96,9 @@ pub fn read(fields: &Fields, problems: &mut Problems) -> Option<TrunkSettings> {
         keep_alive_seconds,
         calls_at_once,
         number_plus: fields.has("number_plus", "yes"),
+        price_per_minute,
+        connection_fee,
+        billing_increment,
     };
     problems.is_empty().then_some(TrunkSettings::Sip(settings))
 }
@@ -87,7 +109,18 @@ mod tests {
 
     #[test]
     fn settings_come_back_from_their_form() {
-        let sip = SipSettings { hosts: vec!["a.example".into(), "192.0.2.1:5060".into()], srtp: true, transport: SipTransport::Tls, codecs: vec![VoiceCodec::Pcmu], tls_pin_sha256: "ab".repeat(32), number_plus: false, ..default_settings() };
+        let sip = SipSettings {
+            hosts: vec!["a.example".into(), "192.0.2.1:5060".into()],
+            srtp: true,
+            transport: SipTransport::Tls,
+            codecs: vec![VoiceCodec::Pcmu],
+            tls_pin_sha256: "ab".repeat(32),
+            number_plus: false,
+            price_per_minute: 120,
+            connection_fee: 50,
+            billing_increment: "60/60".parse().expect("an increment"),
+            ..default_settings()
+        };
         assert_eq!(read(&with(Fields::new(), &sip), &mut Problems::new()), Some(TrunkSettings::Sip(sip)));
     }
 }

@@ -58,7 +58,7 @@ pub fn fields_of(trunk: &TrunkRecord) -> Fields {
         .with("kind", trunk.settings.kind().as_str())
         .with("name", &trunk.name)
         .with("rate_per_second", trunk.rate_per_second.to_string())
-        .with("cost", format!("{}.{:04}", trunk.cost_per_segment / 10_000, trunk.cost_per_segment % 10_000))
+        .with("cost", cost_text(trunk.cost_per_segment))
         .with("currency", &trunk.currency)
         .with("enabled", if trunk.enabled { "yes" } else { "" });
     match &trunk.settings {
@@ -87,7 +87,7 @@ pub fn inputs(fill: Fill, exists: bool) -> Markup {
         (Input::new("secret", if http { "Secret" } else { "Password" }).hint(if exists { "Empty keeps the old one. It is never shown." } else { "Kept sealed and never shown." }).kind("password").autocomplete("new-password").class("medium").show(fill))
         div.row {
             (Input::new("rate_per_second", if kind == "sip" { "Calls a second, at most" } else { "Segments a second, at most" }).kind("number").show(fill))
-            (Input::new("cost", if kind == "sip" { "Cost of a call" } else { "Cost of a segment" }).show(fill))
+            @if kind != "sip" { (Input::new("cost", "Cost of a segment").show(fill)) }
             (Input::new("currency", "Currency").show(fill))
         }
     }
@@ -123,7 +123,8 @@ pub fn read(fields: &Fields) -> Result<NewTrunk, Problems> {
     if rate.is_none_or(|rate| !(1..=1_000_000).contains(&rate)) {
         problems.add("rate_per_second", "Enter 1 to 1,000,000 segments a second");
     }
-    let cost = read_cost(fields.get("cost"));
+    // What calls cost is among the settings of their trunk.
+    let cost = if fields.get("kind") == "sip" { Some(0) } else { read_cost(fields.get("cost")) };
     if cost.is_none() {
         problems.add("cost", "Enter an amount with at most four decimals, such as 0.0400");
     }
@@ -184,8 +185,13 @@ fn checked(settings: TrunkSettings, all_in: Option<&str>, problems: &mut Problem
     problems.is_empty().then_some(settings)
 }
 
+/// Ten-thousandths as `0.0400`.
+pub(super) fn cost_text(amount: i64) -> String {
+    format!("{}.{:04}", amount / 10_000, amount % 10_000)
+}
+
 /// `0.04` as ten-thousandths.
-fn read_cost(text: &str) -> Option<i64> {
+pub(super) fn read_cost(text: &str) -> Option<i64> {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     if part.len() > 4 || !part.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;

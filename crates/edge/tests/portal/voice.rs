@@ -115,7 +115,7 @@ async fn scripts_prompts_and_targets_are_made_changed_and_removed() {
 async fn a_sip_trunk_is_written_in_fields() {
     let world = World::new().await;
     let owner = world.browser(Role::Owner).await;
-    let good = [("kind", "sip"), ("name", "Voice"), ("hosts", "sip.carrier.example\n192.0.2.1:5060"), ("transport", "tls"), ("username", "northwind"), ("register", "yes"), ("codecs", "pcma pcmu"), ("srtp", "yes"), ("keep_alive_seconds", "30"), ("calls_at_once", "40"), ("number_plus", "yes"), ("secret", "hush-hush"), ("rate_per_second", "5"), ("cost", "0.0100"), ("currency", "GBP")];
+    let good = [("kind", "sip"), ("name", "Voice"), ("hosts", "sip.carrier.example\n192.0.2.1:5060"), ("transport", "tls"), ("username", "northwind"), ("register", "yes"), ("codecs", "pcma pcmu"), ("srtp", "yes"), ("keep_alive_seconds", "30"), ("calls_at_once", "40"), ("number_plus", "yes"), ("secret", "hush-hush"), ("rate_per_second", "5"), ("price_per_minute", "0.0120"), ("connection_fee", "0.005"), ("billing_increment", "60/60"), ("currency", "GBP")];
     for (field, value) in [("hosts", "sip carrier"), ("hosts", ""), ("username", ""), ("calls_at_once", "lots"), ("keep_alive_seconds", "1")] {
         let fields = good.map(|(name, held)| (name, if name == field { value } else { held }));
         owner.post("/carriers/trunks/new", &fields).await.assert_problem(field, "There is a problem");

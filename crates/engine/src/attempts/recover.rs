@@ -5,7 +5,9 @@ use std::collections::HashMap;
 
 use clarion_domain::attempts::attempt::AttemptState;
 use clarion_domain::campaigns::campaign::Channel;
-use clarion_domain::id::AttemptId;
+use clarion_domain::carriers::call_price::CallPrice;
+use clarion_domain::carriers::settings::TrunkSettings;
+use clarion_domain::id::{AttemptId, TrunkId};
 use clarion_domain::outcomes::cause::Cause;
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::Instant;
@@ -47,6 +49,12 @@ pub(crate) async fn settle_left(store: &Store, channel: Channel, started_at: Ins
     }
 }
 
+/// `None` for a trunk that was removed.
+async fn price_of(store: &Store, id: TrunkId) -> Result<Option<CallPrice>, StoreError> {
+    let trunk = store.trunks().await?.into_iter().find(|trunk| trunk.id == id);
+    Ok(trunk.and_then(|trunk| if let TrunkSettings::Sip(sip) = trunk.settings { Some(sip.price()) } else { None }))
+}
+
 async fn settle_claim(store: &Store, tx: &mut Tx, claim: &ClaimRow, now: Instant) -> Result<usize, StoreError> {
     // Another node may have come first: then it is its work.
     if remove_claims(tx, &[claim.id]).await? != [true] {
@@ -68,6 +76,7 @@ async fn settle_claim(store: &Store, tx: &mut Tx, claim: &ClaimRow, now: Instant
         Channel::Voice => lost_calls(tx, &open.iter().map(|(id, _)| *id).collect::<Vec<_>>(), now).await?,
         Channel::Sms => HashMap::new(),
     };
+    let price = if calls.is_empty() { None } else { price_of(store, claim.trunk).await? };
     let segments = u16::from(claim.channel == Channel::Sms);
     for ((id, (position, try_number)), (contact, address)) in open.into_iter().zip(people) {
         let (disposition, cause) = calls.get(&id).map_or((Disposition::Unknown, Cause::AnswerLost), LostCall::outcome);
@@ -86,7 +95,7 @@ async fn settle_claim(store: &Store, tx: &mut Tx, claim: &ClaimRow, now: Instant
             cause: cause.to_string(),
             decision: claim.decision.as_str().into(),
             segments,
-            cost: 0,
+            cost: calls.get(&id).zip(price.as_ref()).map_or(0, |(call, price)| call.cost(price)),
             sealed_body: None,
             carrier_message_id: String::new(),
             parts_heard: 0,

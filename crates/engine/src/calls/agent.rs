@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use clarion_domain::carriers::call_price::CallPrice;
 use clarion_domain::time::Instant;
 use clarion_sip::call::CallEvent as SipEvent;
 use clarion_sip::cause::HangUp;
@@ -23,6 +24,8 @@ pub(super) struct Line {
     /// As it is dialled, and as a carrier is told to join it.
     pub address: String,
     pub caller_id: String,
+    /// Of the trunk, when it is a carrier's.
+    pub price: Option<CallPrice>,
 }
 
 /// An agent who is rung or who talks.
@@ -31,6 +34,8 @@ pub(super) struct Agent {
     /// `None` when the carrier rings them.
     call: Option<(Call, MediaLeg, mpsc::Receiver<MediaEvent>)>,
     bridged: bool,
+    answered_at: Option<Instant>,
+    price: Option<CallPrice>,
 }
 
 impl Agent {
@@ -39,12 +44,12 @@ impl Agent {
         let (leg, heard) = media.open_leg(line.leg.clone()).map_err(|error| tracing::warn!(%error, "no audio for an agent's call"))?;
         let request = DialRequest { to: line.address.clone(), caller_id: line.caller_id.clone(), ring_max: Some(ring_max), ..DialRequest::default() };
         let call = line.trunk.dial(request, leg.local().clone()).map_err(|error| tracing::warn!(%error, "an agent's address cannot be dialled"))?;
-        Ok(Self { slot: line.slot, call: Some((call, leg, heard)), bridged: false })
+        Ok(Self { slot: line.slot, call: Some((call, leg, heard)), bridged: false, answered_at: None, price: line.price })
     }
 
     /// The carrier is asked to ring them; only their slot is held here.
     pub fn elsewhere(line: Line) -> Self {
-        Self { slot: line.slot, call: None, bridged: false }
+        Self { slot: line.slot, call: None, bridged: false, answered_at: None, price: None }
     }
 
     /// Joins the agent and the person.
@@ -54,6 +59,16 @@ impl Agent {
         }
         self.slot.talks(now);
         self.bridged = true;
+    }
+
+    pub fn answered(&mut self, now: Instant) {
+        self.answered_at.get_or_insert(now);
+    }
+
+    /// What the leg costs that ends now; `None` for one that nobody bills or nobody answered.
+    pub fn cost(&self, now: Instant) -> Option<i64> {
+        let up_ms = u64::try_from(now.ms() - self.answered_at?.ms()).unwrap_or(0);
+        Some(self.price?.of_answered(Some(up_ms)))
     }
 
     pub fn hang_up(&self) {

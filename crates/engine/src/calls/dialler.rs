@@ -8,6 +8,7 @@ use std::time::Duration;
 use clarion_domain::attempts::call::{Call, CallEvent};
 use clarion_domain::campaigns::call_pacing::PaceEvent;
 use clarion_domain::campaigns::campaign::Channel;
+use clarion_domain::carriers::call_price::CallPrice;
 use clarion_domain::id::{AttemptId, CampaignId, TenantId, TransferTargetId};
 use clarion_domain::outcomes::answered_by::AnsweredBy;
 use clarion_domain::tenancy::tenant::Actor;
@@ -52,6 +53,10 @@ pub(super) struct LiveCall {
     /// Its person heard the fallback prompt in the place of words.
     pub fell_back: bool,
     pub target: Option<TransferTargetId>,
+    /// Of the trunk that carries the person's leg, when it was dialled.
+    pub price: CallPrice,
+    /// What its agents' legs came to so far.
+    pub agents_cost: i64,
     pub asks: mpsc::UnboundedSender<Ask>,
     /// The slot that was held for it before it was launched, until its person is put through.
     pub held: Option<Slot>,
@@ -295,6 +300,7 @@ impl Dialler {
                 self.wants_agent(WaitingPerson { attempt, group, line, since: now });
                 self.serve_waiting(now);
             }
+            News::AgentCost { attempt, cost } => self.with(attempt, |call| call.agents_cost = call.agents_cost.saturating_add(cost)),
             News::Over { attempt } => self.over(attempt),
         }
     }
@@ -355,6 +361,8 @@ impl Dialler {
             features: String::new(),
             fell_back: false,
             target: None,
+            price: trunk.settings.price(),
+            agents_cost: 0,
             asks,
             held,
             asked_at: None,

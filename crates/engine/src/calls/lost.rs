@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use clarion_domain::attempts::call::{Call, CallEvent};
+use clarion_domain::carriers::call_price::CallPrice;
 use clarion_domain::compliance::abandonment::{AbandonmentDay, london_day};
 use clarion_domain::id::{AddressId, AttemptId};
 use clarion_domain::outcomes::cause::Cause;
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::tenancy::tenant::Actor;
 use clarion_domain::time::Instant;
-use clarion_store::attempts::{AttemptRow, CRASH, CallRow, SettledRow, attempts_by_id, calls_by_id, end_lost_calls, revive_calls, settle_attempts};
+use clarion_store::attempts::{AttemptRow, CRASH, CallRow, SettledRow, attempts_by_id, calls_by_id, end_lost_calls, revive_calls, set_costs, settle_attempts};
 use clarion_store::compliance::CallMark;
 use clarion_store::db::Tx;
 use clarion_store::outcomes::{AbandonmentDay as DayRow, add_abandonment};
@@ -53,6 +54,11 @@ impl LostCall {
     /// What is known to have been done for the person says more than that the call was lost.
     pub(crate) fn outcome(&self) -> (Disposition, Cause) {
         self.call.outcome().unwrap_or((Disposition::Unknown, Cause::AnswerLost))
+    }
+
+    /// What it came to at least, as far as it is known to have been up.
+    pub(crate) fn cost(&self, price: &CallPrice) -> i64 {
+        price.of_answered(self.row.answered_at.map(|at| u64::try_from(self.row.state_at.ms() - at.ms()).unwrap_or(0)))
     }
 
     /// Whoever had answered and met nobody was abandoned, by a crash as by anything else.
@@ -117,7 +123,7 @@ pub(super) async fn correct_taken_over(tx: &mut Tx, answers: &[&AttemptRow], cou
         }
         // It was counted at the other's hour: there it stays, by our word.
         counts.count(&Counted::of(&stored), stored.disposition, &stored.cause, -1);
-        counts.count(&Counted::of(&stored), answer.disposition, &answer.cause, 1);
+        counts.count(&Counted { cost: answer.cost, ..Counted::of(&stored) }, answer.disposition, &answer.cause, 1);
         settled.push(SettledRow { id: stored.id, state: answer.state, disposition: answer.disposition, cause: answer.cause.clone(), parts_heard: stored.parts_heard, settled_at: answer.settled_at });
         corrected.push(stored.id);
         if let Some(record) = records.get(&stored.id)
@@ -129,6 +135,7 @@ pub(super) async fn correct_taken_over(tx: &mut Tx, answers: &[&AttemptRow], cou
         }
     }
     settle_attempts(tx, &settled).await?;
+    set_costs(tx, &answers.iter().filter(|answer| corrected.contains(&answer.id)).map(|answer| (answer.id, answer.cost)).collect::<Vec<_>>()).await?;
     revive_calls(tx, &corrected).await?;
     Ok(corrected)
 }

@@ -70,6 +70,8 @@ pub(super) enum News {
     Suppress { attempt: AttemptId, done: oneshot::Sender<()> },
     /// An agent of this group is wanted; `None` when nobody is free.
     WantAgent { attempt: AttemptId, group: String, line: oneshot::Sender<Option<Line>> },
+    /// An agent's leg is over, and was answered: what it costs.
+    AgentCost { attempt: AttemptId, cost: i64 },
     /// The last word of every call.
     Over { attempt: AttemptId },
 }
@@ -204,6 +206,7 @@ impl Talk {
     /// The endpoint ended under the call.
     fn lost(&mut self) {
         self.ended = true;
+        self.agent_gone();
         self.tell(CallEvent::Lost { at: self.now() });
     }
 
@@ -265,6 +268,7 @@ impl Talk {
         if let Some((agent, _)) = &self.agent {
             agent.hang_up();
         }
+        self.agent_gone();
         let by = match end.by {
             SipEndedBy::Us => EndedBy::Us,
             SipEndedBy::FarEnd if self.answered => EndedBy::Person,
@@ -413,22 +417,35 @@ impl Talk {
         }
     }
 
+    /// The agent's leg is over, or will be in a moment: what it costs is told.
+    fn agent_gone(&mut self) {
+        let now = self.now();
+        if let Some(cost) = self.agent.take().and_then(|(agent, _)| agent.cost(now)) {
+            let _ = self.news.send(News::AgentCost { attempt: self.plan.attempt, cost });
+        }
+    }
+
     fn agent_told(&mut self, told: AgentTold) {
         let now = self.now();
         let Some((_, turn)) = &self.agent else { return };
         let turn = *turn;
         match told {
-            AgentTold::Answered => match &mut self.announcing {
-                Announcing::Plays { agent_waits, .. } => *agent_waits = true,
-                Announcing::No | Announcing::Done => self.join(now),
-            },
+            AgentTold::Answered => {
+                if let Some((agent, _)) = &mut self.agent {
+                    agent.answered(now);
+                }
+                match &mut self.announcing {
+                    Announcing::Plays { agent_waits, .. } => *agent_waits = true,
+                    Announcing::No | Announcing::Done => self.join(now),
+                }
+            }
             AgentTold::Left { was_bridged: true } => {
-                self.agent = None;
+                self.agent_gone();
                 self.tell(CallEvent::Unbridged { at: now });
                 self.on(ScriptEvent::AgentLeft { turn });
             }
             AgentTold::Left { was_bridged: false } => {
-                self.agent = None;
+                self.agent_gone();
                 self.on(ScriptEvent::NotPutThrough { turn });
             }
         }

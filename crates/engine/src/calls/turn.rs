@@ -220,6 +220,12 @@ fn call_row(live: &LiveCall, node: clarion_domain::id::NodeId, now: Instant) -> 
     }
 }
 
+/// Both legs, by the time for which each was answered.
+fn cost(live: &LiveCall, ended_at: Instant) -> i64 {
+    let up_ms = live.call.person.answered_at.map(|at| u64::try_from(ended_at.ms() - at.ms()).unwrap_or(0));
+    live.price.of_answered(up_ms).saturating_add(live.agents_cost)
+}
+
 fn attempt_row(live: &LiveCall, cause: Cause, now: Instant) -> AttemptRow {
     let (permitted, ended_at) = (&live.permitted, live.call.ended_at().unwrap_or(now));
     AttemptRow {
@@ -237,7 +243,7 @@ fn attempt_row(live: &LiveCall, cause: Cause, now: Instant) -> AttemptRow {
         cause: cause.to_string(),
         decision: permitted.decision.clone(),
         segments: 0,
-        cost: 0,
+        cost: cost(live, ended_at),
         sealed_body: None,
         carrier_message_id: String::new(),
         parts_heard: 0,

@@ -66,16 +66,16 @@ impl Dialler {
         let live = self.calls.get_mut(&attempt)?;
         let campaign = self.campaigns.get(&live.campaign);
         let caller_id = campaign.map(|campaign| campaign.caller_id.clone()).unwrap_or_default();
-        let ((trunk, leg), address) = match &slot.address {
-            clarion_domain::carriers::transfer_target::TransferAddress::Sip(address) => (self.trunks.direct(address, &slot.line)?, address.clone()),
+        let ((trunk, leg), address, price) = match &slot.address {
+            clarion_domain::carriers::transfer_target::TransferAddress::Sip(address) => (self.trunks.direct(address, &slot.line)?, address.clone(), None),
             clarion_domain::carriers::transfer_target::TransferAddress::Number(number) => {
                 let way = self.trunks.candidates(live.tenant, number, &caller_id, None).into_iter().find(|id| self.trunks.get(*id).is_some_and(crate::carriers::SipTrunk::can_dial))?;
                 let trunk = self.trunks.get(way)?;
-                ((trunk.trunk.clone(), trunk.leg()), trunk.written(number))
+                ((trunk.trunk.clone(), trunk.leg()), trunk.written(number), Some(trunk.settings.price()))
             }
         };
         live.target = Some(slot.target);
         live.dirty = true;
-        Some(Line { slot, trunk, leg, address, caller_id })
+        Some(Line { slot, trunk, leg, address, caller_id, price })
     }
 }

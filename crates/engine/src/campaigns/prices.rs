@@ -1,7 +1,8 @@
-//! Which trunk a message would take if all were up, and what it would cost there.
+//! Which trunk a message or a call would take if all were up, and what it would cost there.
 
 use std::collections::BTreeMap;
 
+use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::campaigns::segments::ReferenceWidth;
 use clarion_domain::carriers::route::{Route, Router};
 use clarion_domain::carriers::settings::{LongMessageForm, TrunkSettings};
@@ -26,7 +27,7 @@ pub(super) fn reference_of(trunk: &TrunkRecord) -> ReferenceWidth {
 }
 
 impl Prices {
-    pub async fn read(tenant: &Tenant) -> Result<Self, StoreError> {
+    pub async fn read(tenant: &Tenant, channel: Channel) -> Result<Self, StoreError> {
         let routes = tenant.routes().await?.into_iter().map(|route| Route {
             id: route.id,
             tenant: route.tenant,
@@ -35,7 +36,7 @@ impl Prices {
             trunk: route.trunk,
             priority: i32::try_from(route.priority).unwrap_or(i32::MAX),
         });
-        let trunks = tenant.trunks().await?.into_iter().filter(|trunk| trunk.enabled && trunk.settings.kind() != TrunkKind::Sip).map(|trunk| (trunk.id.0, trunk));
+        let trunks = tenant.trunks().await?.into_iter().filter(|trunk| trunk.enabled && (trunk.settings.kind() == TrunkKind::Sip) == (channel == Channel::Voice)).map(|trunk| (trunk.id.0, trunk));
         Ok(Self { tenant: tenant.id(), router: Router::new(routes.collect()), trunks: trunks.collect() })
     }
 

@@ -92,6 +92,14 @@ pub async fn settle_attempts(tx: &mut Tx, settled: &[SettledRow]) -> Result<(), 
     Ok(())
 }
 
+/// Corrects what attempts cost.
+pub async fn set_costs(tx: &mut Tx, costs: &[(AttemptId, i64)]) -> Result<(), DbError> {
+    let update = sql!("UPDATE attempt SET cost = $2 WHERE id = $1");
+    let batch: Vec<_> = costs.iter().map(|(id, cost)| params![*id, *cost]).collect();
+    tx.execute_many(update, &batch).await?;
+    Ok(())
+}
+
 /// Those of `ids` that exist, without their texts.
 pub async fn attempts_by_id(tx: &mut Tx, ids: &[AttemptId]) -> Result<Vec<AttemptRow>, DbError> {
     let select = sql!(

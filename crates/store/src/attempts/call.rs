@@ -112,6 +112,19 @@ pub struct PastCall {
     pub ended_at: Instant,
 }
 
+/// How a tenant's calls went lately, added up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PastTimes {
+    pub calls: i64,
+    pub answered: i64,
+    /// From dialling to the answer, of all that were answered.
+    pub ring_answered_ms: i64,
+    /// From dialling to the end, of all others.
+    pub ring_unanswered_ms: i64,
+    /// From the answer to the end.
+    pub talk_ms: i64,
+}
+
 fn read(mut row: Row) -> Result<CallRow, DbError> {
     Ok(CallRow {
         attempt: row.take(0)?,
@@ -171,6 +184,26 @@ impl Tenant {
         let mut calls = rows.into_iter().map(read).collect::<Result<Vec<_>, DbError>>()?;
         calls.reverse();
         Ok(calls)
+    }
+
+    /// The tenant's last calls that are over, dialled since, at most `limit`, added up.
+    pub async fn past_times(&self, since: Instant, limit: i64) -> Result<PastTimes, StoreError> {
+        let select = sql!(
+            "SELECT COUNT(*), COUNT(answered_at), CAST(COALESCE(SUM(answered_at - dialled_at), 0) AS BIGINT),
+                    CAST(COALESCE(SUM(CASE WHEN answered_at IS NULL THEN ended_at - dialled_at ELSE 0 END), 0) AS BIGINT),
+                    CAST(COALESCE(SUM(ended_at - answered_at), 0) AS BIGINT)
+             FROM (SELECT dialled_at, answered_at, ended_at FROM call
+                   WHERE attempt_id >= $2 AND tenant_id = $1 AND ended_at IS NOT NULL AND ended_by <> 'crash' ORDER BY attempt_id DESC LIMIT $3) c"
+        );
+        let Some(mut row) = self.db().query_first(select, &params![self.id(), floor_at(since.ms()), limit]).await? else { return Ok(PastTimes::default()) };
+        Ok(PastTimes { calls: row.take(0)?, answered: row.take(1)?, ring_answered_ms: row.take(2)?, ring_unanswered_ms: row.take(3)?, talk_ms: row.take(4)? })
+    }
+
+    /// What a call that is over cost, in ten-thousandths of a currency's unit; `None` while it is up.
+    pub async fn call_cost(&self, attempt: AttemptId) -> Result<Option<(i64, String)>, StoreError> {
+        let select = sql!("SELECT a.cost, COALESCE(t.currency, '') FROM attempt a LEFT JOIN trunk t ON t.id = a.trunk_id WHERE a.id = $2 AND a.tenant_id = $1");
+        let row = self.db().query_first(select, &params![self.id(), attempt]).await?;
+        row.map(|mut row| Ok((row.take(0)?, row.take(1)?))).transpose()
     }
 
     /// How many calls of a campaign are up now, by state.

@@ -30,6 +30,12 @@ pub struct DryRunResult {
     pub deferred_until: Vec<DeferredGroup>,
     /// By rule, the most frequent first. A person may be refused by several.
     pub refused_by: Vec<RefusedGroup>,
+    /// The same of those who are deferred.
+    #[serde(default)]
+    pub deferred_by: Vec<RefusedGroup>,
+    /// Of a campaign of calls; nothing then tells of messages.
+    #[serde(default)]
+    pub calls: Option<CallForecast>,
     /// Missing fields, by how many people lack them.
     pub missing_fields: Vec<MissingField>,
     /// Of the messages that can be filled, to those who are eligible or deferred.
@@ -51,6 +57,22 @@ pub struct DryRunResult {
     pub bottleneck: Option<Bottleneck>,
     /// The rule packs that decided.
     pub rule_packs: Vec<String>,
+}
+
+/// The calls of a start now: one to each person who is eligible or deferred.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallForecast {
+    pub calls: u64,
+    /// By the limits of the campaign, its trunks and its agents.
+    pub calls_an_hour: u64,
+    /// Lines of agents to whom the script puts people through.
+    pub agents: u32,
+    pub answered_percent: u8,
+    pub ring_answered_ms: u32,
+    pub ring_unanswered_ms: u32,
+    pub talk_ms: u32,
+    /// Calls of the tenant from which these times are; 0 when they are assumed.
+    pub learned_from: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -38,6 +38,12 @@ impl Tenant {
         Ok(())
     }
 
+    /// The marks of each number outside a transaction, to explain.
+    pub async fn call_marks_of(&self, numbers: &[[u8; 16]]) -> Result<Vec<CallMark>, StoreError> {
+        let mut tx = self.db().begin().await?;
+        self.call_marks(&mut tx, numbers).await
+    }
+
     /// The marks of each number, in their order.
     pub async fn call_marks(&self, tx: &mut Tx, numbers: &[[u8; 16]]) -> Result<Vec<CallMark>, StoreError> {
         let select = sql!("SELECT abandoned_at, machine_at FROM call_mark WHERE tenant_id = $1 AND number_index = $2");

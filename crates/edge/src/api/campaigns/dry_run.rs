@@ -5,7 +5,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use clarion_domain::id;
 use clarion_domain::time::Instant;
-use clarion_store::campaigns::{DryRunRecord, DryRunResult};
+use clarion_store::campaigns::{CallForecast as StoredForecast, DryRunRecord, DryRunResult};
 use clarion_store::compliance::RuleReason;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -45,24 +45,51 @@ pub struct Forecast {
     deferred_until: Vec<Deferred>,
     /// By rule, the most frequent first. A person may be refused by several.
     refused_by: Vec<Refused>,
+    /// The same of those who are deferred.
+    deferred_by: Vec<Refused>,
     missing_fields: Vec<Missing>,
+    /// Of a campaign of calls: then nothing tells of messages. Null for one of messages.
+    calls: Option<CallForecast>,
     messages: u64,
     segments: u64,
     /// Messages that need UCS-2.
     messages_ucs2: u64,
-    /// Messages for which no route names a trunk.
+    /// Messages or calls for which no route names a trunk.
     unrouted: u64,
     costs: Vec<Cost>,
-    /// Time spent sending, closed hours left out.
+    /// Time spent sending or calling, closed hours left out.
     sending_ms: u64,
     starts_at: Option<Time>,
     /// Null when some are never sent.
     finishes_at: Option<Time>,
-    /// Messages that closed hours, the campaign's end or missing trunks leave unsent.
+    /// Messages or calls that closed hours, the campaign's end or missing trunks leave undone.
     left_unsent: u64,
     bottleneck: Option<Bottleneck>,
     /// The rule packs that decided.
     rule_packs: Vec<String>,
+}
+
+/// The calls of a start now: one to each person who is eligible or deferred.
+#[derive(Serialize, ToSchema)]
+pub struct CallForecast {
+    calls: u64,
+    /// By the limits of the campaign, its trunks and its agents.
+    calls_an_hour: u64,
+    /// Lines of agents to whom the script puts people through.
+    agents: u32,
+    answered_percent: u8,
+    ring_answered_ms: u32,
+    ring_unanswered_ms: u32,
+    talk_ms: u32,
+    /// Your calls of the last 30 days from which these times are; 0 when they are assumed.
+    learned_from: u64,
+}
+
+impl From<StoredForecast> for CallForecast {
+    fn from(found: StoredForecast) -> Self {
+        let StoredForecast { calls, calls_an_hour, agents, answered_percent, ring_answered_ms, ring_unanswered_ms, talk_ms, learned_from } = found;
+        Self { calls, calls_an_hour, agents, answered_percent, ring_answered_ms, ring_unanswered_ms, talk_ms, learned_from }
+    }
 }
 
 /// People who may be contacted from a time on.
@@ -109,6 +136,8 @@ impl From<DryRunResult> for Forecast {
             unrenderable: result.unrenderable,
             deferred_until: result.deferred_until.into_iter().map(|group| Deferred { until: time(group.until_ms), people: group.people }).collect(),
             refused_by: result.refused_by.into_iter().map(|group| refused(group.reason, group.people)).collect(),
+            deferred_by: result.deferred_by.into_iter().map(|group| refused(group.reason, group.people)).collect(),
+            calls: result.calls.map(Into::into),
             missing_fields: result.missing_fields.into_iter().map(|missing| Missing { field: missing.field, people: missing.people }).collect(),
             messages: result.messages,
             segments: result.segments,

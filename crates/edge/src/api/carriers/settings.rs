@@ -142,6 +142,18 @@ pub struct SipSettings {
     /// Numbers with the plus sign, or without.
     #[serde(default)]
     number_plus: bool,
+    /// Ten-thousandths of the currency's unit a minute.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 100000000)]
+    price_per_minute: i64,
+    /// What each answered call costs besides, in the same.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 100000000)]
+    connection_fee: i64,
+    /// How the carrier rounds time up: the first seconds and the step, such as 60/60, 30/6 or 1/1.
+    #[serde(default)]
+    #[schema(required = false, pattern = "^[1-9][0-9]{0,3}/[1-9][0-9]{0,3}$")]
+    billing_increment: String,
 }
 
 /// How the provider's receipts read.

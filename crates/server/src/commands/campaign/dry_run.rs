@@ -24,17 +24,29 @@ fn print(result: &DryRunResult) {
     line("in the audience".into(), result.audience);
     line("may be contacted now".into(), result.eligible);
     line("deferred".into(), result.deferred);
+    for group in &result.deferred_by {
+        line(format!("  {}", group.reason.rule), group.people);
+    }
     for group in &result.deferred_until {
         line(format!("  until {}", Instant(group.until_ms).rfc3339()), group.people);
     }
     line("refused".into(), result.refused);
     for group in &result.refused_by {
-        line(format!("  {}", serde_json::to_value(&group.reason).ok().and_then(|reason| Some(reason.get("rule")?.as_str()?.to_owned())).unwrap_or_default()), group.people);
+        line(format!("  {}", group.reason.rule), group.people);
     }
-    line("whose text cannot be filled".into(), result.unrenderable);
-    line("messages".into(), result.messages);
-    line("segments".into(), result.segments);
-    line("messages without a route".into(), result.unrouted);
+    match &result.calls {
+        Some(found) => {
+            line("calls".into(), found.calls);
+            line("calls an hour".into(), found.calls_an_hour);
+            line("calls without a route".into(), result.unrouted);
+        }
+        None => {
+            line("whose text cannot be filled".into(), result.unrenderable);
+            line("messages".into(), result.messages);
+            line("segments".into(), result.segments);
+            line("messages without a route".into(), result.unrouted);
+        }
+    }
     listing.print(false);
     if let Some(at) = result.finishes_at_ms {
         println!("ends about {} at the current rates", Instant(at).rfc3339());
