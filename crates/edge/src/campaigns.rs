@@ -5,6 +5,7 @@ pub mod act;
 pub mod audience;
 pub mod caller;
 pub mod call;
+pub mod call_me;
 pub mod call_label;
 pub mod calls;
 pub mod check;

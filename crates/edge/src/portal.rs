@@ -106,6 +106,7 @@ pub fn portal_router(store: Store, config: EdgeConfig) -> Router {
         .route("/campaigns/{campaign}/recording", to(run, get(campaigns::recording::page).post(campaigns::recording::save)))
         .route("/campaigns/{campaign}/caller", to(run, get(campaigns::caller::page).post(campaigns::caller::save)))
         .route("/campaigns/{campaign}/test-send", to(run, post(campaigns::message::test_send)))
+        .route("/campaigns/{campaign}/call-me", to(run, get(campaigns::call_me::progress).post(campaigns::call_me::ask)))
         .route("/campaigns/{campaign}/schedule", to(run, get(campaigns::schedule::page).post(campaigns::schedule::save)))
         .route("/campaigns/{campaign}/check", to(run, get(campaigns::check::page)))
         .route("/campaigns/{campaign}/dry-run", to(run, get(campaigns::check::progress).post(campaigns::check::ask)))

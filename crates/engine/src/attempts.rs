@@ -10,7 +10,7 @@ mod claim;
 mod cycle;
 pub(crate) mod decided;
 mod flight;
-mod notice;
+pub(crate) mod notice;
 pub(crate) mod recover;
 mod rows;
 mod worker;

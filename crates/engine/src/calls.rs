@@ -14,6 +14,7 @@ mod slots;
 mod sounds;
 mod speech;
 mod talk;
+mod test_call;
 mod turn;
 mod waiting;
 

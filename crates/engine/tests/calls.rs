@@ -1,6 +1,8 @@
 //! The dialler against a pretend carrier over real SIP and RTP, on both databases: everybody is called once, what they do becomes
 //! the right word, and the report equals both a recount and what the carrier says.
 
+#[path = "calls/call_me.rs"]
+mod call_me;
 #[path = "calls/forecast.rs"]
 mod forecast;
 #[path = "../../store/tests/support/people.rs"]

@@ -13,6 +13,7 @@ mod notice;
 mod recording;
 mod recording_read;
 mod reference;
+mod test_call;
 
 pub use attempt::{AttemptRow, SettledRow, add_attempts, attempts_by_id, set_costs, settle_attempts};
 pub use call::{CRASH, CallRow, LiveCount, PastCall, PastTimes, calls_by_id, end_lost_calls, revive_calls, write_calls};
@@ -26,3 +27,5 @@ pub use recording::{
 };
 pub use recording_read::{RecordedSound, RecordingRecord};
 pub use reference::{Reference, add_references};
+pub use test_call::TestCallRecord;
+pub(crate) use test_call::text_of;

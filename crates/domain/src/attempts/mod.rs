@@ -4,3 +4,4 @@ pub mod attempt;
 pub mod call;
 pub mod leg;
 pub mod recording;
+pub mod test_call;

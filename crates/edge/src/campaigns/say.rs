@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use clarion_store::campaigns::{CampaignDraft, CampaignRecord};
 use maud::html;
 
-use super::{find, save_step, script_check, tasks};
+use super::{call_me, find, save_step, script_check, tasks};
 use crate::page::fault::Fault;
 use crate::page::fields::{Asked, Fields, Problems};
 use crate::page::form::{Fill, area, select};
@@ -23,7 +23,7 @@ pub async fn page(session: Session, Path(id): Path<String>, asked: Asked) -> Res
     show(&session, &campaign, &fields, &Problems::new(), said(&asked)).await
 }
 
-async fn show(session: &Session, campaign: &CampaignRecord, fields: &Fields, problems: &Problems, said: Option<&'static str>) -> Result<Response, Fault> {
+pub(super) async fn show(session: &Session, campaign: &CampaignRecord, fields: &Fields, problems: &Problems, said: Option<&'static str>) -> Result<Response, Fault> {
     let fill = Fill { fields, problems };
     let path = format!("/campaigns/{}/say", campaign.id);
     let body = html! {
@@ -43,7 +43,7 @@ async fn show(session: &Session, campaign: &CampaignRecord, fields: &Fields, pro
                 }
                 p.small.soft { "Recordings that it may play are among the " a href="/campaigns/prompts" { "prompts" } "; whom it may put people through to, among the " a href="/carriers/targets" { "transfer targets" } "." }
             }
-            div.stack { (script_check::panel(session, fields.raw("script")).await?) (tasks::aside(session, campaign, "say").await?) }
+            div.stack { (script_check::panel(session, fields.raw("script")).await?) (call_me::card(session, campaign, fill).await?) (tasks::aside(session, campaign, "say").await?) }
         }
     };
     Ok(Page::new(CAMPAIGNS, "What it says").under(format!("/campaigns/{}", campaign.id), &campaign.name).said(said).problems(problems).show(session, &body))

@@ -11,6 +11,7 @@ const SAID: &[(&str, &str)] = &[
     ("recording-paused", "The recording is being paused: nothing that is said is kept."),
     ("recording-resumed", "The recording goes on."),
     ("test-sent", "The test is on its way to you."),
+    ("test-call", "You are called in a moment."),
     ("removed", "Removed."),
     ("password", "The new password is set, and the user is signed out everywhere."),
     ("activated", "The user can sign in again."),

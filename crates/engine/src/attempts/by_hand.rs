@@ -10,6 +10,7 @@ pub(crate) mod support;
 use std::collections::HashSet;
 use std::time::Duration;
 
+use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::campaigns::retry::RetryRules;
 use clarion_domain::campaigns::schedule::{Day, TimeOfDay};
 use clarion_domain::carriers::settings::TrunkSettings;
@@ -108,7 +109,7 @@ impl Hand {
         let store = self.sender.store.clone();
         self.sender.refresh(self.now).await.expect("refreshes");
         self.sender.read_unmatched(self.now).await.expect("reads");
-        self.sender.notices_due |= store.has_waiting_notices().await.expect("reads");
+        self.sender.notices_due |= store.has_waiting_notices(Channel::Sms).await.expect("reads");
         let micros = u64::try_from(self.now.ms() - NOON.ms()).expect("time goes on") * 1_000;
         if let Some(trunk) = self.sender.carriers.get_mut(self.trunk) {
             trunk.look_by_hand(micros, ms);

@@ -26,7 +26,7 @@ pub(super) struct ClaimedNotice {
 
 pub(super) async fn claim_notices(sender: &mut Sender, tx: &mut Tx, now: Instant, now_micros: u64) -> Result<Vec<ClaimedNotice>, StoreError> {
     let mut claimed = Vec::new();
-    for notice in clarion_store::attempts::claim_notices(tx, &sender.store, now, NOTICES_MAX).await? {
+    for notice in clarion_store::attempts::claim_notices(tx, &sender.store, Channel::Sms, now, NOTICES_MAX).await? {
         let id = notice.id;
         match make_ready(sender, tx, notice, now, now_micros).await? {
             Ok(ready) => claimed.push(ready),
@@ -45,10 +45,10 @@ async fn make_ready(sender: &mut Sender, tx: &mut Tx, notice: NoticeRow, now: In
     let Ok(address) = address::normalise(number, region, record.number_mode) else { return Ok(Err((NoticeState::Refused, "number"))) };
     let (suppressions, holds) = tenant.standing_of(tx, tenant.number_index(number)).await?;
     let ground = match notice.kind {
-        NoticeKind::TestSend => NoticeGround::TestSend,
+        NoticeKind::TestSend | NoticeKind::TestCall => NoticeGround::TestSend,
         NoticeKind::StopConfirmation | NoticeKind::Help => NoticeGround::Answer { asked_at: notice.created_at },
     };
-    let facts = facts(&address, record.number_mode, &suppressions, &holds);
+    let facts = notice_facts(Channel::Sms, &address, record.number_mode, &suppressions, &holds);
     let permit = match decide_notice(rule_book().pack(facts.number.region, now), ground, &facts, now) {
         Decision::Permit(permit) => permit,
         Decision::Defer(_) | Decision::Refuse(_) => return Ok(Err((NoticeState::Refused, "rules"))),
@@ -70,9 +70,10 @@ async fn make_ready(sender: &mut Sender, tx: &mut Tx, notice: NoticeRow, now: In
     Ok(Ok(ClaimedNotice { flight, parts: prepared.parts }))
 }
 
-fn facts<'a>(address: &'a Address, mode: clarion_domain::tenancy::tenant::NumberMode, suppressions: &'a [Suppression], holds: &'a [Hold]) -> Facts<'a> {
+/// What a decision about a message or a call outside any campaign looks at.
+pub(crate) fn notice_facts<'a>(channel: Channel, address: &'a Address, mode: clarion_domain::tenancy::tenant::NumberMode, suppressions: &'a [Suppression], holds: &'a [Hold]) -> Facts<'a> {
     Facts {
-        channel: Channel::Sms,
+        channel,
         purpose: None,
         basis: None,
         assessment_recorded: false,

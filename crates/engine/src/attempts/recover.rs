@@ -20,14 +20,14 @@ use crate::attempts::{Counted, CycleRows, Sender};
 use crate::calls::{LostCall, end_calls, lost_calls};
 
 /// A node that was not seen for so long is dead.
-pub(super) const NODE_DEAD_MS: i64 = 30_000;
+pub(crate) const NODE_DEAD_MS: i64 = 30_000;
 
 impl Sender {
     /// Settles what this node left in an earlier life, and what dead nodes left. Returns how many messages became `unknown`.
     pub(super) async fn recover(&mut self, now: Instant) -> Result<usize, StoreError> {
         let settled = settle_left(&self.store, Channel::Sms, self.started_at, now).await?;
         let mut tx = self.store.db().begin().await?;
-        recover_notices(&mut tx, &self.store, now.plus_ms(-NODE_DEAD_MS), self.started_at).await?;
+        recover_notices(&mut tx, &self.store, Channel::Sms, now.plus_ms(-NODE_DEAD_MS), self.started_at).await?;
         tx.commit().await?;
         Ok(settled)
     }

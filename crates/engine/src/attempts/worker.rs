@@ -229,7 +229,7 @@ impl Loop {
             self.sender.refresh(now).await?;
             self.sender.carriers.reload(&self.sender.store, now, now_micros).await?;
             self.sender.read_unmatched(now).await?;
-            self.sender.notices_due |= self.sender.store.has_waiting_notices().await?;
+            self.sender.notices_due |= self.sender.store.has_waiting_notices(Channel::Sms).await?;
         }
         if is_due(&mut self.chores.searched, SEARCH) {
             self.sender.search_references(now).await?;

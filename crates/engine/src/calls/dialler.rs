@@ -16,6 +16,7 @@ use clarion_domain::time::Instant;
 use clarion_sip::dial::DialRequest;
 use clarion_sip::endpoint::{Endpoint, EndpointConfig};
 use clarion_sip::media::{MediaConfig, MediaEngine};
+use clarion_store::attempts::recover_notices;
 use clarion_store::campaigns::CampaignRecord;
 use clarion_store::{Signal, Store, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -26,6 +27,7 @@ use super::slots::{Slot, Slots};
 use super::speech::SpeechEngine;
 use super::recording::Recorder;
 use super::talk::{Ask, CallPlan, News, RecordedCall, talk};
+use super::test_call::Desk;
 use super::waiting::WaitingPerson;
 use crate::attempts::recover;
 use crate::carriers::SipTrunks;
@@ -150,6 +152,9 @@ async fn dial(store: Store, config: DiallerConfig, mut stop: watch::Receiver<boo
 
 async fn settle_left(store: &Store, started_at: Instant, now: Instant) -> Result<(), StoreError> {
     let settled = recover::settle_left(store, Channel::Voice, started_at, now).await?;
+    let mut tx = store.db().begin().await?;
+    recover_notices(&mut tx, store, Channel::Voice, now.plus_ms(-recover::NODE_DEAD_MS), started_at).await?;
+    tx.commit().await?;
     if settled > 0 {
         tracing::warn!(calls = settled, "calls were up when their node died: they are shown by what is known of them, and nobody is called again by itself");
     }
@@ -218,6 +223,7 @@ impl Dialler {
     /// Which campaigns run, whose tenants this node dials for, what slots they have; and stops calls of campaigns that were cancelled.
     async fn refresh(&mut self, now: Instant) -> Result<(), StoreError> {
         self.trunks.reload(&self.store, now).await?;
+        self.ring_testers(now).await?;
         let running = self.store.running_campaigns(Channel::Voice).await?;
         self.stop_what_was_cancelled(&running).await?;
         self.campaigns.retain(|id, _| running.iter().any(|(_, known)| known == id));
@@ -238,6 +244,10 @@ impl Dialler {
             }
         }
         Ok(())
+    }
+
+    pub(super) fn desk(&self) -> Desk {
+        Desk { media: self.media.clone(), recorder: self.recorder.clone(), engine: self.engine.clone(), clock: self.clock, news: self.news.clone() }
     }
 
     /// The live page shows why the pace is what it is.
@@ -301,6 +311,9 @@ impl Dialler {
                 self.serve_waiting(now);
             }
             News::AgentCost { attempt, cost } => self.with(attempt, |call| call.agents_cost = call.agents_cost.saturating_add(cost)),
+            // What the script makes of it is told as its step.
+            News::Key { .. } => {}
+            News::Freed { trunk } => self.free(trunk),
             News::Over { attempt } => self.over(attempt),
         }
     }

@@ -12,7 +12,7 @@ use clarion_domain::attempts::recording::{RecordingKind, RecordingSettings};
 use clarion_domain::campaigns::script::document::TransferMode;
 use clarion_domain::campaigns::script::machine::PlayedFor;
 use clarion_domain::campaigns::script::{Action, Order, Script, ScriptEvent, ScriptMachine, Speech};
-use clarion_domain::id::{AddressId, AttemptId, CampaignId, ContactId, TenantId};
+use clarion_domain::id::{AddressId, AttemptId, CampaignId, ContactId, TenantId, TrunkId};
 use clarion_domain::outcomes::answered_by::AnsweredBy;
 use clarion_domain::outcomes::call_end::CallEnd as OurEnd;
 use clarion_domain::outcomes::cause::Cause;
@@ -70,6 +70,10 @@ pub(super) enum News {
     Suppress { attempt: AttemptId, done: oneshot::Sender<()> },
     /// An agent of this group is wanted; `None` when nobody is free.
     WantAgent { attempt: AttemptId, group: String, line: oneshot::Sender<Option<Line>> },
+    /// A key was pressed.
+    Key { attempt: AttemptId, key: char },
+    /// A test call no longer takes its place on the trunk.
+    Freed { trunk: TrunkId },
     /// An agent's leg is over, and was answered: what it costs.
     AgentCost { attempt: AttemptId, cost: i64 },
     /// The last word of every call.
@@ -318,6 +322,9 @@ impl Talk {
     }
 
     fn on(&mut self, event: ScriptEvent) {
+        if let ScriptEvent::Key(key) = event {
+            let _ = self.news.send(News::Key { attempt: self.plan.attempt, key });
+        }
         if let Some(order) = self.machine.as_mut().and_then(|machine| machine.on(event)) {
             self.orders.push_back(order);
         }

@@ -1,7 +1,8 @@
-//! Single messages outside a campaign's audience: the confirmation of an opt-out, the answer to HELP, a test send.
+//! Single messages outside a campaign's audience: the confirmation of an opt-out, the answer to HELP, a test send; and test calls.
 //! Each is a row before it goes to the wire, like everything that leaves.
 
 use clarion_domain::audit::event::Act;
+use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::id::{CampaignId, ContactId, TenantId, TrunkId};
 use clarion_domain::personal::Personal;
 use clarion_domain::time::{DAY_MS, HOUR_MS, Instant};
@@ -21,6 +22,16 @@ pub enum NoticeKind {
     StopConfirmation,
     Help,
     TestSend,
+    /// A call to oneself: taken by the dialler.
+    TestCall,
+}
+
+impl NoticeKind {
+    /// What takes it: the sender or the dialler.
+    #[must_use]
+    pub fn channel(self) -> Channel {
+        if self == Self::TestCall { Channel::Voice } else { Channel::Sms }
+    }
 }
 
 /// Where it stands. What a crash leaves claimed becomes `unknown` and is not sent again.
@@ -50,7 +61,7 @@ macro_rules! spelled {
         }
     };
 }
-spelled! { NoticeKind { StopConfirmation = "stop_confirmation", Help = "help", TestSend = "test_send" } }
+spelled! { NoticeKind { StopConfirmation = "stop_confirmation", Help = "help", TestSend = "test_send", TestCall = "test_call" } }
 spelled! { NoticeState { Waiting = "waiting", Claimed = "claimed", Sent = "sent", Failed = "failed", Refused = "refused", Unknown = "unknown" } }
 
 /// A notice to be sent.
@@ -73,6 +84,7 @@ pub struct NoticeRow {
     pub id: i64,
     pub tenant: TenantId,
     pub kind: NoticeKind,
+    pub campaign: Option<CampaignId>,
     pub number: Personal,
     pub body: Personal,
     pub sender: String,
@@ -112,9 +124,9 @@ impl Tenant {
         Ok(id)
     }
 
-    async fn refuse_many_tests(&self, tx: &mut Tx, new: &NewNotice, now: Instant) -> Result<(), StoreError> {
-        let to_one = sql!("SELECT COUNT(*) FROM notice WHERE tenant_id = $1 AND number_index = $2 AND kind = 'test_send' AND created_at > $3");
-        let to_all = sql!("SELECT COUNT(*) FROM notice WHERE tenant_id = $1 AND kind = 'test_send' AND created_at > $2");
+    pub(super) async fn refuse_many_tests(&self, tx: &mut Tx, new: &NewNotice, now: Instant) -> Result<(), StoreError> {
+        let to_one = sql!("SELECT COUNT(*) FROM notice WHERE tenant_id = $1 AND number_index = $2 AND kind IN ('test_send', 'test_call') AND created_at > $3");
+        let to_all = sql!("SELECT COUNT(*) FROM notice WHERE tenant_id = $1 AND kind IN ('test_send', 'test_call') AND created_at > $2");
         let index = self.number_index(new.number.reveal());
         let count = |row: Option<crate::db::Row>| row.map_or(Ok(0), |mut row| row.take::<i64>(0));
         if count(tx.query_first(to_one, &params![self.id(), index, now.plus_ms(-DAY_MS)]).await?)? >= TESTS_TO_ONE_A_DAY_MAX {
@@ -134,14 +146,15 @@ impl Tenant {
     }
 }
 
-/// Takes waiting notices: they are `claimed` once this transaction is committed, and go to the wire after it.
-pub async fn claim_notices(tx: &mut Tx, store: &Store, now: Instant, limit: i64) -> Result<Vec<NoticeRow>, StoreError> {
+/// Takes waiting notices of a channel: they are `claimed` once this transaction is committed, and go to the wire after it.
+pub async fn claim_notices(tx: &mut Tx, store: &Store, channel: Channel, now: Instant, limit: i64) -> Result<Vec<NoticeRow>, StoreError> {
     let select = sql!(
-        "SELECT id, tenant_id, kind, sealed_number, sealed_body, sender, trunk_id, state, cause, created_at FROM notice WHERE state = 'waiting' ORDER BY id LIMIT $1"
+        "SELECT id, tenant_id, kind, sealed_number, sealed_body, sender, trunk_id, state, cause, created_at, campaign_id FROM notice
+         WHERE state = 'waiting' AND CASE WHEN kind = 'test_call' THEN 'voice' ELSE 'sms' END = $2 ORDER BY id LIMIT $1"
     );
     let update = sql!("UPDATE notice SET state = 'claimed', claimed_at = $2, claimed_by = $3 WHERE id = $1 AND state = 'waiting'");
     let mut taken = Vec::new();
-    for mut row in tx.query(select, &params![limit]).await? {
+    for mut row in tx.query(select, &params![limit, channel.as_str()]).await? {
         let (id, tenant_id): (i64, TenantId) = (row.take(0)?, row.take(1)?);
         if tx.execute(update, &params![id, now, store.node()]).await? == 0 {
             continue;
@@ -149,11 +162,12 @@ pub async fn claim_notices(tx: &mut Tx, store: &Store, now: Instant, limit: i64)
         let tenant = store.tenant(tenant_id, clarion_domain::tenancy::tenant::Actor::System).await?;
         let (number, body): (Option<Vec<u8>>, Option<Vec<u8>>) = (row.take(3)?, row.take(4)?);
         let open = |label: &str, sealed: Option<Vec<u8>>| sealed.map_or(Ok(String::new()), |sealed| tenant.keys.data.open_text(label, &sealed));
-        let trunk: i64 = row.take(6)?;
+        let (trunk, campaign): (i64, i64) = (row.take(6)?, row.take(10)?);
         taken.push(NoticeRow {
             id,
             tenant: tenant_id,
             kind: row.word(2)?,
+            campaign: (campaign != 0).then_some(CampaignId(campaign)),
             number: open("notice.number", number)?.into(),
             body: open("notice.body", body)?.into(),
             sender: row.take(5)?,
@@ -173,13 +187,14 @@ pub async fn settle_notice(tx: &mut Tx, id: i64, state: NoticeState, cause: &str
     Ok(())
 }
 
-/// What this node, or one not seen since `seen_before`, left claimed before `started_at` is `unknown`. Returns how many.
-pub async fn recover_notices(tx: &mut Tx, store: &Store, seen_before: Instant, started_at: Instant) -> Result<u64, DbError> {
+/// Of a channel, what this node, or one not seen since `seen_before`, left claimed before `started_at` is `unknown`. Returns how many.
+pub async fn recover_notices(tx: &mut Tx, store: &Store, channel: Channel, seen_before: Instant, started_at: Instant) -> Result<u64, DbError> {
     let update = sql!(
         "UPDATE notice SET state = 'unknown', cause = 'answer_lost', settled_at = $2 WHERE state = 'claimed' AND claimed_at < $2
+         AND CASE WHEN kind = 'test_call' THEN 'voice' ELSE 'sms' END = $4
          AND (claimed_by = $1 OR NOT EXISTS (SELECT 1 FROM node n WHERE n.id = notice.claimed_by AND n.seen_at >= $3))"
     );
-    tx.execute(update, &params![store.node(), started_at, seen_before]).await
+    tx.execute(update, &params![store.node(), started_at, seen_before, channel.as_str()]).await
 }
 
 /// Whether a notice of this kind was made for this number since a time.
@@ -189,9 +204,9 @@ pub async fn recent_notice(tx: &mut Tx, tenant: &Tenant, e164: &str, kind: Notic
 }
 
 impl Store {
-    /// Whether any notice waits to be sent.
-    pub async fn has_waiting_notices(&self) -> Result<bool, StoreError> {
-        let select = sql!("SELECT id FROM notice WHERE state = 'waiting' LIMIT 1");
-        Ok(self.db().query_first(select, &[]).await?.is_some())
+    /// Whether any notice of a channel waits to be sent.
+    pub async fn has_waiting_notices(&self, channel: Channel) -> Result<bool, StoreError> {
+        let select = sql!("SELECT id FROM notice WHERE state = 'waiting' AND CASE WHEN kind = 'test_call' THEN 'voice' ELSE 'sms' END = $1 LIMIT 1");
+        Ok(self.db().query_first(select, &params![channel.as_str()]).await?.is_some())
     }
 }

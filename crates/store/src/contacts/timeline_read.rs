@@ -122,7 +122,9 @@ impl TimelineReader<'_> {
              WHERE n.tenant_id = $1 AND a.contact_id = $2 AND n.created_at < $3 ORDER BY n.created_at DESC LIMIT $4"
         );
         let read = |mut row: Row| -> Result<TimelineEvent, StoreError> {
-            let what = TimelineKind::Noticed { kind: row.take(1)?, state: row.take(2)?, cause: row.take(3)?, body: self.body("notice.body", row.take(4)?) };
+            let kind: String = row.take(1)?;
+            let body = self.body("notice.body", row.take(4)?).map(|body| Personal::new(crate::attempts::text_of(&kind, body.reveal().to_owned())));
+            let what = TimelineKind::Noticed { kind, state: row.take(2)?, cause: row.take(3)?, body };
             Ok(TimelineEvent { at: row.take(0)?, what })
         };
         self.rows(select).await?.into_iter().map(read).collect()

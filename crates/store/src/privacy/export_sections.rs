@@ -256,7 +256,7 @@ impl<'a> Sections<'a> {
         );
         let read = |mut row: Row| {
             let (kind, state): (String, String) = (row.take(1)?, row.take(3)?);
-            let body = self.opened("notice.body", row.take(2)?, row.take(4)?)?;
+            let body = crate::attempts::text_of(&kind, self.opened("notice.body", row.take(2)?, row.take(4)?)?);
             Ok(record([("made", moment(row.take(0)?)), ("kind", plain(&kind)), ("text", body), ("what became of it", plain(&state))]))
         };
         let records = self.of_numbers(select, read).await?;

@@ -1,0 +1,73 @@
+//! "Call me": the script of a draft on the manager's own phone. It counts nowhere, disturbs no agent, suppresses nobody, and the rules that
+//! keep people from tests keep them from this one.
+
+use std::time::Duration;
+
+use clarion_domain::campaigns::call_pacing::PacingMode;
+use clarion_domain::campaigns::campaign::CampaignState;
+use clarion_domain::compliance::suppression::{SuppressionReason, SuppressionScope};
+use clarion_domain::outcomes::disposition::Disposition;
+use clarion_domain::personal::Personal;
+use clarion_domain::time::Instant;
+use clarion_engine::calls::PortRange;
+use clarion_store::attempts::{NoticeState, TestCallRecord};
+use clarion_store::compliance::NewSuppression;
+use clarion_testbed::voice::{VoiceCarrier, VoiceCarrierConfig};
+
+use crate::people::list_of;
+use crate::support::{NOON, for_each_store};
+use crate::{clock, connect, dial, draft};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_manager_hears_the_script_on_their_own_phone_and_nothing_counts() {
+    for_each_store("dialled_me", |bench| async move {
+        let tenant = bench.tenant("north").await;
+        let carrier = VoiceCarrier::start(VoiceCarrierConfig::new(PortRange { first: 55_000, last: 56_999 })).expect("a carrier");
+        connect(&tenant, &carrier).await;
+        let (list, _) = list_of(&tenant, "everybody", 3).await;
+        let id = tenant.create_campaign(&draft(list, PacingMode::Progressive), NOON).await.expect("a draft");
+        let (stop, dialler) = dial(&bench, 57_000);
+        let call = async |number: &str| -> TestCallRecord {
+            let asked = tenant.queue_test_call(id, Personal::new(number), clock()).await.expect("asked");
+            let deadline = tokio::time::Instant::now() + Duration::from_secs(40);
+            loop {
+                let test = tenant.test_call(asked).await.expect("read");
+                if !matches!(test.state, NoticeState::Waiting | NoticeState::Claimed) {
+                    assert_eq!(tenant.latest_test_call(id).await.expect("read").expect("one"), test);
+                    return test;
+                }
+                assert!(tokio::time::Instant::now() < deadline, "{test:?}");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+
+        // Presses 1: the agents are asked for, and not disturbed.
+        let test = call("+447700900990").await;
+        let outcome = test.outcome.expect("it was answered");
+        assert_eq!((test.state, outcome.keys.as_str(), outcome.asked_for.as_deref()), (NoticeState::Sent, "1", Some("agents")), "{}", outcome.told());
+        assert!(outcome.steps.starts_with(&["menu".into(), "agents".into()]) && outcome.answered_after_ms.is_some() && outcome.lasted_ms > 1_000, "{}", outcome.told());
+        // Presses 9: heard, and nobody is suppressed.
+        for _ in 0..2 {
+            let outcome = call("+447700900993").await.outcome.expect("it was answered");
+            assert_eq!((outcome.disposition, outcome.opted_out, outcome.keys.as_str()), (Disposition::OptedOut, true, "9"));
+        }
+        let test = call("+447700900994").await;
+        assert_eq!((test.state, test.outcome.expect("told").disposition), (NoticeState::Failed, Disposition::Busy));
+
+        let number = Personal::new("+447700900992");
+        let mut tx = bench.store.db().begin().await.expect("begins");
+        tenant.suppress_in_tx(&mut tx, &NewSuppression { number: &number, scope: SuppressionScope::Every, reason: SuppressionReason::OptOut, source: "a test" }, NOON).await.expect("suppressed");
+        tx.commit().await.expect("stands");
+        let test = call("+447700900992").await;
+        assert_eq!((test.state, test.outcome), (NoticeState::Refused, None), "a test is no way round a suppression");
+
+        let tally = carrier.tally();
+        assert_eq!((tally.calls(), tally.agent_calls), (4, 0));
+        assert_eq!(tenant.measures(None, Instant(0), Instant(i64::MAX)).await.expect("read"), [], "nothing counts");
+        assert!(bench.store.abandonment_days(id, "2000-01-01").await.expect("read").is_empty());
+        assert_eq!(tenant.campaign(id).await.expect("read").state, CampaignState::Draft);
+        stop.send_replace(true);
+        dialler.await.expect("ends");
+    })
+    .await;
+}
