@@ -71,7 +71,7 @@ pub(super) enum News {
     /// An agent of this group is wanted; `None` when nobody is free.
     WantAgent { attempt: AttemptId, group: String, line: oneshot::Sender<Option<Line>> },
     /// A key was pressed.
-    Key { attempt: AttemptId, key: char },
+    Key { key: char },
     /// A test call no longer takes its place on the trunk.
     Freed { trunk: TrunkId },
     /// An agent's leg is over, and was answered: what it costs.
@@ -323,7 +323,7 @@ impl Talk {
 
     fn on(&mut self, event: ScriptEvent) {
         if let ScriptEvent::Key(key) = event {
-            let _ = self.news.send(News::Key { attempt: self.plan.attempt, key });
+            let _ = self.news.send(News::Key { key });
         }
         if let Some(order) = self.machine.as_mut().and_then(|machine| machine.on(event)) {
             self.orders.push_back(order);

@@ -195,7 +195,7 @@ async fn listen(plan: CallPlan, media: MediaEngine, now: Instant) -> (TestCall, 
         match news {
             News::Happened { event, .. } => call = call.apply(event).unwrap_or(call),
             News::Step { step, .. } => outcome.came_to(step),
-            News::Key { key, .. } => outcome.pressed(key),
+            News::Key { key } => outcome.pressed(key),
             News::Suppress { done, .. } => {
                 outcome.opted_out = true;
                 call = call.apply(CallEvent::OptedOut { at: clock() }).unwrap_or(call);
@@ -207,7 +207,7 @@ async fn listen(plan: CallPlan, media: MediaEngine, now: Instant) -> (TestCall, 
                 let _ = line.send(None);
             }
             News::Over { .. } => break,
-            News::Measured { .. } | News::AgentCost { .. } | News::Freed { .. } => {}
+            News::Measured { .. } | News::FellBack { .. } | News::AgentCost { .. } | News::Freed { .. } => {}
         }
     }
     // Its last word was said.

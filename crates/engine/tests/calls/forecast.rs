@@ -57,6 +57,7 @@ async fn history(bench: &Bench, tenant: &Tenant) {
         verdict: String::new(),
         features: String::new(),
         abandoned: false,
+        fell_back: false,
     };
     let mut tx = bench.store.db().begin().await.expect("begins");
     write_calls(&mut tx, &(0..60).map(call).collect::<Vec<_>>()).await.expect("written");
