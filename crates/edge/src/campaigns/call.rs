@@ -31,6 +31,7 @@ async fn show(session: &Session, id: AttemptId, fields: &Fields, problems: &Prob
     let call = session.tenant.call(id).await?;
     let campaign = session.tenant.campaign(call.campaign).await?;
     let calls = Calls::of(session, vec![id]).await?;
+    let cost = session.tenant.call_cost(id).await?.filter(|(cost, _)| *cost > 0);
     let label = session.tenant.labels_of(&[id]).await?.pop();
     let may_label = session.may(Right::RunCampaigns) && call.answered_at.is_some() && call.features.contains("\"detector\"");
     let body = html! {
@@ -39,6 +40,7 @@ async fn show(session: &Session, id: AttemptId, fields: &Fields, problems: &Prob
                 header { h2 { "Record" } }
                 p { "Dialled " (when::exact(call.dialled_at, &session.zone)) " · " a href={ "/contacts/" (call.contact) } { "the person" } }
                 (calls.told(id).unwrap_or_default())
+                @if let Some((cost, currency)) = &cost { p.small.soft { "It cost " (currency) " " (cost / 10_000) "." (format!("{:04}", cost % 10_000)) "." } }
             }
             div.stack {
                 (controls(session, id, calls.recordings(id)))

@@ -109,6 +109,8 @@ pub struct Call {
     abandoned: bool,
     /// The fallback prompt was heard in the place of words that could not be rendered.
     fell_back: bool,
+    /// Of both its legs, in ten-thousandths of the trunk's currency; null while it is up.
+    cost: Option<i64>,
 }
 
 impl From<CallRow> for Call {
@@ -134,6 +136,7 @@ impl From<CallRow> for Call {
             answered_by: call.verdict,
             abandoned: call.abandoned,
             fell_back: call.fell_back,
+            cost: None,
         }
     }
 }
@@ -163,5 +166,6 @@ pub async fn live(caller: Caller, Id(id): Id<CampaignId>) -> Result<Json<LiveCal
 /// By the attempt that it was, as listings and timelines name it. A message has none.
 #[utoipa::path(get, path = "/calls/{call}", tag = "campaigns", params(("call" = AttemptId, Path)), responses((status = 200, body = Call)))]
 pub async fn get(caller: Caller, Id(id): Id<AttemptId>) -> Result<Json<Call>, Problem> {
-    Ok(Json(caller.tenant.call(id.0).await?.into()))
+    let cost = caller.tenant.call_cost(id.0).await?.map(|(cost, _)| cost);
+    Ok(Json(Call { cost, ..caller.tenant.call(id.0).await?.into() }))
 }
