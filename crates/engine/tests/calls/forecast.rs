@@ -3,6 +3,7 @@
 use clarion_domain::campaigns::call_pacing::PacingMode;
 use clarion_domain::campaigns::pacing::Bottleneck;
 use clarion_domain::carriers::settings::TrunkSettings;
+use clarion_domain::carriers::transfer_target::SipLine;
 use clarion_domain::id::{AttemptId, ContactId, TrunkId};
 use clarion_domain::personal::Personal;
 use clarion_domain::time::{HOUR_MS, SECOND_MS};
@@ -26,7 +27,8 @@ async fn office(tenant: &Tenant) {
     let trunk = tenant.add_trunk(&trunk, false, NOON).await.expect("a trunk");
     tenant.add_route(&NewRoute { prefix: "+44".into(), sender: String::new(), trunk, priority: 1 }, false, NOON).await.expect("a route");
     tenant.add_sender(CALLER_ID, false, "a number reserved for drama", NOON).await.expect("a caller ID");
-    let target = NewTransferTarget { group: "agents".into(), name: "Floor".into(), address: "sip:agents@192.0.2.1".into(), hours: Week::default(), capacity: 3, priority: 1, enabled: true };
+    tenant.attest_sender(CALLER_ID, true, "", NOON).await.expect("confirmed");
+    let target = NewTransferTarget { group: "agents".into(), name: "Floor".into(), address: "sip:agents@192.0.2.1".into(), line: SipLine::default(), hours: Week::default(), capacity: 3, priority: 1, enabled: true };
     tenant.add_transfer_target(&target, NOON).await.expect("a target");
 }
 

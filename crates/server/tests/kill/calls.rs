@@ -63,6 +63,7 @@ fn ready(all: &mut Installation, carrier: &VoiceCarrier) -> String {
     all.ok(&["migrate"]);
     all.ok(&["create-tenant", "northwind", "--name", "Northwind Energy", "--numbers", "demo"]);
     all.ok(&["sender", "add", CALLER_ID, "--tenant", "northwind", "--evidence", "reserved for drama"]);
+    all.ok(&["sender", "confirm", CALLER_ID, "--answered", "--tenant", "northwind"]);
     let (settings, script, file) = (all.path("trunk.toml"), all.path("script.toml"), all.path("people.csv"));
     std::fs::write(&settings, format!("kind = \"sip\"\nhosts = [\"{}\"]\n", carrier.address())).expect("writes");
     std::fs::write(&script, SCRIPT).expect("writes");
