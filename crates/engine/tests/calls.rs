@@ -3,6 +3,8 @@
 
 #[path = "calls/call_me.rs"]
 mod call_me;
+#[path = "calls/costs.rs"]
+mod costs;
 #[path = "calls/forecast.rs"]
 mod forecast;
 #[path = "../../store/tests/support/people.rs"]

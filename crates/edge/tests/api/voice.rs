@@ -158,6 +158,13 @@ async fn a_campaign_calls_with_its_script_and_pace() {
     assert!(fields.contains(&"script") && fields.contains(&"sender") && !fields.contains(&"body"), "{fields:?}");
     world.get(&format!("{path}/preview")).await.problem(409);
     world.ask("POST", &format!("{path}/test-sends"), json!({"number": "07700 900777"})).await.problem(409);
+    // Once its script is whole, it calls whoever tries it.
+    target(&world).await;
+    send_prompt(&world, "Greeting", "audio/wav", None, recording()).await.expect(200);
+    assert_eq!(world.ask("POST", &format!("{path}/test-sends"), json!({"number": "none"})).await.problem(422), ["number"]);
+    let test = world.ask("POST", &format!("{path}/test-sends"), json!({"number": "07700 900777"})).await.expect(202);
+    let test = world.get(&format!("/notices/{}", test["id"].as_str().expect("an id"))).await.expect(200);
+    assert_eq!((&test["state"], &test["call"]), (&json!("waiting"), &Value::Null));
     let text = world.ask("POST", "/campaigns", json!({"name": "Texts"})).await.expect(201);
     assert_eq!((&text["channel"], &text["call_pacing"]), (&json!("sms"), &Value::Null));
 }

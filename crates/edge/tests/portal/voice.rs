@@ -3,10 +3,13 @@
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use clarion_domain::attempts::recording::RecordingKind;
+use clarion_domain::attempts::test_call::TestCall;
 use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::compliance::purpose::{LegalBasis, Purpose};
 use clarion_domain::id::CampaignId;
+use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::tenancy::role::Role;
+use clarion_store::attempts::claim_notices;
 use clarion_store::campaigns::CampaignDraft;
 use clarion_domain::carriers::transfer_target::SipLine;
 use clarion_store::carriers::NewTransferTarget;
@@ -62,6 +65,21 @@ async fn a_call_is_written_step_by_step() {
     world.as_operator().await.add_sender("+442079460123", true, "letter 7", now()).await.expect("a sender");
     world.as_operator().await.attest_sender("+442079460123", true, "", now()).await.expect("confirmed");
     assert_eq!(owner.post(&caller, &[("sender", "+442079460123")]).await.status, StatusCode::SEE_OTHER);
+
+    // Heard on one's own phone, by the script as it was saved.
+    owner.post(&format!("{path}/call-me"), &[("number", "not a number")]).await.assert_problem("number", "Enter your own number");
+    assert_eq!(owner.post(&format!("{path}/call-me"), &[("number", "07700 900123")]).await.location(), format!("{say}?said=test-call#call-me"));
+    assert!(owner.get(&say).await.text.contains("is about to go out"));
+    let tenant = world.as_operator().await;
+    let test = tenant.latest_test_call(path.rsplit('/').next().and_then(|id| id.parse().ok()).expect("an id")).await.expect("read").expect("a test call");
+    let mut tx = tenant.store().db().begin().await.expect("begins");
+    assert_eq!(claim_notices(&mut tx, tenant.store(), Channel::Sms, now(), 10).await.expect("none").len(), 0, "no text is sent for it");
+    assert_eq!(claim_notices(&mut tx, tenant.store(), Channel::Voice, now(), 10).await.expect("taken").len(), 1);
+    tx.commit().await.expect("stands");
+    let heard = TestCall { disposition: Disposition::AnsweredPerson, answered_after_ms: Some(4_000), lasted_ms: 9_000, steps: vec!["greeting".into()], keys: "5".into(), asked_for: None, opted_out: false };
+    tenant.end_test_call(test.id, &heard, "call:heard", now()).await.expect("over");
+    let shown = owner.get(&format!("{path}/call-me")).await.text;
+    assert!(shown.contains("Answered after 4 s") && shown.contains("Keys pressed: 5."), "{shown}");
 
     let schedule = owner.get(&format!("{path}/schedule")).await.text;
     assert!(schedule.contains("after-busy") && !schedule.contains("after-expired"), "what calls are tried again after");
