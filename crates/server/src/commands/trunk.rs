@@ -33,7 +33,7 @@ enum Verb {
 #[derive(Debug, Args)]
 struct AddArgs {
     name: String,
-    /// TOML with `kind = "smpp"` (host, port, system_id …), `kind = "http"` (url, fields, message_id …) or `kind = "sip"` (hosts, transport, username …).
+    /// TOML with `kind = "smpp"` (host, port, system_id …), `kind = "http"` (url, fields, message_id …) or `kind = "sip"` (hosts, transport, username, price_per_minute, billing_increment …).
     #[arg(long, value_name = "FILE")]
     settings: PathBuf,
     /// A file that holds the account's password, or the provider's key, and nothing else.
@@ -48,7 +48,7 @@ struct AddArgs {
     /// Segments a second at most.
     #[arg(long)]
     rate: i64,
-    /// Ten-thousandths of the currency's unit.
+    /// Of a segment, in ten-thousandths of the currency's unit; what calls cost is among the settings.
     #[arg(long, default_value_t = 0)]
     cost_per_segment: i64,
     #[arg(long, default_value = "GBP")]
