@@ -210,8 +210,8 @@ impl Talk {
     /// The endpoint ended under the call.
     fn lost(&mut self) {
         self.ended = true;
-        self.agent_gone();
         self.tell(CallEvent::Lost { at: self.now() });
+        self.agent_gone();
     }
 
     fn asked(&mut self, ask: Ask) {
@@ -272,7 +272,6 @@ impl Talk {
         if let Some((agent, _)) = &self.agent {
             agent.hang_up();
         }
-        self.agent_gone();
         let by = match end.by {
             SipEndedBy::Us => EndedBy::Us,
             SipEndedBy::FarEnd if self.answered => EndedBy::Person,
@@ -291,6 +290,7 @@ impl Talk {
             _ => wire,
         };
         self.tell(CallEvent::Ended { at: now, by, cause });
+        self.agent_gone();
     }
 
     fn heard(&mut self, event: MediaEvent) {
@@ -424,7 +424,8 @@ impl Talk {
         }
     }
 
-    /// The agent's leg is over, or will be in a moment: what it costs is told.
+    /// The agent's leg is over, or will be in a moment: what it costs is told, and the slot is free. After the word of why, so that nobody
+    /// takes the slot of a call that seems to need it still.
     fn agent_gone(&mut self) {
         let now = self.now();
         if let Some(cost) = self.agent.take().and_then(|(agent, _)| agent.cost(now)) {
@@ -447,8 +448,8 @@ impl Talk {
                 }
             }
             AgentTold::Left { was_bridged: true } => {
-                self.agent_gone();
                 self.tell(CallEvent::Unbridged { at: now });
+                self.agent_gone();
                 self.on(ScriptEvent::AgentLeft { turn });
             }
             AgentTold::Left { was_bridged: false } => {
