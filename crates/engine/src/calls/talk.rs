@@ -1,5 +1,6 @@
 //! One call: dialled, heard, spoken to, perhaps put through. It tells the dialler what happens and owns nothing that must last.
 
+mod put_through;
 mod recorded;
 
 use std::collections::VecDeque;
@@ -9,7 +10,6 @@ use std::time::Duration;
 use clarion_domain::attempts::call::CallEvent;
 use clarion_domain::attempts::leg::EndedBy;
 use clarion_domain::attempts::recording::{RecordingKind, RecordingSettings};
-use clarion_domain::campaigns::script::document::TransferMode;
 use clarion_domain::campaigns::script::machine::PlayedFor;
 use clarion_domain::campaigns::script::{Action, Order, Script, ScriptEvent, ScriptMachine, Speech};
 use clarion_domain::id::{AddressId, AttemptId, CampaignId, ContactId, TenantId, TrunkId};
@@ -17,7 +17,7 @@ use clarion_domain::outcomes::answered_by::AnsweredBy;
 use clarion_domain::outcomes::call_end::CallEnd as OurEnd;
 use clarion_domain::outcomes::cause::Cause;
 use clarion_domain::time::Instant;
-use clarion_sip::call::{CallEvent as SipEvent, ReferProgress};
+use clarion_sip::call::CallEvent as SipEvent;
 use clarion_sip::cause::{CallEnd, EndedBy as SipEndedBy, HangUp};
 use clarion_sip::detect::DetectConfig;
 use clarion_sip::dial::DialRequest;
@@ -26,6 +26,8 @@ use clarion_sip::media::{LegConfig, MediaEngine, MediaEvent, MediaLeg, PlayId, R
 use clarion_store::contacts::ContactProfile;
 use tokio::sync::{mpsc, oneshot};
 
+pub(super) use put_through::AgentTold;
+use put_through::{Wanted, agent_tells, wait_line};
 use recorded::{Announcing, Running, features};
 
 use super::agent::{Agent, Line};
@@ -400,87 +402,6 @@ impl Talk {
             Action::HangUp(_) => self.call.hang_up(HangUp::default()),
         }
     }
-
-    fn ring_agent(&mut self, (line, turn, speech, mode, ring_ms_max): (Option<Line>, u32, Option<Arc<Speech>>, TransferMode, u32), media: &MediaEngine) {
-        let Some(line) = line else { return self.on(ScriptEvent::NotPutThrough { turn }) };
-        self.tell(CallEvent::Reserved { at: self.now() });
-        self.announce();
-        if let Some(speech) = speech {
-            self.tell(CallEvent::MessageStarted { at: self.now() });
-            let pieces = self.pieces(&speech);
-            if !pieces.is_empty() {
-                self.leg.play(pieces, Repeat::Loop);
-            }
-        }
-        if mode == TransferMode::Refer {
-            self.referring = Some(turn);
-            self.call.refer(&line.address);
-            self.agent = Some((Agent::elsewhere(line), turn));
-            return;
-        }
-        match Agent::ring(line, media, Duration::from_millis(ring_ms_max.into())) {
-            Ok(agent) => self.agent = Some((agent, turn)),
-            Err(()) => self.on(ScriptEvent::NotPutThrough { turn }),
-        }
-    }
-
-    /// The agent's leg is over, or will be in a moment: what it costs is told, and the slot is free. After the word of why, so that nobody
-    /// takes the slot of a call that seems to need it still.
-    fn agent_gone(&mut self) {
-        let now = self.now();
-        if let Some(cost) = self.agent.take().and_then(|(agent, _)| agent.cost(now)) {
-            let _ = self.news.send(News::AgentCost { attempt: self.plan.attempt, cost });
-        }
-    }
-
-    fn agent_told(&mut self, told: AgentTold) {
-        let now = self.now();
-        let Some((_, turn)) = &self.agent else { return };
-        let turn = *turn;
-        match told {
-            AgentTold::Answered => {
-                if let Some((agent, _)) = &mut self.agent {
-                    agent.answered(now);
-                }
-                match &mut self.announcing {
-                    Announcing::Plays { agent_waits, .. } => *agent_waits = true,
-                    Announcing::No | Announcing::Done => self.join(now),
-                }
-            }
-            AgentTold::Left { was_bridged: true } => {
-                self.tell(CallEvent::Unbridged { at: now });
-                self.agent_gone();
-                self.on(ScriptEvent::AgentLeft { turn });
-            }
-            AgentTold::Left { was_bridged: false } => {
-                self.agent_gone();
-                self.on(ScriptEvent::NotPutThrough { turn });
-            }
-        }
-    }
-
-    fn referred(&mut self, progress: ReferProgress) {
-        let (now, Some(turn)) = (self.now(), self.referring) else { return };
-        match progress {
-            ReferProgress::Done(status) if status < 300 => {
-                self.referring = None;
-                self.tell(CallEvent::Bridged { at: now });
-                self.on(ScriptEvent::Bridged { turn });
-                // The carrier has joined them: our own part is over.
-                self.call.hang_up(HangUp::default());
-            }
-            ReferProgress::Done(_) | ReferProgress::Refused(_) => {
-                (self.referring, self.agent) = (None, None);
-                self.on(ScriptEvent::NotPutThrough { turn });
-            }
-            ReferProgress::Accepted | ReferProgress::Trying(_) => {}
-        }
-    }
-}
-
-pub(super) enum AgentTold {
-    Answered,
-    Left { was_bridged: bool },
 }
 
 /// The turn, and whether it was committed. Never returns while nothing is awaited.
@@ -489,23 +410,4 @@ async fn wait(waiting: &mut Option<(oneshot::Receiver<()>, u32)>) -> (u32, bool)
     let (turn, done) = (*turn, receiver.await.is_ok());
     *waiting = None;
     (turn, done)
-}
-
-/// The line that is awaited, the turn, what is heard meanwhile, how they are joined, how long the agent is rung.
-type Wanted = (oneshot::Receiver<Option<Line>>, u32, Option<Arc<Speech>>, TransferMode, u32);
-
-async fn wait_line(waiting: &mut Option<Wanted>) -> (Option<Line>, u32, Option<Arc<Speech>>, TransferMode, u32) {
-    let Some((receiver, ..)) = waiting else { return std::future::pending().await };
-    let line = receiver.await.ok().flatten();
-    match waiting.take() {
-        Some((_, turn, speech, mode, ring_ms_max)) => (line, turn, speech, mode, ring_ms_max),
-        None => std::future::pending().await,
-    }
-}
-
-async fn agent_tells(agent: &mut Option<(Agent, u32)>) -> AgentTold {
-    match agent {
-        Some((agent, _)) => agent.tells().await,
-        None => std::future::pending().await,
-    }
 }
