@@ -76,7 +76,7 @@ async fn settle_claim(store: &Store, tx: &mut Tx, claim: &ClaimRow, now: Instant
         Channel::Voice => lost_calls(tx, &open.iter().map(|(id, _)| *id).collect::<Vec<_>>(), now).await?,
         Channel::Sms => HashMap::new(),
     };
-    let price = if calls.is_empty() { None } else { price_of(store, claim.trunk).await? };
+    let price = if calls.values().any(LostCall::was_answered) { price_of(store, claim.trunk).await? } else { None };
     let segments = u16::from(claim.channel == Channel::Sms);
     for ((id, (position, try_number)), (contact, address)) in open.into_iter().zip(people) {
         let (disposition, cause) = calls.get(&id).map_or((Disposition::Unknown, Cause::AnswerLost), LostCall::outcome);

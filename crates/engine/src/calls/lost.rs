@@ -56,6 +56,10 @@ impl LostCall {
         self.call.outcome().unwrap_or((Disposition::Unknown, Cause::AnswerLost))
     }
 
+    pub(crate) fn was_answered(&self) -> bool {
+        self.row.answered_at.is_some()
+    }
+
     /// What it came to at least, as far as it is known to have been up.
     pub(crate) fn cost(&self, price: &CallPrice) -> i64 {
         price.of_answered(self.row.answered_at.map(|at| u64::try_from(self.row.state_at.ms() - at.ms()).unwrap_or(0)))
