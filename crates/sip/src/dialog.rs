@@ -152,8 +152,7 @@ impl Dialog {
         if let Some(body) = body {
             ack.set_body("application/sdp", body);
         }
-        let bytes = wire.send_ack(ack, to.clone());
-        self.ack = Some((bytes, to));
+        self.ack = Some(wire.send_ack(ack, to));
     }
 
     pub fn repeat_ack(&self, wire: &mut Wire) {

@@ -22,6 +22,7 @@ pub mod cause;
 pub mod chance;
 pub use clarion_tls as tls;
 pub mod hop;
+mod oversize;
 mod alarm;
 pub mod transaction;
 pub mod wire;

@@ -73,6 +73,13 @@ impl Message {
         self.push(name, value);
     }
 
+    /// Replaces our own Via.
+    pub fn set_via(&mut self, value: String) {
+        if let Some(top) = self.headers.iter_mut().find(|header| header.name == Name::Via) {
+            top.value = value;
+        }
+    }
+
     #[must_use]
     pub fn get(&self, name: &Name) -> Option<&str> {
         self.headers.iter().find(|header| header.name == *name).map(|header| header.value.as_str())

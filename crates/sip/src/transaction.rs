@@ -3,7 +3,7 @@
 mod client;
 mod server;
 
-pub use client::{Client, ClientAlarm, ClientKey, Outcome};
+pub use client::{Client, ClientAlarm, ClientKey, Outcome, Setting};
 pub use server::{Server, ServerAlarm, ServerKey, Taken};
 
 use std::time::Duration;

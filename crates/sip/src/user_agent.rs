@@ -147,7 +147,7 @@ impl UserAgent {
 
     /// The transport could not deliver a request.
     pub fn undelivered(&mut self, now: Instant, key: ClientKey) {
-        if let Some(owner) = self.wire.undelivered(key) {
+        if let Some(owner) = self.wire.undelivered(now, key) {
             self.outcome(now, owner, key, Outcome::Unreachable);
         }
     }

@@ -9,7 +9,8 @@ use crate::call::{CallEvent, CallKey, IncomingRequest, Purpose};
 use crate::chance::Chance;
 use crate::hop::{Destination, Hop, StreamId, Transport};
 use crate::message::{Message, Method, Name};
-use crate::transaction::{Client, ClientAlarm, ClientKey, Outcome, Server, ServerAlarm, ServerKey, Taken, Timers};
+use crate::oversize::Places;
+use crate::transaction::{Client, ClientAlarm, ClientKey, Outcome, Server, ServerAlarm, ServerKey, Setting, Taken, Timers};
 use crate::trunk::{TrunkKey, TrunkPurpose, TrunkState};
 use crate::uri::bracketed;
 
@@ -100,12 +101,13 @@ pub struct Wire {
     servers: HashMap<ServerKey, Server>,
     names: HashMap<String, ServerKey>,
     served: u64,
+    places: Places,
 }
 
 impl Wire {
     #[must_use]
     pub fn new(timers: Timers, advertised: Advertised, user_agent: String, chance: Box<dyn Chance>) -> Self {
-        Self { timers, advertised, learned: None, user_agent, chance, alarms: Alarms::default(), effects: Vec::new(), notes: Vec::new(), clients: HashMap::new(), servers: HashMap::new(), names: HashMap::new(), served: 0 }
+        Self { timers, advertised, learned: None, user_agent, chance, alarms: Alarms::default(), effects: Vec::new(), notes: Vec::new(), clients: HashMap::new(), servers: HashMap::new(), names: HashMap::new(), served: 0, places: Places::default() }
     }
 
     pub fn event(&mut self, call: CallKey, event: CallEvent) {
@@ -128,7 +130,8 @@ impl Wire {
         }
     }
 
-    /// Our Contact towards this destination.
+    /// Our Contact towards this destination. A request that takes a stream for its size keeps that of its trunk: it says how
+    /// we want to be called back, and behind a translator only what comes as it always does gets through.
     #[must_use]
     pub fn contact(&self, to: &Destination) -> String {
         let transport = to.transport();
@@ -150,22 +153,38 @@ impl Wire {
         format!("SIP/2.0/{} {}:{};branch={BRANCH}{branch:016x};rport", to.transport().as_str(), bracketed(&place.ip().to_string()), place.port())
     }
 
-    /// Sends a request in a transaction of its own. Via and the like are put in front of it.
+    /// Sends a request in a transaction of its own. Via and the like are put in front of it, and one that is too large for a
+    /// datagram goes by a stream.
     pub fn request(&mut self, now: Instant, owner: Owner, mut request: Message, to: Destination, silence_max: Option<Duration>) -> ClientKey {
         let key = ClientKey { branch: self.chance.number(), cancels: false };
         self.head(&mut request, &to, key.branch);
-        let client = Client::start(now, key, owner, request, to, silence_max, &self.timers, &mut self.alarms, &mut self.effects);
+        let mut bytes = request.write();
+        let (to, meant) = match self.places.instead(now, &to, bytes.len()) {
+            Some(stream) => {
+                request.set_via(self.via(&stream, key.branch));
+                bytes = request.write();
+                (stream, Some(to))
+            }
+            None => (to, None),
+        };
+        let setting = Setting { request, bytes, to, meant, silence_max };
+        let client = Client::start(now, key, owner, setting, &self.timers, &mut self.alarms, &mut self.effects);
         self.clients.insert(key, client);
         key
     }
 
-    /// An ACK for a 2xx, which is a transaction of nobody's (RFC 3261, section 13.2.2.4). Its bytes are kept for repetition.
-    pub fn send_ack(&mut self, mut ack: Message, to: Destination) -> Vec<u8> {
+    /// An ACK for a 2xx, which is a transaction of nobody's (RFC 3261, section 13.2.2.4). Its bytes, and where they
+    /// went, are kept for repetition.
+    pub fn send_ack(&mut self, mut ack: Message, mut to: Destination) -> (Vec<u8>, Destination) {
         let branch = self.chance.number();
         self.head(&mut ack, &to, branch);
-        let bytes = ack.write();
-        self.effects.push(Effect::Send { to, bytes: bytes.clone(), client: None });
-        bytes
+        let mut bytes = ack.write();
+        if let Some(stream) = self.places.surely_instead(&to, bytes.len()) {
+            ack.set_via(self.via(&stream, branch));
+            (bytes, to) = (ack.write(), stream);
+        }
+        self.effects.push(Effect::Send { to: to.clone(), bytes: bytes.clone(), client: None });
+        (bytes, to)
     }
 
     fn head(&self, request: &mut Message, to: &Destination, branch: u64) {
@@ -186,15 +205,17 @@ impl Wire {
         if let Some(client) = self.clients.get_mut(&invite) {
             client.cancelled(now, &self.timers, &mut self.alarms);
         }
-        let client = Client::start(now, key, Owner::Nobody, cancel, to, None, &self.timers, &mut self.alarms, &mut self.effects);
+        // By the way of its INVITE, whatever that was.
+        let setting = Setting { bytes: cancel.write(), request: cancel, to, meant: None, silence_max: None };
+        let client = Client::start(now, key, Owner::Nobody, setting, &self.timers, &mut self.alarms, &mut self.effects);
         self.clients.insert(key, client);
         true
     }
 
-    /// Where a request went.
+    /// Where a request was sent: what belongs to its dialog chooses its way from there anew.
     #[must_use]
     pub fn sent_to(&self, key: ClientKey) -> Option<Destination> {
-        self.clients.get(&key).map(|client| client.to().clone())
+        self.clients.get(&key).map(|client| client.meant().clone())
     }
 
     /// Matches a response to its request; whose it is, if they shall see it.
@@ -205,6 +226,9 @@ impl Wire {
         let key = ClientKey { branch: u64::from_str_radix(digits, 16).ok()?, cancels: method == Method::Cancel };
         self.learn(key, response);
         let client = self.clients.get_mut(&key)?;
+        if let Some(place) = client.on_trial() {
+            self.places.took(place);
+        }
         let seen = client.receive(now, response, &self.timers, &mut self.alarms, &mut self.effects);
         seen.then_some((client.owner, key))
     }
@@ -238,9 +262,7 @@ impl Wire {
             Some(id) => Destination::Stream { id, transport: source.transport, address: source.address },
             None => Destination::Hop(Hop { transport: source.transport, address: via.response_address(source.address), tls: None }),
         };
-        if let Some(top) = request.headers.iter_mut().find(|header| header.name == Name::Via) {
-            top.value = via.to_string();
-        }
+        request.set_via(via.to_string());
         self.served += 1;
         let key = ServerKey(self.served);
         let tag = self.chance.token();
@@ -262,9 +284,7 @@ impl Wire {
         };
         let tag = self.chance.token();
         let mut response = Message::response(request, status, reason, &tag);
-        if let Some(top) = response.headers.iter_mut().find(|header| header.name == Name::Via) {
-            top.value = via.to_string();
-        }
+        response.set_via(via.to_string());
         self.effects.push(Effect::Send { to, bytes: response.write(), client: None });
     }
 
@@ -296,6 +316,10 @@ impl Wire {
     pub fn ring_client(&mut self, now: Instant, key: ClientKey, alarm: ClientAlarm) -> Option<(Owner, Outcome)> {
         let client = self.clients.get_mut(&key)?;
         let owner = client.owner;
+        if let Some(place) = client.on_trial().filter(|_| alarm == ClientAlarm::GiveUp) {
+            // It may have been read, and is not said twice; the next goes as a datagram.
+            self.places.refused(now, place);
+        }
         let (outcome, over) = client.ring(now, alarm, &self.timers, &mut self.alarms, &mut self.effects);
         if over {
             self.clients.remove(&key);
@@ -312,9 +336,15 @@ impl Wire {
         }
     }
 
-    /// The transport could not deliver a request.
-    pub fn undelivered(&mut self, key: ClientKey) -> Option<Owner> {
+    /// The transport could not deliver a request; whose it is, unless it can go another way.
+    pub fn undelivered(&mut self, now: Instant, key: ClientKey) -> Option<Owner> {
         let client = self.clients.get(&key).filter(|client| client.fails())?;
+        if let Some(place) = client.on_trial().cloned() {
+            self.places.refused(now, &place);
+            let via = self.via(&place, key.branch);
+            self.clients.get_mut(&key)?.fall_back(now, via, &self.timers, &mut self.alarms, &mut self.effects);
+            return None;
+        }
         let owner = client.owner;
         self.clients.remove(&key);
         Some(owner)

@@ -6,6 +6,7 @@ use super::Timers;
 use crate::alarm::{Alarm, Alarms};
 use crate::hop::Destination;
 use crate::message::{Message, Method, Name, Start};
+use crate::oversize::CONNECT_MAX;
 use crate::wire::{Effect, Owner};
 
 /// The branch's number; a CANCEL shares that of its INVITE.
@@ -48,14 +49,28 @@ enum State {
     Accepted,
 }
 
+/// A request, ready to go.
+pub struct Setting {
+    pub request: Message,
+    pub bytes: Vec<u8>,
+    pub to: Destination,
+    /// Where it goes as a datagram, when a stream is only tried for its size.
+    pub meant: Option<Destination>,
+    /// Ends the wait for any answer at all before timer B or F would.
+    pub silence_max: Option<Duration>,
+}
+
 pub struct Client {
     pub owner: Owner,
     key: ClientKey,
     state: State,
     invites: bool,
     to: Destination,
+    /// Where it would have gone as a datagram, had it not been too large for one.
+    meant: Option<Destination>,
+    silence_max: Duration,
     bytes: Vec<u8>,
-    /// What an ACK for a failure is made from; an INVITE's alone.
+    /// What an ACK for a failure is made from, and the datagram where no stream is taken; of other requests not kept.
     request: Option<Box<Message>>,
     ack: Vec<u8>,
     interval: Duration,
@@ -64,20 +79,22 @@ pub struct Client {
 }
 
 impl Client {
-    #[expect(clippy::too_many_arguments, reason = "the last three are borrowed apart from the map that the transaction goes into")]
-    /// Sends the request. `silence_max` ends the wait for any answer at all before timer B or F would.
-    pub fn start(now: Instant, key: ClientKey, owner: Owner, request: Message, to: Destination, silence_max: Option<Duration>, timers: &Timers, alarms: &mut Alarms, effects: &mut Vec<Effect>) -> Self {
-        let bytes = request.write();
+    /// Sends the request.
+    pub fn start(now: Instant, key: ClientKey, owner: Owner, setting: Setting, timers: &Timers, alarms: &mut Alarms, effects: &mut Vec<Effect>) -> Self {
+        let Setting { request, bytes, to, meant, silence_max } = setting;
         let invites = request.method() == Some(&Method::Invite);
         effects.push(Effect::Send { to: to.clone(), bytes: bytes.clone(), client: Some(key) });
-        let give_up = silence_max.unwrap_or(timers.patience()).min(timers.patience());
-        alarms.set(now + give_up, Alarm::Client(key, ClientAlarm::GiveUp));
+        let silence_max = silence_max.unwrap_or(timers.patience()).min(timers.patience());
+        // Nobody is silent who has not been asked yet.
+        let connecting = if meant.is_some() { CONNECT_MAX } else { Duration::ZERO };
+        alarms.set(now + connecting + silence_max, Alarm::Client(key, ClientAlarm::GiveUp));
         let reliable = to.transport().is_reliable();
         if !reliable {
             alarms.set(now + timers.t1, Alarm::Client(key, ClientAlarm::Retransmit));
         }
         let bytes = if reliable { Vec::new() } else { bytes };
-        Self { owner, key, state: State::Asking, invites, to, bytes, request: invites.then(|| Box::new(request)), ack: Vec::new(), interval: timers.t1, forget_at: None }
+        let kept = invites || meant.is_some();
+        Self { owner, key, state: State::Asking, invites, to, meant, silence_max, bytes, request: kept.then(|| Box::new(request)), ack: Vec::new(), interval: timers.t1, forget_at: None }
     }
 
     /// Takes a response; true when the owner shall see it.
@@ -158,15 +175,42 @@ impl Client {
         matches!(self.state, State::Asking | State::Proceeding)
     }
 
+    /// Where it went.
     #[must_use]
     pub fn to(&self) -> &Destination {
         &self.to
     }
 
+    /// Where its owner sent it: a stream that was taken for its size alone is no word on what follows.
+    #[must_use]
+    pub fn meant(&self) -> &Destination {
+        self.meant.as_ref().unwrap_or(&self.to)
+    }
+
+    /// Where it goes as a datagram, while nobody has answered on the stream that was tried for its size.
+    #[must_use]
+    pub fn on_trial(&self) -> Option<&Destination> {
+        self.meant.as_ref().filter(|_| self.to.transport().is_reliable() && matches!(self.state, State::Asking | State::Abandoned))
+    }
+
+    /// No stream is taken there: the same request as a datagram, however large (RFC 3261, section 18.1.1).
+    pub fn fall_back(&mut self, now: Instant, via: String, timers: &Timers, alarms: &mut Alarms, effects: &mut Vec<Effect>) {
+        let (Some(meant), Some(request)) = (self.meant.take(), self.request.as_deref_mut()) else { return };
+        request.set_via(via);
+        self.bytes = request.write();
+        self.to = meant;
+        if !self.invites {
+            self.request = None;
+        }
+        effects.push(Effect::Send { to: self.to.clone(), bytes: self.bytes.clone(), client: Some(self.key) });
+        alarms.set(now + self.silence_max, Alarm::Client(self.key, ClientAlarm::GiveUp));
+        alarms.set(now + timers.t1, Alarm::Client(self.key, ClientAlarm::Retransmit));
+    }
+
     /// The CANCEL of this INVITE (RFC 3261, section 9.1), if it is still to be cancelled.
     #[must_use]
     pub fn cancel(&self) -> Option<Message> {
-        let request = self.request.as_deref()?;
+        let request = self.request.as_deref().filter(|_| self.invites)?;
         (self.state == State::Proceeding).then(|| beside(request, Method::Cancel, request.get(&Name::To).unwrap_or_default()))
     }
 

@@ -70,18 +70,17 @@ impl Streams {
 
 async fn run((transport, address, tls): Peer, id: StreamId, mut queue: mpsc::Receiver<(Vec<u8>, Option<ClientKey>)>, arrivals: &mpsc::Sender<Arrival>, inputs: &mpsc::WeakUnboundedSender<Input>) {
     let stream = connect(address).await;
-    match (stream, transport, tls) {
-        (Some(stream), Transport::Tls, Some(tls)) => {
-            if let Some(stream) = handshake(stream, &tls).await {
-                return serve(stream, id, transport, address, queue, arrivals).await;
-            }
-        }
-        (Some(stream), Transport::Tcp, _) => return serve(stream, id, transport, address, queue, arrivals).await,
+    let mut clients = match (stream, transport, tls) {
+        (Some(stream), Transport::Tls, Some(tls)) => match handshake(stream, &tls).await {
+            Some(stream) => serve(stream, id, transport, address, &mut queue, arrivals).await,
+            None => Vec::new(),
+        },
+        (Some(stream), Transport::Tcp, _) => serve(stream, id, transport, address, &mut queue, arrivals).await,
         // TLS without anything to trust is refused rather than trusted.
-        _ => {}
-    }
+        _ => Vec::new(),
+    };
+    // What was not even written.
     queue.close();
-    let mut clients = Vec::new();
     while let Some((_, client)) = queue.recv().await {
         clients.extend(client);
     }

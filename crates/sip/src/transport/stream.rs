@@ -12,6 +12,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::hop::{StreamId, Transport};
 use crate::message::{Framer, Message};
+use crate::oversize::CONNECT_MAX;
 use crate::transaction::ClientKey;
 
 /// Connections that strangers may hold open.
@@ -56,15 +57,15 @@ pub async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, arrivals: m
         let (tls, arrivals) = (tls.clone(), arrivals.clone());
         tokio::spawn(async move {
             let id = next_id();
-            let (outgoing, queue) = mpsc::channel(QUEUE);
+            let (outgoing, mut queue) = mpsc::channel(QUEUE);
             // Without this small messages wait for each other.
             let _ = stream.set_nodelay(true);
             if arrivals.send(Arrival::Opened { id, outgoing }).await.is_ok() {
                 match tls {
-                    None => serve(stream, id, Transport::Tcp, address, queue, &arrivals).await,
+                    None => drop(serve(stream, id, Transport::Tcp, address, &mut queue, &arrivals).await),
                     Some(tls) => {
                         if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_MAX, tls.accept(stream)).await {
-                            serve(stream, id, Transport::Tls, address, queue, &arrivals).await;
+                            drop(serve(stream, id, Transport::Tls, address, &mut queue, &arrivals).await);
                         }
                     }
                 }
@@ -77,7 +78,7 @@ pub async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, arrivals: m
 
 /// Connects within the time.
 pub async fn connect(address: SocketAddr) -> Option<TcpStream> {
-    let stream = tokio::time::timeout(HANDSHAKE_MAX, TcpStream::connect(address)).await.ok()?.ok()?;
+    let stream = tokio::time::timeout(CONNECT_MAX, TcpStream::connect(address)).await.ok()?.ok()?;
     let _ = stream.set_nodelay(true);
     Some(stream)
 }
@@ -87,8 +88,16 @@ pub async fn handshake(stream: TcpStream, tls: &crate::tls::TlsClient) -> Option
     tokio::time::timeout(HANDSHAKE_MAX, connector.connect(name, stream)).await.ok()?.ok()
 }
 
-/// Reads and writes until either side ends or says something that cannot be followed.
-pub async fn serve<S: AsyncRead + AsyncWrite>(stream: S, id: StreamId, transport: Transport, address: SocketAddr, mut queue: mpsc::Receiver<(Vec<u8>, Option<ClientKey>)>, arrivals: &mpsc::Sender<Arrival>) {
+/// Reads and writes until either side ends or says something that cannot be followed. Returned are requests that were written to
+/// a peer that ended without ever having said a word: it takes no SIP here.
+pub async fn serve<S: AsyncRead + AsyncWrite>(stream: S, id: StreamId, transport: Transport, address: SocketAddr, queue: &mut mpsc::Receiver<(Vec<u8>, Option<ClientKey>)>, arrivals: &mpsc::Sender<Arrival>) -> Vec<ClientKey> {
+    let mut unheard = Vec::new();
+    exchange(stream, id, transport, address, queue, arrivals, &mut unheard).await;
+    unheard
+}
+
+async fn exchange<S: AsyncRead + AsyncWrite>(stream: S, id: StreamId, transport: Transport, address: SocketAddr, queue: &mut mpsc::Receiver<(Vec<u8>, Option<ClientKey>)>, arrivals: &mpsc::Sender<Arrival>, unheard: &mut Vec<ClientKey>) {
+    let mut heard = false;
     let (mut read, mut write) = tokio::io::split(stream);
     let mut framer = Framer::default();
     let mut buffer = vec![0; 16_384];
@@ -96,7 +105,10 @@ pub async fn serve<S: AsyncRead + AsyncWrite>(stream: S, id: StreamId, transport
     loop {
         tokio::select! {
             next = queue.recv() => {
-                let Some((bytes, _)) = next else { return };
+                let Some((bytes, client)) = next else { return };
+                if let Some(client) = client.filter(|_| !heard && unheard.len() < QUEUE) {
+                    unheard.push(client);
+                }
                 if write.write_all(&bytes).await.is_err() || write.flush().await.is_err() {
                     return;
                 }
@@ -104,6 +116,8 @@ pub async fn serve<S: AsyncRead + AsyncWrite>(stream: S, id: StreamId, transport
             }
             count = tokio::time::timeout(patience, read.read(&mut buffer)) => {
                 let Ok(Ok(count @ 1..)) = count else { return };
+                heard = true;
+                unheard.clear();
                 framer.push(&buffer[..count]);
                 loop {
                     match framer.next_message() {

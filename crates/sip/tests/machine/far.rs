@@ -10,7 +10,7 @@ use clarion_sip::dial::DialRequest;
 use clarion_sip::hop::{Destination, Hop, Transport};
 use clarion_sip::message::{Message, Method, Name, parse};
 use clarion_sip::negotiated::{Codec, LocalMedia, SrtpPolicy};
-use clarion_sip::transaction::Timers;
+use clarion_sip::transaction::{ClientKey, Timers};
 use clarion_sip::trunk::{Found, TrunkConfig, TrunkKey, TrunkState};
 use clarion_sip::user_agent::{CallCommand, UserAgent};
 use clarion_sip::wire::{Advertised, Effect, Source};
@@ -39,6 +39,8 @@ pub struct Far {
     pub incoming: VecDeque<(CallKey, IncomingRequest)>,
     pub states: VecDeque<TrunkState>,
     pub resolves: usize,
+    /// The transaction of our last request.
+    pub last: Option<ClientKey>,
     /// Of the far end's own requests.
     number: u32,
 }
@@ -48,7 +50,7 @@ impl Far {
         let rules = CallRules { credentials: None, session_expires: None, session_min: Duration::from_secs(90), reliable_provisional: true, silence_max: Duration::from_secs(32), redirects: Redirects::End };
         let advertised = Advertised { udp: Some(([127, 0, 0, 1], 5060).into()), tcp: None, tls: None };
         let agent = UserAgent::new(Timers::default(), advertised, "test".into(), Some(rules), Box::new(SeededChance(42)));
-        Self { agent, now: Instant::now(), sent: VecDeque::new(), events: VecDeque::new(), incoming: VecDeque::new(), states: VecDeque::new(), resolves: 0, number: 0 }
+        Self { agent, now: Instant::now(), sent: VecDeque::new(), events: VecDeque::new(), incoming: VecDeque::new(), states: VecDeque::new(), resolves: 0, last: None, number: 0 }
     }
 
     /// With a trunk of these servers, and a call on its way to the first.
@@ -84,7 +86,10 @@ impl Far {
     pub fn collect(&mut self) {
         for effect in self.agent.take_effects() {
             match effect {
-                Effect::Send { to, bytes, .. } => self.sent.push_back((parse(&bytes).expect("what we write can be read"), to)),
+                Effect::Send { to, bytes, client } => {
+                    self.last = client.or(self.last);
+                    self.sent.push_back((parse(&bytes).expect("what we write can be read"), to));
+                }
                 Effect::Event { event, .. } => self.events.push_back(*event),
                 Effect::Incoming { call, request } => self.incoming.push_back((call, *request)),
                 Effect::Trunk { state, .. } => self.states.push_back(state),
@@ -183,6 +188,12 @@ impl Far {
 
     pub fn say(&mut self, message: &Message) {
         self.agent.receive(self.now, &message.write(), Source { transport: Transport::Udp, address: ([192, 0, 2, 1], 5060).into(), stream: None });
+        self.collect();
+    }
+
+    /// Our last request could not be delivered.
+    pub fn undelivered(&mut self) {
+        self.agent.undelivered(self.now, self.last.expect("a request"));
         self.collect();
     }
 

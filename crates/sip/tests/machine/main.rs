@@ -6,4 +6,5 @@ mod changing;
 mod far;
 mod incoming;
 mod lossy;
+mod oversize;
 mod trunks;

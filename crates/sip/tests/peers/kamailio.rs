@@ -6,10 +6,11 @@ use std::time::Duration;
 use clarion_sip::auth::Credentials;
 use clarion_sip::call::CallEvent;
 use clarion_sip::cause::{EndedBy, HangUp};
+use clarion_sip::dial::DialRequest;
 use clarion_sip::negotiated::Direction;
 use clarion_sip::trunk::{Condition, Registration, TrunkConfig};
 
-use crate::away::{PATIENCE, Process, answered, condition, dial_to, endpoint, ended, free_port, listens, media, trunk, until};
+use crate::away::{PATIENCE, Process, answered, condition, dial_to, endpoint, ended, free_port, listens, loopback, media, trunk, until};
 
 pub struct Kamailio {
     pub port: u16,
@@ -19,9 +20,27 @@ pub struct Kamailio {
 
 impl Kamailio {
     pub async fn start() -> Self {
+        Self::start_with(CONFIG).await
+    }
+
+    /// By streams too, and with the word of the standard for who does not use them.
+    async fn start_for_streams() -> Self {
+        let config = CONFIG.replace("disable_tcp=yes", "listen=tcp:127.0.0.1:PORT\ntcp_children=1");
+        let refusal = "request_route {\n    if ($proto == \"udp\" && $ml > 1300) { sl_send_reply(\"513\", \"Message Too Large\"); exit; }";
+        let proxy = Self::start_with(&config.replace("request_route {", refusal)).await;
+        let connecting = async {
+            while tokio::net::TcpStream::connect(loopback(proxy.port)).await.is_err() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, connecting).await.expect("it takes streams in time");
+        proxy
+    }
+
+    async fn start_with(text: &str) -> Self {
         let (folder, port) = (tempfile::tempdir().expect("a folder"), free_port());
         let config = folder.path().join("kamailio.cfg");
-        std::fs::write(&config, CONFIG.replace("PORT", &port.to_string())).expect("a configuration");
+        std::fs::write(&config, text.replace("PORT", &port.to_string())).expect("a configuration");
         // In the foreground, with nothing of the system's own installation.
         let program = if std::path::Path::new("/usr/sbin/kamailio").exists() { "/usr/sbin/kamailio" } else { "kamailio" };
         let process = Process::start(Command::new(program).args(["-DD", "-E", "-m", "32", "-M", "4", "-f"]).arg(&config).arg("-Y").arg(folder.path()).arg("-P").arg(folder.path().join("pid")));
@@ -142,4 +161,35 @@ async fn a_proxy_that_dies_takes_the_trunk_down_and_its_return_brings_it_up() {
     drop(proxy);
     assert!(condition(&trunk, Condition::Down).await.contains("does not answer"));
     assert!(matches!(ended(&mut dial_to(&trunk, "clarion")).await.by, EndedBy::Timeout | EndedBy::Unreachable));
+}
+
+fn large() -> DialRequest {
+    let headers = vec![("X-First".to_owned(), "x".repeat(900)), ("X-Second".to_owned(), "x".repeat(900))];
+    DialRequest { to: "clarion".into(), caller_id: "02079460000".into(), headers, ..DialRequest::default() }
+}
+
+#[tokio::test]
+async fn a_large_invite_goes_by_a_stream_or_where_there_is_none_as_a_datagram() {
+    for proxy in [Kamailio::start_for_streams().await, Kamailio::start().await] {
+        let (far, near) = (endpoint(true), endpoint(false));
+        let registered = trunk(&far, proxy.port, with("secret"));
+        condition(&registered, Condition::Up).await;
+        let trunk = trunk(&near, proxy.port, |config| config.credentials = Some(Credentials { user: "clarion".into(), password: "secret".into() }));
+        for we_hang_up in [true, false] {
+            // Challenged, and large both times; a proxy of streams would refuse either as a datagram with 513.
+            let mut ours = trunk.dial(large(), media()).expect("a call");
+            let incoming = tokio::time::timeout(PATIENCE, far.incoming()).await.expect("in time").expect("a call");
+            incoming.ring();
+            until(&mut ours, |event| matches!(event, CallEvent::Ringing { .. })).await;
+            let mut theirs = incoming.answer(media());
+            answered(&mut ours).await;
+            answered(&mut theirs).await;
+            ours.hold();
+            until(&mut theirs, |event| matches!(event, CallEvent::MediaChanged(media) if media.direction == Direction::ReceiveOnly)).await;
+            let (from, to) = if we_hang_up { (&mut ours, &mut theirs) } else { (&mut theirs, &mut ours) };
+            from.hang_up(HangUp::default());
+            assert_eq!(ended(to).await.by, EndedBy::FarEnd);
+            assert_eq!(ended(from).await.by, EndedBy::Us);
+        }
+    }
 }
