@@ -1,4 +1,4 @@
-//! Bundles the portal's script and style with esbuild, and writes `assets.rs`, which holds them.
+//! Bundles the portal's script and style with esbuild, and writes `assets.rs`, which holds them; and gathers the passwords that nobody may have.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -21,6 +21,7 @@ fn main() {
         .args(["--entry-names=[name]-[hash]", "--log-level=warning"])
         .arg(format!("--outdir={}", out.display())));
     fs::write(out.join("assets.rs"), constants(&out)).expect("OUT_DIR can be written");
+    fs::write(out.with_file_name("stolen-passwords.txt"), stolen_passwords(&web)).expect("OUT_DIR can be written");
 }
 
 fn need_node() {
@@ -47,6 +48,16 @@ fn install(web: &Path) {
 fn run(command: &mut Command) {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"));
     assert!(output.status.success(), "{command:?} failed:\n{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+}
+
+/// A package's list of passwords known from thefts: those long enough to be allowed here, in lower case.
+fn stolen_passwords(web: &Path) -> String {
+    let script = "const length = 12; const all = JSON.parse(require('fs').readFileSync('node_modules/popular-passwords/data.json', 'utf8'));
+        const long = new Set(all.map(word => String(word).trim().toLowerCase()).filter(word => [...word].length >= length && !/[\\r\\n]/.test(word)));
+        process.stdout.write([...long].sort().join('\\n'))";
+    let output = Command::new("node").current_dir(web).args(["-e", script]).output().expect("node was found before");
+    assert!(output.status.success(), "the list of passwords cannot be read:\n{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("the list is UTF-8")
 }
 
 fn constants(out: &Path) -> String {

@@ -94,6 +94,9 @@ ids! {
     TenantId = "ten";
     UserId = "usr";
     ApiKeyId = "key";
+    /// One sign-in to the portal.
+    SessionId = "ses";
+    InvitationId = "inv";
     ImportId = "imp";
     /// One person as one tenant knows them.
     ContactId = "con";

@@ -16,7 +16,7 @@ use crate::page::when;
 use crate::tenancy::guard::Session;
 
 const ROWS: i64 = 50;
-const KINDS: &[&str] = &["call", "campaign", "contact", "import", "list", "recording", "reply", "route", "sender", "suppression", "tenant", "trunk", "user", "api_key"];
+const KINDS: &[&str] = &["call", "campaign", "contact", "import", "invitation", "list", "recording", "reply", "route", "sender", "suppression", "tenant", "trunk", "user", "api_key"];
 
 pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
     let kind = KINDS.iter().find(|kind| asked.0.has("kind", kind)).copied().unwrap_or("");

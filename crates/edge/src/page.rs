@@ -11,5 +11,6 @@ pub mod icon;
 pub mod layout;
 pub mod menu;
 pub mod said;
+pub mod square;
 pub mod table;
 pub mod when;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, header};
-use axum::routing::{get, post};
 use clarion_domain::compliance::suppression_file::FILE_BYTES_MAX;
 use clarion_domain::tenancy::role::Right;
 use clarion_store::Store;
@@ -17,8 +16,9 @@ use crate::campaigns::prompt_file::PROMPT_BYTES_MAX;
 use crate::campaigns::sound::Listeners;
 use crate::config::EdgeConfig;
 use crate::page::asset;
-use crate::tenancy::guard::{asks, nowhere};
-use crate::tenancy::{Tries, account, api_key, sign_in, team};
+use crate::tenancy::door::{Door, Table, get, guarded as to, post};
+use crate::tenancy::guard::nowhere;
+use crate::tenancy::{Tries, account, api_key, invitation, second_factor, session, sign_in, sign_in_code, team};
 use crate::{audit, campaigns, carriers, compliance, contacts, intake, outcomes, overview, privacy, reports, search};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; media-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
@@ -35,23 +35,49 @@ pub struct Portal {
 
 /// The portal, to be merged with the API's router.
 pub fn portal_router(store: Store, config: EdgeConfig) -> Router {
+    // Beside the file stand the form's own bytes.
+    let upload_max = usize::try_from(config.upload_bytes_max.saturating_add(1 << 20)).unwrap_or(usize::MAX);
     let portal = Portal { store, config: Arc::new(config), tries: Arc::default(), paces: Arc::default(), listeners: Arc::default() };
-    let to = |right: Option<Right>, methods| asks(&portal, right, methods);
+    table(upload_max)
+        .build(&portal)
+        .fallback(nowhere)
+        .layer(CsrfLayer::new())
+        .layer(with_header(header::CONTENT_SECURITY_POLICY, POLICY))
+        .layer(with_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        // Not `no-referrer`: a form would then send `Origin: null`, and the cross-site check needs it.
+        .layer(with_header(header::REFERRER_POLICY, "same-origin"))
+        .layer(with_header(header::CACHE_CONTROL, "no-store"))
+        .layer(with_header(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
+        .with_state(portal)
+}
+
+/// Every method of every page, and whom it lets in.
+#[must_use]
+pub fn portal_doors() -> Vec<Door> {
+    table(0).doors()
+}
+
+fn table(upload_max: usize) -> Table {
     let any = None;
     let [view, load, reveal, suppress, answer] = [Right::View, Right::LoadContacts, Right::RevealPersonal, Right::Suppress, Right::AnswerReplies].map(Some);
     let [run, trunks, subjects] = [Right::RunCampaigns, Right::ManageTrunks, Right::AnswerSubjects].map(Some);
     let [team_right, audit_right] = [Right::ManageTeam, Right::ReadAudit].map(Some);
-    // Beside the file stand the form's own bytes.
-    let upload_max = usize::try_from(portal.config.upload_bytes_max.saturating_add(1 << 20)).unwrap_or(usize::MAX);
     let suppression_max = FILE_BYTES_MAX + (1 << 20);
-    Router::new()
-        .route("/sign-in", get(sign_in::page).post(sign_in::submit))
-        .route("/assets/{name}", get(asset::get))
+    Table::default()
+        .open("/sign-in", get(sign_in::page).post(sign_in::submit))
+        .open("/sign-in/code", get(sign_in_code::page).post(sign_in_code::submit))
+        .open("/invitation", get(invitation::page).post(invitation::accept))
+        .open("/assets/{name}", get(asset::get))
         .route("/", to(any, get(overview::page)))
         .route("/search", to(view, post(search::find)))
         .route("/sign-out", to(any, post(sign_in::sign_out)))
         .route("/account", to(any, get(account::page)))
         .route("/account/password", to(any, post(account::change_password)))
+        .route("/account/second-factor", to(any, get(second_factor::page).post(second_factor::confirm)))
+        .route("/account/second-factor/codes", to(any, post(second_factor::renew_codes)))
+        .route("/account/second-factor/off", to(any, post(second_factor::turn_off)))
+        .route("/account/sessions/end-others", to(any, post(session::end_others)))
+        .route("/account/sessions/{session}/end", to(any, post(session::end)))
         .route("/imports", to(view, get(intake::list::list)))
         .route("/imports/new", to(load, get(intake::upload::page).post(intake::upload::receive)).layer(DefaultBodyLimit::max(upload_max)))
         .route("/imports/fields", to(load, get(intake::declared_field::page).post(intake::declared_field::declare)))
@@ -162,19 +188,17 @@ pub fn portal_router(store: Store, config: EdgeConfig) -> Router {
         .route("/team/new", to(team_right, get(team::new).post(team::create)))
         .route("/team/keys", to(team_right, get(api_key::list).post(api_key::create)))
         .route("/team/keys/{key}/revoke", to(team_right, post(api_key::revoke)))
+        .route("/team/invitations", to(team_right, get(invitation::list).post(invitation::create)))
+        .route("/team/invitations/{invitation}/renew", to(team_right, post(invitation::renew)))
+        .route("/team/invitations/{invitation}/revoke", to(team_right, post(invitation::revoke)))
+        .route("/team/second-factor/needed", to(team_right, post(team::need_second_factor)))
+        .route("/team/second-factor/optional", to(team_right, post(team::leave_second_factor)))
         .route("/team/{user}", to(team_right, get(team::edit).post(team::change)))
         .route("/team/{user}/password", to(team_right, post(team::set_password)))
+        .route("/team/{user}/end-sessions", to(team_right, post(team::end_sessions)))
+        .route("/team/{user}/reset-second-factor", to(team_right, post(team::reset_second_factor)))
         .route("/team/{user}/activate", to(team_right, post(team::activate)))
         .route("/team/{user}/deactivate", to(team_right, post(team::deactivate)))
-        .fallback(nowhere)
-        .layer(CsrfLayer::new())
-        .layer(with_header(header::CONTENT_SECURITY_POLICY, POLICY))
-        .layer(with_header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        // Not `no-referrer`: a form would then send `Origin: null`, and the cross-site check needs it.
-        .layer(with_header(header::REFERRER_POLICY, "same-origin"))
-        .layer(with_header(header::CACHE_CONTROL, "no-store"))
-        .layer(with_header(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
-        .with_state(portal)
 }
 
 fn with_header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -19,7 +20,7 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
         let _server_gone = told.send(());
     };
     tokio::select! {
-        ended = axum::serve(listener, router).with_graceful_shutdown(stop) => ended,
+        ended = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).with_graceful_shutdown(stop) => ended,
         () = async {
             let _server_gone = stopping.await;
             tokio::time::sleep(STOP_WITHIN).await;

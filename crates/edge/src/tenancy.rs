@@ -2,10 +2,17 @@
 
 pub mod account;
 pub mod api_key;
+pub mod came_from;
+pub mod door;
 pub mod guard;
+pub mod invitation;
 pub mod password;
+pub mod second_factor;
+pub mod session;
 pub mod sign_in;
+pub mod sign_in_code;
 pub mod team;
+pub mod totp;
 mod tries;
 pub mod who;
 

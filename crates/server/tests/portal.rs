@@ -394,8 +394,10 @@ const PAGES: &[(&str, &str)] = &[
     ("audit", "/audit"),
     ("team", "/team"),
     ("team-new", "/team/new"),
+    ("invitations", "/team/invitations"),
     ("keys", "/team/keys"),
     ("account", "/account"),
+    ("second-factor", "/account/second-factor"),
     ("not-found", "/nowhere"),
 ];
 
@@ -419,6 +421,20 @@ async fn a_call(chrome: &Chrome) -> String {
     call
 }
 
+/// An invitation is made, and its link looked at as the invited person sees it.
+async fn invite(chrome: &Chrome) {
+    chrome.goto("/team/invitations").await;
+    chrome.fill("#display_name", "Grace Hopper").await;
+    chrome.follow("main form.form button").await;
+    chrome.shows("Pass this link on now").await;
+    let link: String = chrome.js("document.querySelector('.secret').textContent.trim()").await;
+    let (_, token) = link.split_once("/invitation?t=").expect("a link");
+    chrome.look("invitation-made").await;
+    chrome.goto(&format!("/invitation?t={token}")).await;
+    chrome.shows("Welcome, Grace Hopper").await;
+    chrome.look("invitation").await;
+}
+
 /// A declared field, a filter, a template, a key: each by its form.
 async fn made_by_hand(chrome: &Chrome) {
     chrome.goto("/imports/fields").await;
@@ -436,6 +452,7 @@ async fn made_by_hand(chrome: &Chrome) {
     chrome.fill("#body", "Hello {first_name|there}, your reading is due.").await;
     chrome.follow("main form.form button").await;
     chrome.shows("Reading due").await;
+    invite(chrome).await;
     chrome.goto("/team/keys").await;
     chrome.fill("#name", "The billing system").await;
     chrome.follow("main form.form button").await;

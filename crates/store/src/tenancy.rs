@@ -2,12 +2,16 @@
 
 mod api_key;
 mod idempotency;
+mod invitation;
+mod second_factor;
 mod session;
 mod tenant;
 mod user;
 
 pub use api_key::{ApiKeyRecord, SECRET_PREFIX};
 pub use idempotency::{IDEMPOTENCY_KEPT_MS, IdempotencyClaim};
-pub use session::{ABSOLUTE_MS, IDLE_MS, SessionUser};
+pub use invitation::{INVITATION_KEPT_MS, Invitation};
+pub use second_factor::{HALF_SIGN_IN_MS, RECOVERY_CODES, SecondFactor, TOTP_SECRET_BYTES};
+pub use session::{ABSOLUTE_MS, IDLE_MS, SessionRecord, SessionUser, SignInFrom};
 pub use tenant::{NewTenant, TenantRecord};
 pub use user::{FAILURES_MAX, LOCKED_FOR_MS, NewUser, SignInRecord, User};

@@ -11,6 +11,8 @@ words! {
         Agent = "agent",
         PrivacyOfficer = "privacy_officer",
         Viewer = "viewer",
+        /// Reads what was done, by whom, and changes nothing: for whoever examines the organisation from outside.
+        Auditor = "auditor",
     }
 }
 
@@ -31,7 +33,7 @@ words! {
 }
 
 impl Role {
-    /// The whole matrix of rights, readable in one place.
+    /// The whole matrix of rights, readable in one place. `docs/roles.md` shows it with every page and verb.
     #[must_use]
     pub fn may(self, right: Right) -> bool {
         use Right::{AnswerReplies, AnswerSubjects, LoadContacts, ReadAudit, RevealPersonal, RunCampaigns, Suppress, View};
@@ -42,6 +44,7 @@ impl Role {
             Role::Agent => matches!(right, Suppress | AnswerReplies),
             Role::PrivacyOfficer => matches!(right, View | Suppress | RevealPersonal | AnswerSubjects | ReadAudit),
             Role::Viewer => matches!(right, View),
+            Role::Auditor => matches!(right, View | ReadAudit),
         }
     }
 }
@@ -57,5 +60,7 @@ mod tests {
             assert_eq!(role.may(Right::AnswerSubjects), matches!(role, Role::Owner | Role::PrivacyOfficer));
         }
         assert!(!Role::Viewer.may(Right::LoadContacts));
+        let acts = Right::ALL.iter().filter(|right| !matches!(right, Right::View | Right::ReadAudit));
+        assert!(acts.into_iter().all(|right| !Role::Auditor.may(*right)), "an auditor reads");
     }
 }

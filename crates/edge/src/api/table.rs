@@ -23,6 +23,13 @@ pub fn guarded() -> OpenApiRouter<Api> {
         .routes(write(ManageTeam, routes!(tenancy::user::set_password)))
         .routes(write(ManageTeam, routes!(tenancy::user::activate)))
         .routes(write(ManageTeam, routes!(tenancy::user::deactivate)))
+        .routes(write(ManageTeam, routes!(tenancy::user::end_sessions)))
+        .routes(write(ManageTeam, routes!(tenancy::user::reset_second_factor)))
+        .routes(read(ManageTeam, routes!(tenancy::invitation::all)))
+        .routes(write(ManageTeam, routes!(tenancy::invitation::create)))
+        .routes(read(ManageTeam, routes!(tenancy::invitation::get)))
+        .routes(write(ManageTeam, routes!(tenancy::invitation::renew)))
+        .routes(write(ManageTeam, routes!(tenancy::invitation::revoke)))
         // intake
         .routes(write_streaming(LoadContacts, routes!(intake::upload::upload)))
         .routes(read(View, routes!(intake::import::list)))

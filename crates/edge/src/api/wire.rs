@@ -75,7 +75,7 @@ pub fn schemas() -> Vec<Named> {
 
 ids! {
     TenantId, ApiKeyId, ImportId, ContactId, ListId, FilterId, SuppressionId, HoldId, ConsentId, CampaignId, TemplateId, DryRunId, NoticeId, AttemptId,
-    ReplyId, TrunkId, RouteId, NodeId, UserId, AuditEventId, ScriptId, PromptId, TransferTargetId, RecordingId,
+    ReplyId, TrunkId, RouteId, NodeId, UserId, InvitationId, AuditEventId, ScriptId, PromptId, TransferTargetId, RecordingId,
 }
 
 words! {
@@ -251,6 +251,7 @@ pub fn object_id(kind: &str, number: i64) -> Option<String> {
         _ if number == 0 => return None,
         "tenant" => id::TenantId(number).to_string(),
         "user" => id::UserId(number).to_string(),
+        "invitation" => id::InvitationId(number).to_string(),
         "api_key" => id::ApiKeyId(number).to_string(),
         "import" => id::ImportId(number).to_string(),
         "contact" => id::ContactId(number).to_string(),

@@ -11,6 +11,7 @@ use clarion_domain::campaigns::campaign::{CampaignState, Channel};
 use clarion_domain::carriers::trunk::TrunkState;
 use clarion_domain::id::CampaignId;
 use clarion_domain::outcomes::disposition::Disposition;
+use clarion_domain::tenancy::role::Right;
 use clarion_domain::time::{HOUR_MS, Instant};
 use clarion_store::campaigns::CampaignRecord;
 use clarion_store::reports::MeasureRow;
@@ -321,7 +322,7 @@ pub async fn stream(State(portal): State<Portal>, session: Session, Path(id): Pa
                 tokio::time::sleep(EVERY).await;
             }
             session.now = (portal.config.clock)();
-            portal.store.session_user(&session.token, session.now).await.ok().flatten()?;
+            portal.store.session_user(&session.token, session.now).await.ok().flatten().filter(|user| user.role.may(Right::View))?;
             let snapshot = Snapshot::read(&portal, &session, id).await.ok()?;
             let over = snapshot.is_settled() || snapshot.campaign.state != shown;
             let message = snapshot.message(&session, shown);

@@ -14,6 +14,8 @@ pub enum Fault {
     SignedOut,
     #[error("the role does not carry this right")]
     NotAllowed,
+    #[error("the organisation asks for a second factor")]
+    NeedsSecondFactor,
     #[error("{0} not found")]
     NotFound(&'static str),
     #[error("the form is too large")]
@@ -28,7 +30,7 @@ impl Fault {
     fn status(&self) -> StatusCode {
         match self {
             Self::SignedOut => StatusCode::UNAUTHORIZED,
-            Self::NotAllowed => StatusCode::FORBIDDEN,
+            Self::NotAllowed | Self::NeedsSecondFactor => StatusCode::FORBIDDEN,
             Self::NotFound(_) | Self::Store(StoreError::NotFound(_)) => StatusCode::NOT_FOUND,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Malformed => StatusCode::BAD_REQUEST,
@@ -42,6 +44,7 @@ impl Fault {
         match self {
             Self::SignedOut => ("You are signed out", "Sign in again to go on. Nothing that you sent was done.".into()),
             Self::NotAllowed => ("Your role does not allow this", "Ask an owner of your organisation to do it, or to change your role.".into()),
+            Self::NeedsSecondFactor => ("Your organisation asks for a second factor", "Set it up under “Your account”, then do this again.".into()),
             Self::NotFound(what) | Self::Store(StoreError::NotFound(what)) => ("Not found", format!("There is no such {what}. It may have been removed, or the address may be mistyped.")),
             Self::TooLarge => ("That is too large", "Send less at once.".into()),
             Self::Malformed => ("That cannot be read", "The form arrived damaged. Go back, reload the page, and try again.".into()),

@@ -17,6 +17,17 @@ const SAID: &[(&str, &str)] = &[
     ("activated", "The user can sign in again."),
     ("deactivated", "The user can no longer sign in, and is signed out everywhere."),
     ("revoked", "Revoked: its next request is refused."),
+    ("session-ended", "Signed out there."),
+    ("sessions-ended", "Signed out everywhere else."),
+    ("user-sessions-ended", "The user is signed out everywhere."),
+    ("factor-off", "The second factor is off."),
+    ("factor-reset", "The second factor is reset: the user signs in with the password alone and can set it up anew."),
+    ("own-first", "Set up your own second factor first: then you can ask it of everybody."),
+    ("factor-needed", "From now on everybody here needs a second factor."),
+    ("factor-not-needed", "A second factor is everybody's own choice now."),
+    ("taken-back", "Taken back: the link is good no more."),
+    ("welcome", "Welcome. Sign in with your new username and password."),
+    ("again", "That took too long, or there were too many wrong codes. Sign in again."),
     ("signed-out", "You are signed out."),
 ];
 

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use maud::html;
 
 use super::guard::Session;
-use super::{password, team};
+use super::{password, second_factor, session, team};
 use crate::page::fault::{Fault, capitalised};
 use crate::page::fields::{Asked, Fields, Problems};
 use crate::page::form::{Fill, Input};
@@ -13,11 +13,12 @@ use crate::page::layout::Page;
 use crate::page::said::said;
 use crate::portal::Portal;
 
-pub async fn page(session: Session, asked: Asked) -> Response {
-    show(&session, &Fields::new(), &Problems::new(), said(&asked))
+pub async fn page(session: Session, asked: Asked) -> Result<Response, Fault> {
+    show(&session, &Fields::new(), &Problems::new(), said(&asked)).await
 }
 
-fn show(session: &Session, fields: &Fields, problems: &Problems, said: Option<&'static str>) -> Response {
+async fn show(session: &Session, fields: &Fields, problems: &Problems, said: Option<&'static str>) -> Result<Response, Fault> {
+    let sessions = session.tenant.sessions(session.user.user_id, session.now).await?;
     let fill = Fill { fields, problems };
     let body = html! {
         div.columns {
@@ -29,6 +30,7 @@ fn show(session: &Session, fields: &Fields, problems: &Problems, said: Option<&'
                     dt { "Role" } dd { (team::role_name(session.user.role)) p.small.soft { (team::role_text(session.user.role)) } }
                     dt { "Organisation" } dd { (session.record.name) }
                     dt { "Time zone" } dd { (session.record.zone) }
+                    dt { "Second factor" } dd { (if session.user.has_second_factor { "On. " } else { "Off. " }) a href="/account/second-factor" { (if session.user.has_second_factor { "Recovery codes, turn it off" } else { "Set it up" }) } }
                 }
             }
             section.card {
@@ -41,23 +43,21 @@ fn show(session: &Session, fields: &Fields, problems: &Problems, said: Option<&'
                 }
             }
         }
+        (session::card(session, &sessions))
     };
-    Page::apart("Your account").said(said).problems(problems).show(session, &body)
+    Ok(Page::apart("Your account").said(said).problems(problems).show(session, &body))
 }
 
 pub async fn change_password(State(portal): State<Portal>, session: Session, fields: Fields) -> Result<Response, Fault> {
-    let known = portal.store.sign_in_record(&session.user.username).await?;
-    let right = password::verify(fields.raw("current"), known.as_ref().map(|user| user.password_hash.as_str())).await;
     let mut problems = Problems::new();
-    if !right {
-        session.tenant.record_wrong_password(session.user.user_id, session.now).await?;
+    if !second_factor::knows_password(&portal, &session, fields.raw("current")).await? {
         problems.add("current", "This is not your current password");
     }
-    if let Err(error) = password::check(fields.raw("new"), &session.user.username) {
+    if let Err(error) = password::check_password(fields.raw("new"), &session.names(&session.user.username, &session.user.display_name)) {
         problems.add("new", capitalised(&error.to_string()));
     }
     if !problems.is_empty() {
-        return Ok(show(&session, &fields, &problems, None));
+        return show(&session, &fields, &problems, None).await;
     }
     let hash = password::hash_password(fields.raw("new")).await.map_err(|_| Fault::Malformed)?;
     session.tenant.set_password(session.user.user_id, &hash, session.now).await?;

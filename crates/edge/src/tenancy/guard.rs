@@ -35,6 +35,11 @@ impl Session {
     pub fn may(&self, right: Right) -> bool {
         self.user.role.may(right)
     }
+
+    /// What a password of somebody here must not be made of.
+    pub fn names<'a>(&'a self, username: &'a str, display_name: &'a str) -> [&'a str; 4] {
+        [username, display_name, &self.record.name, &self.record.slug]
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Session {
@@ -62,11 +67,19 @@ async fn guard(State(asks): State<Asks>, mut request: Request, next: Next) -> Re
         Err(fault) => fault.into_response(),
         Ok(None) => signed_out(&request),
         Ok(Some(session)) if asks.right.is_some_and(|right| !session.may(right)) => framed(&session, Fault::NotAllowed.into_response()),
+        Ok(Some(session)) if session.record.needs_second_factor && !session.user.has_second_factor && !leads_to_one(request.uri().path()) => {
+            if request.method() == Method::GET { Redirect::to("/account/second-factor").into_response() } else { framed(&session, Fault::NeedsSecondFactor.into_response()) }
+        }
         Ok(Some(session)) => {
             request.extensions_mut().insert(session.clone());
             framed(&session, next.run(request).await)
         }
     }
+}
+
+/// What is open to somebody who must set up a second factor first.
+fn leads_to_one(path: &str) -> bool {
+    path == "/sign-out" || path == "/account" || path.starts_with("/account/")
 }
 
 /// An address that is none.
@@ -104,7 +117,15 @@ pub fn cookie_name(cookies: Cookies) -> &'static str {
     }
 }
 
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+/// Holds the half of a sign-in that waits for its code.
+pub fn half_cookie_name(cookies: Cookies) -> &'static str {
+    match cookies {
+        Cookies::Secure => "__Host-clarion-half",
+        Cookies::PlainLoopback => "clarion-half",
+    }
+}
+
+pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let pairs = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(';'));
     pairs.filter_map(|pair| pair.trim().split_once('=')).find(|(found, _)| *found == name).map(|(_, value)| value)
 }

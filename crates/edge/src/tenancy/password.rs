@@ -1,4 +1,7 @@
-//! Passwords: argon2id, off the async threads, and at most two at once, for each takes 19 MiB.
+//! Passwords: which ones will do, and argon2id, off the async threads and at most two at once, for each takes 19 MiB.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
@@ -7,7 +10,18 @@ use tokio::sync::Semaphore;
 
 pub const CHARACTERS_MIN: usize = 12;
 const CHARACTERS_MAX: usize = 200;
+/// What is left of a password when its user's own names are taken out must be so long.
+const OTHER_CHARACTERS_MIN: usize = 8;
+/// Shorter names stand in half of all words.
+const NAME_CHARACTERS_MIN: usize = 4;
+/// Guesses that somebody needs who knows how people make passwords, as a power of ten.
+const GUESSES_LOG10_MIN: f64 = 9.0;
+/// Guessing is estimated on so many characters: more take long, and are not guessed.
+const JUDGED_CHARACTERS_MAX: usize = 64;
 static AT_ONCE: Semaphore = Semaphore::const_new(2);
+
+/// Passwords of 12 characters and more that are known from thefts and tried first, in lower case; the build gathers them.
+static STOLEN: LazyLock<HashSet<&'static str>> = LazyLock::new(|| include_str!(concat!(env!("OUT_DIR"), "/stolen-passwords.txt")).lines().collect());
 
 /// Hash of a password that nobody has: what an unknown username is compared with, so that it takes as long as a known one.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$Y2xhcmlvbi1ub2JvZHk$2bYUaxy4zVwFzUYVYFFYrfMDHFUNX9FyFcJ8ecjjuHc";
@@ -19,19 +33,40 @@ pub enum PasswordError {
     TooShort,
     #[error("use at most {CHARACTERS_MAX} characters")]
     TooLong,
-    #[error("choose a password that is not the username")]
-    IsUsername,
+    #[error("choose a password that is not made of the username, the person's name or the organisation's")]
+    OwnName,
+    #[error("choose another password: this one is known from thefts elsewhere and is among the first that are tried; three or four words that have nothing to do with each other are good")]
+    Stolen,
+    #[error("choose another password: this one follows a pattern and would soon be guessed; three or four words that have nothing to do with each other are good")]
+    Guessable,
     #[error("the password could not be hashed")]
     Failed,
 }
 
-pub fn check(password: &str, username: &str) -> Result<(), PasswordError> {
+/// Whether a password will do for somebody with these names: the username, their own name, the organisation's.
+pub fn check_password(password: &str, names: &[&str]) -> Result<(), PasswordError> {
     match password.chars().count() {
-        ..CHARACTERS_MIN => Err(PasswordError::TooShort),
-        CHARACTERS_MIN..=CHARACTERS_MAX if password.eq_ignore_ascii_case(username) => Err(PasswordError::IsUsername),
-        CHARACTERS_MIN..=CHARACTERS_MAX => Ok(()),
-        _ => Err(PasswordError::TooLong),
+        ..CHARACTERS_MIN => return Err(PasswordError::TooShort),
+        CHARACTERS_MIN..=CHARACTERS_MAX => {}
+        _ => return Err(PasswordError::TooLong),
     }
+    let folded = password.to_lowercase();
+    if STOLEN.contains(folded.trim()) {
+        return Err(PasswordError::Stolen);
+    }
+    let names: Vec<String> = names.iter().map(|name| name.trim().to_lowercase()).collect();
+    let parts: Vec<&str> = names.iter().flat_map(|name| std::iter::once(name.as_str()).chain(name.split(|letter: char| !letter.is_alphanumeric()))).collect();
+    let mut parts: Vec<&str> = parts.into_iter().filter(|part| part.chars().count() >= NAME_CHARACTERS_MIN).collect();
+    parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
+    let rest = parts.iter().fold(folded.clone(), |rest, part| rest.replace(part, ""));
+    if rest.len() < folded.len() && rest.chars().filter(|letter| letter.is_alphanumeric()).count() < OTHER_CHARACTERS_MIN {
+        return Err(PasswordError::OwnName);
+    }
+    let judged: String = password.chars().take(JUDGED_CHARACTERS_MAX).collect();
+    if zxcvbn::zxcvbn(&judged, &parts).guesses_log10() < GUESSES_LOG10_MIN {
+        return Err(PasswordError::Guessable);
+    }
+    Ok(())
 }
 
 /// The PHC string that `Tenant::create_user` and `Tenant::set_password` take.
@@ -65,9 +100,28 @@ mod tests {
     }
 
     #[test]
-    fn refuses_short_ones_and_the_username() {
-        assert!(matches!(check("elevenchars", "ada"), Err(PasswordError::TooShort)));
-        assert!(matches!(check("Ada.Lovelace1", "ada.lovelace1"), Err(PasswordError::IsUsername)));
-        assert!(check("three plain words", "ada").is_ok());
+    fn refuses_short_ones_long_ones_and_ones_own_names() {
+        let check = |password: &str| check_password(password, &["ada.lovelace1", "Ada Lovelace", "Northwind Energy"]);
+        assert!(matches!(check("elevenchars"), Err(PasswordError::TooShort)));
+        assert!(matches!(check(&"long ".repeat(41)), Err(PasswordError::TooLong)));
+        for own in ["Ada.Lovelace1", "lovelace-2026!", "NorthwindEnergy1", "northwind/energy.26"] {
+            assert!(matches!(check(own), Err(PasswordError::OwnName)), "{own}");
+        }
+        assert!(check("the lovelace engine hums at noon").is_ok(), "a name among other words does no harm");
+    }
+
+    #[test]
+    fn refuses_what_was_stolen_and_what_follows_a_pattern() {
+        assert!(STOLEN.len() > 3_000, "as many as ASVS asks for, of those that are long enough: {}", STOLEN.len());
+        assert!(STOLEN.iter().all(|word| word.chars().count() >= CHARACTERS_MIN));
+        for stolen in ["1qaz2wsx3edc", "1Qaz2wsX3edc", "unbelievable"] {
+            assert!(matches!(check_password(stolen, &[]), Err(PasswordError::Stolen)), "{stolen}");
+        }
+        for guessed in ["Password12345!", "passwordpassword", "abcdefghijklmnop", "P@ssw0rd123456", "aaaaaaaaaaaaaaaa", "Summer2026Summer2026", "letmeinletmein1"] {
+            assert!(matches!(check_password(guessed, &[]), Err(PasswordError::Guessable | PasswordError::Stolen)), "{guessed}");
+        }
+        for good in ["three plain words", "four other plain words", "x7k2m-9qpr4-tw3vz-hj8nd", "correct kettle violin moss", "größer als tannengrün"] {
+            assert!(check_password(good, &["ada"]).is_ok(), "{good}");
+        }
     }
 }

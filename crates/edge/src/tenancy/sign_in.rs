@@ -3,12 +3,15 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use clarion_domain::id::UserId;
 use clarion_domain::tenancy::tenant::Actor;
 use clarion_domain::time::Instant;
-use clarion_store::tenancy::SignInRecord;
+use clarion_store::Tenant;
+use clarion_store::tenancy::{HALF_SIGN_IN_MS, SignInRecord};
 use maud::{Markup, html};
 
-use super::guard::{Session, cookie_name, session};
+use super::came_from::CameFrom;
+use super::guard::{Session, cookie_name, half_cookie_name, session};
 use super::password;
 use crate::config::Cookies;
 use crate::page::fault::Fault;
@@ -20,7 +23,7 @@ use crate::page::menu::first_page;
 use crate::page::said::said;
 use crate::portal::Portal;
 
-const REFUSED: &str = "That username and password do not match, or the account is locked. Ten wrong passwords lock an account for 15 minutes.";
+const REFUSED: &str = "That username and password do not match, or the account is locked. Ten wrong passwords or codes lock an account for 15 minutes.";
 const COOKIE_SECONDS: i64 = clarion_store::tenancy::ABSOLUTE_MS / 1000;
 
 pub async fn page(State(portal): State<Portal>, headers: HeaderMap, asked: Asked) -> Result<Response, Fault> {
@@ -52,7 +55,7 @@ fn form(fields: &Fields, problems: &Problems, said: Option<&str>) -> Response {
     (status, document(if wrong { "Error: Sign in – Clarion" } else { "Sign in – Clarion" }, "door", &body)).into_response()
 }
 
-pub async fn submit(State(portal): State<Portal>, fields: Fields) -> Result<Response, Fault> {
+pub async fn submit(State(portal): State<Portal>, from: CameFrom, fields: Fields) -> Result<Response, Fault> {
     let mut problems = Problems::new();
     problems.need(&fields, "username", "Enter your username");
     if fields.raw("password").is_empty() {
@@ -67,7 +70,7 @@ pub async fn submit(State(portal): State<Portal>, fields: Fields) -> Result<Resp
     let known = portal.store.sign_in_record(username).await?;
     let matches = password::verify(fields.raw("password"), known.as_ref().map(|user| user.password_hash.as_str())).await;
     match known {
-        Some(user) if matches && user.active && user.locked_until <= now => open(&portal, &user, fields.get("next"), username, now).await,
+        Some(user) if matches && user.active && user.locked_until <= now => open(&portal, &user, fields.get("next"), username, &from, now).await,
         known => {
             refuse(&portal, known, username, now).await?;
             Ok(form(&fields, &Problems::one("username", REFUSED), None))
@@ -75,12 +78,21 @@ pub async fn submit(State(portal): State<Portal>, fields: Fields) -> Result<Resp
     }
 }
 
-async fn open(portal: &Portal, user: &SignInRecord, next: &str, username: &str, now: Instant) -> Result<Response, Fault> {
-    portal.tries.succeeded(username);
+/// The password was right: in, or on to the code.
+async fn open(portal: &Portal, user: &SignInRecord, next: &str, username: &str, from: &CameFrom, now: Instant) -> Result<Response, Fault> {
     let tenant = portal.store.tenant(user.tenant_id, Actor::User(user.id)).await?;
-    let token = tenant.open_session(user.id, now).await?;
     let to = if is_own_path(next) { next } else { "/" };
-    Ok(with_cookie(Redirect::to(to), &portal.config.cookies, &token, COOKIE_SECONDS))
+    if user.has_second_factor {
+        let (token, cookies) = (tenant.begin_half_sign_in(user.id, now).await?, portal.config.cookies);
+        return Ok(with_cookie(Redirect::to(&format!("/sign-in/code?next={to}")).into_response(), cookies, half_cookie_name(cookies), &token, HALF_SIGN_IN_MS / 1000));
+    }
+    let_in(portal, &tenant, user.id, username, from, to, now).await
+}
+
+pub async fn let_in(portal: &Portal, tenant: &Tenant, user: UserId, username: &str, from: &CameFrom, to: &str, now: Instant) -> Result<Response, Fault> {
+    portal.tries.succeeded(username);
+    let (token, cookies) = (tenant.open_session_from(user, from.sign_in(), now).await?, portal.config.cookies);
+    Ok(with_cookie(Redirect::to(to).into_response(), cookies, cookie_name(cookies), &token, COOKIE_SECONDS))
 }
 
 /// A locked account counts no further: otherwise anybody could keep it locked for ever.
@@ -98,21 +110,20 @@ async fn refuse(portal: &Portal, known: Option<SignInRecord>, username: &str, no
 
 pub async fn sign_out(State(portal): State<Portal>, session: Session) -> Result<Response, Fault> {
     session.tenant.close_session(session.user.user_id, &session.token, session.now).await?;
-    Ok(with_cookie(Redirect::to("/sign-in?said=signed-out"), &portal.config.cookies, "", 0))
+    Ok(with_cookie(Redirect::to("/sign-in?said=signed-out").into_response(), portal.config.cookies, cookie_name(portal.config.cookies), "", 0))
 }
 
-fn with_cookie(redirect: Redirect, cookies: &Cookies, token: &str, seconds: i64) -> Response {
-    let secure = if *cookies == Cookies::Secure { "; Secure" } else { "" };
-    let cookie = format!("{}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}", cookie_name(*cookies));
-    let mut response = redirect.into_response();
+pub fn with_cookie(mut response: Response, cookies: Cookies, name: &str, token: &str, seconds: i64) -> Response {
+    let secure = if cookies == Cookies::Secure { "; Secure" } else { "" };
+    let cookie = format!("{name}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
     if let Ok(value) = HeaderValue::from_str(&cookie) {
-        response.headers_mut().insert(header::SET_COOKIE, value);
+        response.headers_mut().append(header::SET_COOKIE, value);
     }
     response
 }
 
 /// A path of this portal: never another site's address.
-fn is_own_path(path: &str) -> bool {
+pub fn is_own_path(path: &str) -> bool {
     path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n']) && path.is_ascii()
 }
 

@@ -13,7 +13,8 @@ use super::password;
 use crate::page::chip::{Tone, chip};
 use crate::page::fault::{Fault, capitalised};
 use crate::page::fields::{Asked, Fields, Problems};
-use crate::page::form::{Fill, Input, button, select};
+use crate::page::figure::counted;
+use crate::page::form::{Fill, Input, button, confirmed, select};
 use crate::page::icon::Icon;
 use crate::page::layout::Page;
 use crate::page::menu::TEAM;
@@ -28,6 +29,7 @@ pub fn role_name(role: Role) -> &'static str {
         Role::Agent => "Agent",
         Role::PrivacyOfficer => "Privacy officer",
         Role::Viewer => "Viewer",
+        Role::Auditor => "Auditor",
     }
 }
 
@@ -39,6 +41,7 @@ pub fn role_text(role: Role) -> &'static str {
         Role::Agent => "Answers replies and suppresses numbers.",
         Role::PrivacyOfficer => "Answers rights requests, reads the audit.",
         Role::Viewer => "Looks at everything that holds no personal data.",
+        Role::Auditor => "Looks as a viewer does, and reads the audit.",
     }
 }
 
@@ -46,9 +49,9 @@ pub fn roles() -> Vec<(String, String)> {
     Role::ALL.iter().map(|role| (role.as_str().to_owned(), format!("{} – {}", role_name(*role), role_text(*role)))).collect()
 }
 
-/// The two halves of who may come in.
+/// The parts of who may come in.
 pub fn tabs(here: &str) -> Markup {
-    html! { nav.tabs aria-label="Team" { @for (word, path, name) in [("people", "/team", "People"), ("keys", "/team/keys", "API keys")] { a href=(path) aria-current=[(word == here).then_some("page")] { (name) } } } }
+    html! { nav.tabs aria-label="Team" { @for (word, path, name) in [("people", "/team", "People"), ("invitations", "/team/invitations", "Invitations"), ("keys", "/team/keys", "API keys")] { a href=(path) aria-current=[(word == here).then_some("page")] { (name) } } } }
 }
 
 pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
@@ -57,19 +60,30 @@ pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
         (tabs("people"))
         section.card.flush {
             div.scroll { table.stacks {
-                thead { tr { th scope="col" { "Name" } th scope="col" { "Username" } th scope="col" { "Role" } th scope="col" { "State" } th scope="col" { "Since" } } }
+                thead { tr { th scope="col" { "Name" } th scope="col" { "Username" } th scope="col" { "Role" } th scope="col" { "State" } th scope="col" { "Second factor" } th scope="col" { "Since" } } }
                 tbody { @for user in &users { tr {
                     th scope="row" { a href={ "/team/" (user.id) } { (user.display_name) } @if user.id == session.user.user_id { " " span.soft { "(you)" } } }
                     td data-label="Username" { (user.username) }
                     td data-label="Role" { (role_name(user.role)) }
                     td { (state(user, &session)) }
+                    td data-label="Second factor" { (if user.second_factor_since.is_some() { "On" } else { "Off" }) }
                     td data-label="Since" { (when::time(user.created_at, &session.zone)) }
                 } } }
             } }
         }
+        section.card {
+            header { h2 { "Second factor" } }
+            @if session.record.needs_second_factor {
+                p { "Everybody here needs one: whoever has none is asked to set it up before anything else." }
+                (button("/team/second-factor/optional", "quiet", "Make it everybody's own choice"))
+            } @else {
+                p { "A code beside the password is everybody's own choice. Ask it of all, and whoever has none sets it up before anything else." }
+                (button("/team/second-factor/needed", "quiet", "Ask it of everybody"))
+            }
+        }
     };
     let page = Page::new(TEAM, "Team").lead(html! { p { "Who may sign in for " (session.record.name) ", and what each may do." } });
-    Ok(page.actions(html! { a.button href="/team/new" { "Add a person" } }).said(said(&asked)).show(&session, &body))
+    Ok(page.actions(html! { a.button href="/team/invitations" { "Invite somebody" } a.button.quiet href="/team/new" { "Add with a password" } }).said(said(&asked)).show(&session, &body))
 }
 
 fn state(user: &User, session: &Session) -> Markup {
@@ -108,7 +122,7 @@ pub async fn create(session: Session, fields: Fields) -> Result<Response, Fault>
     if role.is_none() {
         problems.add("role", "Choose a role");
     }
-    if let Err(error) = password::check(fields.raw("password"), fields.get("username")) {
+    if let Err(error) = password::check_password(fields.raw("password"), &session.names(fields.get("username"), fields.get("display_name"))) {
         problems.add("password", capitalised(&error.to_string()));
     }
     let Some(role) = role.filter(|_| problems.is_empty()) else { return Ok(show_new(&session, &fields, &problems)) };
@@ -129,10 +143,11 @@ async fn find(session: &Session, id: &str) -> Result<User, Fault> {
 pub async fn edit(session: Session, Path(id): Path<String>, asked: Asked) -> Result<Response, Fault> {
     let user = find(&session, &id).await?;
     let fields = Fields::new().with("display_name", &user.display_name).with("role", user.role.as_str());
-    Ok(show_user(&session, &user, &fields, &Problems::new(), said(&asked)))
+    show_user(&session, &user, &fields, &Problems::new(), said(&asked)).await
 }
 
-fn show_user(session: &Session, user: &User, fields: &Fields, problems: &Problems, said: Option<&'static str>) -> Response {
+async fn show_user(session: &Session, user: &User, fields: &Fields, problems: &Problems, said: Option<&'static str>) -> Result<Response, Fault> {
+    let sessions = session.tenant.sessions(user.id, session.now).await?;
     let fill = Fill { fields, problems };
     let active = user.deactivated_at.is_none();
     let body = html! {
@@ -150,6 +165,20 @@ fn show_user(session: &Session, user: &User, fields: &Fields, problems: &Problem
                     div { button.button.quiet type="submit" { "Set password" } }
                 }
                 section.card {
+                    header { h2 { "Signed in" } }
+                    @match sessions.first() {
+                        None => p.soft { "Nowhere at the moment." },
+                        Some(last) => { p { (counted(sessions.len() as i64, "session", "sessions")) ", last seen " (when::time(last.seen_at, &session.zone)) "." } (button(&format!("/team/{}/end-sessions", user.id), "quiet", "Sign out everywhere")) }
+                    }
+                }
+                @if let Some(since) = user.second_factor_since {
+                    section.card {
+                        header { h2 { "Second factor" } }
+                        p { "On since " (when::time(since, &session.zone)) "." }
+                        (confirmed("Reset…", "For somebody who has lost phone and recovery codes: make sure that it is them. They are signed out everywhere, and their password alone lets them in until they set it up anew.", &format!("/team/{}/reset-second-factor", user.id), "Yes, reset it"))
+                    }
+                }
+                section.card {
                     header { h2 { (if active { "Deactivate" } else { "Let in again" }) } }
                     p.soft { (if active { "The person is signed out at once and cannot sign in. What they did stays in the audit." } else { "The person can sign in again with the password they had." }) }
                     (button(&format!("/team/{}/{}", user.id, if active { "deactivate" } else { "activate" }), if active { "danger" } else { "quiet" }, if active { "Deactivate" } else { "Activate" }))
@@ -157,7 +186,7 @@ fn show_user(session: &Session, user: &User, fields: &Fields, problems: &Problem
             }
         }
     };
-    Page::new(TEAM, &user.display_name).under("/team", "Team").said(said).problems(problems).show(session, &body)
+    Ok(Page::new(TEAM, &user.display_name).under("/team", "Team").said(said).problems(problems).show(session, &body))
 }
 
 pub async fn change(session: Session, Path(id): Path<String>, fields: Fields) -> Result<Response, Fault> {
@@ -168,20 +197,20 @@ pub async fn change(session: Session, Path(id): Path<String>, fields: Fields) ->
     if role.is_none() {
         problems.add("role", "Choose a role");
     }
-    let Some(role) = role.filter(|_| problems.is_empty()) else { return Ok(show_user(&session, &user, &fields, &problems, None)) };
+    let Some(role) = role.filter(|_| problems.is_empty()) else { return show_user(&session, &user, &fields, &problems, None).await };
     match session.tenant.change_user(user.id, fields.get("display_name"), role, session.now).await {
         Ok(()) => Ok(Redirect::to(&format!("/team/{id}?said=saved")).into_response()),
-        Err(StoreError::Conflict(text)) => Ok(show_user(&session, &user, &fields, &Problems::one("role", capitalised(&text)), None)),
-        Err(StoreError::Invalid(text)) => Ok(show_user(&session, &user, &fields, &Problems::one("display_name", capitalised(&text)), None)),
+        Err(StoreError::Conflict(text)) => show_user(&session, &user, &fields, &Problems::one("role", capitalised(&text)), None).await,
+        Err(StoreError::Invalid(text)) => show_user(&session, &user, &fields, &Problems::one("display_name", capitalised(&text)), None).await,
         Err(error) => Err(error.into()),
     }
 }
 
 pub async fn set_password(session: Session, Path(id): Path<String>, fields: Fields) -> Result<Response, Fault> {
     let user = find(&session, &id).await?;
-    if let Err(error) = password::check(fields.raw("password"), &user.username) {
+    if let Err(error) = password::check_password(fields.raw("password"), &session.names(&user.username, &user.display_name)) {
         let held = Fields::new().with("display_name", &user.display_name).with("role", user.role.as_str());
-        return Ok(show_user(&session, &user, &held, &Problems::one("password", capitalised(&error.to_string())), None));
+        return show_user(&session, &user, &held, &Problems::one("password", capitalised(&error.to_string())), None).await;
     }
     let hash = password::hash_password(fields.raw("password")).await.map_err(|_| Fault::Malformed)?;
     session.tenant.set_password(user.id, &hash, session.now).await?;
@@ -196,4 +225,28 @@ pub async fn activate(session: Session, Path(id): Path<String>) -> Result<Respon
 pub async fn deactivate(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
     session.tenant.set_user_active(find(&session, &id).await?.id, false, session.now).await?;
     Ok(Redirect::to(&format!("/team/{id}?said=deactivated")).into_response())
+}
+
+pub async fn end_sessions(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
+    session.tenant.end_sessions(find(&session, &id).await?.id, None, session.now).await?;
+    Ok(Redirect::to(&format!("/team/{id}?said=user-sessions-ended")).into_response())
+}
+
+pub async fn reset_second_factor(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
+    session.tenant.remove_second_factor(find(&session, &id).await?.id, "second factor reset", true, session.now).await?;
+    Ok(Redirect::to(&format!("/team/{id}?said=factor-reset")).into_response())
+}
+
+/// Whoever asks it of all has one: otherwise their next page would be shut to themselves.
+pub async fn need_second_factor(session: Session) -> Result<Response, Fault> {
+    if !session.user.has_second_factor {
+        return Ok(Redirect::to("/account/second-factor?said=own-first").into_response());
+    }
+    session.tenant.require_second_factor(true, session.now).await?;
+    Ok(Redirect::to("/team?said=factor-needed").into_response())
+}
+
+pub async fn leave_second_factor(session: Session) -> Result<Response, Fault> {
+    session.tenant.require_second_factor(false, session.now).await?;
+    Ok(Redirect::to("/team?said=factor-not-needed").into_response())
 }

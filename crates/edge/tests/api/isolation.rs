@@ -22,6 +22,7 @@ async fn things(world: &World) -> Vec<(&'static str, String)> {
         ("hold", "/holds", json!({"contact": "<contact>", "reason": "dispute"})),
         ("consent", "/consents", json!({"contact": "<contact>", "channel": "sms", "purpose": "marketing", "kind": "express", "given_at": "2026-11-01T10:00:00Z",
             "evidence": "form 7", "wording_version": "2026-09", "obtained_in": "other", "refusal_offered": true})),
+        ("invitation", "/invitations", json!({"display_name": "Grace", "role": "agent"})),
         ("api_key", "/api-keys", json!({"name": "crm", "role": "viewer"})),
         ("trunk", "/trunks", json!({"name": "Own", "settings": {"kind": "smpp", "host": "127.0.0.1", "port": 2775, "system_id": "northwind"}, "secret": "x",
             "rate_per_second": 10, "cost_per_segment": 290, "currency": "GBP"})),

@@ -43,7 +43,9 @@ async fn each_operation_keeps_to_the_right_that_it_names() {
     }
     for (path, item) in document["paths"].as_object().expect("paths") {
         for (method, operation) in item.as_object().expect("operations") {
-            let Some(right) = operation["x-right"].as_str() else { continue };
+            let Some(right) = operation["x-right"].as_str() else {
+                panic!("{method} {path} names no right: put it into the table with `read` or `write`");
+            };
             let right: Right = right.parse().expect("a right");
             let address = path.replace(['{', '}'], "");
             for (role, key) in &keys {

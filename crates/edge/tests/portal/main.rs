@@ -6,8 +6,12 @@ mod support;
 mod people;
 
 mod audience;
+mod invitations;
 mod pages;
 mod person;
+mod rights;
+mod second_factor;
+mod sessions;
 mod segments;
 mod sign_in;
 mod team;

@@ -120,6 +120,14 @@ impl World {
         Browser { router: self.router.clone(), cookie: format!("clarion={token}") }
     }
 
+    /// A browser in which this user has just signed in by the form; the answer to it.
+    pub async fn signs_in(&self, username: &str, password: &str) -> (Browser, Answer) {
+        let mut browser = self.stranger();
+        let answer = browser.post("/sign-in", &[("username", username), ("password", password)]).await;
+        browser.take_cookies(&answer);
+        (browser, answer)
+    }
+
     pub fn stranger(&self) -> Browser {
         Browser { router: self.router.clone(), cookie: String::new() }
     }
@@ -132,6 +140,20 @@ pub struct Browser {
 }
 
 impl Browser {
+    /// Keeps the cookies that an answer sets, as a browser does.
+    pub fn take_cookies(&mut self, answer: &Answer) {
+        let mut kept: Vec<(String, String)> = self.cookie.split("; ").filter_map(|pair| pair.split_once('=')).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        for set in answer.response.headers().get_all(header::SET_COOKIE) {
+            let pair = set.to_str().expect("ASCII").split(';').next().expect("a pair");
+            let (name, value) = pair.split_once('=').expect("a pair");
+            kept.retain(|(found, _)| found != name);
+            if !value.is_empty() {
+                kept.push((name.to_owned(), value.to_owned()));
+            }
+        }
+        self.cookie = kept.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Request::builder().uri(path).header(header::COOKIE, &self.cookie).body(Body::empty()).expect("a request")).await
     }

@@ -39,6 +39,8 @@ pub struct TenantRecord {
     /// TOML of the tenant's own, narrower windows and caps; empty for the rule pack's.
     pub limits: String,
     pub created_at: Instant,
+    /// Everybody here must have a second factor.
+    pub needs_second_factor: bool,
 }
 
 fn read(mut row: Row) -> Result<TenantRecord, StoreError> {
@@ -52,6 +54,7 @@ fn read(mut row: Row) -> Result<TenantRecord, StoreError> {
         help_text: row.take(6)?,
         limits: row.take(7)?,
         created_at: row.take(8)?,
+        needs_second_factor: row.take(9)?,
     })
 }
 
@@ -77,7 +80,7 @@ impl Store {
     }
 
     pub async fn tenants(&self) -> Result<Vec<TenantRecord>, StoreError> {
-        let select = sql!("SELECT id, slug, name, number_mode, default_region, zone, help_text, limits, created_at FROM tenant ORDER BY id");
+        let select = sql!("SELECT id, slug, name, number_mode, default_region, zone, help_text, limits, created_at, needs_second_factor FROM tenant ORDER BY id");
         self.db().query(select, &[]).await?.into_iter().map(read).collect()
     }
 
@@ -92,7 +95,7 @@ impl Store {
 impl Tenant {
     /// The tenant's own record.
     pub async fn record(&self) -> Result<TenantRecord, StoreError> {
-        let select = sql!("SELECT id, slug, name, number_mode, default_region, zone, help_text, limits, created_at FROM tenant WHERE id = $1");
+        let select = sql!("SELECT id, slug, name, number_mode, default_region, zone, help_text, limits, created_at, needs_second_factor FROM tenant WHERE id = $1");
         read(self.db().query_first(select, &params![self.id]).await?.ok_or(StoreError::NotFound("tenant"))?)
     }
 }

@@ -3,9 +3,10 @@
 use clarion_domain::audit::event::Act;
 use clarion_domain::id::{TenantId, UserId};
 use clarion_domain::tenancy::role::Role;
+use clarion_domain::tenancy::tenant::Actor;
 use clarion_domain::time::{Instant, MINUTE_MS};
 
-use crate::db::{DbError, Row, sql};
+use crate::db::{DbError, Row, Tx, sql};
 use crate::params;
 use crate::store::{Store, StoreError, Tenant};
 
@@ -36,6 +37,8 @@ pub struct User {
     pub locked_until: Instant,
     pub deactivated_at: Option<Instant>,
     pub created_at: Instant,
+    /// Since when a code is asked for beside the password.
+    pub second_factor_since: Option<Instant>,
 }
 
 /// What signing in needs to know.
@@ -46,10 +49,12 @@ pub struct SignInRecord {
     pub password_hash: String,
     pub locked_until: Instant,
     pub active: bool,
+    /// A code is asked for beside the password.
+    pub has_second_factor: bool,
 }
 
 fn read(mut row: Row) -> Result<User, StoreError> {
-    Ok(User { id: row.take(0)?, username: row.take(1)?, display_name: row.take(2)?, role: row.word(3)?, locked_until: row.take(4)?, deactivated_at: row.take(5)?, created_at: row.take(6)? })
+    Ok(User { id: row.take(0)?, username: row.take(1)?, display_name: row.take(2)?, role: row.word(3)?, locked_until: row.take(4)?, deactivated_at: row.take(5)?, created_at: row.take(6)?, second_factor_since: row.take(7)? })
 }
 
 /// The one spelling in which a username is kept and compared.
@@ -60,15 +65,22 @@ fn folded(username: &str) -> String {
 impl Store {
     /// The user behind a username, in whichever tenant: before anybody is signed in there is no tenant to ask.
     pub async fn sign_in_record(&self, username: &str) -> Result<Option<SignInRecord>, StoreError> {
-        let select = sql!("SELECT id, tenant_id, password_hash, locked_until, deactivated_at FROM user_account WHERE username = $1");
+        let select = sql!("SELECT id, tenant_id, password_hash, locked_until, deactivated_at, totp_since FROM user_account WHERE username = $1");
         let Some(mut row) = self.db().query_first(select, &params![folded(username)]).await? else { return Ok(None) };
-        let deactivated: Option<Instant> = row.take(4)?;
-        Ok(Some(SignInRecord { id: row.take(0)?, tenant_id: row.take(1)?, password_hash: row.take(2)?, locked_until: row.take(3)?, active: deactivated.is_none() }))
+        let (deactivated, second): (Option<Instant>, Option<Instant>) = (row.take(4)?, row.take(5)?);
+        Ok(Some(SignInRecord { id: row.take(0)?, tenant_id: row.take(1)?, password_hash: row.take(2)?, locked_until: row.take(3)?, active: deactivated.is_none(), has_second_factor: second.is_some() }))
     }
 }
 
 impl Tenant {
     pub async fn create_user(&self, new: &NewUser<'_>, now: Instant) -> Result<UserId, StoreError> {
+        let mut tx = self.db().begin().await?;
+        let id = self.put_user(&mut tx, new, now).await?;
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    pub(super) async fn put_user(&self, tx: &mut Tx, new: &NewUser<'_>, now: Instant) -> Result<UserId, StoreError> {
         let username = folded(new.username);
         if username.is_empty() || username.chars().count() > NAME_CHARACTERS_MAX || username.chars().any(|letter| letter.is_whitespace() || letter.is_control()) {
             return Err(StoreError::Invalid(format!("a username has 1 to {NAME_CHARACTERS_MAX} characters and no spaces")));
@@ -79,23 +91,21 @@ impl Tenant {
             "INSERT INTO user_account (id, tenant_id, username, display_name, role, password_hash, failures, locked_until, deactivated_at, created_at)
              VALUES ($1, $2, $3, $4, $5, $6, 0, 0, NULL, $7)"
         );
-        let mut tx = self.db().begin().await?;
         match tx.execute(insert, &params![id, self.id, username, display_name, new.role.as_str(), new.password_hash, now]).await {
             Err(DbError::Unique) => return Err(StoreError::Conflict("this username is taken: choose another".into())),
             other => other?,
         };
-        self.audit(&mut tx, now, Act::Created, "user", id.0, new.role.as_str()).await?;
-        tx.commit().await?;
+        self.audit(tx, now, Act::Created, "user", id.0, new.role.as_str()).await?;
         Ok(id)
     }
 
     pub async fn users(&self) -> Result<Vec<User>, StoreError> {
-        let select = sql!("SELECT id, username, display_name, role, locked_until, deactivated_at, created_at FROM user_account WHERE tenant_id = $1 ORDER BY username");
+        let select = sql!("SELECT id, username, display_name, role, locked_until, deactivated_at, created_at, totp_since FROM user_account WHERE tenant_id = $1 ORDER BY username");
         self.db().query(select, &params![self.id]).await?.into_iter().map(read).collect()
     }
 
     pub async fn user(&self, id: UserId) -> Result<User, StoreError> {
-        let select = sql!("SELECT id, username, display_name, role, locked_until, deactivated_at, created_at FROM user_account WHERE tenant_id = $1 AND id = $2");
+        let select = sql!("SELECT id, username, display_name, role, locked_until, deactivated_at, created_at, totp_since FROM user_account WHERE tenant_id = $1 AND id = $2");
         read(self.db().query_first(select, &params![self.id, id]).await?.ok_or(StoreError::NotFound("user"))?)
     }
 
@@ -122,11 +132,12 @@ impl Tenant {
             return Err(StoreError::NotFound("user"));
         }
         tx.execute(sql!("DELETE FROM web_session WHERE tenant_id = $1 AND user_id = $2"), &params![self.id, id]).await?;
+        tx.execute(sql!("DELETE FROM half_sign_in WHERE tenant_id = $1 AND user_id = $2"), &params![self.id, id]).await?;
         self.audit(&mut tx, now, Act::Changed, "user", id.0, "password").await?;
         Ok(tx.commit().await?)
     }
 
-    /// Deactivates a user at once, sessions included; or lets them in again.
+    /// Deactivates a user at once, sessions and open invitations of theirs included; or lets them in again.
     pub async fn set_user_active(&self, id: UserId, active: bool, now: Instant) -> Result<(), StoreError> {
         if !active {
             self.needs_another_owner(id).await?;
@@ -138,22 +149,35 @@ impl Tenant {
             return Err(StoreError::NotFound("user"));
         }
         tx.execute(sql!("DELETE FROM web_session WHERE tenant_id = $1 AND user_id = $2"), &params![self.id, id]).await?;
+        tx.execute(sql!("DELETE FROM half_sign_in WHERE tenant_id = $1 AND user_id = $2"), &params![self.id, id]).await?;
+        let theirs = sql!("UPDATE invitation SET revoked_at = $3 WHERE tenant_id = $1 AND created_by = $2 AND accepted_at IS NULL AND revoked_at IS NULL");
+        tx.execute(theirs, &params![self.id, Actor::User(id).to_string(), now]).await?;
         self.audit(&mut tx, now, Act::Changed, "user", id.0, if active { "activated" } else { "deactivated" }).await?;
         Ok(tx.commit().await?)
     }
 
-    /// Counts a wrong password; the tenth in a row locks the account. Audited each time.
+    /// Counts a wrong password; the tenth wrong password or code in a row locks the account. Audited each time.
     pub async fn record_wrong_password(&self, id: UserId, now: Instant) -> Result<(), StoreError> {
+        self.record_wrong(id, ["wrong password", "wrong password, locked"], now).await
+    }
+
+    /// The same for a wrong code of the second factor.
+    pub async fn record_wrong_code(&self, id: UserId, now: Instant) -> Result<(), StoreError> {
+        self.record_wrong(id, ["wrong code", "wrong code, locked"], now).await
+    }
+
+    async fn record_wrong(&self, id: UserId, [wrong, locked]: [&str; 2], now: Instant) -> Result<(), StoreError> {
         let mut tx = self.db().begin().await?;
         let count = sql!("UPDATE user_account SET failures = failures + 1 WHERE tenant_id = $1 AND id = $2 RETURNING failures");
         let mut row = tx.query_first(count, &params![self.id, id]).await?.ok_or(StoreError::NotFound("user"))?;
         let failures: i64 = row.take(0)?;
         let locks = failures >= FAILURES_MAX;
         if locks {
+            tx.execute(sql!("DELETE FROM half_sign_in WHERE tenant_id = $1 AND user_id = $2"), &params![self.id, id]).await?;
             let lock = sql!("UPDATE user_account SET failures = 0, locked_until = $3 WHERE tenant_id = $1 AND id = $2");
             tx.execute(lock, &params![self.id, id, now.plus_ms(LOCKED_FOR_MS)]).await?;
         }
-        self.audit(&mut tx, now, Act::SignInRefused, "user", id.0, if locks { "wrong password, locked" } else { "wrong password" }).await?;
+        self.audit(&mut tx, now, Act::SignInRefused, "user", id.0, if locks { locked } else { wrong }).await?;
         Ok(tx.commit().await?)
     }
 
@@ -166,7 +190,7 @@ impl Tenant {
     }
 }
 
-fn checked_name(name: &str) -> Result<&str, StoreError> {
+pub(super) fn checked_name(name: &str) -> Result<&str, StoreError> {
     let name = name.trim();
     if name.is_empty() || name.chars().count() > NAME_CHARACTERS_MAX {
         return Err(StoreError::Invalid(format!("a name has 1 to {NAME_CHARACTERS_MAX} characters")));

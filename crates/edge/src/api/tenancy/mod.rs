@@ -1,5 +1,6 @@
 //! The tenant, and the keys of its programs.
 
 pub mod api_key;
+pub mod invitation;
 pub mod me;
 pub mod user;

@@ -14,7 +14,7 @@ use crate::api::caller::Caller;
 use crate::api::page::Listing;
 use crate::api::problem::Problem;
 use crate::api::wire::{Role, UserId};
-use crate::tenancy::password::{self, hash_password};
+use crate::tenancy::password::{check_password, hash_password};
 
 /// A user.
 #[derive(Serialize, ToSchema)]
@@ -24,11 +24,13 @@ pub struct User {
     role: Role,
     /// Can sign in.
     active: bool,
+    /// A code is asked for beside the password.
+    second_factor: bool,
 }
 
 impl From<Stored> for User {
     fn from(user: Stored) -> Self {
-        Self { id: user.id.into(), display_name: user.display_name, role: user.role.into(), active: user.deactivated_at.is_none() }
+        Self { id: user.id.into(), display_name: user.display_name, role: user.role.into(), active: user.deactivated_at.is_none(), second_factor: user.second_factor_since.is_some() }
     }
 }
 
@@ -67,8 +69,9 @@ pub struct NewPassword {
     password: String,
 }
 
-async fn hashed(new: &str, username: &str) -> Result<String, Problem> {
-    password::check(new, username).map_err(|error| Problem::invalid_field("password", error.to_string()))?;
+async fn hashed(caller: &Caller, new: &str, username: &str, display_name: &str) -> Result<String, Problem> {
+    let tenant = caller.tenant.record().await?;
+    check_password(new, &[username, display_name, &tenant.name, &tenant.slug]).map_err(|error| Problem::invalid_field("password", error.to_string()))?;
     hash_password(new).await.map_err(|_| Problem::internal())
 }
 
@@ -85,7 +88,7 @@ pub async fn all(caller: Caller) -> Result<Json<Listing<User>>, Problem> {
 /// Let somebody sign in
 #[utoipa::path(post, path = "/users", tag = "tenancy", request_body = NewUser, responses((status = 201, body = User)))]
 pub async fn create(caller: Caller, Body(new): Body<NewUser>) -> Result<Response, Problem> {
-    let hash = hashed(&new.password, &new.username).await?;
+    let hash = hashed(&caller, &new.password, &new.username, &new.display_name).await?;
     let user = StoreUser { username: &new.username, display_name: &new.display_name, role: new.role.0, password_hash: &hash };
     let id = caller.tenant.create_user(&user, caller.now).await?;
     Ok(made(format!("/users/{id}"), User::from(caller.tenant.user(id).await?)))
@@ -112,7 +115,7 @@ pub async fn change(caller: Caller, Id(id): Id<UserId>, Body(terms): Body<UserTe
 #[utoipa::path(put, path = "/users/{user}/password", tag = "tenancy", params(("user" = UserId, Path)), request_body = NewPassword, responses((status = 204)))]
 pub async fn set_password(caller: Caller, Id(id): Id<UserId>, Body(new): Body<NewPassword>) -> Result<StatusCode, Problem> {
     let user = caller.tenant.user(id.0).await?;
-    caller.tenant.set_password(user.id, &hashed(&new.password, &user.username).await?, caller.now).await?;
+    caller.tenant.set_password(user.id, &hashed(&caller, &new.password, &user.username, &user.display_name).await?, caller.now).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -129,5 +132,23 @@ pub async fn activate(caller: Caller, Id(id): Id<UserId>) -> Result<Json<User>, 
 #[utoipa::path(post, path = "/users/{user}/deactivate", tag = "tenancy", params(("user" = UserId, Path)), responses((status = 200, body = User)))]
 pub async fn deactivate(caller: Caller, Id(id): Id<UserId>) -> Result<Json<User>, Problem> {
     caller.tenant.set_user_active(id.0, false, caller.now).await?;
+    show(&caller, id.0).await
+}
+
+/// Sign a user out everywhere
+#[utoipa::path(post, path = "/users/{user}/end-sessions", tag = "tenancy", params(("user" = UserId, Path)), responses((status = 200, body = User)))]
+pub async fn end_sessions(caller: Caller, Id(id): Id<UserId>) -> Result<Json<User>, Problem> {
+    let user = caller.tenant.user(id.0).await?;
+    caller.tenant.end_sessions(user.id, None, caller.now).await?;
+    show(&caller, id.0).await
+}
+
+/// Reset a user's second factor
+///
+/// For somebody who has lost phone and recovery codes. They are signed out everywhere, and their password alone lets them in until
+/// they set it up anew.
+#[utoipa::path(post, path = "/users/{user}/reset-second-factor", tag = "tenancy", params(("user" = UserId, Path)), responses((status = 200, body = User)))]
+pub async fn reset_second_factor(caller: Caller, Id(id): Id<UserId>) -> Result<Json<User>, Problem> {
+    caller.tenant.remove_second_factor(id.0, "second factor reset", true, caller.now).await?;
     show(&caller, id.0).await
 }

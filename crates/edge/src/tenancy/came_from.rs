@@ -1,0 +1,87 @@
+//! Where a request came from, as far as a user needs it to know their own sign-ins: browser and system by name, and the network address
+//! without its last part.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use clarion_store::tenancy::SignInFrom;
+
+pub struct CameFrom {
+    browser: String,
+    place: String,
+}
+
+impl CameFrom {
+    pub fn sign_in(&self) -> SignInFrom<'_> {
+        SignInFrom { browser: &self.browser, place: &self.place }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for CameFrom {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+        let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+        Ok(Self { browser: browser(agent), place: address(peer, &parts.headers).map(masked).unwrap_or_default() })
+    }
+}
+
+/// The peer; behind a proxy on this machine, whom that proxy saw. Nobody else's word is taken for it.
+fn address(peer: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
+    let peer = peer?;
+    let told = headers.get_all("x-forwarded-for").iter().next_back().and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
+    if peer.is_loopback() { told.or(Some(peer)) } else { Some(peer) }
+}
+
+fn masked(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => {
+            let [a, b, c, _] = address.octets();
+            format!("{a}.{b}.{c}.…")
+        }
+        IpAddr::V6(address) => {
+            let [a, b, c, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:…")
+        }
+    }
+}
+
+/// The first that fits: browsers name those before them too.
+const BROWSERS: &[(&str, &str)] = &[("Edg", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser/", "Samsung Internet"), ("Firefox/", "Firefox"), ("FxiOS/", "Firefox"), ("Chrome/", "Chrome"), ("CriOS/", "Chrome"), ("Safari/", "Safari"), ("curl/", "curl")];
+const SYSTEMS: &[(&str, &str)] = &[("Windows", "Windows"), ("Android", "Android"), ("iPhone", "iOS"), ("iPad", "iPadOS"), ("Mac OS X", "macOS"), ("CrOS", "ChromeOS"), ("Linux", "Linux")];
+
+fn browser(agent: &str) -> String {
+    let name = |known: &[(&str, &'static str)]| known.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
+    match (name(BROWSERS), name(SYSTEMS)) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(only), None) | (None, Some(only)) => only.into(),
+        (None, None) => "Unknown browser".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_browsers_and_hides_the_end_of_addresses() {
+        assert_eq!(browser("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0"), "Edge on Windows");
+        assert_eq!(browser("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1"), "Safari on iOS");
+        assert_eq!(browser("<b>"), "Unknown browser");
+        assert_eq!(masked("203.0.113.77".parse().expect("an address")), "203.0.113.…");
+        assert_eq!(masked("2001:db8:17::9".parse().expect("an address")), "2001:db8:17:…");
+    }
+
+    #[test]
+    fn takes_a_proxys_word_only_from_this_machine() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-forwarded-for", "198.51.100.1, 203.0.113.77".parse().expect("a header"));
+        let seen = |peer: &str| address(peer.parse().ok(), &headers).expect("an address").to_string();
+        assert_eq!(seen("127.0.0.1"), "203.0.113.77", "the last is the proxy's own word");
+        assert_eq!(seen("192.0.2.1"), "192.0.2.1");
+    }
+}
