@@ -54,8 +54,8 @@ impl FairQueue {
         self.tenants.with(tenant, |campaigns| campaigns.with(campaign, |routes| routes.with(route, |waiting| waiting.0 = count)));
     }
 
-    /// How much there is to give out before `set` is called anew: turns are cut so small that everybody has several, or
-    /// whoever asks for little at a time would wait for whole turns of those who ask for much.
+    /// How much there is to give out before `set` is called anew. A few who wait have several turns of it each, or whoever asks for
+    /// little at a time would wait for whole turns of those who ask for much; where many wait, a turn comes round every so many calls.
     pub fn expect(&mut self, segments: u32) {
         let waiting: usize = self.tenants.shares.values().map(|share| share.source.shares.len()).sum();
         let turns = u32::try_from(waiting).unwrap_or(u32::MAX).saturating_mul(TURNS).clamp(1, TURNS_MAX);
