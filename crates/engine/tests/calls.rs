@@ -179,7 +179,7 @@ async fn people_are_called_spoken_to_and_put_through() {
         assert_eq!(said(Disposition::Busy), carriers(&[CallFate::Busy]));
         assert_eq!(said(Disposition::Rejected), carriers(&[CallFate::Declines]));
         assert_eq!(said(Disposition::InvalidNumber), carriers(&[CallFate::Dead]));
-        assert_eq!(said(Disposition::AnsweredPerson), carriers(&[CallFate::Listens]));
+        assert_eq!(said(Disposition::AnsweredPerson), carriers(&[CallFate::Listens, CallFate::Machine]), "nothing is done about machines unless the script says so");
         assert_eq!(said(Disposition::OptedOut), carriers(&[CallFate::OptsOut]));
         assert_eq!(said(Disposition::PutThrough), carriers(&[CallFate::PutThrough]), "{report:?}");
         assert_eq!(tally.heard(CallFate::Listens), tally.of(CallFate::Listens), "everybody who answered heard us");

@@ -80,8 +80,8 @@ fn dial(bench: &Bench, first_port: u16) -> (watch::Sender<bool>, JoinHandle<()>)
 fn carrier(first_port: u16, fate_of: fn(&str) -> CallFate, talk: Duration, person_lasts: Duration) -> VoiceCarrier {
     let mut config = VoiceCarrierConfig::new(PortRange { first: first_port, last: first_port + 1_999 });
     (config.fate_of, config.talk, config.patience) = (fate_of, talk, Duration::from_secs(30));
-    config.person_says = Some(Tone { hz: PERSON_HZ, lasts: person_lasts });
-    config.agent_says = Some(Tone { hz: AGENT_HZ, lasts: Duration::from_secs(60) });
+    config.person_says = Some(Tone { hz: PERSON_HZ, lasts: person_lasts }.samples());
+    config.agent_says = Some(Tone { hz: AGENT_HZ, lasts: Duration::from_secs(60) }.samples());
     VoiceCarrier::start(config).expect("a carrier")
 }
 

@@ -52,6 +52,8 @@ pub enum Command {
     ApiKey(commands::api_key::ApiKeyArgs),
     /// The rules that decide who may be contacted.
     Rules(ListingArgs),
+    /// The numbers that no call may show, for every tenant.
+    DoNotOriginate(commands::do_not_originate::DoNotOriginateArgs),
     /// The tenants.
     Tenants(ListingArgs),
     /// Load a contact file.

@@ -9,6 +9,7 @@ pub mod copy_database;
 pub mod create_tenant;
 pub mod create_user;
 pub mod demo;
+pub mod do_not_originate;
 pub mod doctor;
 pub mod field;
 pub mod filter;
@@ -70,6 +71,7 @@ async fn with_config(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::CreateUser(args) => create_user::run(&config, &args).await,
         Command::ApiKey(args) => api_key::run(&config, &args).await,
         Command::Rules(args) => rules::run(&config, args),
+        Command::DoNotOriginate(args) => do_not_originate::run(&config, &args).await,
         Command::Tenants(args) => tenants::run(&config, args).await,
         Command::Import(args) => return import::run(&config, &args).await,
         Command::Field(args) => field::run(&config, &args).await,

@@ -4,7 +4,8 @@
 mod people;
 mod support;
 
-use clarion_domain::campaigns::campaign::CampaignState;
+use clarion_domain::campaigns::campaign::{CampaignState, Channel};
+use clarion_domain::compliance::do_not_originate::read_list;
 use clarion_domain::campaigns::retry::RetryRules;
 use clarion_domain::compliance::purpose::{LegalBasis, Purpose};
 use clarion_domain::id::{CampaignId, ListId};
@@ -84,6 +85,36 @@ async fn templates_and_senders_are_checked_kept_and_removed() {
         assert_eq!(tenant.senders().await.expect("reads").len(), 1);
         tenant.remove_sender("NorthBank", NOON).await.expect("removes");
         assert!(matches!(tenant.remove_sender("NorthBank", NOON).await, Err(StoreError::NotFound(_))));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_call_shows_a_number_from_which_nobody_calls() {
+    for_each_store("do_not_originate", |bench| async move {
+        let (tenant, other) = (bench.tenant("northwind").await, bench.tenant("fabrikam").await);
+        let add = async |tenant: &Tenant, value: &str| tenant.add_sender(value, false, "reserved for drama", NOON).await.expect("adds").is_do_not_originate;
+        assert!(!add(&tenant, "+442079460101").await, "no list is loaded");
+        let load = async |text: &str, source: &str| bench.store.replace_do_not_originate(&read_list(text).expect("a list"), source, NOON).await.expect("loads");
+        let listed = load("+442079460100-+442079460109\n+442079460200\n", "November").await;
+        assert_eq!(listed.iter().map(|sender| (sender.tenant.as_str(), sender.value.as_str())).collect::<Vec<_>>(), [("northwind", "+442079460101")]);
+        assert!(add(&other, "+442079460200").await && !add(&other, "+442079460110").await);
+        assert_eq!(bench.store.listed_senders().await.expect("reads").len(), 2);
+
+        let mut draft = CampaignDraft::of(Channel::Voice, "Calls");
+        draft.sender = "+442079460101".into();
+        tenant.attest_sender(&draft.sender, true, "", NOON).await.expect("confirms");
+        let told = async || tenant.campaign_faults(&draft, NOON).await.expect("checks").into_iter().filter(|fault| fault.field == "sender").map(|fault| fault.message).collect::<Vec<_>>();
+        assert!(told().await.iter().any(|message| message.contains("Do Not Originate")));
+        let campaign = tenant.create_campaign(&draft, NOON).await.expect("a draft");
+        let terms = async || tenant.campaign_terms(&tenant.campaign(campaign).await.expect("reads")).await.expect("terms").call.expect("of calls").caller_id;
+        assert!(terms().await.is_do_not_originate && !terms().await.is_lawful(), "a campaign that runs is refused too");
+
+        assert_eq!(load("+442079460200", "December").await.len(), 1, "the list is replaced, not added to");
+        assert_eq!(told().await, [""; 0]);
+        assert!(terms().await.is_lawful());
+        let list = bench.store.do_not_originate_list().await.expect("reads").expect("a list");
+        assert_eq!((list.ranges, list.source.as_str()), (1, "December"));
     })
     .await;
 }

@@ -296,6 +296,11 @@ async fn enough_labelled_calls_let_a_script_act_on_machines() {
         assert_eq!(tenant.label_call(last.attempt, CallLabel::Voicemail, NOON).await.expect("changed").label, CallLabel::Voicemail);
         assert_eq!(tenant.campaign_faults(&draft, NOON).await.expect("read"), []);
 
+        let by_detector: Vec<_> = tenant.heard_by_detector(id).await.expect("read").into_iter().collect();
+        assert_eq!(by_detector, [(AnsweredBy::Human, 1), (AnsweredBy::Machine, 100), (AnsweredBy::VoicemailReady, 1), (AnsweredBy::Unsure, 1)]);
+        let south = bench.tenant("south").await;
+        assert!(south.heard_by_detector(id).await.expect("read").is_empty());
+
         let estimate = tenant.mistake_estimate().await.expect("read").expect("an estimate");
         assert_eq!((estimate.labelled, estimate.were_people), (100, 1));
         let records = tenant.detector_records().await.expect("read");
@@ -306,7 +311,7 @@ async fn enough_labelled_calls_let_a_script_act_on_machines() {
         assert_eq!(terms.mistaken_milli(102), 2_000, "two in 102 of those given to a machine are taken for people");
         let old = tenant.campaign_faults(&draft, NOON.plus_ms(200 * DAY_MS)).await.expect("read");
         assert!(old.iter().any(|fault| fault.message.contains("older than half a year")), "{old:?}");
-        assert!(bench.tenant("south").await.mistake_estimate().await.expect("read").is_none(), "each tenant measures its own calls");
+        assert!(south.mistake_estimate().await.expect("read").is_none(), "each tenant measures its own calls");
     })
     .await;
 }

@@ -28,9 +28,11 @@ pub struct VoiceCarrierConfig {
     pub agent_rings: Duration,
     /// How long an agent talks.
     pub talk: Duration,
-    /// What everybody who answers says, from the answer on.
-    pub person_says: Option<Tone>,
-    pub agent_says: Option<Tone>,
+    /// What every person who answers says, from the answer on, at 8 kHz.
+    pub person_says: Option<Arc<[i16]>>,
+    pub agent_says: Option<Arc<[i16]>>,
+    /// A machine's greeting; its beep follows.
+    pub machine_greets: Option<Arc<[i16]>>,
     pub fate_of: fn(&str) -> CallFate,
     /// The user part of the call centre's address: a call to it is taken by an agent.
     pub agents: String,
@@ -49,6 +51,7 @@ impl VoiceCarrierConfig {
             talk: Duration::from_millis(2_000),
             person_says: None,
             agent_says: None,
+            machine_greets: None,
             fate_of: CallFate::of_number,
             agents: "agents".into(),
         }
@@ -64,7 +67,8 @@ pub struct Tone {
 
 impl Tone {
     /// Its samples at 8 kHz.
-    pub(crate) fn samples(self) -> Arc<[i16]> {
+    #[must_use]
+    pub fn samples(self) -> Arc<[i16]> {
         let count = self.lasts.as_millis() as u32 * 8;
         (0..count).map(|n| ((f64::from(n) * f64::from(self.hz) * std::f64::consts::TAU / 8_000.0).sin() * 8_000.0) as i16).collect()
     }

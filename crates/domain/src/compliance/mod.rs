@@ -6,6 +6,7 @@ pub mod caller_id;
 mod check;
 pub mod consent;
 pub mod decide;
+pub mod do_not_originate;
 pub mod facts;
 pub mod hold;
 pub mod information;

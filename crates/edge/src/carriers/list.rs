@@ -109,6 +109,7 @@ fn route_table(routes: &[RouteRecord], trunks: &[TrunkRecord], may: bool) -> Mar
 /// UK-12 and UK-14: what the tenant has confirmed of a number, and the form that confirms it.
 fn shown_by_calls(sender: &SenderRecord, may: bool, zone: &TimeZone) -> Markup {
     html! {
+        @if sender.is_do_not_originate { div { strong { "Not for calls" } ": on a list of numbers from which nobody calls (Do Not Originate)" } }
         @match sender.answered_at {
             Some(at) => { div { "Answered day and night, confirmed " (when::time(at, zone)) } }
             None => { div.soft { "Not yet confirmed that it is answered" } }

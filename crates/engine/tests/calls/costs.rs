@@ -49,7 +49,7 @@ async fn both_legs_of_a_call_cost_what_their_trunk_takes() {
         let of = |fate: CallFate| tally.of(fate) as i64;
         assert!(of(CallFate::PutThrough) > 0 && of(CallFate::Busy) > 0, "{measures:?}");
         assert_eq!(cost(Disposition::PutThrough), of(CallFate::PutThrough) * 2 * LEG, "the person's leg and the agent's: {measures:?}");
-        assert_eq!(cost(Disposition::AnsweredPerson), of(CallFate::Listens) * LEG);
+        assert_eq!(cost(Disposition::AnsweredPerson), (of(CallFate::Listens) + of(CallFate::Machine)) * LEG);
         assert_eq!(cost(Disposition::OptedOut), of(CallFate::OptsOut) * LEG);
         assert_eq!(cost(Disposition::Busy), 0);
     })

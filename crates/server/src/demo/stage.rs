@@ -12,6 +12,7 @@ use clarion_store::db::Db;
 use clarion_testbed::voice::{VoiceCarrier, VoiceCarrierConfig};
 use clarion_testbed::{Carrier, CarrierConfig};
 
+use super::calls;
 use crate::config::VoiceSettings;
 use crate::node::{Node, NodeConfig};
 use crate::{clock, open, voice};
@@ -34,7 +35,9 @@ impl Stage {
         db.migrate().await?;
         let store = Store::new(db, &folder.join("keys").join("keyring"), 0)?;
         let carrier = Carrier::start(CarrierConfig::default()).await.context("the pretend carrier did not start")?;
-        let voice_carrier = VoiceCarrier::start(VoiceCarrierConfig::new(PortRange { first: 30_000, last: 31_999 })).context("the pretend telephone carrier did not start")?;
+        let mut behind = VoiceCarrierConfig::new(PortRange { first: 30_000, last: 31_999 });
+        (behind.person_says, behind.machine_greets) = calls::voices().await;
+        let voice_carrier = VoiceCarrier::start(behind).context("the pretend telephone carrier did not start")?;
         let web = SocketAddr::from(([127, 0, 0, 1], port));
         let settings = NodeConfig { name: "demo".into(), web, metrics: None, cookies: Cookies::PlainLoopback, drain: Duration::from_secs(5), dialler: voice::dialler(&VoiceSettings::default(), Duration::from_secs(5))? };
         let node = Node::start(store.clone(), &settings).await?;

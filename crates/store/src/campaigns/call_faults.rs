@@ -48,6 +48,8 @@ impl Tenant {
             let facts = caller_id_facts(caller, self.record().await?.number_mode, sender);
             if sender.is_none() {
                 faults.add("sender", "this number is not on your list of checked senders: add it there first");
+            } else if facts.is_do_not_originate {
+                faults.add("sender", "this number is on a list of numbers from which nobody calls (Do Not Originate), and networks block it: choose another (UK-12)");
             } else if !facts.is_answered {
                 faults.add("sender", "confirm on your list of senders that somebody, or an announcement, answers this number day and night (UK-12)");
             } else if !facts.is_honest() {

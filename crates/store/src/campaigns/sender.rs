@@ -4,6 +4,7 @@ use clarion_domain::audit::event::Act;
 use clarion_domain::carriers::sender::{Sender, SenderKind};
 use clarion_domain::time::Instant;
 
+use crate::compliance::is_do_not_originate;
 use crate::db::{DbError, Row, sql};
 use crate::params;
 use crate::signal::Signal;
@@ -26,10 +27,12 @@ pub struct SenderRecord {
     /// How it is known that a mobile number takes calls, and since when: no call shows one before (UK-14).
     pub inbound_evidence: String,
     pub inbound_at: Option<Instant>,
+    /// On the operator's list of numbers that no call may show (UK-12).
+    pub is_do_not_originate: bool,
 }
 
 fn read(mut row: Row) -> Result<SenderRecord, StoreError> {
-    Ok(SenderRecord { value: row.take(0)?, kind: row.word(1)?, takes_replies: row.take(2)?, evidence: row.take(3)?, created_by: row.take(4)?, created_at: row.take(5)?, answered_at: row.take(6)?, inbound_evidence: row.take(7)?, inbound_at: row.take(8)? })
+    Ok(SenderRecord { value: row.take(0)?, kind: row.word(1)?, takes_replies: row.take(2)?, evidence: row.take(3)?, created_by: row.take(4)?, created_at: row.take(5)?, answered_at: row.take(6)?, inbound_evidence: row.take(7)?, inbound_at: row.take(8)?, is_do_not_originate: row.take(9)? })
 }
 
 impl Tenant {
@@ -51,14 +54,15 @@ impl Tenant {
             return Err(StoreError::Faults(faults));
         }
         let mut tx = self.db().begin().await?;
-        let insert = sql!("INSERT INTO sender (tenant_id, value, kind, takes_replies, evidence, created_by, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)");
-        match tx.execute(insert, &params![self.id, sender.as_str(), sender.kind().as_str(), takes_replies, evidence, self.actor.to_string(), now]).await {
+        let is_do_not_originate = sender.kind() == SenderKind::Number && is_do_not_originate(&mut tx, sender.as_str()).await?;
+        let insert = sql!("INSERT INTO sender (tenant_id, value, kind, takes_replies, evidence, created_by, created_at, is_do_not_originate) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)");
+        match tx.execute(insert, &params![self.id, sender.as_str(), sender.kind().as_str(), takes_replies, evidence, self.actor.to_string(), now, is_do_not_originate]).await {
             Err(DbError::Unique) => return Err(StoreError::Conflict("this sender is on your list already".into())),
             other => other?,
         };
         self.audit(&mut tx, now, Act::Created, "sender", 0, sender.as_str()).await?;
         tx.commit().await?;
-        Ok(SenderRecord { value: sender.as_str().to_owned(), kind: sender.kind(), takes_replies, evidence: evidence.to_owned(), created_by: self.actor.to_string(), created_at: now, answered_at: None, inbound_evidence: String::new(), inbound_at: None })
+        Ok(SenderRecord { value: sender.as_str().to_owned(), kind: sender.kind(), takes_replies, evidence: evidence.to_owned(), created_by: self.actor.to_string(), created_at: now, answered_at: None, inbound_evidence: String::new(), inbound_at: None, is_do_not_originate })
     }
 
     /// The tenant's word on a number that calls show: whether it is answered day and night, and how it is known that it takes calls, where
@@ -101,7 +105,7 @@ impl Tenant {
     }
 
     pub async fn senders(&self) -> Result<Vec<SenderRecord>, StoreError> {
-        let select = sql!("SELECT value, kind, takes_replies, evidence, created_by, created_at, answered_at, inbound_evidence, inbound_at FROM sender WHERE tenant_id = $1 ORDER BY value");
+        let select = sql!("SELECT value, kind, takes_replies, evidence, created_by, created_at, answered_at, inbound_evidence, inbound_at, is_do_not_originate FROM sender WHERE tenant_id = $1 ORDER BY value");
         self.db().query(select, &params![self.id]).await?.into_iter().map(read).collect()
     }
 }

@@ -3,6 +3,8 @@
 //!
 //! A label outlives the recording that was heard for it, and says nothing of anybody by itself.
 
+use std::collections::BTreeMap;
+
 use clarion_domain::attempts::recording::RecordingKind;
 use clarion_domain::audit::event::Act;
 use clarion_domain::compliance::abandonment::{MistakeEstimate, SAMPLE_MIN, london_day};
@@ -18,6 +20,8 @@ use crate::store::{StoreError, Tenant};
 
 /// Labels of calls so long before the newest count for its estimate.
 const SAMPLE_MS: i64 = 183 * DAY_MS;
+
+const HEARD_PAGE: i64 = 2_000;
 
 /// What a call's features say about the detector, without its numbers.
 #[derive(Deserialize)]
@@ -112,6 +116,30 @@ impl Tenant {
             });
         }
         Ok(found)
+    }
+
+    /// Who took a campaign's answered calls by the detector's word, where it listened: of all, not only of the labelled. It is read from the
+    /// calls' own records, some thousands at a time.
+    pub async fn heard_by_detector(&self, campaign: CampaignId) -> Result<BTreeMap<AnsweredBy, i64>, StoreError> {
+        let select = sql!(
+            "SELECT attempt_id, features FROM call WHERE attempt_id > $3 AND campaign_id = $2 AND tenant_id = $1 AND answered_at IS NOT NULL AND features <> ''
+             ORDER BY attempt_id LIMIT $4"
+        );
+        let (mut heard, mut after) = (BTreeMap::new(), 0i64);
+        loop {
+            let rows = self.db().query(select, &params![self.id, campaign, after, HEARD_PAGE]).await?;
+            let n = rows.len() as i64;
+            for mut row in rows {
+                after = row.take(0)?;
+                let features: String = row.take(1)?;
+                if let Ok(Kept { detector: Some(_), judged }) = serde_json::from_str(&features) {
+                    *heard.entry(judged.unwrap_or(AnsweredBy::Unsure)).or_default() += 1;
+                }
+            }
+            if n < HEARD_PAGE {
+                return Ok(heard);
+            }
+        }
     }
 
     /// Calls whose first seconds were recorded and that nobody labelled yet, the earliest first, from the one after `after` on.

@@ -24,7 +24,7 @@ pub(crate) fn caller_id_facts(e164: &str, mode: NumberMode, sender: Option<&Send
         digits: u8::try_from(national.unwrap_or(e164).chars().filter(char::is_ascii_digit).count()).unwrap_or(u8::MAX),
         is_british: national.is_some(),
         is_answered: sender.is_some_and(|sender| sender.answered_at.is_some()),
-        is_do_not_originate: false,
+        is_do_not_originate: sender.is_some_and(|sender| sender.is_do_not_originate),
         inbound_proven: sender.is_some_and(|sender| sender.inbound_at.is_some()),
     }
 }

@@ -7,6 +7,8 @@ pub enum CallFate {
     PutThrough,
     /// Answers, listens, and hangs up.
     Listens,
+    /// A machine answers: its greeting, its beep, and it takes what is said to it.
+    Machine,
     /// Answers and presses 9: no more calls.
     OptsOut,
     /// Rings until the caller gives up.
@@ -21,14 +23,16 @@ pub enum CallFate {
 }
 
 impl CallFate {
-    pub const ALL: [Self; 8] = [Self::PutThrough, Self::Listens, Self::OptsOut, Self::LetsRing, Self::Busy, Self::Declines, Self::Dead, Self::Congested];
+    pub const ALL: [Self; 9] = [Self::PutThrough, Self::Listens, Self::Machine, Self::OptsOut, Self::LetsRing, Self::Busy, Self::Declines, Self::Dead, Self::Congested];
 
-    /// Four of ten want an agent, two listen, one each of the rest but for congestion, which has none.
+    /// By the last digit: 0, 2, 5 and 8 want an agent, 1 listens, 6 is a machine, 3 wants no more calls, 4 is busy, 7 declines, 9 does not
+    /// exist. Nobody lets it ring, and the network is never congested.
     #[must_use]
     pub fn of_number(number: &str) -> Self {
         match number.bytes().last() {
             Some(b'0' | b'2' | b'5' | b'8') => Self::PutThrough,
-            Some(b'1' | b'6') => Self::Listens,
+            Some(b'1') => Self::Listens,
+            Some(b'6') => Self::Machine,
             Some(b'3') => Self::OptsOut,
             Some(b'4') => Self::Busy,
             Some(b'7') => Self::Declines,
@@ -44,7 +48,7 @@ impl CallFate {
             Self::Declines => Some((603, "Decline")),
             Self::Dead => Some((404, "Not Found")),
             Self::Congested => Some((503, "Service Unavailable")),
-            Self::PutThrough | Self::Listens | Self::OptsOut | Self::LetsRing => None,
+            Self::PutThrough | Self::Listens | Self::Machine | Self::OptsOut | Self::LetsRing => None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The people behind the pretend carrier, and its call centre's agents.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clarion_sip::call::CallEvent;
@@ -12,6 +13,9 @@ use super::{CallFate, Tone, VoiceCarrierConfig};
 
 /// Longer than any call of a test or the demo.
 const FOREVER: Duration = Duration::from_secs(3_600);
+const BEEP: Tone = Tone { hz: 1_000, lasts: Duration::from_millis(400) };
+/// A machine that hears nothing worth keeping hangs up.
+const MACHINE_RECORDS: Duration = Duration::from_secs(4);
 
 /// Lives through one call; true when sound was heard after the answer.
 pub(super) async fn live(mut incoming: IncomingCall, fate: CallFate, config: &VoiceCarrierConfig, media: &MediaEngine) -> bool {
@@ -34,9 +38,20 @@ pub(super) async fn live(mut incoming: IncomingCall, fate: CallFate, config: &Vo
     talk(call, leg, heard, fate, config).await
 }
 
-fn say(leg: &MediaLeg, tone: Option<Tone>) {
-    if let Some(tone) = tone {
-        leg.play(vec![tone.samples()], Repeat::Once);
+/// Says it, and returns how long that takes.
+fn say(leg: &MediaLeg, sounds: Vec<Arc<[i16]>>) -> Duration {
+    let samples: usize = sounds.iter().map(|sound| sound.len()).sum();
+    if samples > 0 {
+        leg.play(sounds, Repeat::Once);
+    }
+    Duration::from_millis(samples as u64 / 8)
+}
+
+/// What is said at the answer.
+fn words(fate: CallFate, config: &VoiceCarrierConfig) -> Vec<Arc<[i16]>> {
+    match fate {
+        CallFate::Machine => config.machine_greets.iter().cloned().chain([BEEP.samples()]).collect(),
+        _ => config.person_says.iter().cloned().collect(),
     }
 }
 
@@ -56,7 +71,10 @@ async fn talk(mut call: Call, leg: MediaLeg, mut heard: mpsc::Receiver<MediaEven
             event = call.event() => match event {
                 Some(CallEvent::Answered { media, .. }) => {
                     leg.connect(media);
-                    say(&leg, config.person_says);
+                    let said = say(&leg, words(fate, config));
+                    if fate == CallFate::Machine {
+                        acts = tokio::time::Instant::now() + said + MACHINE_RECORDS;
+                    }
                 }
                 Some(CallEvent::MediaChanged(media)) => leg.connect(media),
                 Some(CallEvent::Ended(_)) | None => return sound,
@@ -92,7 +110,7 @@ pub(super) async fn agent(mut incoming: IncomingCall, config: &VoiceCarrierConfi
             event = call.event() => match event {
                 Some(CallEvent::Answered { media, .. }) => {
                     leg.connect(media);
-                    say(&leg, config.agent_says);
+                    say(&leg, config.agent_says.iter().cloned().collect());
                 }
                 Some(CallEvent::MediaChanged(media)) => leg.connect(media),
                 Some(CallEvent::Ended(_)) | None => return sound,

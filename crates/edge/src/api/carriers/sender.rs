@@ -26,6 +26,8 @@ pub struct Sender {
     /// How it is known that this number takes calls; no call shows a mobile number before.
     inbound_evidence: String,
     inbound_at: Option<Time>,
+    /// On the operator's list of numbers from which nobody calls (Do Not Originate): no call shows it.
+    is_do_not_originate: bool,
     created_by: String,
     created_at: Time,
 }
@@ -40,6 +42,7 @@ impl From<SenderRecord> for Sender {
             answered_at: sender.answered_at.map(Into::into),
             inbound_evidence: sender.inbound_evidence,
             inbound_at: sender.inbound_at.map(Into::into),
+            is_do_not_originate: sender.is_do_not_originate,
             created_by: sender.created_by,
             created_at: sender.created_at.into(),
         }

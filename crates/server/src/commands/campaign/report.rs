@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use clarion_domain::campaigns::campaign::CampaignState;
+use clarion_domain::campaigns::campaign::{CampaignState, Channel};
 use clarion_domain::id::CampaignId;
+use clarion_domain::outcomes::answered_by::AnsweredBy;
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::Instant;
 use clarion_store::Tenant;
@@ -21,6 +22,8 @@ pub struct Report {
     pub refusals: Vec<(String, i64)>,
     /// People who wait, by why.
     pub waiting: Vec<(String, i64)>,
+    /// Of calls: who took them by the detector's word, where it listened.
+    pub heard: BTreeMap<AnsweredBy, i64>,
     /// The counts equal a recount of the attempts.
     pub exact: bool,
 }
@@ -39,7 +42,8 @@ pub async fn report(tenant: &Tenant, id: CampaignId) -> anyhow::Result<Report> {
         *sums = (sums.0 + row.n, sums.1 + row.segments, sums.2 + row.cost);
     }
     let waiting = tenant.due_counts(id).await?.into_iter().map(|(why, n, _)| (why, n)).collect();
-    Ok(Report { name: campaign.name, state: campaign.state, audience: campaign.audience_size, counts, refusals: tenant.refusal_counts(id).await?, waiting, exact })
+    let heard = if campaign.channel == Channel::Voice { tenant.heard_by_detector(id).await? } else { BTreeMap::new() };
+    Ok(Report { name: campaign.name, state: campaign.state, audience: campaign.audience_size, counts, refusals: tenant.refusal_counts(id).await?, waiting, heard, exact })
 }
 
 impl Report {
@@ -54,6 +58,10 @@ impl Report {
         }
         println!("{} · {} · {} people", self.name, self.state, self.audience);
         print!("{}", self.listing().to_text());
+        if !self.heard.is_empty() {
+            let words: Vec<_> = self.heard.iter().map(|(by, n)| format!("{by} {n}")).collect();
+            println!("who answered, by the detector: {}", words.join(", "));
+        }
         if !self.exact {
             println!("these counts differ from a recount of the attempts: tell your operator");
         }
@@ -79,6 +87,7 @@ impl Report {
             "name": self.name, "state": self.state, "audience": self.audience, "exact": self.exact,
             "counts": self.counts.iter().map(count).collect::<Vec<_>>(),
             "refused": self.refusals.iter().map(|(rules, n)| serde_json::json!({ "rules": rules, "n": n })).collect::<Vec<_>>(),
+            "heard": self.heard.iter().map(|(by, n)| (by.to_string(), (*n).into())).collect::<serde_json::Map<_, _>>(),
             "waiting": self.waiting.iter().map(|(why, n)| serde_json::json!({ "why": why, "n": n })).collect::<Vec<_>>(),
         })
     }
