@@ -28,16 +28,15 @@ const LAUNCH_MAX: u32 = 64;
 const PRICE_MAX: f64 = 0.5;
 /// An answered person waits for an agent for a part of one step (`AGENT_AWAITED_MS_MAX`), and a step is the least that is told apart.
 const PATIENCE_STEPS: usize = 1;
-/// The budget is spent so that this many times the usual wish for calls beyond free agents stays unspent: with less, the hard stop and
-/// not the price holds the launches.
-const RESERVE: f64 = 2.5;
+/// So many times the usual wish for calls beyond free agents are room enough: with less left of the budget the hard stop and not the price
+/// holds launches now and then.
+const ENOUGH: f64 = 2.5;
 /// How fast that wish is learned: a decision is a small part of a day.
 const BEYOND_MEAN: f64 = 1.0 / 600.0;
-/// With the reserve full this share of the ceiling is spent, and so much more or less with each reserve more or less; never more than
+/// With room enough this share of the ceiling is spent, with less of it less in proportion, and with more of it more: never more than
 /// one and a half times the ceiling, and never nothing: a price of nothing would teach nothing.
-const SHARE_AT_RESERVE: f64 = 0.7;
-const SHARE_EACH_RESERVE: f64 = 0.3;
-const SHARES: std::ops::RangeInclusive<f64> = 0.1..=1.5;
+const SHARE_WITH_ENOUGH: f64 = 0.7;
+const SHARES: std::ops::RangeInclusive<f64> = 0.05..=1.5;
 /// People who may be abandoned that the model does not touch.
 const LAST: u32 = 1;
 
@@ -153,12 +152,12 @@ impl Predictor {
         })
     }
 
-    /// The rate at which people may be abandoned, over how many are abandoned for each unit of price. The rate is steered by what is
-    /// left of the budget: while it is small most of it is saved, because the hard stop lets no more calls out than it bears.
+    /// The rate at which people may be abandoned, over how many are abandoned for each unit of price. What is left of the budget is worth
+    /// more as room than spent: each person less who may be abandoned is a call less in flight for the rest of the day, because of the hard stop.
+    /// So it is saved while it is scarce, and spent in the measure in which it is room enough.
     fn steer(&self, ceiling: f64, spare: f64) -> f64 {
-        let reserve = (self.beyond * RESERVE).max(1.0);
-        let share = SHARE_AT_RESERVE + SHARE_EACH_RESERVE * (spare - reserve) / reserve;
-        let rate = ceiling * share.clamp(*SHARES.start(), *SHARES.end());
+        let enough = (self.beyond * ENOUGH).max(1.0);
+        let rate = ceiling * (SHARE_WITH_ENOUGH * spare / enough).clamp(*SHARES.start(), *SHARES.end());
         let per_price = (self.abandoned / self.priced.max(1e-6)).clamp(0.1, 2.0);
         (rate / per_price).min(PRICE_MAX)
     }

@@ -97,6 +97,18 @@ fn falls_back_to_one_call_for_each_free_agent_when_the_budget_is_gone() {
 }
 
 #[test]
+fn what_is_left_is_spent_in_the_measure_in_which_it_is_room_enough() {
+    let pacer = taught();
+    let price = |spare: f64| pacer.steer(0.03, spare);
+    assert!((price(4.0) / price(2.0) - 2.0).abs() < 1e-9, "half the room, half the price");
+    assert!(price(0.01) > 0.0, "a price of nothing would teach nothing");
+    assert!(price(1e5) == price(1e6) && price(1e6) <= PRICE_MAX, "a large budget is no reason to gamble");
+    let mut wishing = taught();
+    wishing.beyond = 10.0;
+    assert!(wishing.steer(0.03, 4.0) < price(4.0), "whoever wishes for more calls in flight needs more room");
+}
+
+#[test]
 fn one_decision_launches_only_so_many() {
     let mut floor = floor(200, 40, 0);
     floor.wrapping = (0..10).map(|n| NOW.plus_ms(-n * SECOND_MS)).collect();
