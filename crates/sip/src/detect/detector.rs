@@ -122,26 +122,21 @@ impl Detector {
         if !self.answered || self.tones.sounding() || self.tones.suspicious() {
             return None;
         }
-        if let Some(answer) = self.timing.judge(self.last) {
+        // Whoever was silent may speak yet.
+        let last = self.last.filter(|last| *last != Answer::Silence);
+        if let Some(answer) = self.timing.judge(last) {
             return Some((answer, Evidence::Timing));
         }
-        let features = self.timing.features();
         match self.last {
-            None if self.elapsed_ms >= ms(self.config.decide_by) => Some(if self.timing.heard_speech() { (Answer::Unsure, Evidence::Timing) } else { (Answer::Silence, Evidence::Quiet) }),
-            // Whoever was silent may speak yet.
-            Some(Answer::Silence) if self.timing.heard_speech() => {
-                self.last = None;
-                self.timing.judge(None).map(|answer| (answer, Evidence::Timing)).or_else(|| {
-                    self.last = Some(Answer::Silence);
-                    None
-                })
-            }
-            Some(Answer::Machine) if u64::from(features.pause_ms) >= ms(self.config.quiet_after_greeting) => Some((Answer::VoicemailReady, Evidence::Quiet)),
+            None if self.elapsed_ms >= ms(self.config.decide_by) => Some(if self.timing.heard_speech() { (self.timing.time_is_up(), Evidence::Timing) } else { (Answer::Silence, Evidence::Quiet) }),
+            Some(Answer::Machine) if u64::from(self.timing.pause_ms()) >= ms(self.config.quiet_after_greeting) => Some((Answer::VoicemailReady, Evidence::Quiet)),
             _ => None,
         }
     }
 
-    fn features(&self) -> Features {
+    /// What a verdict at this moment would rest on.
+    #[must_use]
+    pub fn features(&self) -> Features {
         let tone = self.tones.tone();
         let elapsed_ms = u32::try_from(self.elapsed_ms).unwrap_or(u32::MAX);
         Features { elapsed_ms, before_answer: !self.answered, tone_hz: tone.map(|tone| tone.hz), tone_ms: tone.map_or(0, |tone| tone.ms), ..self.timing.features() }

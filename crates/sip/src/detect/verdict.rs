@@ -45,9 +45,15 @@ pub struct Features {
     pub longest_pause_ms: u32,
     /// Since the last utterance ended; 0 while somebody speaks.
     pub pause_ms: u32,
+    /// The pause before the utterance that goes on, or that ended last.
+    #[serde(default)]
+    pub last_pause_ms: u32,
+    /// How long the utterance has lasted that goes on; 0 while nobody speaks.
+    #[serde(default)]
+    pub utterance_ms: u32,
     /// Of the speech, against full scale.
     pub speech_dbfs: f32,
-    /// Points for a machine; see `timing`.
+    /// What the timings say for a machine, as the logarithm of the odds; see `score`.
     pub machine_points: f32,
     pub tone_hz: Option<f32>,
     pub tone_ms: u32,

@@ -77,6 +77,44 @@ pub const HOLDOUT: Half = Half {
     voices: &[espeak("en-us", 175, 50), espeak("en-gb+m7", 155, 35), espeak("en-us+f4", 170, 65), espeak("en-gb-x-rp+f1", 190, 55), Speaker::Flite("rms"), Speaker::Flite("kal")],
 };
 
+/// What the trees of the detector are grown on: words, voices and prompts of which neither half has any.
+pub const TRAINING: Half = Half {
+    short: &["Hello there.", "Yep?", "Hiya.", "Hello, who's calling?", "Good afternoon.", "Hello, is anybody there?", "Yes, good morning.", "Ahoy.", "Yes, this is me.", "Who is it?", "Hello, hello, hello?", "Right, hello.", "What is it?", "Oh, hello, good evening to you."],
+    long: &[
+        "Hello, you are speaking with Martin, what can I do for you?",
+        "Good morning, Harbour Hotel, reception, Julia speaking.",
+        "Hang on, let me turn the radio down. Yes, hello?",
+        "Oh, hi. I was just about to call you. How are things?",
+        "Morning, accounts department, who would you like to speak to?",
+        "Hello? Sorry, the line is bad. Can you say that again?",
+        "City Garage, hello, this is Ben, what do you need?",
+        "Hello, the Smiths. No, they are out, can I take something down?",
+        "Hello, yes, I am here, please go ahead.",
+        "Thanks for ringing Oak Lane Surgery, Priya here, how can I help?",
+        "Yes? Who? I am sorry, I did not catch your name.",
+        "One moment please. Right, I am with you now.",
+    ],
+    greetings: &[
+        "Hello, it's David. I am busy right now. Send me a text or leave your details after the signal, and I will ring you.",
+        "The mobile you have dialled is switched off. Please try again later, or speak after the tone.",
+        "Hi. You know who this is, and you know what to do. Wait for the beep.",
+        "You are through to the Parsons family. None of us is able to answer. Please tell us who you are and why you rang, and somebody will ring you back.",
+        "This is the mailbox of extension four one two. The subscriber does not answer. Record your message now, and press hash when you are done.",
+        "Good day. All of our advisers are helping other customers. Please hold the line, or leave your number, and we will be in touch.",
+        "Sorry, I am on holiday until the third of June. For anything urgent, please contact my colleague. Otherwise, leave a note after the tone.",
+        "We are sorry. The customer is not able to take calls. If you would like to leave a message, please speak clearly after the tone.",
+        "Hello, and thanks for ringing North Street Books. The shop is shut today. We are open again tomorrow from ten. You can leave a message.",
+        "Hey, Lucy here. Can't talk. Leave something nice.",
+        "Hello. This number only takes messages. Say your name, your number and the best time to reach you. Thank you, and goodbye.",
+        "Voicemail. Your call could not be answered. Please record your message after the tone. To end, simply hang up.",
+    ],
+    recorded: &[&["basic-pbx-ivr-main"], &["demo-congrats"], &["demo-instruct"], &["conf-adminmenu-162"], &["vm-options"], &["vm-tocallback", "vm-msginstruct"]],
+    voices: &[
+        espeak("en-gb+m1", 150, 45), espeak("en-us+m2", 170, 40), espeak("en-gb+f5", 160, 60), espeak("en-gb-scotland+f3", 175, 55), espeak("en-gb-x-gbclan+m4", 145, 50), espeak("en-us+f1", 190, 60),
+        espeak("en-gb+m6", 130, 35), espeak("en-us+m8", 200, 45), espeak("en-gb-x-gbcwmd+f2", 165, 50), espeak("en-029+m1", 155, 50), espeak("en-us+f3", 140, 70), espeak("en-gb-x-rp+m2", 180, 40),
+    ],
+};
+
 static SPOKEN: Mutex<Option<HashMap<String, Vec<i16>>>> = Mutex::new(None);
 
 fn run(command: &mut Command) -> Vec<u8> {
