@@ -98,6 +98,9 @@ ids! {
     SessionId = "ses";
     InvitationId = "inv";
     ImportId = "imp";
+    SftpAccountId = "sfa";
+    /// One file that came by SFTP.
+    SftpFileId = "sff";
     /// One person as one tenant knows them.
     ContactId = "con";
     /// One number of a contact.

@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use clarion_domain::audit::event::Act;
-use clarion_domain::id::{AttemptId, CampaignId, ContactId, ImportId, ListId, ReplyId, TrunkId, UserId};
+use clarion_domain::id::{AttemptId, CampaignId, ContactId, ImportId, ListId, ReplyId, SftpAccountId, TrunkId, UserId};
 use maud::{Markup, html};
 
 use crate::page::fault::Fault;
@@ -65,6 +65,7 @@ fn record(kind: &str, id: i64) -> Markup {
         "call" => format!("/calls/{}", AttemptId(id)),
         "campaign" => format!("/campaigns/{}", CampaignId(id)),
         "contact" => format!("/contacts/{}", ContactId(id)),
+        "sftp_account" => format!("/imports/sftp/{}", SftpAccountId(id)),
         "import" => format!("/imports/{}", ImportId(id)),
         "list" => format!("/contacts?list={}", ListId(id)),
         "reply" => format!("/inbox/{}", ReplyId(id)),

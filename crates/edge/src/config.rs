@@ -24,6 +24,16 @@ pub struct EdgeConfig {
     pub upload_bytes_max: u64,
     /// Makes a sound file into a prompt.
     pub read_prompt: ReadPrompt,
+    /// The SFTP drop of this installation, when it is open.
+    pub sftp: Option<SftpShown>,
+}
+
+/// What a client of the SFTP drop must know.
+#[derive(Debug, Clone)]
+pub struct SftpShown {
+    pub port: u16,
+    /// `SHA256:…` of the host key.
+    pub fingerprint: String,
 }
 
 impl EdgeConfig {
@@ -31,6 +41,6 @@ impl EdgeConfig {
 
     #[must_use]
     pub fn new(clock: Clock, cookies: Cookies, read_prompt: ReadPrompt) -> Self {
-        Self { clock, cookies, upload_bytes_max: Self::UPLOAD_BYTES_MAX, read_prompt }
+        Self { clock, cookies, upload_bytes_max: Self::UPLOAD_BYTES_MAX, read_prompt, sftp: None }
     }
 }

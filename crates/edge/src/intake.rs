@@ -5,10 +5,11 @@ pub mod import;
 pub mod list;
 pub mod mapping;
 pub mod reject;
+pub mod sftp;
 pub mod upload;
 
 use clarion_domain::id::ImportId;
-use clarion_domain::intake::import::ImportState;
+use clarion_domain::intake::import::{ImportSource, ImportState};
 use clarion_store::intake::ImportRecord;
 use maud::Markup;
 
@@ -20,6 +21,15 @@ use crate::tenancy::guard::Session;
 async fn find(session: &Session, id: &str) -> Result<ImportRecord, Fault> {
     let id: ImportId = id.parse().map_err(|_| Fault::NotFound("import"))?;
     Ok(session.tenant.import(id).await?)
+}
+
+fn source_name(source: ImportSource) -> &'static str {
+    match source {
+        ImportSource::Portal => "portal",
+        ImportSource::Api => "API",
+        ImportSource::Command => "command",
+        ImportSource::Sftp => "SFTP",
+    }
 }
 
 fn state_chip(state: ImportState) -> Markup {

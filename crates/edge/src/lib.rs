@@ -22,8 +22,8 @@ mod audit;
 
 pub use campaigns::prompt_file::{PROMPT_BYTES_MAX, PromptFileError, ReadPrompt, wav};
 pub use api::{ApiConfig, api_router};
-pub use config::{Clock, Cookies, EdgeConfig};
+pub use config::{Clock, Cookies, EdgeConfig, SftpShown};
 pub use portal::{portal_doors, portal_router};
 pub use serve::serve;
 pub use tenancy::door::{Door, LetsIn};
-pub use tenancy::password::{PasswordError, check_password, hash_password};
+pub use tenancy::password::{PasswordError, check_password, hash_password, verify as verify_password};

@@ -13,7 +13,6 @@ pub mod sign_in;
 pub mod sign_in_code;
 pub mod team;
 pub mod totp;
-mod tries;
 pub mod who;
 
-pub use tries::Tries;
+pub use clarion_domain::tenancy::tries::Tries;

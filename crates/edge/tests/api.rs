@@ -27,5 +27,7 @@ mod suppressions;
 mod reading;
 #[path = "api/rules.rs"]
 mod rules;
+#[path = "api/sftp.rs"]
+mod sftp;
 #[path = "api/voice.rs"]
 mod voice;

@@ -58,6 +58,8 @@ pub enum Command {
     Tenants(ListingArgs),
     /// Load a contact file.
     Import(commands::import::ImportArgs),
+    /// Accounts by which programs bring contact files over SFTP.
+    SftpAccount(commands::sftp_account::SftpAccountArgs),
     /// What a tenant may hold of people beyond the standard fields.
     Field(commands::field::FieldArgs),
     /// Static sets of contacts.

@@ -25,6 +25,7 @@ pub mod rules;
 pub mod script;
 pub mod sender;
 pub mod serve;
+pub mod sftp_account;
 pub mod subject;
 pub mod suppression;
 pub mod sweep;
@@ -73,6 +74,7 @@ async fn with_config(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Rules(args) => rules::run(&config, args),
         Command::DoNotOriginate(args) => do_not_originate::run(&config, &args).await,
         Command::Tenants(args) => tenants::run(&config, args).await,
+        Command::SftpAccount(args) => sftp_account::run(&config, &args).await,
         Command::Import(args) => return import::run(&config, &args).await,
         Command::Field(args) => field::run(&config, &args).await,
         Command::List(args) => list::run(&config, &args).await,

@@ -54,6 +54,11 @@ impl Config {
         }
     }
 
+    /// Where the SFTP host key lies, or will.
+    pub fn sftp_host_key(&self) -> PathBuf {
+        self.sftp.host_key_file.clone().unwrap_or_else(|| self.keys.keyring.with_file_name("sftp-host-key"))
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
         if let Some(url) = self.database_url()?
             && !(url.starts_with("postgres://") || url.starts_with("postgresql://"))
@@ -65,6 +70,9 @@ impl Config {
         }
         if self.server.drain_seconds > 300 {
             return Err(ConfigError::new("server.drain_seconds is at most 300"));
+        }
+        if self.sftp.settle_seconds > 3600 {
+            return Err(ConfigError::new("sftp.settle_seconds is at most 3600"));
         }
         if self.web.listen == self.metrics.listen && self.metrics.listen.port() != 0 {
             return Err(ConfigError::new("web.listen and metrics.listen are the same address: measurements are for the operator alone, give them a port of their own"));

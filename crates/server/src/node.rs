@@ -1,20 +1,25 @@
 //! One node: the engine's workers and the web's doors on one store, until told to stop.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
-use clarion_edge::{ApiConfig, Cookies, EdgeConfig, api_router, portal_router};
+use clarion_edge::{ApiConfig, Cookies, EdgeConfig, SftpShown, api_router, portal_router};
 use clarion_engine::attempts::SenderConfig;
 use clarion_engine::calls::DiallerConfig;
 use clarion_engine::intake::FileLimits;
+use clarion_sftp::{DropConfig, HostKey};
 use clarion_store::Store;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::clock;
 use crate::supervise::{self, AtStop, Stop, Stopper};
+
+/// The least time that a refused SFTP sign-in takes.
+const SFTP_REFUSAL: Duration = Duration::from_secs(1);
 
 /// Where the node listens, and how it ends.
 pub struct NodeConfig {
@@ -25,12 +30,21 @@ pub struct NodeConfig {
     pub cookies: Cookies,
     pub drain: Duration,
     pub dialler: DiallerConfig,
+    pub sftp: Option<SftpDoor>,
+}
+
+/// Where files are dropped.
+pub struct SftpDoor {
+    pub listen: SocketAddr,
+    pub host_key: HostKey,
+    pub settle: Duration,
 }
 
 /// A running node.
 pub struct Node {
     pub web: SocketAddr,
     pub metrics: Option<SocketAddr>,
+    pub sftp: Option<SocketAddr>,
     stopper: Stopper,
     workers: Vec<JoinHandle<()>>,
     doors: Vec<JoinHandle<()>>,
@@ -45,16 +59,26 @@ impl Node {
             Some(address) => Some(listen(address).await?),
             None => None,
         };
+        let sftp = match &config.sftp {
+            Some(door) => Some((listen(door.listen).await?, door)),
+            None => None,
+        };
         let (stopper, stop) = supervise::stop();
         let mut node = Self {
             web: web.local_addr()?,
             metrics: metrics.as_ref().map(TcpListener::local_addr).transpose()?,
+            sftp: sftp.as_ref().map(|(listener, _)| listener.local_addr()).transpose()?,
             stopper,
             workers: workers(&store, &stop, config),
             doors: Vec::new(),
             drain: config.drain,
         };
-        node.doors.push(open(web, doors(&store, config.cookies), &stop));
+        let shown = sftp.as_ref().and_then(|(listener, door)| Some(SftpShown { port: listener.local_addr().ok()?.port(), fingerprint: door.host_key.fingerprint() }));
+        node.doors.push(open(web, doors(&store, config.cookies, shown), &stop));
+        if let Some((listener, door)) = sftp {
+            let drop = DropConfig { host_key: door.host_key.clone(), settle: door.settle, clock: clock::now, verify: verify_sftp, refusal: SFTP_REFUSAL };
+            node.doors.push(tokio::spawn(clarion_sftp::run(listener, store.clone(), drop, stop.receiver())));
+        }
         if let Some(listener) = metrics {
             node.doors.push(open(listener, crate::metrics::router(store), &stop));
         }
@@ -76,12 +100,16 @@ impl Node {
     }
 }
 
+fn verify_sftp(password: String, hash: Option<String>) -> Pin<Box<dyn Future<Output = bool> + Send>> {
+    Box::pin(async move { clarion_edge::verify_password(&password, hash.as_deref()).await })
+}
+
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("{address} cannot be listened on"))
 }
 
-fn doors(store: &Store, cookies: Cookies) -> Router {
-    let config = EdgeConfig::new(clock::now, cookies, crate::prompt::read);
+fn doors(store: &Store, cookies: Cookies, sftp: Option<SftpShown>) -> Router {
+    let config = EdgeConfig { sftp, ..EdgeConfig::new(clock::now, cookies, crate::prompt::read) };
     let api = ApiConfig { clock: clock::now, upload_bytes_max: config.upload_bytes_max, read_prompt: config.read_prompt };
     portal_router(store.clone(), config).merge(api_router(store.clone(), api))
 }

@@ -3,10 +3,14 @@
 mod confirm;
 mod declared_field;
 mod file;
+mod file_key;
 mod import;
 mod load;
 mod place_row;
 mod reject;
+mod sftp_account;
+mod sftp_file;
+mod sftp_key;
 mod upload;
 mod work;
 
@@ -15,6 +19,9 @@ pub use file::ImportFile;
 pub use import::{ImportFormat, ImportProposal, ImportRecord, RepeatOf};
 pub use reject::{RejectCursor, RejectPage};
 pub use load::{CHUNK_ROWS, ChunkResult, LoadChunk, SealedRow};
+pub use sftp_account::{DAY_FILES_MAX, SftpAccount, SftpAccountDraft, SftpKey, SftpProof, SftpSignIn, WAITING_BYTES_MAX, new_sftp_password};
+pub use sftp_file::{Begin, SettledFile, SftpFile};
+pub use sftp_key::{KeyError, Network, NetworkError};
 pub(crate) use upload::CHUNK_LABEL;
 pub use upload::{IMPORT_BYTES_MAX, NewImport, Upload};
 pub use work::{HeadOutcome, WaitingImport};

@@ -26,5 +26,6 @@ words! {
         Portal = "portal",
         Api = "api",
         Command = "command",
+        Sftp = "sftp",
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod cell;
 pub mod csv_text;
+pub mod drop_path;
 pub mod import;
 pub mod mapping;
 pub mod proposal;

@@ -2,3 +2,4 @@
 
 pub mod role;
 pub mod tenant;
+pub mod tries;

@@ -1,6 +1,6 @@
 //! The client organisation, and who acts in its name.
 
-use crate::id::{ApiKeyId, UserId};
+use crate::id::{ApiKeyId, SftpAccountId, UserId};
 use crate::word::words;
 
 words! {
@@ -16,6 +16,8 @@ words! {
 pub enum Actor {
     User(UserId),
     ApiKey(ApiKeyId),
+    /// A program that drops files by SFTP.
+    Sftp(SftpAccountId),
     /// The operator at the command line.
     Operator,
     /// The software itself: a worker, a sweep.
@@ -29,6 +31,7 @@ impl std::fmt::Display for Actor {
         match self {
             Actor::User(id) => write!(f, "user:{id}"),
             Actor::ApiKey(id) => write!(f, "key:{id}"),
+            Actor::Sftp(id) => write!(f, "sftp:{id}"),
             Actor::Operator => f.write_str("operator"),
             Actor::System => f.write_str("system"),
             Actor::Subject => f.write_str("subject"),

@@ -74,7 +74,7 @@ pub fn schemas() -> Vec<Named> {
 }
 
 ids! {
-    TenantId, ApiKeyId, ImportId, ContactId, ListId, FilterId, SuppressionId, HoldId, ConsentId, CampaignId, TemplateId, DryRunId, NoticeId, AttemptId,
+    TenantId, ApiKeyId, ImportId, SftpAccountId, ContactId, ListId, FilterId, SuppressionId, HoldId, ConsentId, CampaignId, TemplateId, DryRunId, NoticeId, AttemptId,
     ReplyId, TrunkId, RouteId, NodeId, UserId, InvitationId, AuditEventId, ScriptId, PromptId, TransferTargetId, RecordingId,
 }
 

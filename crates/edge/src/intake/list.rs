@@ -31,7 +31,7 @@ pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
                 div.scroll { table.stacks {
                     thead { tr { th scope="col" { "File" } th scope="col" { "State" } th scope="col" { "List" } th.num scope="col" { "New" } th.num scope="col" { "Updated" } th.num scope="col" { "Refused" } th scope="col" { "Sent by" } th scope="col" { "When" } } }
                     tbody { @for import in &imports.rows { tr {
-                        th scope="row" { a href={ "/imports/" (import.id) } { (import.file_name) } div.small.soft { (bytes(import.file_bytes)) " · by " (import.source) } }
+                        th scope="row" { a href={ "/imports/" (import.id) } { (import.file_name) } div.small.soft { (bytes(import.file_bytes)) " · by " (super::source_name(import.source)) } }
                         td { (state_chip(import.state)) }
                         td { @match &import.list { Some((_, name)) => (name), None => span.soft { "None" } } }
                         td.num data-label="New" { (count(import.rows_loaded)) }
@@ -45,9 +45,9 @@ pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
             (pager("/imports", "", before, imports.next))
         }
     };
-    let mut page = Page::new(IMPORTS, "Imports").lead(html! { p { "Files from the portal, the API and the command line, each with what became of its lines." } });
+    let mut page = Page::new(IMPORTS, "Imports").lead(html! { p { "Files from the portal, the API, SFTP and the command line, each with what became of its lines." } });
     if may {
-        page = page.actions(html! { a.button.quiet href="/imports/fields" { "Declared fields" } a.button href="/imports/new" { "Load a file" } });
+        page = page.actions(html! { @if session.may(Right::ManageTeam) { a.button.quiet href="/imports/sftp" { "SFTP" } } a.button.quiet href="/imports/fields" { "Declared fields" } a.button href="/imports/new" { "Load a file" } });
     }
     Ok(page.said(said(&asked)).show(&session, &body))
 }

@@ -28,6 +28,8 @@ const SAID: &[(&str, &str)] = &[
     ("taken-back", "Taken back: the link is good no more."),
     ("welcome", "Welcome. Sign in with your new username and password."),
     ("again", "That took too long, or there were too many wrong codes. Sign in again."),
+    ("key-added", "The key is let in."),
+    ("no-password", "The password is gone: only keys are let in."),
     ("signed-out", "You are signed out."),
 ];
 

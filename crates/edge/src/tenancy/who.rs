@@ -19,7 +19,11 @@ impl Team {
             (None, "system") => "Clarion".into(),
             (None, "operator") => "The operator".into(),
             (None, "subject") => "The person".into(),
-            (None, other) => other.strip_prefix("key:").map_or_else(|| other.to_owned(), |key| format!("API key {key}")),
+            (None, other) => match other.split_once(':') {
+                Some(("key", key)) => format!("API key {key}"),
+                Some(("sftp", account)) => format!("SFTP account {account}"),
+                _ => other.to_owned(),
+            },
         }
     }
 

@@ -24,6 +24,7 @@ async fn things(world: &World) -> Vec<(&'static str, String)> {
             "evidence": "form 7", "wording_version": "2026-09", "obtained_in": "other", "refusal_offered": true})),
         ("invitation", "/invitations", json!({"display_name": "Grace", "role": "agent"})),
         ("api_key", "/api-keys", json!({"name": "crm", "role": "viewer"})),
+        ("sftp_account", "/sftp-accounts", json!({"username": "drop", "list": null, "reuse_mapping": true, "rename_only": false, "networks": "", "waiting_bytes_max": 1000, "day_files_max": 5, "enabled": true})),
         ("trunk", "/trunks", json!({"name": "Own", "settings": {"kind": "smpp", "host": "127.0.0.1", "port": 2775, "system_id": "northwind"}, "secret": "x",
             "rate_per_second": 10, "cost_per_segment": 290, "currency": "GBP"})),
         ("route", "/routes", json!({"prefix": "+44", "trunk": "<trunk>", "priority": 1})),
@@ -111,7 +112,7 @@ async fn a_body_cannot_name_another_tenants_things() {
     let span = "from=2026-11-01T00:00:00Z&to=2026-12-01T00:00:00Z";
     let measures = world.ask_as(&world.other, "GET", &format!("/reports/measures?{span}&campaign={}", thing("campaign")), Value::Null).await;
     assert_eq!(measures.expect(200)["items"], json!([]));
-    for listing in ["/contacts", "/lists", "/campaigns", "/imports", "/suppressions", "/holds", "/replies", "/routes", "/senders", "/templates", "/scripts", "/prompts", "/transfer-targets", "/filters", "/fields", "/legal-holds", "/users"] {
+    for listing in ["/contacts", "/lists", "/campaigns", "/imports", "/suppressions", "/holds", "/replies", "/routes", "/senders", "/templates", "/scripts", "/prompts", "/transfer-targets", "/filters", "/fields", "/legal-holds", "/users", "/sftp-accounts"] {
         let page = world.ask_as(&world.other, "GET", listing, Value::Null).await;
         assert_eq!(page.status, 200, "{listing}: {}", page.text);
         assert!(!things.iter().any(|(kind, id)| *kind != "field" && page.text.contains(&format!("\"{id}\""))), "{listing} shows a thing of another tenant");

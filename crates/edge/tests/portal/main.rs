@@ -13,6 +13,7 @@ mod rights;
 mod second_factor;
 mod sessions;
 mod segments;
+mod sftp;
 mod sign_in;
 mod team;
 mod voice;

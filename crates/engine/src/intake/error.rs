@@ -16,6 +16,14 @@ pub enum FileError {
     OldWorkbook,
     #[error("the workbook is protected with a password: save it without one")]
     Encrypted,
+    #[error("the file is encrypted, but not to this organisation's key: encrypt it with age to the public key on the page SFTP")]
+    NotForUs,
+    #[error("the file is encrypted with a passphrase, which nobody here knows: encrypt it with age to the public key on the page SFTP")]
+    Passphrase,
+    #[error("the encrypted file is damaged: send it again")]
+    Undecipherable,
+    #[error("the file is encrypted with OpenPGP, which is not read here: encrypt it with age to the public key on the page SFTP")]
+    OpenPgp,
     #[error("the file is a {0} workbook: save it as an Excel workbook (.xlsx) or as CSV")]
     OtherWorkbook(&'static str),
     #[error("the workbook is damaged ({0}): open it, save it again and load the new file")]

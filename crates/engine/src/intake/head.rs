@@ -5,6 +5,7 @@ use clarion_domain::intake::proposal::propose;
 use clarion_store::StoreError;
 use clarion_store::intake::{HeadOutcome, ImportFormat, ImportProposal};
 
+use crate::intake::decrypt::opened;
 use crate::intake::worker::{IntakeError, Job, read_by};
 use crate::intake::{FileError, FileFormat, FileReader, open};
 
@@ -25,10 +26,10 @@ pub(super) fn file_fault(error: FileError) -> IntakeError {
 }
 
 pub(super) async fn read(job: &Job) -> Result<(), IntakeError> {
-    let file = job.tenant.open_import_file(job.id).await?;
+    let (file, identity) = (job.tenant.open_import_file(job.id).await?, job.tenant.file_identity().await?);
     let limits = job.limits;
     let head = tokio::task::spawn_blocking(move || {
-        let mut reader = open(Box::new(file), limits)?;
+        let mut reader = open(opened(Box::new(file), identity.as_ref())?, limits)?;
         let samples = reader.samples(SAMPLE_ROWS)?;
         Ok((format(&reader), reader.headers().to_vec(), samples))
     });

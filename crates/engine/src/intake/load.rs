@@ -11,6 +11,7 @@ use clarion_store::{StoreError, Tenant};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use crate::intake::decrypt::opened;
 use crate::intake::batch::{Plan, Prepared, RawBatch, count_lines, read_batches};
 use crate::intake::head::file_fault;
 use crate::intake::worker::{IntakeError, Job, RENEW, read_by};
@@ -22,9 +23,9 @@ const READ_AHEAD: usize = 2;
 
 /// Reads the whole file once. A fault ends the import with nothing loaded.
 pub(super) async fn check(job: &Job) -> Result<(), IntakeError> {
-    let file = job.tenant.open_import_file(job.id).await?;
+    let (file, identity) = (job.tenant.open_import_file(job.id).await?, job.tenant.file_identity().await?);
     let limits = job.limits;
-    let reading = tokio::task::spawn_blocking(move || count_lines(&mut open(Box::new(file), limits)?, limits.lines_max));
+    let reading = tokio::task::spawn_blocking(move || count_lines(&mut open(opened(Box::new(file), identity.as_ref())?, limits)?, limits.lines_max));
     let lines = read_by(job, reading).await?.map_err(file_fault)?;
     Ok(job.tenant.begin_load(job.id, &job.lease, lines, (job.clock)()).await?)
 }
@@ -34,10 +35,10 @@ pub(super) async fn load(job: &Job) -> Result<(), IntakeError> {
     let record = job.tenant.import(job.id).await?;
     let done = record.rows_read;
     let plan = Arc::new(plan(&job.tenant, record).await?);
-    let file = job.tenant.open_import_file(job.id).await?;
+    let (file, identity) = (job.tenant.open_import_file(job.id).await?, job.tenant.file_identity().await?);
     let (out, mut batches) = mpsc::channel(READ_AHEAD);
     let limits = job.limits;
-    let reading = tokio::task::spawn_blocking(move || read_batches(&mut open(Box::new(file), limits)?, done, &out));
+    let reading = tokio::task::spawn_blocking(move || read_batches(&mut open(opened(Box::new(file), identity.as_ref())?, limits)?, done, &out));
 
     let mut seen = Seen::default();
     let mut preparing: VecDeque<JoinHandle<Result<Prepared, StoreError>>> = VecDeque::new();

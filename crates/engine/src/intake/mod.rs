@@ -3,6 +3,7 @@
 
 mod batch;
 mod csv;
+mod decrypt;
 mod detect;
 mod encoding;
 mod error;

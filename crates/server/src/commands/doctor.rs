@@ -6,6 +6,7 @@ use clap::Args;
 use clarion_domain::carriers::trunk::TrunkState;
 use clarion_domain::tenancy::tenant::Actor;
 use clarion_domain::time::MINUTE_MS;
+use clarion_sftp::HostKey;
 use clarion_store::{Store, StoreError};
 use serde_json::Value;
 
@@ -31,6 +32,7 @@ pub async fn run(config: &Config, args: &DoctorArgs) -> anyhow::Result<ExitCode>
     let store = open::store(config).await?;
     let mut findings = vec![whole(config).await?];
     findings.extend(set_aside(config)?);
+    findings.extend(sftp(config));
     findings.extend(tenants(&store).await?);
     findings.extend(carriers(&store).await?);
     let mut listing = Listing::new(&["what", "ok", "finding"]);
@@ -49,6 +51,18 @@ async fn whole(config: &Config) -> anyhow::Result<Finding> {
     let file = config.server.data_dir.join(open::SQLITE_FILE);
     let verdict = tokio::task::spawn_blocking(move || clarion_store::db::check_sqlite(&file)).await?;
     Ok(Finding { what, ok: verdict.is_ok(), words: verdict.map_or_else(|error| error.to_string(), |()| "whole".into()) })
+}
+
+/// The SFTP drop's own key is there, and nobody else may read it.
+fn sftp(config: &Config) -> Option<Finding> {
+    config.sftp.listen?;
+    let key = HostKey::open(&config.sftp_host_key());
+    let (ok, words) = match key {
+        Ok(Some(key)) => (true, format!("host key {}", key.fingerprint())),
+        Ok(None) => (false, "no host key yet: clarion serve makes it".into()),
+        Err(error) => (false, error.to_string()),
+    };
+    Some(Finding { what: "sftp".into(), ok, words })
 }
 
 /// Databases that a restore put aside hold everybody who was in them.

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clarion_edge::Cookies;
+use clarion_sftp::HostKey;
 use clarion_store::db::DbError;
 
 use crate::config::{Config, ConfigError};
-use crate::node::{Node, NodeConfig};
+use crate::node::{Node, NodeConfig, SftpDoor};
 use crate::{open, supervise, voice};
 
 pub async fn run(config: &Config) -> anyhow::Result<()> {
@@ -30,14 +31,23 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     if store.tenants().await?.is_empty() {
         tracing::info!("there is no tenant yet: make one with clarion create-tenant, and somebody to sign in with clarion create-user");
     }
-    let settings = NodeConfig { name: format!("node {}", config.server.node), web: config.web.listen, metrics: Some(config.metrics.listen), cookies, drain: Duration::from_secs(config.server.drain_seconds), dialler: voice::dialler(&config.voice, Duration::from_secs(config.server.drain_seconds))? };
+    let sftp = sftp_door(config)?;
+    let settings = NodeConfig { sftp, name: format!("node {}", config.server.node), web: config.web.listen, metrics: Some(config.metrics.listen), cookies, drain: Duration::from_secs(config.server.drain_seconds), dialler: voice::dialler(&config.voice, Duration::from_secs(config.server.drain_seconds))? };
     let node = Node::start(store, &settings).await?;
-    tracing::info!(web = %node.web, metrics = ?node.metrics, node = config.server.node, "clarion serves");
+    tracing::info!(web = %node.web, metrics = ?node.metrics, sftp = ?node.sftp, node = config.server.node, "clarion serves");
     supervise::signalled().await.context("signals cannot be waited for")?;
     tracing::info!("stopping: no new messages are claimed, those on the wire are waited for");
     node.stop().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The SFTP drop, when it has an address; its host key is made at the first start.
+fn sftp_door(config: &Config) -> anyhow::Result<Option<SftpDoor>> {
+    let Some(listen) = config.sftp.listen else { return Ok(None) };
+    let host_key = HostKey::open_or_create(&config.sftp_host_key())?;
+    tracing::info!(fingerprint = host_key.fingerprint(), "the SFTP drop's host key");
+    Ok(Some(SftpDoor { listen, host_key, settle: Duration::from_secs(config.sftp.settle_seconds) }))
 }
 
 /// Secure cookies unless nobody but this machine can reach the portal.

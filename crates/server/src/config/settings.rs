@@ -128,6 +128,20 @@ section! {
 }
 
 section! {
+    /// The SFTP drop, where tenants' programs bring contact files. Off until it has an address.
+    SftpSettings in "sftp" {
+        /// Address and port. It may stand open to the internet: sign-ins are slowed and locked, and nothing can be read back.
+        listen: Option<SocketAddr> = None, shown "\"0.0.0.0:2222\"";
+        /// The server's own key, made at first start; beside the keyring when this is left out. Nodes behind one name need the same
+        /// one: copy it. Keep a copy at another place, too, or every client will be warned of a stranger.
+        host_key_file: Option<PathBuf> = None, shown "\"clarion-keys/sftp-host-key\"";
+        /// How long a file must be left alone after it was closed, before it is taken for whole. One that is renamed from a
+        /// temporary name (such as `name.csv.part`) is taken at once.
+        settle_seconds: u64 = 10, shown "10";
+    }
+}
+
+section! {
     /// For trying things out. Nothing here is for an installation that contacts people.
     DemoSettings in "demo" {
         /// How far this installation's clock runs ahead, so that calling hours can be tried at night. Refused as
@@ -148,11 +162,12 @@ pub struct Config {
     pub log: LogSettings,
     pub compliance: ComplianceSettings,
     pub voice: VoiceSettings,
+    pub sftp: SftpSettings,
     pub demo: DemoSettings,
 }
 
 impl Config {
     pub(super) fn sections() -> Vec<Section> {
-        vec![ServerSettings::section(), DatabaseSettings::section(), KeysSettings::section(), WebSettings::section(), MetricsSettings::section(), LogSettings::section(), ComplianceSettings::section(), VoiceSettings::section(), DemoSettings::section()]
+        vec![ServerSettings::section(), DatabaseSettings::section(), KeysSettings::section(), WebSettings::section(), MetricsSettings::section(), LogSettings::section(), ComplianceSettings::section(), VoiceSettings::section(), SftpSettings::section(), DemoSettings::section()]
     }
 }

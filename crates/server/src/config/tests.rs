@@ -23,6 +23,7 @@ fn the_example_shows_the_defaults_and_reads_as_a_configuration() {
         let mut config = config.clone();
         config.web.public_url = None;
         config.compliance.rules_dir = None;
+        (config.sftp.listen, config.sftp.host_key_file) = (None, None);
         (config.voice.public_address, config.voice.speech_url, config.voice.speech_key_file) = (None, None, None);
         format!("{config:?}")
     };

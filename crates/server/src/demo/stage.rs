@@ -39,7 +39,7 @@ impl Stage {
         (behind.person_says, behind.machine_greets) = calls::voices().await;
         let voice_carrier = VoiceCarrier::start(behind).context("the pretend telephone carrier did not start")?;
         let web = SocketAddr::from(([127, 0, 0, 1], port));
-        let settings = NodeConfig { name: "demo".into(), web, metrics: None, cookies: Cookies::PlainLoopback, drain: Duration::from_secs(5), dialler: voice::dialler(&VoiceSettings::default(), Duration::from_secs(5))? };
+        let settings = NodeConfig { sftp: None, name: "demo".into(), web, metrics: None, cookies: Cookies::PlainLoopback, drain: Duration::from_secs(5), dialler: voice::dialler(&VoiceSettings::default(), Duration::from_secs(5))? };
         let node = Node::start(store.clone(), &settings).await?;
         Ok(Self { store, carrier, voice: voice_carrier, node, folder })
     }

@@ -33,8 +33,8 @@ impl Tenant {
         if let Some(list) = list {
             self.check_list(&mut tx, list).await?;
         }
-        let update = sql!("UPDATE import SET mapping = $1, list_id = COALESCE($2, list_id), state = 'ready' WHERE tenant_id = $3 AND id = $4 AND state = 'awaiting_mapping'");
-        if tx.execute(update, &params![text, list, self.id, id]).await? == 0 {
+        let update = sql!("UPDATE import SET mapping = $1, list_id = COALESCE($2, list_id), state = 'ready', confirmed_header = $3 WHERE tenant_id = $4 AND id = $5 AND state = 'awaiting_mapping'");
+        if tx.execute(update, &params![text, list, self.header_index(&proposal.headers), self.id, id]).await? == 0 {
             let state = self.import_state(&mut tx, id).await?;
             return Err(StoreError::Conflict(format!("this import is {}: its columns can be confirmed only while it waits for that", state.as_str().replace('_', " "))));
         }
@@ -42,6 +42,23 @@ impl Tenant {
         tx.commit().await?;
         self.store.signals().raise(Signal::Intake);
         Ok(())
+    }
+
+    /// By which the same header is known again.
+    fn header_index(&self, headers: &[String]) -> [u8; 32] {
+        let mut hasher = self.keys.index.hasher("header");
+        for header in headers {
+            hasher.update(&(header.len() as u64).to_le_bytes()).update(header.as_bytes());
+        }
+        *hasher.finalize().as_bytes()
+    }
+
+    /// What somebody last confirmed for a file with these columns, when it still can be used.
+    pub(super) async fn confirmed_before(&self, headers: &[String]) -> Result<Option<Mapping>, StoreError> {
+        let select = sql!("SELECT mapping FROM import WHERE tenant_id = $1 AND confirmed_header = $2 ORDER BY id DESC LIMIT 1");
+        let Some(mut row) = self.db().query_first(select, &params![self.id, self.header_index(headers)]).await? else { return Ok(None) };
+        let mapping: Mapping = row.json(0)?;
+        Ok(self.check_mapping(&mapping, headers.len()).await.is_ok().then_some(mapping))
     }
 
     /// The same bytes were loaded before: load them again all the same.

@@ -6,7 +6,7 @@ use clarion_domain::intake::import::{ImportSource, ImportState};
 use clarion_domain::intake::mapping::Mapping;
 use clarion_domain::time::Instant;
 
-use crate::db::sql;
+use crate::db::{Tx, sql};
 use crate::params;
 use crate::seal::DataKey;
 use crate::signal::Signal;
@@ -18,6 +18,7 @@ pub(crate) const CHUNK_LABEL: &str = "import.chunk";
 /// The largest file that may be loaded, unless the caller says less.
 pub const IMPORT_BYTES_MAX: i64 = 1 << 30;
 const FILE_NAME_CHARS_MAX: usize = 200;
+const EMPTY: &str = "the file is empty: choose a file with a header line and at least one contact";
 
 /// What is known of a file before its first byte.
 #[derive(Debug, Clone)]
@@ -31,6 +32,8 @@ pub struct NewImport<'a> {
     pub mapping: Option<&'a Mapping>,
     /// Load without waiting when the proposed mapping has a phone column.
     pub auto_start: bool,
+    /// Load without waiting when somebody confirmed the columns of an earlier file with the same header.
+    pub reuse_mapping: bool,
     /// Load even when the same bytes were loaded before.
     pub accept_repeat: bool,
     pub bytes_max: i64,
@@ -40,7 +43,7 @@ impl<'a> NewImport<'a> {
     /// A file that waits for its mapping to be confirmed.
     #[must_use]
     pub fn new(source: ImportSource, file_name: &'a str) -> Self {
-        Self { source, file_name, list: None, mapping: None, auto_start: false, accept_repeat: false, bytes_max: IMPORT_BYTES_MAX }
+        Self { source, file_name, list: None, mapping: None, auto_start: false, reuse_mapping: false, accept_repeat: false, bytes_max: IMPORT_BYTES_MAX }
     }
 }
 
@@ -69,23 +72,29 @@ impl Tenant {
         if let Some(mapping) = new.mapping {
             self.check_mapping(mapping, mapping.columns.len()).await?;
         }
+        let mut tx = self.db().begin().await?;
+        let upload = self.begin_in(&mut tx, new, now).await?;
+        tx.commit().await?;
+        Ok(upload)
+    }
+
+    /// The same, in a transaction of the caller's.
+    pub(super) async fn begin_in(&self, tx: &mut Tx, new: &NewImport<'_>, now: Instant) -> Result<Upload, StoreError> {
         let id = ImportId(self.store.next_id(now));
         let key = DataKey::random()?;
         let mapping = new.mapping.map(serde_json::to_string).transpose().map_err(|error| StoreError::Invalid(error.to_string()))?.unwrap_or_default();
-        let mut tx = self.db().begin().await?;
         if let Some(list) = new.list {
-            self.check_list(&mut tx, list).await?;
+            self.check_list(tx, list).await?;
         }
         let insert = sql!(
             "INSERT INTO import (id, tenant_id, source, state, file_name, file_hash, file_bytes, wrapped_key, list_id, proposal, mapping, auto_start,
-                error, drop_file, rows_read, rows_loaded, rows_updated, rows_rejected, created_by, created_at)
-             VALUES ($1, $2, $3, 'receiving', $4, $5, 0, $6, $7, '', $8, $9, '', 0, 0, 0, 0, 0, $10, $11)"
+                reuse_mapping, error, drop_file, rows_read, rows_loaded, rows_updated, rows_rejected, created_by, created_at)
+             VALUES ($1, $2, $3, 'receiving', $4, $5, 0, $6, $7, '', $8, $9, $10, '', 0, 0, 0, 0, 0, $11, $12)"
         );
         let wrapped = self.store.keyring().wrap(&key)?;
-        let values = params![id, self.id, new.source.as_str(), tidy_file_name(new.file_name), Vec::new(), wrapped, new.list, mapping, new.auto_start, self.actor.to_string(), now];
+        let values = params![id, self.id, new.source.as_str(), tidy_file_name(new.file_name), Vec::new(), wrapped, new.list, mapping, new.auto_start, new.reuse_mapping, self.actor.to_string(), now];
         tx.execute(insert, &values).await?;
-        self.audit(&mut tx, now, Act::Created, "import", id.0, "").await?;
-        tx.commit().await?;
+        self.audit(tx, now, Act::Created, "import", id.0, "").await?;
         let bytes_max = new.bytes_max.min(IMPORT_BYTES_MAX);
         Ok(Upload { tenant: self.clone(), id, key, hasher: self.keys.index.hasher("file"), buffer: Vec::new(), chunks: 0, bytes: 0, bytes_max, accept_repeat: new.accept_repeat })
     }
@@ -122,47 +131,111 @@ impl Upload {
         Ok(())
     }
 
+    /// How much of the file has come.
+    #[must_use]
+    pub fn bytes(&self) -> i64 {
+        self.bytes
+    }
+
     /// The file is whole. It waits for a worker, or, when the same bytes are here already, for somebody's yes.
-    pub async fn finish(mut self, now: Instant) -> Result<(ImportId, ImportState), StoreError> {
+    pub async fn finish(self, now: Instant) -> Result<(ImportId, ImportState), StoreError> {
         if self.bytes == 0 {
             self.abort().await?;
-            return Err(StoreError::Invalid("the file is empty: choose a file with a header line and at least one contact".into()));
+            return Err(StoreError::Invalid(EMPTY.into()));
         }
+        let (tenant, accept_repeat) = (self.tenant.clone(), self.accept_repeat);
+        let id = self.pause().await?;
+        let mut tx = tenant.db().begin().await?;
+        let state = tenant.finish_in(&mut tx, id, accept_repeat).await?;
+        tx.commit().await?;
+        tracing::debug!(import = %id, at = now.ms(), "file received");
+        tenant.store.signals().raise(Signal::Intake);
+        Ok((id, state))
+    }
+
+    /// Writes down what has come so far, for `Tenant::resume_upload` or `Tenant::finish_in`; the import stays as it is.
+    pub(super) async fn pause(mut self) -> Result<ImportId, StoreError> {
         let last = std::mem::take(&mut self.buffer);
         if !last.is_empty() {
             self.append_chunk(&last).await?;
         }
         let hash = *self.hasher.finalize().as_bytes();
-        let tenant = &self.tenant;
-        let mut tx = tenant.db().begin().await?;
+        let update = sql!("UPDATE import SET file_hash = $1, file_bytes = $2 WHERE tenant_id = $3 AND id = $4 AND state = 'receiving'");
+        if self.tenant.db().execute(update, &params![hash, self.bytes, self.tenant.id, self.id]).await? == 0 {
+            return Err(given_up());
+        }
+        Ok(self.id)
+    }
+
+    /// Gives the upload up: neither the row nor a chunk is left.
+    pub async fn abort(&self) -> Result<(), StoreError> {
+        let mut tx = self.tenant.db().begin().await?;
+        remove_upload(&mut tx, self.id).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+fn given_up() -> StoreError {
+    StoreError::Conflict("the upload was given up in the meantime: send the file again".into())
+}
+
+impl Tenant {
+    /// A file that was paused is whole. One without a byte is refused.
+    pub(super) async fn finish_in(&self, tx: &mut Tx, id: ImportId, accept_repeat: bool) -> Result<ImportState, StoreError> {
+        let select = sql!("SELECT file_hash, file_bytes FROM import WHERE tenant_id = $1 AND id = $2 AND state = 'receiving'");
+        let mut row = tx.query_first(select, &params![self.id, id]).await?.ok_or_else(given_up)?;
+        let (hash, bytes): (Vec<u8>, i64) = (row.take(0)?, row.take(1)?);
+        if bytes == 0 {
+            return Err(StoreError::Invalid(EMPTY.into()));
+        }
         // One that is still on its way counts too: two clicks, or two calls, must not both load.
         let earlier = sql!(
             "SELECT id FROM import WHERE tenant_id = $1 AND file_hash = $2
              AND state IN ('received', 'awaiting_mapping', 'ready', 'loading', 'loaded') ORDER BY id DESC LIMIT 1"
         );
-        let repeat_of: Option<i64> = tx.query_first(earlier, &params![tenant.id, hash]).await?.map(|mut row| row.take(0)).transpose()?;
-        let state = if repeat_of.is_some() && !self.accept_repeat { ImportState::AwaitingRepeat } else { ImportState::Received };
-        let update = sql!("UPDATE import SET state = $1, file_hash = $2, file_bytes = $3, repeat_of = $4 WHERE tenant_id = $5 AND id = $6 AND state = 'receiving'");
-        if tx.execute(update, &params![state.as_str(), hash, self.bytes, repeat_of, tenant.id, self.id]).await? == 0 {
-            return Err(StoreError::Conflict("the upload was given up in the meantime: send the file again".into()));
+        let repeat_of: Option<i64> = tx.query_first(earlier, &params![self.id, hash]).await?.map(|mut row| row.take(0)).transpose()?;
+        let state = if repeat_of.is_some() && !accept_repeat { ImportState::AwaitingRepeat } else { ImportState::Received };
+        let update = sql!("UPDATE import SET state = $1, repeat_of = $2 WHERE tenant_id = $3 AND id = $4 AND state = 'receiving'");
+        if tx.execute(update, &params![state.as_str(), repeat_of, self.id, id]).await? == 0 {
+            return Err(given_up());
         }
-        tx.commit().await?;
-        tracing::debug!(import = %self.id, at = now.ms(), "file received");
-        tenant.store.signals().raise(Signal::Intake);
-        Ok((self.id, state))
+        Ok(state)
     }
 
-    /// Gives the upload up: neither the row nor a chunk is left.
-    pub async fn abort(&self) -> Result<(), StoreError> {
-        remove_upload(&self.tenant.store, self.id).await
+    /// Goes on with a paused upload, or with one whose sender was cut off: what was not yet in a full chunk then is lost.
+    pub(super) async fn resume_upload(&self, id: ImportId, bytes_max: i64) -> Result<Upload, StoreError> {
+        let select = sql!("SELECT wrapped_key FROM import WHERE tenant_id = $1 AND id = $2 AND state = 'receiving'");
+        let mut row = self.db().query_first(select, &params![self.id, id]).await?.ok_or_else(given_up)?;
+        let wrapped: Option<Vec<u8>> = row.take(0)?;
+        let key = self.store.keyring().unwrap(&wrapped.ok_or_else(given_up)?)?;
+        let mut upload = Upload { tenant: self.clone(), id, key, hasher: self.keys.index.hasher("file"), buffer: Vec::new(), chunks: 0, bytes: 0, bytes_max: bytes_max.min(IMPORT_BYTES_MAX), accept_repeat: false };
+        let chunk = sql!("SELECT sealed FROM import_chunk WHERE import_id = $1 AND position = $2");
+        while let Some(mut row) = self.db().query_first(chunk, &params![id, upload.chunks]).await? {
+            let plain = upload.key.open(CHUNK_LABEL, &row.take::<Vec<u8>>(0)?)?;
+            upload.hasher.update(&plain);
+            upload.bytes += plain.len() as i64;
+            if plain.len() < CHUNK_BYTES {
+                // The tail is written anew when its chunk is full, or at the next pause.
+                upload.buffer = plain.to_vec();
+                let mut tx = self.db().begin().await?;
+                tx.execute(sql!("DELETE FROM import_chunk WHERE import_id = $1 AND position = $2"), &params![id, upload.chunks]).await?;
+                let update = sql!("UPDATE import SET file_bytes = $1 WHERE tenant_id = $2 AND id = $3");
+                tx.execute(update, &params![upload.chunks * CHUNK_BYTES as i64, self.id, id]).await?;
+                tx.commit().await?;
+                break;
+            }
+            upload.chunks += 1;
+        }
+        Ok(upload)
     }
 }
 
-async fn remove_upload(store: &Store, id: ImportId) -> Result<(), StoreError> {
-    let mut tx = store.db().begin().await?;
+/// Neither the row nor a chunk is left, nor its place in a folder.
+pub(super) async fn remove_upload(tx: &mut Tx, id: ImportId) -> Result<(), StoreError> {
     tx.execute(sql!("DELETE FROM import_chunk WHERE import_id IN (SELECT id FROM import WHERE id = $1 AND state = 'receiving')"), &params![id]).await?;
+    tx.execute(sql!("DELETE FROM sftp_file WHERE import_id IN (SELECT id FROM import WHERE id = $1 AND state = 'receiving')"), &params![id]).await?;
     tx.execute(sql!("DELETE FROM import WHERE id = $1 AND state = 'receiving'"), &params![id]).await?;
-    Ok(tx.commit().await?)
+    Ok(())
 }
 
 impl Store {
@@ -172,7 +245,9 @@ impl Store {
         let stale = self.db().query(select, &params![before]).await?;
         let count = stale.len();
         for mut row in stale {
-            remove_upload(self, row.take(0)?).await?;
+            let mut tx = self.db().begin().await?;
+            remove_upload(&mut tx, row.take(0)?).await?;
+            tx.commit().await?;
         }
         Ok(count)
     }

@@ -49,13 +49,18 @@ impl Tenant {
     /// Keeps what the head told, with the sample sealed. A mapping given beforehand is checked against the file's columns:
     /// the error is for `fail_import`.
     pub async fn keep_head(&self, id: ImportId, lease: &Lease, proposal: &ImportProposal, sample: &[Vec<String>], now: Instant) -> Result<HeadOutcome, StoreError> {
-        let select = sql!("SELECT wrapped_key, mapping, auto_start FROM import WHERE tenant_id = $1 AND id = $2");
+        let select = sql!("SELECT wrapped_key, mapping, auto_start, reuse_mapping FROM import WHERE tenant_id = $1 AND id = $2");
         let mut row = self.db().query_first(select, &params![self.id, id]).await?.ok_or(StoreError::NotFound("import"))?;
         let (wrapped, given): (Option<Vec<u8>>, String) = (row.take(0)?, row.take(1)?);
         let key = self.person_key(wrapped.as_deref())?.ok_or(StoreError::NotFound("the stored file"))?;
         let mapping = if given.is_empty() {
             let sure = row.take::<bool>(2)? && proposal.mapping.position_of(StandardField::Phone).is_some();
-            if sure { as_json(&proposal.mapping)? } else { String::new() }
+            let known = if row.take(3)? { self.confirmed_before(&proposal.headers).await? } else { None };
+            match known {
+                Some(mapping) => as_json(&mapping)?,
+                None if sure => as_json(&proposal.mapping)?,
+                None => String::new(),
+            }
         } else {
             let mapping = serde_json::from_str(&given).map_err(|error| StoreError::Invalid(error.to_string()))?;
             self.check_mapping(&mapping, proposal.headers.len()).await?;

@@ -15,8 +15,8 @@ use crate::store::{StoreError, Tenant};
 
 /// Lines refused for these reasons may hold anybody: their numbers could not be read.
 const UNREADABLE: &str = "column_count_differs,line_too_long,bad_encoding,phone_unreadable,formula_cell,";
-/// A spreadsheet or another archive: its text cannot be searched before it is unpacked.
-const ARCHIVE_START: &[u8] = b"PK";
+/// A spreadsheet or another archive, and what is encrypted: its text cannot be searched before it is opened.
+const CLOSED_STARTS: [&[u8]; 3] = [b"PK", b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE"];
 /// The end of a number that is the same however its beginning was written: `07…`, `+44 7…`, `0044…`.
 const NUMBER_END_DIGITS: usize = 9;
 const CANCELLED_WHY: &str = "somebody who stands in this file was erased while it waited: send it again, and they are left out";
@@ -83,7 +83,7 @@ impl Tenant {
         Ok(false)
     }
 
-    /// Whether a file that was not loaded yet holds one of these ends of numbers, or is an archive.
+    /// Whether a file that was not loaded yet holds one of these ends of numbers, or cannot be looked into.
     async fn text_holds(&self, id: ImportId, ends: &[Zeroizing<String>]) -> Result<bool, StoreError> {
         let select = sql!("SELECT wrapped_key FROM import WHERE tenant_id = $1 AND id = $2");
         let wrapped: Option<Vec<u8>> = match self.db().query_first(select, &params![self.id, id]).await? {
@@ -97,7 +97,7 @@ impl Tenant {
         for position in 0.. {
             let Some(mut row) = self.db().query_first(select, &params![id, position]).await? else { break };
             let plain = key.open(CHUNK_LABEL, &row.take::<Vec<u8>>(0)?)?;
-            if position == 0 && plain.starts_with(ARCHIVE_START) || search.finds(&plain, ends) {
+            if position == 0 && CLOSED_STARTS.iter().any(|start| plain.trim_ascii_start().starts_with(start)) || search.finds(&plain, ends) {
                 return Ok(true);
             }
         }

@@ -143,6 +143,9 @@ impl Tenant {
             tx.commit().await?;
             count += 1;
         }
+        // Their place in an SFTP folder, with the result beside it, also where the file itself went long before.
+        let shown = sql!("DELETE FROM sftp_file WHERE tenant_id = $1 AND created_at < $2 AND import_id IN (SELECT id FROM import WHERE tenant_id = $1 AND finished_at IS NOT NULL)");
+        self.db().execute(shown, &params![self.id, before]).await?;
         Ok(target.count(count))
     }
 

@@ -4,4 +4,5 @@ pub mod decide;
 pub mod field;
 pub mod import;
 pub mod reject;
+pub mod sftp;
 pub mod upload;

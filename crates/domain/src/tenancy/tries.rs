@@ -1,10 +1,11 @@
-//! Slows repeated sign-ins down, for known and unknown usernames alike. Kept in memory: the lock itself is a row.
+//! Slows repeated sign-ins down, for known and unknown usernames alike, and for addresses. Kept in memory: the lock itself
+//! is a row.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use clarion_domain::time::{Instant, MINUTE_MS};
+use crate::time::{Instant, MINUTE_MS};
 
 const FORGOTTEN_AFTER_MS: i64 = 15 * MINUTE_MS;
 const NAMES_MAX: usize = 10_000;
