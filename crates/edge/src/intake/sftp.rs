@@ -238,7 +238,7 @@ async fn keys(session: &Session, account: &SftpAccount, path: &str, fill: Fill<'
             @if account.keys.is_empty() { p.soft { "No key is let in." } }
             @for key in &account.keys {
                 div.stack.tight {
-                    p { span.mono { (key.fingerprint) } br; span.small.soft { (key.public_key.split(' ').next().unwrap_or_default()) ", added " (when::time(key.added_at, &session.zone)) " by " (team.name(&key.added_by)) } }
+                    p.breaks { span.mono { (key.fingerprint) } br; span.small.soft { (key.public_key.split(' ').next().unwrap_or_default()) ", added " (when::time(key.added_at, &session.zone)) " by " (team.name(&key.added_by)) } }
                     details.confirm { summary.button.danger { "Remove…" } div {
                         p { "Whoever holds it can no longer sign in." }
                         form method="post" action={ (path) "/keys/remove" } { input type="hidden" name="fingerprint" value=(key.fingerprint); button.button.danger type="submit" { "Yes, remove it" } }
