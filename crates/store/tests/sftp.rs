@@ -107,6 +107,40 @@ async fn a_file_is_taken_when_it_is_whole_and_goes_on_where_it_was_cut() {
     .await;
 }
 
+/// One connection goes on with a closed file while another gives it its final name: either it is taken whole, or it is gone on with.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_gone_on_with_is_not_taken_at_the_same_time() {
+    for_each_store("sftp_race", |bench| async move {
+        let (tenant, acting, id) = account(&bench, "northwind", SftpAccountDraft { day_files_max: 1_000, ..SftpAccountDraft::new("drop") }).await;
+        for n in 0..120u32 {
+            let (part, name) = (format!("{n}.csv.part"), format!("{n}.csv"));
+            let text = format!("phone,{n}\n").into_bytes();
+            put(&acting, id, &part, &text, NOON).await;
+            // Each round one of them is a little later than in the round before, so that they meet at every point.
+            let late = async |steps: u32| for _ in 0..steps { tokio::task::yield_now().await };
+            let rename = async { late(n % 30).await; acting.rename_sftp_file(id, &part, &name, NOON).await };
+            let go_on = async { late(30 - n % 30).await; acting.open_sftp_file(id, &part, Begin::GoOn, NOON).await };
+            let (renamed, gone_on) = tokio::join!(rename, go_on);
+            let taken = acting.sftp_files_named(id, &name).await.expect("its files").into_iter().find(|file| !file.under_way());
+            assert_eq!(renamed.is_ok(), taken.is_some(), "round {n}");
+            if let Some(taken) = taken {
+                let mut stored = tenant.open_import_file(taken.import).await.expect("the file");
+                let read = tokio::task::spawn_blocking(move || { let mut all = Vec::new(); std::io::Read::read_to_end(&mut stored, &mut all).map(|_| all) }).await.expect("a thread").expect("reads");
+                assert!(read == text, "round {n}: taken, and cut");
+                tenant.cancel_import(taken.import, NOON).await.expect("out of the way");
+            }
+            if let Ok((file, upload)) = gone_on {
+                // Gone on with, or begun anew where the other had been faster.
+                acting.close_sftp_file(file, upload, false, NOON).await.expect("closed");
+                for left in acting.sftp_files(id).await.expect("its files").iter().filter(|file| file.under_way()) {
+                    acting.remove_sftp_file(left, NOON).await.expect("removed");
+                }
+            }
+        }
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn quotas_count_what_waits_and_what_came_today() {
     for_each_store("sftp_quotas", |bench| async move {

@@ -15,8 +15,8 @@ use crate::store::{Store, StoreError, Tenant};
 
 /// The newest files that a folder shows.
 const LISTED_MAX: i64 = 2_000;
-/// Half-sent files of one account.
-const UNDER_WAY_MAX: i64 = 50;
+/// Files of one account that are not loaded yet.
+const WAITING_FILES_MAX: i64 = 50;
 
 /// A file of an account.
 #[derive(Debug, Clone)]
@@ -124,7 +124,9 @@ impl Tenant {
         let room = self.room(account, earlier.as_ref().map(|file| file.import), row.take(2)?).await?;
         if let (Some(earlier), Begin::GoOn) = (&earlier, begin) {
             let update = sql!("UPDATE sftp_file SET closed_at = NULL WHERE tenant_id = $1 AND id = $2 AND filed_as IS NULL");
-            self.db().execute(update, &params![self.id, earlier.id]).await?;
+            if self.db().execute(update, &params![self.id, earlier.id]).await? == 0 {
+                return Err(StoreError::Conflict("this file was just taken as whole: send what is to come as a file of its own".into()));
+            }
             return Ok((earlier.id, self.resume_upload(earlier.import, room).await?));
         }
         self.check_day(now, row.take(3)?).await?;
@@ -152,7 +154,7 @@ impl Tenant {
         );
         let mut row = self.db().query_first(select, &params![account, except.map_or(0, |import| import.0)]).await?.ok_or(StoreError::NotFound("SFTP account"))?;
         let (waiting, files): (i64, i64) = (row.take(0)?, row.take(1)?);
-        if files >= UNDER_WAY_MAX {
+        if files >= WAITING_FILES_MAX {
             return Err(StoreError::Conflict(format!("{files} files wait already: have their columns confirmed in the portal, or delete some")));
         }
         match waiting_bytes_max - waiting {
@@ -227,7 +229,7 @@ impl Tenant {
         Ok(())
     }
 
-    /// From here on a worker has it. Its name is from now on its own among those of the account.
+    /// From here on a worker has it. Refused when somebody goes on writing to it meanwhile: the row decides, and going on asks it too. Its name is from now on its own among those of the account.
     async fn take_in(&self, tx: &mut Tx, account: SftpAccountId, id: SftpFileId, import: ImportId, name: &str, now: Instant) -> Result<(), StoreError> {
         self.finish_in(tx, import, false).await?;
         let taken = sql!("SELECT id FROM sftp_file WHERE account_id = $1 AND filed_as = $2");
@@ -239,8 +241,10 @@ impl Tenant {
             }
             filed_as = told_apart(name, &mark);
         }
-        let update = sql!("UPDATE sftp_file SET filed_as = $3 WHERE tenant_id = $1 AND id = $2");
-        tx.execute(update, &params![self.id, id, filed_as]).await?;
+        let update = sql!("UPDATE sftp_file SET filed_as = $3 WHERE tenant_id = $1 AND id = $2 AND filed_as IS NULL AND closed_at IS NOT NULL");
+        if tx.execute(update, &params![self.id, id, filed_as]).await? == 0 {
+            return Err(StoreError::Conflict("this file is being gone on with: wait until it was sent to its end".into()));
+        }
         Ok(())
     }
 
