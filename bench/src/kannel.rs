@@ -56,8 +56,8 @@ fn start(program: &str, config: &Path) -> anyhow::Result<Child> {
         .with_context(|| format!("{program} is not installed: on Debian, apt-get install kannel (or use --alone)"))
 }
 
-/// Kannel opens a connection for each receipt that it tells. The kernel keeps a closed one in mind for a minute, and opening one costs Kannel
-/// more the more of them there are: a run right after another shows five times the CPU. So each begins on a machine that has forgotten.
+/// A run right after others shows up to five times the CPU. The likely cause: Kannel opens a connection for each receipt that it tells, the kernel
+/// keeps a closed one in mind for a minute, and opening one costs more the more of them there are. So each begins on a machine that has forgotten.
 async fn wait_until_connections_are_forgotten() -> anyhow::Result<()> {
     for waited in 0..120 {
         let sockets = std::fs::read_to_string("/proc/net/sockstat")?;

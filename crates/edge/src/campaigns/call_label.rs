@@ -126,7 +126,7 @@ async fn standing(session: &Session, records: &[DetectorRecord]) -> Result<Marku
             header { h2 { "Scripts that act on machines" } }
             @match &untested {
                 None => { (chip(Tone::Good, Icon::Check, "Allowed")) p { "The detector’s mistakes are measured, and the abandoned rate takes them in (UK-4)." } }
-                Some(why) => { (chip(Tone::Warn, Icon::Warning, "Refused")) p { (capitalised(why)) "." } }
+                Some(why) => { (chip(Tone::Warn, Icon::Warning, "Refused")) p { (capitalised(why)) } }
             }
             p.small.soft {
                 (count(labelled.into())) " of " (SAMPLE_MIN) " calls that this detector gave to a machine are labelled. So many without a mistake prove that at most " (percent(proven.high_bp))

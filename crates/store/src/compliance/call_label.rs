@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use clarion_domain::attempts::recording::RecordingKind;
 use clarion_domain::audit::event::Act;
 use clarion_domain::compliance::abandonment::{MistakeEstimate, SAMPLE_MIN, london_day};
-use clarion_domain::id::{AttemptId, CampaignId, RecordingId};
+use clarion_domain::id::{AttemptId, CampaignId, RecordingId, floor_at};
 use clarion_domain::outcomes::answered_by::AnsweredBy;
 use clarion_domain::outcomes::call_label::{CallLabel, Cell, Confusion, DETECTOR};
 use clarion_domain::time::{DAY_MS, Instant};
@@ -125,7 +125,9 @@ impl Tenant {
             "SELECT attempt_id, features FROM call WHERE attempt_id > $3 AND campaign_id = $2 AND tenant_id = $1 AND answered_at IS NOT NULL AND features <> ''
              ORDER BY attempt_id LIMIT $4"
         );
-        let (mut heard, mut after) = (BTreeMap::new(), 0i64);
+        // Identifiers grow with time: the calls of other, earlier days are not looked at.
+        let began = self.campaign(campaign).await?.started_at.unwrap_or_default();
+        let (mut heard, mut after) = (BTreeMap::new(), floor_at(began.ms()) - 1);
         loop {
             let rows = self.db().query(select, &params![self.id, campaign, after, HEARD_PAGE]).await?;
             let n = rows.len() as i64;
