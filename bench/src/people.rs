@@ -15,7 +15,7 @@ pub async fn upload(tenant: &Tenant, now: Instant) -> anyhow::Result<ListId> {
     for last in 0..PEOPLE_A_TENANT {
         file.push_str(&format!("07700 900{last:03},Ada {last},R-{last}\n"));
     }
-    let new = NewImport { source: ImportSource::Command, file_name: "people.csv", list: Some(list), mapping: None, auto_start: true, accept_repeat: true, bytes_max: 1 << 20 };
+    let new = NewImport { list: Some(list), auto_start: true, accept_repeat: true, ..NewImport::new(ImportSource::Command, "people.csv") };
     let mut upload = tenant.begin_import(&new, now).await?;
     upload.write(file.as_bytes()).await?;
     upload.finish(now).await?;
