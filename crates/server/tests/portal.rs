@@ -77,6 +77,8 @@ async fn the_portal_walked_without_its_scripts() {
     let campaign = write_plainly(&chrome).await;
     chrome.follow("form[action$='/start'] button").await;
     assert_eq!(chrome.path().await, campaign);
+    // Nothing moves by itself here: a page that was shown while the audience was frozen still says so.
+    chrome.reload_until("Pause").await;
     chrome.follow("form[action$='/pause'] button").await;
     chrome.reload_until("Paused").await;
     chrome.follow("form[action$='/resume'] button").await;
