@@ -120,8 +120,10 @@ pub(super) async fn correct_taken_over(tx: &mut Tx, answers: &[&AttemptRow], cou
     let (mut settled, mut corrected) = (Vec::new(), Vec::new());
     for stored in attempts_by_id(tx, &ids).await? {
         let Some(answer) = answers.iter().find(|answer| answer.id == stored.id) else { continue };
-        let was_taken = records.get(&stored.id).map_or(stored.disposition == Disposition::Unknown, |record| record.ended_by == CRASH);
-        if !was_taken {
+        let ended_by_other = records.get(&stored.id).filter(|record| record.ended_by == CRASH);
+        // A call that was taken over between its claim and its first record was called unknown, and the record that is there now is ours.
+        let was_unseen = stored.disposition == Disposition::Unknown && answer.disposition != Disposition::Unknown;
+        if ended_by_other.is_none() && !was_unseen {
             // Our own, from a commit that stood though its answer was lost.
             continue;
         }
@@ -130,7 +132,7 @@ pub(super) async fn correct_taken_over(tx: &mut Tx, answers: &[&AttemptRow], cou
         counts.count(&Counted { cost: answer.cost, ..Counted::of(&stored) }, answer.disposition, &answer.cause, 1);
         settled.push(SettledRow { id: stored.id, state: answer.state, disposition: answer.disposition, cause: answer.cause.clone(), parts_heard: stored.parts_heard, settled_at: answer.settled_at });
         corrected.push(stored.id);
-        if let Some(record) = records.get(&stored.id)
+        if let Some(record) = ended_by_other
             && let Some(answered_at) = record.answered_at
         {
             // The record that the other ended does not tell what it was about to do; whether it abandoned somebody it does.
