@@ -5,8 +5,10 @@ use clarion_domain::audit::event::Act;
 use clarion_domain::id::{AttemptId, CampaignId, ContactId, ImportId, ListId, ReplyId, SftpAccountId, TrunkId, UserId};
 use maud::{Markup, html};
 
+use crate::page::chip::{Tone, chip};
 use crate::page::fault::Fault;
 use crate::page::fields::{Asked, Problems};
+use crate::page::figure::count;
 use crate::page::form::{Fill, select};
 use crate::page::icon::Icon;
 use crate::page::layout::Page;
@@ -43,20 +45,31 @@ pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
                 (empty(Icon::Scroll, "Nothing matches", "Nothing of this kind has been done yet, or the filter is too narrow.", Some(("/audit", "Show everything"))))
             } @else {
                 div.scroll { table.stacks {
-                    thead { tr { th scope="col" { "When" } th scope="col" { "Who" } th scope="col" { "Act" } th scope="col" { "Record" } th scope="col" { "Detail" } } }
+                    thead { tr { th scope="col" { "When" } th scope="col" { "Who" } th scope="col" { "Act" } th scope="col" { "Record" } th scope="col" { "Detail" } th scope="col" { "Entry" } } }
                     tbody { @for event in &page.rows { tr {
                         td.tight-cell { (when::exact(event.at, &session.zone)) }
                         td { (team.name(&event.actor)) }
                         td { (event.act.as_str().replace('_', " ")) }
                         td { (record(&event.object_kind, event.object_id)) }
                         td { (event.detail) }
+                        td { span.mono.small.soft title=(event.hash) { (event.chain.as_str().replace('_', " ")) " " (event.number) } }
                     } } }
                 } }
             }
             (pager("/audit", &query, before, page.next))
         }
     };
-    Ok(Page::new(AUDIT, "Audit").lead(html! { p { "Every change, every reveal of personal data and every sign-in, with who did it." } }).show(&session, &body))
+    let lead = html! { p { "Every change, every reveal of personal data and every sign-in, with who did it." } (verified(&session).await?) };
+    Ok(Page::new(AUDIT, "Audit").lead(lead).show(&session, &body))
+}
+
+/// When every entry was last read and its hash made again, and what was found.
+async fn verified(session: &Session) -> Result<Markup, Fault> {
+    Ok(match session.tenant.last_audit_check().await? {
+        None => html! { p.small.soft { "Not verified yet: that happens every night." } },
+        Some(check) if check.fault.is_empty() => html! { p { (chip(Tone::Good, Icon::Check, "Whole")) " " span.small.soft { "Verified " (when::time(check.at, &session.zone)) ": " (count(check.entries)) " entries, each linked to the one before it." } } },
+        Some(check) => html! { p { (chip(Tone::Bad, Icon::Cross, "Changed")) " First bad entry: " (check.fault.replace('_', " ")) ". " span.small.soft { "Verified " (when::time(check.at, &session.zone)) ". Tell whoever runs this installation." } } },
+    })
 }
 
 /// The record by its kind, with a link where it has a page.

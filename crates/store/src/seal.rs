@@ -12,6 +12,7 @@ use std::sync::RwLock;
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::rand::{SecureRandom, SystemRandom};
+use ring::signature::Ed25519KeyPair;
 use zeroize::Zeroizing;
 
 const KEY_BYTES: usize = 32;
@@ -210,6 +211,19 @@ impl Keyring {
     #[must_use]
     pub fn current(&self) -> u32 {
         self.roots().last_key_value().map_or(0, |(number, _)| *number)
+    }
+
+    /// The numbers of all keys, the oldest first.
+    pub(crate) fn numbers(&self) -> Vec<u32> {
+        self.roots().keys().copied().collect()
+    }
+
+    /// The key that signs anchors of the audit, made from a root key: it is destroyed with it, and every node with the keyring has the same.
+    pub(crate) fn anchor_key(&self, number: u32) -> Result<Ed25519KeyPair, SealError> {
+        let roots = self.roots();
+        let root = roots.get(&number).ok_or(SealError::NoRootKey(number))?;
+        let seed = Zeroizing::new(blake3::derive_key("clarion 2026 signer of audit anchors", &root.bytes[..]));
+        Ed25519KeyPair::from_seed_unchecked(&seed[..]).map_err(|_| SealError::DoesNotOpen)
     }
 
     pub fn wrap(&self, key: &DataKey) -> Result<Vec<u8>, SealError> {

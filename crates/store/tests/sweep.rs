@@ -2,9 +2,11 @@
 
 mod support;
 
+use clarion_domain::audit::event::Act;
 use clarion_domain::compliance::rule_book::RuleBook;
 use clarion_domain::id::{ContactId, TenantId, floor_at};
 use clarion_domain::privacy::retention::RecordClass;
+use clarion_domain::tenancy::tenant::Actor;
 use clarion_domain::time::{DAY_MS, Instant, SECOND_MS};
 use clarion_store::contacts::TimelineKind;
 use clarion_store::db::{Statement, Value};
@@ -78,8 +80,9 @@ async fn seed(bench: &Bench, tenant: TenantId, number: i64) -> ContactId {
     )
     .await;
     put(bench, "INSERT INTO subject_request (id, tenant_id, kind, state, result, created_by, created_at, done_at) VALUES ($1, $2, 'access', 'fulfilled', '', 'system', $3, $3)", params![id, tenant, NOON]).await;
-    put(bench, "INSERT INTO audit_event (id, tenant_id, at, actor, act, object_kind, object_id, detail) VALUES ($1, $2, $3, 'system', 'signed_in', 'user', 1, '')", params![id + 1, tenant, NOON]).await;
-    put(bench, "INSERT INTO audit_event (id, tenant_id, at, actor, act, object_kind, object_id, detail) VALUES ($1, $2, $3, 'system', 'paused', 'campaign', 1, '')", params![id + 2, tenant, NOON]).await;
+    let actor = bench.store.tenant(tenant, Actor::System).await.expect("the tenant");
+    actor.audit_alone(NOON, Act::SignedIn, "user", 1, "").await.expect("an event");
+    actor.audit_alone(NOON, Act::Paused, "campaign", 1, "").await.expect("an event");
     ContactId(id)
 }
 

@@ -1,3 +1,4 @@
 //! Who did what to which record.
 
+pub mod chain;
 pub mod event;

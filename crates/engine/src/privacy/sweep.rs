@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use clarion_domain::id::TenantId;
 use clarion_domain::tenancy::tenant::Actor;
 use clarion_domain::time::{DAY_MS, HOUR_MS, Instant};
+use clarion_store::audit::OPERATOR;
 use clarion_store::{Store, StoreError};
 
 use crate::intake::Clock;
@@ -59,9 +61,22 @@ pub async fn sweep_tenants(store: &Store, now: Instant) -> Result<i64, StoreErro
             tracing::info!(tenant = %tenant.id, class = %count.class, source = count.source, count = count.count, "records kept long enough were removed");
             total += count.count;
         }
+        vouch(store, tenant.id, now).await?;
     }
+    vouch(store, OPERATOR, now).await?;
     store.give_back_lease(&lease).await?;
     Ok(total)
+}
+
+/// Verifies a tenant's audit, and anchors its end when it is whole: a signature under a broken chain would say that it is one.
+async fn vouch(store: &Store, tenant: TenantId, now: Instant) -> Result<(), StoreError> {
+    let checks = store.verify_audit(tenant).await?;
+    let found = store.keep_audit_check(tenant, &checks, now).await?;
+    if found.fault.is_empty() {
+        return store.anchor_audit(tenant, now).await;
+    }
+    tracing::error!(tenant = %tenant, fault = found.fault, "the audit is not as it was written: see `clarion audit verify`");
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Migrations go forward only. Both engines have the same names; a test keeps them in step.
 
-use super::DbError;
+use super::{DbError, Tx};
 
 /// One step of the schema.
 #[derive(Debug, Clone, Copy)]
@@ -19,15 +19,23 @@ pub const MIGRATIONS_SQLITE: &[Migration] = migrations!("sqlite":
     "0001_tenancy", "0002_intake", "0003_contacts", "0004_campaigns", "0005_compliance", "0006_attempts",
     "0007_carriers", "0008_outcomes", "0009_reports", "0010_privacy", "0011_audit", "0012_voice", "0013_pacing_latch",
     "0014_recording", "0015_fallback", "0016_voice_lines", "0019_people",
-    "0023_sftp", "0024_do_not_originate");
+    "0020_audit_chain", "0023_sftp", "0024_do_not_originate");
 
 pub const MIGRATIONS_POSTGRES: &[Migration] = migrations!("postgres":
     "0001_tenancy", "0002_intake", "0003_contacts", "0004_campaigns", "0005_compliance", "0006_attempts",
     "0007_carriers", "0008_outcomes", "0009_reports", "0010_privacy", "0011_audit", "0012_voice", "0013_pacing_latch",
     "0014_recording", "0015_fallback", "0016_voice_lines", "0019_people",
-    "0023_sftp", "0024_do_not_originate");
+    "0020_audit_chain", "0023_sftp", "0024_do_not_originate");
 
 pub(super) const CREATE_LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_migration (name TEXT PRIMARY KEY)";
+
+/// What a migration does that no SQL can, in its transaction.
+pub(super) async fn finish(migration: &Migration, tx: &mut Tx) -> Result<(), DbError> {
+    match migration.name {
+        "0020_audit_chain" => crate::audit::chain::link_unlinked(tx).await,
+        _ => Ok(()),
+    }
+}
 
 /// What is still to apply, given the names already in the database.
 pub(super) fn pending(known: &'static [Migration], applied: &[String]) -> Result<Vec<&'static Migration>, DbError> {

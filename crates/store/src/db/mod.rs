@@ -23,6 +23,8 @@ pub use statement::Statement;
 pub use transfer::{CopiedTable, copy_database};
 pub(crate) use statement::sql;
 
+use crate::audit::chain::{PendingAct, append_acts};
+
 /// Why a database call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
@@ -48,9 +50,21 @@ pub enum Db {
 }
 
 /// One transaction. Dropped without `commit`, it is rolled back.
-pub enum Tx {
+pub struct Tx {
+    engine: Engine,
+    /// What it did, to be linked into the audit's chains as the last thing before the commit.
+    acts: Vec<PendingAct>,
+}
+
+enum Engine {
     Sqlite(sqlite::SqliteTx),
     Postgres(Box<postgres::PostgresTx>),
+}
+
+impl From<Engine> for Tx {
+    fn from(engine: Engine) -> Self {
+        Self { engine, acts: Vec::new() }
+    }
 }
 
 /// The parameters of one execution.
@@ -110,8 +124,8 @@ impl Db {
     /// Begins a transaction that may write. On SQLite there is one writer: keep it short.
     pub async fn begin(&self) -> Result<Tx, DbError> {
         match self {
-            Self::Sqlite(db) => Ok(Tx::Sqlite(db.begin().await?)),
-            Self::Postgres(db) => Ok(Tx::Postgres(Box::new(db.begin().await?))),
+            Self::Sqlite(db) => Ok(Engine::Sqlite(db.begin().await?).into()),
+            Self::Postgres(db) => Ok(Engine::Postgres(Box::new(db.begin().await?)).into()),
         }
     }
 
@@ -151,10 +165,15 @@ impl Db {
 }
 
 impl Tx {
+    /// Has the act written by `commit`: a chain's last entry stays locked from then on, so it is asked for after every other row.
+    pub(crate) fn record(&mut self, act: PendingAct) {
+        self.acts.push(act);
+    }
+
     pub async fn query(&mut self, statement: &Statement, params: &[Value]) -> Result<Vec<Row>, DbError> {
-        match self {
-            Self::Sqlite(tx) => tx.query(statement, params),
-            Self::Postgres(tx) => tx.query(statement, params).await,
+        match &mut self.engine {
+            Engine::Sqlite(tx) => tx.query(statement, params),
+            Engine::Postgres(tx) => tx.query(statement, params).await,
         }
     }
 
@@ -163,44 +182,44 @@ impl Tx {
     }
 
     pub async fn execute(&mut self, statement: &Statement, params: &[Value]) -> Result<u64, DbError> {
-        match self {
-            Self::Sqlite(tx) => tx.execute(statement, params),
-            Self::Postgres(tx) => tx.execute(statement, params).await,
+        match &mut self.engine {
+            Engine::Sqlite(tx) => tx.execute(statement, params),
+            Engine::Postgres(tx) => tx.execute(statement, params).await,
         }
     }
 
     /// The same statement once for each set of parameters: a loop on SQLite, pipelined on PostgreSQL.
     /// Returns the rows touched by each, in order.
     pub async fn execute_many(&mut self, statement: &Statement, batch: &[Params]) -> Result<Vec<u64>, DbError> {
-        match self {
-            Self::Sqlite(tx) => tx.execute_each(statement, batch.iter()),
-            Self::Postgres(tx) => tx.execute_many(statement, batch).await,
+        match &mut self.engine {
+            Engine::Sqlite(tx) => tx.execute_each(statement, batch.iter()),
+            Engine::Postgres(tx) => tx.execute_many(statement, batch).await,
         }
     }
 
     /// The same read once for each set of parameters; the rows of each, in order.
     pub async fn query_many(&mut self, statement: &Statement, batch: &[Params]) -> Result<Vec<Vec<Row>>, DbError> {
-        match self {
-            Self::Sqlite(tx) => tx.query_many(statement, batch),
-            Self::Postgres(tx) => tx.query_many(statement, batch).await,
+        match &mut self.engine {
+            Engine::Sqlite(tx) => tx.query_many(statement, batch),
+            Engine::Postgres(tx) => tx.query_many(statement, batch).await,
         }
     }
 
     /// The same write once for each set of parameters, and the rows that it returns, in no order: a loop on SQLite, one statement
     /// on PostgreSQL. No two sets may touch the same row.
     pub async fn write_batch(&mut self, statement: &Statement, batch: impl Iterator<Item = Params>) -> Result<Vec<Row>, DbError> {
-        match self {
-            Self::Sqlite(tx) => tx.query_each(statement, batch),
-            Self::Postgres(tx) => tx.write_batch(statement, &batch.collect::<Vec<_>>()).await,
+        match &mut self.engine {
+            Engine::Sqlite(tx) => tx.query_each(statement, batch),
+            Engine::Postgres(tx) => tx.write_batch(statement, &batch.collect::<Vec<_>>()).await,
         }
     }
 
     /// Inserts the rows that are not there yet, each known by its first column; which of them were new. The text for PostgreSQL
     /// ends with `RETURNING` that column; SQLite, which would keep a copy of every row for it, tells by counting.
     pub async fn insert_new(&mut self, statement: &Statement, batch: impl Iterator<Item = Params>) -> Result<Vec<bool>, DbError> {
-        match self {
-            Self::Sqlite(tx) => Ok(tx.execute_each(statement, batch)?.into_iter().map(|rows| rows > 0).collect()),
-            Self::Postgres(tx) => {
+        match &mut self.engine {
+            Engine::Sqlite(tx) => Ok(tx.execute_each(statement, batch)?.into_iter().map(|rows| rows > 0).collect()),
+            Engine::Postgres(tx) => {
                 let batch: Vec<_> = batch.collect();
                 let new = tx.write_batch(statement, &batch).await?.into_iter().map(|mut row| row.take(0)).collect::<Result<HashSet<i64>, DbError>>()?;
                 Ok(batch.iter().map(|params| matches!(params.first(), Some(Value::Int(id)) if new.contains(id))).collect())
@@ -209,10 +228,12 @@ impl Tx {
     }
 
     /// Makes it durable: fsync on SQLite (synchronous=FULL), the commit record on PostgreSQL.
-    pub async fn commit(self) -> Result<(), DbError> {
-        match self {
-            Self::Sqlite(tx) => tx.commit(),
-            Self::Postgres(tx) => tx.commit().await,
+    pub async fn commit(mut self) -> Result<(), DbError> {
+        let acts = std::mem::take(&mut self.acts);
+        append_acts(&mut self, acts).await?;
+        match self.engine {
+            Engine::Sqlite(tx) => tx.commit(),
+            Engine::Postgres(tx) => tx.commit().await,
         }
     }
 }

@@ -6,7 +6,7 @@ use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{NoTls, error::SqlState};
 
 use super::migrate::{self, MIGRATIONS_POSTGRES};
-use super::{batch as whole, DbError, Params, Row, Statement, Value};
+use super::{batch as whole, DbError, Engine, Params, Row, Statement, Tx, Value};
 
 const CONNECTIONS: usize = 12;
 const CONNECTION_WAIT_SECONDS: u64 = 10;
@@ -164,12 +164,15 @@ impl Postgres {
             let tx = self.begin().await?;
             tx.connection()?.batch_execute(LOCK).await?;
             let done = tx.connection()?.query_opt("SELECT 1 FROM schema_migration WHERE name = $1", &[&migration.name]).await?;
-            if done.is_none() {
-                tx.connection()?.batch_execute(migration.text).await?;
-                tx.connection()?.execute("INSERT INTO schema_migration (name) VALUES ($1)", &[&migration.name]).await?;
-                names.push(migration.name);
+            if done.is_some() {
+                continue;
             }
+            tx.connection()?.batch_execute(migration.text).await?;
+            tx.connection()?.execute("INSERT INTO schema_migration (name) VALUES ($1)", &[&migration.name]).await?;
+            let mut tx = Tx::from(Engine::Postgres(Box::new(tx)));
+            migrate::finish(migration, &mut tx).await?;
             tx.commit().await?;
+            names.push(migration.name);
         }
         Ok(names)
     }

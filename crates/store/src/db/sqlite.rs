@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore};
 
 use super::migrate::{self, MIGRATIONS_SQLITE};
-use super::{DbError, Params, Row, Statement, Value};
+use super::{DbError, Engine, Params, Row, Statement, Tx, Value};
 
 const READERS: usize = 4;
 const STATEMENT_CACHE: usize = 512;
@@ -174,7 +174,9 @@ impl Sqlite {
             let tx = self.begin().await?;
             tx.connection.execute_batch(migration.text)?;
             tx.connection.execute("INSERT INTO schema_migration (name) VALUES (?1)", [migration.name])?;
-            tx.commit()?;
+            let mut tx = Tx::from(Engine::Sqlite(tx));
+            migrate::finish(migration, &mut tx).await?;
+            tx.commit().await?;
             names.push(migration.name);
         }
         Ok(names)

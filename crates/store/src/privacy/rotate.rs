@@ -1,6 +1,7 @@
 //! Rotating the root key: what erased people's keys were wrapped with is destroyed, so that no free page, log or backup
 //! of the database can be opened with what is left in the keyring.
 
+use clarion_domain::audit::event::Act;
 use clarion_domain::time::{Instant, MINUTE_MS};
 
 use crate::db::{Db, Params, Statement, sql};
@@ -69,6 +70,8 @@ impl Store {
         for place in places() {
             keys_wrapped_anew += wrap_anew(self.db(), self.keyring(), &place).await?;
         }
+        self.certify_anchor_keys().await?;
+        self.audit_operator(now, Act::Changed, "keyring", &format!("root key {root_key}")).await?;
         self.refuse_other_nodes(others, now).await?;
         self.keyring().retire()?;
         self.forget_tenant_keys();

@@ -10,7 +10,7 @@ use crate::params;
 use crate::store::{Page, StoreError, Tenant};
 
 /// Records of one transaction.
-pub(super) const SWEEP_BATCH: i64 = 500;
+pub(crate) const SWEEP_BATCH: i64 = 500;
 
 /// What one sweep took of one class.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub struct SweepRecord {
 
 /// One kind of record in one table.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Target<'a> {
+pub(crate) struct Target<'a> {
     pub class: RecordClass,
     pub source: &'a str,
 }
@@ -83,7 +83,7 @@ impl Tenant {
     }
 
     /// Writes the evidence of what this transaction deletes; `through` is where the next sweep goes on.
-    pub(super) async fn keep_evidence(&self, tx: &mut Tx, target: Target<'_>, ids: &[i64], through: i64, now: Instant) -> Result<(), StoreError> {
+    pub(crate) async fn keep_evidence(&self, tx: &mut Tx, target: Target<'_>, ids: &[i64], through: i64, now: Instant) -> Result<(), StoreError> {
         let mut hasher = blake3::Hasher::new();
         ids.iter().for_each(|id| {
             hasher.update(&id.to_le_bytes());

@@ -1,6 +1,7 @@
 //! What the sweep does to attempts, messages, files, consents, requests and events.
 
 use clarion_domain::attempts::recording::RecordingKind;
+use clarion_domain::audit::chain::Chain;
 use clarion_domain::id::{ImportId, floor_at};
 use clarion_domain::privacy::retention::RecordClass;
 use clarion_domain::time::Instant;
@@ -162,12 +163,7 @@ impl Tenant {
 
     /// Sign-ins, sign-outs and web sessions.
     pub(super) async fn sweep_activity(&self, before: Instant, now: Instant) -> Result<Vec<SweepCount>, StoreError> {
-        let values = |after: i64| -> Params { params![self.id, after, before, SWEEP_BATCH] };
-        let find = sql!(
-            "SELECT id FROM audit_event WHERE tenant_id = $1 AND id > $2 AND at < $3 AND act IN ('signed_in', 'sign_in_refused', 'signed_out') ORDER BY id LIMIT $4"
-        );
-        let target = Target { class: RecordClass::PortalActivity, source: "audit_event" };
-        let events = self.sweep_batches(target, 0, Find { statement: find, values: &values }, &[sql!("DELETE FROM audit_event WHERE id = $1")], now).await?;
+        let events = self.sweep_chain(Target { class: RecordClass::PortalActivity, source: "audit_event" }, Chain::SignIns, before, now).await?;
         let sessions_target = Target { class: RecordClass::PortalActivity, source: "web_session" };
         let mut tx = self.db().begin().await?;
         let sessions = tx.execute(sql!("DELETE FROM web_session WHERE tenant_id = $1 AND created_at < $2"), &params![self.id, before]).await?;
@@ -191,8 +187,7 @@ impl Tenant {
     pub(super) async fn sweep_audit(&self, before: Instant, now: Instant) -> Result<Vec<SweepCount>, StoreError> {
         let values = |after: i64| -> Params { params![self.id, after, before, SWEEP_BATCH] };
         let target = |source| Target { class: RecordClass::AuditEvent, source };
-        let find = sql!("SELECT id FROM audit_event WHERE tenant_id = $1 AND id > $2 AND at < $3 ORDER BY id LIMIT $4");
-        let events = self.sweep_batches(target("audit_event"), 0, Find { statement: find, values: &values }, &[sql!("DELETE FROM audit_event WHERE id = $1")], now).await?;
+        let events = self.sweep_chain(target("audit_event"), Chain::Acts, before, now).await?;
         let find = sql!("SELECT id FROM sweep WHERE tenant_id = $1 AND id > $2 AND swept_at < $3 ORDER BY id LIMIT $4");
         let sweeps = self.sweep_batches(target("sweep"), 0, Find { statement: find, values: &values }, &[sql!("DELETE FROM sweep WHERE id = $1")], now).await?;
         Ok(vec![events, sweeps])

@@ -76,6 +76,7 @@ impl Store {
             other => other?,
         };
         self.tenant(id, Actor::Operator).await?.audit_alone(now, Act::Created, "tenant", id.0, "").await?;
+        self.audit_operator(now, Act::Created, "tenant", &id.to_string()).await?;
         Ok(id)
     }
 

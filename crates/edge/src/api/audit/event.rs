@@ -23,6 +23,14 @@ pub struct AuditEvent {
     /// Which one; null when the act has no single object.
     object_id: Option<String>,
     detail: String,
+    /// `acts`, or `sign_ins`, which are kept for another time.
+    chain: String,
+    /// Its place in the chain, from 1; no number is left out.
+    #[schema(minimum = 1)]
+    number: i64,
+    /// Over what it says and the hash of the entry before it. Kept elsewhere, it shows whether anything up to here was changed since.
+    #[schema(min_length = 64, max_length = 64)]
+    hash: String,
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -52,5 +60,8 @@ pub async fn list(caller: Caller, Query(query): Query<EventQuery>) -> Result<Jso
         object_id: object_id(&event.object_kind, event.object_id),
         object_kind: event.object_kind,
         detail: event.detail,
+        chain: event.chain.as_str().to_owned(),
+        number: event.number,
+        hash: event.hash,
     }))
 }
