@@ -18,7 +18,8 @@ use crate::config::EdgeConfig;
 use crate::page::asset;
 use crate::tenancy::door::{Door, Table, get, guarded as to, post};
 use crate::tenancy::guard::nowhere;
-use crate::tenancy::{Tries, account, api_key, invitation, second_factor, session, sign_in, sign_in_code, team};
+use crate::tenancy::recorder::{EXIT_PATH, Recorder};
+use crate::tenancy::{Tries, account, activity, api_key, invitation, second_factor, session, sign_in, sign_in_code, team};
 use crate::{audit, campaigns, carriers, compliance, contacts, intake, outcomes, overview, privacy, reports, search};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; media-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
@@ -31,13 +32,14 @@ pub struct Portal {
     pub tries: Arc<Tries>,
     pub paces: Arc<Paces>,
     pub listeners: Arc<Listeners>,
+    pub recorder: Recorder,
 }
 
 /// The portal, to be merged with the API's router.
 pub fn portal_router(store: Store, config: EdgeConfig) -> Router {
     // Beside the file stand the form's own bytes.
     let upload_max = usize::try_from(config.upload_bytes_max.saturating_add(1 << 20)).unwrap_or(usize::MAX);
-    let portal = Portal { store, config: Arc::new(config), tries: Arc::default(), paces: Arc::default(), listeners: Arc::default() };
+    let portal = Portal { recorder: Recorder::new(store.clone()), store, config: Arc::new(config), tries: Arc::default(), paces: Arc::default(), listeners: Arc::default() };
     table(upload_max)
         .build(&portal)
         .fallback(nowhere)
@@ -76,6 +78,9 @@ fn table(upload_max: usize) -> Table {
         .route("/account/second-factor", to(any, get(second_factor::page).post(second_factor::confirm)))
         .route("/account/second-factor/codes", to(any, post(second_factor::renew_codes)))
         .route("/account/second-factor/off", to(any, post(second_factor::turn_off)))
+        .route("/account/activity", to(any, get(activity::own)))
+        .route("/account/activity.csv", to(any, get(activity::download)))
+        .route(EXIT_PATH, to(any, post(activity::exit)))
         .route("/account/sessions/end-others", to(any, post(session::end_others)))
         .route("/account/sessions/{session}/end", to(any, post(session::end)))
         .route("/imports", to(view, get(intake::list::list)))
@@ -190,6 +195,8 @@ fn table(upload_max: usize) -> Table {
         .route("/privacy/erase", to(subjects, post(privacy::erasure::erase)))
         .route("/privacy/retention", to(subjects, get(privacy::retention::page).post(privacy::retention::set)))
         .route("/privacy/legal-holds", to(subjects, get(privacy::legal_hold::list)))
+        .route("/privacy/activity", to(subjects, get(activity::people)))
+        .route("/privacy/activity/{user}", to(subjects, get(activity::of_user).post(activity::reveal)))
         .route("/privacy/inventory", to(subjects, get(privacy::inventory::page)))
         .route("/audit", to(audit_right, get(audit::list)))
         .route("/team", to(team_right, get(team::list)))

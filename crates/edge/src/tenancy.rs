@@ -1,12 +1,14 @@
 //! Who signs in, what they may, and the pages about it.
 
 pub mod account;
+pub mod activity;
 pub mod api_key;
 pub mod came_from;
 pub mod door;
 pub mod guard;
 pub mod invitation;
 pub mod password;
+pub mod recorder;
 pub mod second_factor;
 pub mod session;
 pub mod sign_in;

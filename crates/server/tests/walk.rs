@@ -199,6 +199,39 @@ fn audit(all: &Installation, campaign: &str) {
     assert!(!events.to_string().replace("+447700900990", "").contains("7700900"), "an event holds no number");
     let listed = all.json(&with(&["campaign", "list"]));
     assert!(listed.as_array().expect("campaigns").iter().any(|row| row["id"] == json!(campaign)));
+    let checks = all.json(&["audit", "verify"]);
+    assert!(checks.as_array().expect("chains").iter().all(|check| check["first_bad_entry"].is_null()), "{checks:#}");
+    let entries: i64 = checks.as_array().expect("chains").iter().filter(|check| check["tenant"] == "northwind").filter_map(|check| check["entries"].as_i64()).sum();
+    assert!(entries >= acts.len() as i64, "every event stands in a chain: {entries}");
+}
+
+#[test]
+fn a_flipped_byte_in_the_audit_is_named_by_the_command() {
+    let all = Installation::new(None);
+    all.ok(&["migrate"]);
+    all.ok(&["create-tenant", "harbour", "--name", "Harbour Lending", "--numbers", "demo"]);
+    for user in ["ada", "bob", "cleo"] {
+        all.json(&["create-user", user, "--tenant", "harbour"]);
+    }
+    assert!(all.ok(&["audit", "verify"]).contains("nothing"));
+    // As an attacker would: a byte in the file, not a statement. Any name that stands in the file nowhere else will do.
+    let path = all.path("clarion-data/clarion.db");
+    let written = std::fs::read(&path).expect("the database");
+    let events = all.json(&["audit", "list", "--tenant", "harbour"]);
+    let (number, hash) = (events[1]["number"].as_i64().expect("a number"), events[1]["hash"].as_str().expect("a hash"));
+    let hash: Vec<u8> = (0..32).map(|place| u8::from_str_radix(&hash[2 * place..2 * place + 2], 16).expect("hexadecimal")).collect();
+    let places: Vec<usize> = (0..written.len() - 32).filter(|place| written[*place..*place + 32] == hash[..]).collect();
+    assert_eq!(places.len(), 1, "the hash of an entry that is not the last stands in the file once");
+    let mut changed = written.clone();
+    changed[places[0] + 7] ^= 1;
+    std::fs::write(&path, changed).expect("written");
+    let (code, said) = all.fails(&["audit", "verify", "--tenant", "harbour"]);
+    assert_eq!(code, 1, "{said}");
+    let output = all.run(&["audit", "verify", "--tenant", "harbour", "--json"]);
+    let checks: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(checks[0]["first_bad_entry"].as_i64(), Some(number), "{checks:#}");
+    std::fs::write(&path, written).expect("written");
+    all.ok(&["audit", "verify"]);
 }
 
 #[test]

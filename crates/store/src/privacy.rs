@@ -26,4 +26,4 @@ pub use retention::RetentionRow;
 pub use rotate::{OtherNodes, Rotation};
 pub use subject::Subject;
 pub use sweep::{SweepCount, SweepRecord};
-pub(crate) use sweep::{SWEEP_BATCH, Target};
+pub(crate) use sweep::{Find, SWEEP_BATCH, Target};

@@ -1,5 +1,6 @@
 //! Tenants, users, web sessions, API keys.
 
+mod activity;
 mod api_key;
 mod idempotency;
 mod invitation;
@@ -8,6 +9,7 @@ mod session;
 mod tenant;
 mod user;
 
+pub use activity::{ActivityRecord, NewActivity};
 pub use api_key::{ApiKeyRecord, SECRET_PREFIX};
 pub use idempotency::{IDEMPOTENCY_KEPT_MS, IdempotencyClaim};
 pub use invitation::{INVITATION_KEPT_MS, Invitation};

@@ -222,3 +222,35 @@ async fn many_at_once_number_without_a_gap_and_a_thousand_are_anchored() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_there_before_the_chain_is_linked_by_the_migration() {
+    for_each_store("audit_before", |bench| async move {
+        let tenant = bench.tenant("north").await;
+        let (store, db, id) = (&bench.store, bench.store.db(), tenant.id());
+        for text in [
+            "DROP INDEX audit_event_chain",
+            "ALTER TABLE audit_event DROP COLUMN chain",
+            "ALTER TABLE audit_event DROP COLUMN number",
+            "ALTER TABLE audit_event DROP COLUMN hash",
+            "DROP TABLE audit_head",
+            "DROP TABLE audit_anchor",
+            "DROP TABLE audit_key",
+            "DROP TABLE audit_check",
+            "DELETE FROM audit_event",
+            "DELETE FROM schema_migration WHERE name = '0020_audit_chain'",
+        ] {
+            run(db, text, vec![]).await;
+        }
+        for number in 0..2_500i64 {
+            let act = if number % 5 == 0 { "signed_in" } else { "changed" };
+            let put = "INSERT INTO audit_event (id, tenant_id, at, actor, act, object_kind, object_id, detail) VALUES ($1, $2, $3, 'operator', $4, 'campaign', 1, '')";
+            run(db, put, params![10_000 - number, id, NOON.plus_ms(number), act]).await;
+        }
+        assert_eq!(db.migrate().await.expect("migrates"), ["0020_audit_chain"]);
+        tenant.audit_alone(NOON, Act::Changed, "campaign", 1, "").await.expect("an act");
+        assert_eq!((check(store, id, Chain::Acts).await.entries, check(store, id, Chain::SignIns).await.entries), (2_001, 500));
+        assert_eq!(fault(store, id).await, None);
+    })
+    .await;
+}

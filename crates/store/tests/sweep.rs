@@ -4,14 +4,16 @@ mod support;
 
 use clarion_domain::audit::event::Act;
 use clarion_domain::compliance::rule_book::RuleBook;
-use clarion_domain::id::{ContactId, TenantId, floor_at};
+use clarion_domain::id::{ContactId, SessionId, TenantId, floor_at};
 use clarion_domain::privacy::retention::RecordClass;
+use clarion_domain::tenancy::activity::ActivityKind;
 use clarion_domain::tenancy::tenant::Actor;
 use clarion_domain::time::{DAY_MS, Instant, SECOND_MS};
 use clarion_store::contacts::TimelineKind;
 use clarion_store::db::{Statement, Value};
 use clarion_store::params;
 use clarion_store::seal::DataKey;
+use clarion_store::tenancy::NewActivity;
 use support::{Bench, NOON, for_each_store};
 
 async fn put(bench: &Bench, text: &'static str, values: Vec<Value>) {
@@ -83,6 +85,22 @@ async fn seed(bench: &Bench, tenant: TenantId, number: i64) -> ContactId {
     let actor = bench.store.tenant(tenant, Actor::System).await.expect("the tenant");
     actor.audit_alone(NOON, Act::SignedIn, "user", 1, "").await.expect("an event");
     actor.audit_alone(NOON, Act::Paused, "campaign", 1, "").await.expect("an event");
+    let looked = NewActivity {
+        id: id + 3,
+        tenant,
+        actor: Actor::System,
+        session: SessionId(1),
+        at: NOON,
+        kind: ActivityKind::Entry,
+        method: String::new(),
+        path: String::new(),
+        site: "https://intranet.example".into(),
+        status: 0,
+        address: Some("203.0.113.77".into()),
+        browser: "Firefox 130.0".into(),
+        system: "Linux".into(),
+    };
+    bench.store.write_activity(&[looked], &[(id + 3, 200)]).await.expect("written");
     ContactId(id)
 }
 
@@ -108,7 +126,7 @@ async fn left(bench: &Bench, tenant: TenantId, class: RecordClass) -> i64 {
             .await
         }
         RecordClass::ConsentProof => count(bench, "SELECT CAST(COUNT(*) AS BIGINT) FROM consent WHERE tenant_id = $1", tenant).await,
-        RecordClass::PortalActivity => count(bench, "SELECT CAST(COUNT(*) AS BIGINT) FROM audit_event WHERE tenant_id = $1 AND act = 'signed_in'", tenant).await,
+        RecordClass::PortalActivity => count(bench, "SELECT CAST((SELECT COUNT(*) FROM audit_event WHERE tenant_id = $1 AND act = 'signed_in') + (SELECT COUNT(*) FROM activity WHERE tenant_id = $1) AS BIGINT)", tenant).await,
         RecordClass::RightsRequest => count(bench, "SELECT CAST(COUNT(*) AS BIGINT) FROM subject_request WHERE tenant_id = $1", tenant).await,
         RecordClass::AuditEvent => count(bench, "SELECT CAST(COUNT(*) AS BIGINT) FROM audit_event WHERE tenant_id = $1 AND act = 'paused'", tenant).await,
         // Recordings have tests of their own.
@@ -123,7 +141,7 @@ async fn each_class_keeps_its_own_clock() {
             (RecordClass::MessageBody, 3),
             (RecordClass::AttemptMetadata, 5),
             (RecordClass::ConsentProof, 1),
-            (RecordClass::PortalActivity, 1),
+            (RecordClass::PortalActivity, 2),
             (RecordClass::RightsRequest, 1),
             (RecordClass::AuditEvent, 1),
         ];

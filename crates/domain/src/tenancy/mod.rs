@@ -1,5 +1,6 @@
 //! Tenants, the people who sign in, and what each may do.
 
+pub mod activity;
 pub mod role;
 pub mod tenant;
 pub mod tries;

@@ -2,12 +2,13 @@
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use clarion_domain::audit::event::Act;
-use clarion_domain::id::ApiKeyId;
+use clarion_domain::id::{ApiKeyId, SessionId};
 use clarion_domain::personal::Personal;
+use clarion_domain::tenancy::activity::ActivityKind;
 use clarion_domain::tenancy::role::{Right, Role};
 use clarion_domain::tenancy::tenant::Actor;
 use clarion_domain::time::Instant;
@@ -15,6 +16,8 @@ use clarion_store::Tenant;
 
 use super::problem::Problem;
 use super::Api;
+use crate::tenancy::came_from::CameFrom;
+use crate::tenancy::recorder::Doer;
 
 /// An authenticated request's tenant, key and time. The only way to a tenant's rows in this API.
 #[derive(Clone)]
@@ -50,8 +53,20 @@ pub async fn authenticate(State(api): State<Api>, mut request: Request, next: Ne
     let secret = bearer(request.headers()).ok_or_else(Problem::unauthenticated)?;
     let key = api.store.api_key_by_secret(secret, now).await?.ok_or_else(Problem::unauthenticated)?;
     let tenant = api.store.tenant(key.tenant_id, Actor::ApiKey(key.id)).await?;
+    let doer = Doer { tenant: key.tenant_id, actor: Actor::ApiKey(key.id), session: SessionId(0), now };
+    api.recorder.came_in(doer, &CameFrom::of(request.extensions(), request.headers()));
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     request.extensions_mut().insert(Caller { tenant, key: key.id, role: key.role, now });
-    Ok(next.run(request).await)
+    let response = next.run(request).await;
+    // Written behind: what a program changes has its event in the audit, and many a second must not cost a commit each.
+    let kind = if method == Method::GET { ActivityKind::Page } else { ActivityKind::Act };
+    api.recorder.looked(doer, kind, method.as_str(), &full(&path), response.status());
+    Ok(response)
+}
+
+/// Within the nested router the address has lost what it was nested under.
+fn full(path: &str) -> String {
+    if path.starts_with("/api/v1") { path.to_owned() } else { format!("/api/v1{path}") }
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -37,6 +37,7 @@ use clarion_store::Store;
 
 use crate::campaigns::prompt_file::ReadPrompt;
 use crate::config::Clock;
+use crate::tenancy::recorder::Recorder;
 
 use problem::Problem;
 
@@ -56,6 +57,7 @@ pub struct ApiConfig {
 struct Api {
     store: Store,
     config: ApiConfig,
+    recorder: Recorder,
 }
 
 impl Api {
@@ -66,7 +68,7 @@ impl Api {
 
 /// The API, its document included, to be merged into the server's router.
 pub fn api_router(store: Store, config: ApiConfig) -> Router {
-    let api = Api { store, config };
+    let api = Api { recorder: Recorder::new(store.clone()), store, config };
     let guarded = Router::from(table::guarded()).route_layer(from_fn_with_state(api.clone(), caller::authenticate));
     let document: Arc<str> = openapi_document().to_string().into();
     let routes = guarded

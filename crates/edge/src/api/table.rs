@@ -12,6 +12,7 @@ pub fn guarded() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         // tenancy
         .routes(read(View, routes!(tenancy::me::get)))
+        .routes(read(View, routes!(tenancy::activity::list)))
         .routes(read(ManageTeam, routes!(tenancy::api_key::list)))
         .routes(write(ManageTeam, routes!(tenancy::api_key::create)))
         .routes(read(ManageTeam, routes!(tenancy::api_key::get)))

@@ -121,6 +121,7 @@ words! {
     Disposition = clarion_domain::outcomes::disposition::Disposition;
     ReplyMeaning = clarion_domain::outcomes::reply::ReplyMeaning;
     Act = clarion_domain::audit::event::Act;
+    ActivityKind = clarion_domain::tenancy::activity::ActivityKind;
 }
 
 // Two capital letters of ISO 3166.

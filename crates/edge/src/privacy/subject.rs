@@ -38,6 +38,7 @@ pub async fn show(session: &Session, fields: &Fields, problems: &Problems, said:
             None => div.columns {
                 section.card { header { h2 { "Retention" } } p.soft { "How long each kind of record is kept, and what the next sweep takes." } div { a.button.quiet href="/privacy/retention" { "See the schedule" } } }
                 section.card { header { h2 { "Legal holds" } } p.soft { "People whose data nothing deletes, for a matter at law." } div { a.button.quiet href="/privacy/legal-holds" { "See the legal holds" } } }
+                section.card { header { h2 { "Activity of users" } } p.soft { "Where somebody of your own came in from, which pages they saw and what they did, for as long as it is kept." } div { a.button.quiet href="/privacy/activity" { "Choose a user" } } }
                 section.card { header { h2 { "Data inventory" } } p.soft { "Every column that the software keeps: what it holds, why, and how it is erased." } div { a.button.quiet href="/privacy/inventory" { "Open the inventory" } } }
             }
         }

@@ -30,6 +30,7 @@ async fn show(session: &Session, fields: &Fields, problems: &Problems, said: Opt
                     dt { "Role" } dd { (team::role_name(session.user.role)) p.small.soft { (team::role_text(session.user.role)) } }
                     dt { "Organisation" } dd { (session.record.name) }
                     dt { "Time zone" } dd { (session.record.zone) }
+                    dt { "Activity" } dd { a href="/account/activity" { "What is kept of your use of this portal" } }
                     dt { "Second factor" } dd { (if session.user.has_second_factor { "On. " } else { "Off. " }) a href="/account/second-factor" { (if session.user.has_second_factor { "Recovery codes, turn it off" } else { "Set it up" }) } }
                 }
             }

@@ -1,20 +1,41 @@
-//! Where a request came from, as far as a user needs it to know their own sign-ins: browser and system by name, and the network address
-//! without its last part.
+//! Where a request came from: browser, network address, and the site before this one. A session keeps browser and system by name, and the
+//! address without its last part: as much as a user needs to know their own sign-ins.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{Extensions, HeaderMap, header};
+use clarion_domain::tenancy::activity::site_of;
 use clarion_store::tenancy::SignInFrom;
 
+use super::recorder::other_site;
+
+#[derive(Clone)]
 pub struct CameFrom {
+    pub address: Option<IpAddr>,
+    /// As the browser names itself.
+    pub agent: String,
+    /// Another site than this, where there was one.
+    pub site: Option<String>,
     browser: String,
     place: String,
 }
 
 impl CameFrom {
+    pub fn of(extensions: &Extensions, headers: &HeaderMap) -> Self {
+        let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+        let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+        let address = address(peer, headers);
+        Self { address, agent: agent.to_owned(), site: other_site(headers), browser: browser(agent), place: address.map(masked).unwrap_or_default() }
+    }
+
+    /// As the form of the sign-in has carried it on.
+    pub fn by_way_of(self, site: &str) -> Self {
+        Self { site: site_of(site), ..self }
+    }
+
     pub fn sign_in(&self) -> SignInFrom<'_> {
         SignInFrom { browser: &self.browser, place: &self.place }
     }
@@ -24,9 +45,7 @@ impl<S: Send + Sync> FromRequestParts<S> for CameFrom {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
-        let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-        Ok(Self { browser: browser(agent), place: address(peer, &parts.headers).map(masked).unwrap_or_default() })
+        Ok(Self::of(&parts.extensions, &parts.headers))
     }
 }
 
@@ -37,7 +56,8 @@ fn address(peer: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
     if peer.is_loopback() { told.or(Some(peer)) } else { Some(peer) }
 }
 
-fn masked(address: IpAddr) -> String {
+/// Without its end: the last byte of four, all but the first 48 bits of 128.
+pub fn masked(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => {
             let [a, b, c, _] = address.octets();

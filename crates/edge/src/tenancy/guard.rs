@@ -13,6 +13,8 @@ use clarion_store::Tenant;
 use clarion_store::tenancy::{SessionUser, TenantRecord};
 use jiff::tz::TimeZone;
 
+use super::came_from::CameFrom;
+use super::recorder::{Doer, EXIT_PATH, recorded};
 use crate::config::Cookies;
 use crate::page::fault::{Fault, framed};
 use crate::page::when;
@@ -34,6 +36,11 @@ pub struct Session {
 impl Session {
     pub fn may(&self, right: Right) -> bool {
         self.user.role.may(right)
+    }
+
+    /// Whom the activity log names.
+    pub fn doer(&self) -> Doer {
+        Doer { tenant: self.user.tenant_id, actor: Actor::User(self.user.user_id), session: self.user.session, now: self.now }
     }
 
     /// What a password of somebody here must not be made of.
@@ -62,24 +69,31 @@ pub fn asks(portal: &Portal, right: impl Into<Option<Right>>, methods: MethodRou
     methods.route_layer(from_fn_with_state(Asks { portal: portal.clone(), right: right.into() }, guard))
 }
 
-async fn guard(State(asks): State<Asks>, mut request: Request, next: Next) -> Response {
-    match session(&asks.portal, request.headers()).await {
-        Err(fault) => fault.into_response(),
-        Ok(None) => signed_out(&request),
-        Ok(Some(session)) if asks.right.is_some_and(|right| !session.may(right)) => framed(&session, Fault::NotAllowed.into_response()),
-        Ok(Some(session)) if session.record.needs_second_factor && !session.user.has_second_factor && !leads_to_one(request.uri().path()) => {
-            if request.method() == Method::GET { Redirect::to("/account/second-factor").into_response() } else { framed(&session, Fault::NeedsSecondFactor.into_response()) }
-        }
-        Ok(Some(session)) => {
-            request.extensions_mut().insert(session.clone());
-            framed(&session, next.run(request).await)
-        }
+async fn guard(State(asks): State<Asks>, request: Request, next: Next) -> Response {
+    let session = match session(&asks.portal, request.headers()).await {
+        Err(fault) => return fault.into_response(),
+        Ok(None) => return signed_out(&request),
+        Ok(Some(session)) => session,
+    };
+    let (recorder, doer) = (&asks.portal.recorder, session.doer());
+    recorder.came_in(doer, &CameFrom::of(request.extensions(), request.headers()));
+    recorded(recorder, doer, request, async |request| answer(&asks, session, request, next).await).await
+}
+
+async fn answer(asks: &Asks, session: Session, mut request: Request, next: Next) -> Response {
+    if asks.right.is_some_and(|right| !session.may(right)) {
+        return framed(&session, Fault::NotAllowed.into_response());
     }
+    if session.record.needs_second_factor && !session.user.has_second_factor && !leads_to_one(request.uri().path()) {
+        return if request.method() == Method::GET { Redirect::to("/account/second-factor").into_response() } else { framed(&session, Fault::NeedsSecondFactor.into_response()) };
+    }
+    request.extensions_mut().insert(session.clone());
+    framed(&session, next.run(request).await)
 }
 
 /// What is open to somebody who must set up a second factor first.
 fn leads_to_one(path: &str) -> bool {
-    path == "/sign-out" || path == "/account" || path.starts_with("/account/")
+    path == "/sign-out" || path == EXIT_PATH || path == "/account" || path.starts_with("/account/")
 }
 
 /// An address that is none.

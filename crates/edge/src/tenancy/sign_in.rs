@@ -13,6 +13,7 @@ use maud::{Markup, html};
 use super::came_from::CameFrom;
 use super::guard::{Session, cookie_name, half_cookie_name, session};
 use super::password;
+use super::recorder::{Doer, other_site};
 use crate::config::Cookies;
 use crate::page::fault::Fault;
 use crate::page::fields::{Asked, Fields, Problems};
@@ -30,7 +31,8 @@ pub async fn page(State(portal): State<Portal>, headers: HeaderMap, asked: Asked
     if let Some(session) = session(&portal, &headers).await? {
         return Ok(Redirect::to(first_page(session.user.role)).into_response());
     }
-    Ok(form(&asked.0, &Problems::new(), said(&asked)))
+    let from = other_site(&headers).unwrap_or_default();
+    Ok(form(&asked.0.clone().with("from", from), &Problems::new(), said(&asked)))
 }
 
 fn form(fields: &Fields, problems: &Problems, said: Option<&str>) -> Response {
@@ -44,6 +46,7 @@ fn form(fields: &Fields, problems: &Problems, said: Option<&str>) -> Response {
             @if let Some(said) = said { div.notice.good role="status" { p { (said) } } }
             form.form method="post" action="/sign-in" {
                 input type="hidden" name="next" value=(fields.get("next"));
+                @if fields.is_set("from") { input type="hidden" name="from" value=(fields.get("from")); }
                 (Input::new("username", "Username").autocomplete("username").show(fill))
                 (Input::new("password", "Password").kind("password").autocomplete("current-password").show(fill))
                 button.button type="submit" { "Sign in" }
@@ -70,7 +73,7 @@ pub async fn submit(State(portal): State<Portal>, from: CameFrom, fields: Fields
     let known = portal.store.sign_in_record(username).await?;
     let matches = password::verify(fields.raw("password"), known.as_ref().map(|user| user.password_hash.as_str())).await;
     match known {
-        Some(user) if matches && user.active && user.locked_until <= now => open(&portal, &user, fields.get("next"), username, &from, now).await,
+        Some(user) if matches && user.active && user.locked_until <= now => open(&portal, &user, fields.get("next"), username, &from.by_way_of(fields.get("from")), now).await,
         known => {
             refuse(&portal, known, username, now).await?;
             Ok(form(&fields, &Problems::one("username", REFUSED), None))
@@ -84,7 +87,8 @@ async fn open(portal: &Portal, user: &SignInRecord, next: &str, username: &str, 
     let to = if is_own_path(next) { next } else { "/" };
     if user.has_second_factor {
         let (token, cookies) = (tenant.begin_half_sign_in(user.id, now).await?, portal.config.cookies);
-        return Ok(with_cookie(Redirect::to(&format!("/sign-in/code?next={to}")).into_response(), cookies, half_cookie_name(cookies), &token, HALF_SIGN_IN_MS / 1000));
+        let site = from.site.as_ref().map(|site| format!("&from={site}")).unwrap_or_default();
+        return Ok(with_cookie(Redirect::to(&format!("/sign-in/code?next={to}{site}")).into_response(), cookies, half_cookie_name(cookies), &token, HALF_SIGN_IN_MS / 1000));
     }
     let_in(portal, &tenant, user.id, username, from, to, now).await
 }
@@ -92,6 +96,9 @@ async fn open(portal: &Portal, user: &SignInRecord, next: &str, username: &str, 
 pub async fn let_in(portal: &Portal, tenant: &Tenant, user: UserId, username: &str, from: &CameFrom, to: &str, now: Instant) -> Result<Response, Fault> {
     portal.tries.succeeded(username);
     let (token, cookies) = (tenant.open_session_from(user, from.sign_in(), now).await?, portal.config.cookies);
+    if let Some(opened) = portal.store.session_user(&token, now).await? {
+        portal.recorder.came_in(Doer { tenant: opened.tenant_id, actor: Actor::User(user), session: opened.session, now }, from);
+    }
     Ok(with_cookie(Redirect::to(to).into_response(), cookies, cookie_name(cookies), &token, COOKIE_SECONDS))
 }
 

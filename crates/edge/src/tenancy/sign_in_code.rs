@@ -50,6 +50,7 @@ fn form(fields: &Fields, problems: &Problems) -> Response {
             (summary(problems))
             form.form method="post" action="/sign-in/code" {
                 input type="hidden" name="next" value=(fields.get("next"));
+                @if fields.is_set("from") { input type="hidden" name="from" value=(fields.get("from")); }
                 (Input::new("code", "Code").hint("The six digits that your application shows now, or one of your recovery codes.").autocomplete("one-time-code").show(fill))
                 button.button type="submit" { "Sign in" }
             }
@@ -63,7 +64,7 @@ fn form(fields: &Fields, problems: &Problems) -> Response {
 pub async fn submit(State(portal): State<Portal>, headers: HeaderMap, from: CameFrom, fields: Fields) -> Result<Response, Fault> {
     let now = (portal.config.clock)();
     let Some(half) = half(&portal, &headers, now).await? else { return Ok(Redirect::to("/sign-in?said=again").into_response()) };
-    let next = Fields::new().with("next", fields.get("next"));
+    let next = Fields::new().with("next", fields.get("next")).with("from", fields.get("from"));
     if !fields.is_set("code") {
         return Ok(form(&next, &Problems::one("code", "Enter the code")));
     }
@@ -77,6 +78,6 @@ pub async fn submit(State(portal): State<Portal>, headers: HeaderMap, from: Came
     }
     tenant.end_half_sign_in(&half.token).await?;
     let to = if is_own_path(fields.get("next")) { fields.get("next") } else { "/" };
-    let response = let_in(&portal, &tenant, half.user, &username, &from, to, now).await?;
+    let response = let_in(&portal, &tenant, half.user, &username, &from.by_way_of(fields.get("from")), to, now).await?;
     Ok(with_cookie(response, portal.config.cookies, half_cookie_name(portal.config.cookies), "", 0))
 }

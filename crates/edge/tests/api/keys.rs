@@ -32,6 +32,21 @@ async fn only_a_live_key_gets_in() {
     assert_eq!(world.get(path).await.expect(200)["revoked_at"], NOW.rfc3339());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_program_does_is_kept_and_its_own_to_see() {
+    let world = world().await;
+    let viewer = world.key_of(Role::Viewer).await;
+    world.ask_as(&viewer, "GET", "/lists?limit=1", Value::Null).await.expect(200);
+    world.ask_as(&viewer, "POST", "/lists", json!({"name": "x"})).await.problem(403);
+    let seen = world.ask_as(&viewer, "GET", "/activity", Value::Null).await.expect(200);
+    let rows: Vec<_> = seen["items"].as_array().expect("items").iter().map(|row| (row["kind"].as_str().expect("a kind"), row["method"].as_str().expect("a method"), row["path"].as_str().expect("a path"), row["status"].as_i64())).collect();
+    assert_eq!(rows, [("act", "POST", "/api/v1/lists", Some(403)), ("page", "GET", "/api/v1/lists", Some(200)), ("entry", "", "", None)]);
+    let me = world.get("/me").await.expect(200);
+    let other = format!("/activity?api_key={}", me["api_key"].as_str().expect("a key"));
+    world.ask_as(&viewer, "GET", &other, Value::Null).await.problem(403);
+    world.get(&other).await.expect(200);
+}
+
 /// Every operation of the document, asked by a key of every role: refused exactly when the role lacks the right.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_operation_keeps_to_the_right_that_it_names() {

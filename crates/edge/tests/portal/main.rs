@@ -5,6 +5,7 @@ mod support;
 #[expect(dead_code, reason = "the API's tests use its other parts")]
 mod people;
 
+mod activity;
 mod audience;
 mod invitations;
 mod pages;

@@ -3,3 +3,4 @@ import "htmx.org/dist/ext/hx-sse.js";
 import "./segments";
 import "./upload";
 import "./keys";
+import "./exit";

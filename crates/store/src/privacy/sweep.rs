@@ -105,7 +105,7 @@ impl Tenant {
 
     /// Finds the due identifiers after the last one, `SWEEP_BATCH` at a time, and does every statement to each of them,
     /// with the evidence, in a transaction a batch. `find` and `acts` take (tenant, …) and (identifier) in this order.
-    pub(super) async fn sweep_batches(&self, target: Target<'_>, start: i64, find: Find<'_>, acts: &[&Statement], now: Instant) -> Result<SweepCount, StoreError> {
+    pub(crate) async fn sweep_batches(&self, target: Target<'_>, start: i64, find: Find<'_>, acts: &[&Statement], now: Instant) -> Result<SweepCount, StoreError> {
         let (mut after, mut count) = (start, 0);
         loop {
             let mut tx = self.db().begin().await?;
@@ -126,7 +126,7 @@ impl Tenant {
 }
 
 /// A statement that finds due identifiers, and its parameters given where the last batch ended.
-pub(super) struct Find<'a> {
+pub(crate) struct Find<'a> {
     pub statement: &'static Statement,
     pub values: &'a (dyn Fn(i64) -> Params + Sync),
 }

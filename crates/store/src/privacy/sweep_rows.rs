@@ -161,7 +161,7 @@ impl Tenant {
         self.sweep_batches(target, 0, Find { statement: find, values: &values }, &[sql!("DELETE FROM consent WHERE id = $1")], now).await
     }
 
-    /// Sign-ins, sign-outs and web sessions.
+    /// Sign-ins, sign-outs, the activity log and web sessions.
     pub(super) async fn sweep_activity(&self, before: Instant, now: Instant) -> Result<Vec<SweepCount>, StoreError> {
         let events = self.sweep_chain(Target { class: RecordClass::PortalActivity, source: "audit_event" }, Chain::SignIns, before, now).await?;
         let sessions_target = Target { class: RecordClass::PortalActivity, source: "web_session" };
@@ -173,7 +173,7 @@ impl Tenant {
             self.keep_evidence(&mut tx, sessions_target, &none, 0, now).await?;
         }
         tx.commit().await?;
-        Ok(vec![events, sessions_target.count(sessions as i64)])
+        Ok(vec![events, self.sweep_activity_log(before, now).await?, sessions_target.count(sessions as i64)])
     }
 
     pub(super) async fn sweep_requests(&self, before: Instant, now: Instant) -> Result<SweepCount, StoreError> {

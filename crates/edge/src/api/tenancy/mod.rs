@@ -1,5 +1,6 @@
 //! The tenant, and the keys of its programs.
 
+pub mod activity;
 pub mod api_key;
 pub mod invitation;
 pub mod me;
