@@ -44,7 +44,7 @@ async fn a_session_says_browser_and_place_without_the_end_of_the_address() {
     browser.take_cookies(&answer);
     let page = browser.get("/account").await.text;
     assert!(page.contains("Firefox on Linux") && page.contains("203.0.113.…"), "{page}");
-    assert!(!page.contains("203.0.113.77") && !page.contains("198.51.100"), "the whole address is kept nowhere, and a stranger's word is not taken");
+    assert!(!page.contains("203.0.113.77") && !page.contains("198.51.100"), "the whole address is not shown here, and a stranger's word is not taken");
 }
 
 #[tokio::test]
