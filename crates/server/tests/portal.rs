@@ -338,6 +338,8 @@ async fn every_page(chrome: &Chrome, campaign: &str, import: &str, contact: &str
     for step in ["say", "fast", "recording", "caller", "schedule", "check"] {
         pages.push((format!("call-{step}"), format!("{call}/{step}")));
     }
+    pages.push(("activity-user".into(), user.replace("/team/", "/privacy/activity/")));
+    leave(chrome).await;
     pages.push(("review".into(), format!("{campaign}/recipients")));
     pages.push(("standing".into(), format!("{contact}/standing")));
     assert!(!reply.is_empty(), "somebody answered");
@@ -346,6 +348,17 @@ async fn every_page(chrome: &Chrome, campaign: &str, import: &str, contact: &str
         chrome.goto(path).await;
         chrome.look(name).await;
     }
+}
+
+/// A link to another site is in the log of one's activity, without its page; so is what was done before.
+async fn leave(chrome: &Chrome) {
+    chrome.goto("/reports").await;
+    let click = "(() => { const link = document.createElement('a'); link.href = 'https://carrier.example/secret?x=1'; link.addEventListener('click', e => e.preventDefault()); document.body.append(link); link.click(); return true })()";
+    assert!(chrome.js::<bool>(click).await);
+    chrome.goto("/account/activity").await;
+    chrome.reload_until("https://carrier.example").await;
+    let text: String = chrome.js("document.querySelector('main').textContent").await;
+    assert!(!text.contains("secret") && text.contains("/reports") && text.contains("Chrome ") && text.contains("127.0.0.1"), "{text}");
 }
 
 /// The first seconds of a call play in the browser under the page's policy, and the listening is in the audit. Gives the call's page.
@@ -393,6 +406,8 @@ const PAGES: &[(&str, &str)] = &[
     ("retention", "/privacy/retention"),
     ("legal-holds", "/privacy/legal-holds"),
     ("inventory", "/privacy/inventory"),
+    ("activity", "/account/activity"),
+    ("activity-users", "/privacy/activity"),
     ("audit", "/audit"),
     ("team", "/team"),
     ("team-new", "/team/new"),
