@@ -126,6 +126,10 @@ ids! {
     AuditEventId = "evt";
     SubjectRequestId = "req";
     NodeId = "nod";
+    /// An address that events are told to.
+    WebhookId = "whk";
+    /// One event as it is told; the `webhook-id` of every try.
+    WebhookEventId = "wev";
 }
 
 /// Makes identifiers of one node: 43 bits of milliseconds since 2020, 7 bits of node, 13 bits of sequence.

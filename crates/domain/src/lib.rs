@@ -19,3 +19,4 @@ pub mod outcomes;
 pub mod reports;
 pub mod privacy;
 pub mod audit;
+pub mod webhooks;

@@ -84,6 +84,7 @@ fn record(kind: &str, id: i64) -> Markup {
         "reply" => format!("/inbox/{}", ReplyId(id)),
         "trunk" => format!("/carriers/trunks/{}", TrunkId(id)),
         "user" => format!("/team/{}", UserId(id)),
+        "webhook" => format!("/team/webhooks/{}", clarion_domain::id::WebhookId(id)),
         _ => String::new(),
     };
     let name = kind.replace('_', " ");

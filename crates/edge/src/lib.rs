@@ -19,6 +19,7 @@ mod outcomes;
 mod reports;
 mod privacy;
 mod audit;
+mod webhooks;
 
 pub use campaigns::prompt_file::{PROMPT_BYTES_MAX, PromptFileError, ReadPrompt, wav};
 pub use api::{ApiConfig, api_router};

@@ -20,7 +20,7 @@ use crate::tenancy::door::{Door, Table, get, guarded as to, post};
 use crate::tenancy::guard::nowhere;
 use crate::tenancy::recorder::{EXIT_PATH, Recorder};
 use crate::tenancy::{Tries, account, activity, api_key, invitation, second_factor, session, sign_in, sign_in_code, team};
-use crate::{audit, campaigns, carriers, compliance, contacts, intake, outcomes, overview, privacy, reports, search};
+use crate::{audit, campaigns, carriers, compliance, contacts, intake, outcomes, overview, privacy, reports, search, webhooks};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; media-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
@@ -203,6 +203,17 @@ fn table(upload_max: usize) -> Table {
         .route("/team/new", to(team_right, get(team::new).post(team::create)))
         .route("/team/keys", to(team_right, get(api_key::list).post(api_key::create)))
         .route("/team/keys/{key}/revoke", to(team_right, post(api_key::revoke)))
+        .route("/team/webhooks", to(team_right, get(webhooks::list::page)))
+        .route("/team/webhooks/new", to(team_right, get(webhooks::list::new).post(webhooks::list::create)))
+        .route("/team/webhooks/{webhook}", to(team_right, get(webhooks::endpoint::page).post(webhooks::endpoint::change)))
+        .route("/team/webhooks/{webhook}/test", to(team_right, post(webhooks::endpoint::test)))
+        .route("/team/webhooks/{webhook}/enable", to(team_right, post(webhooks::endpoint::enable)))
+        .route("/team/webhooks/{webhook}/disable", to(team_right, post(webhooks::endpoint::disable)))
+        .route("/team/webhooks/{webhook}/secret", to(team_right, post(webhooks::endpoint::secret)))
+        .route("/team/webhooks/{webhook}/delete", to(team_right, post(webhooks::endpoint::delete)))
+        .route("/team/webhooks/{webhook}/replay", to(team_right, post(webhooks::endpoint::replay)))
+        .route("/team/webhooks/{webhook}/{event}", to(team_right, get(webhooks::delivery::page)))
+        .route("/team/webhooks/{webhook}/{event}/replay", to(team_right, post(webhooks::delivery::replay)))
         .route("/team/invitations", to(team_right, get(invitation::list).post(invitation::create)))
         .route("/team/invitations/{invitation}/renew", to(team_right, post(invitation::renew)))
         .route("/team/invitations/{invitation}/revoke", to(team_right, post(invitation::revoke)))

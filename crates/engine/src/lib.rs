@@ -8,5 +8,7 @@ pub mod attempts;
 pub mod calls;
 mod carriers;
 mod outcomes;
+mod outward;
 mod thread;
 pub mod privacy;
+pub mod webhooks;

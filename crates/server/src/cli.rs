@@ -82,6 +82,8 @@ pub enum Command {
     Trunk(commands::trunk::TrunkArgs),
     /// Which trunk a message takes.
     Route(commands::route::RouteArgs),
+    /// Where clients' systems are told what happens.
+    Webhook(commands::webhook::WebhookArgs),
     /// What is held on one person, and its end.
     Subject(commands::subject::SubjectArgs),
     /// Delete what has been kept long enough, now.

@@ -32,6 +32,7 @@ pub mod sweep;
 pub mod target;
 pub mod tenants;
 pub mod trunk;
+pub mod webhook;
 
 use std::process::ExitCode;
 
@@ -87,6 +88,7 @@ async fn with_config(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Sender(args) => sender::run(&config, &args).await,
         Command::Trunk(args) => trunk::run(&config, &args).await,
         Command::Route(args) => route::run(&config, &args).await,
+        Command::Webhook(args) => webhook::run(&config, &args).await,
         Command::Subject(args) => subject::run(&config, &args).await,
         Command::Sweep(args) => sweep::run(&config, &args).await,
         Command::Retention(args) => retention::run(&config, &args).await,

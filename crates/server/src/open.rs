@@ -72,7 +72,10 @@ pub async fn with_keyring(config: &Config, db: Db, node: u8) -> anyhow::Result<S
     if let Some(folder) = keyring.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         make_private_folder(folder)?;
     }
-    Ok(Store::open(db, keyring, node).await?)
+    let networks = crate::webhooks::networks(&config.webhooks)?;
+    let store = Store::open(db, keyring, node).await?;
+    store.allow_webhook_networks(networks);
+    Ok(store)
 }
 
 /// One tenant, by its short name or its identifier, in the operator's name.

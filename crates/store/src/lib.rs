@@ -18,6 +18,7 @@ pub mod outcomes;
 pub mod reports;
 pub mod privacy;
 pub mod audit;
+pub mod webhooks;
 
 pub use lease::Lease;
 pub use signal::{Signal, Signals};

@@ -22,11 +22,13 @@ pub enum Signal {
     Calls,
     /// A recording is to be paused or to go on.
     Recordings,
+    /// An event waits for an endpoint, or an endpoint was changed.
+    Webhooks,
 }
 
 /// The signals of one process.
 #[derive(Clone, Default)]
-pub struct Signals(Arc<[Notify; 7]>);
+pub struct Signals(Arc<[Notify; 8]>);
 
 impl Signals {
     fn of(&self, signal: Signal) -> &Notify {

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use clarion_domain::id::{IdMaker, NodeId, TenantId};
 use clarion_domain::tenancy::tenant::Actor;
 use clarion_domain::time::Instant;
+use clarion_domain::webhooks::target::AllowedNetworks;
 
 use crate::db::{Db, DbError, sql};
 use crate::seal::{DataKey, IndexKey, Keyring, SealError};
@@ -69,6 +70,7 @@ struct Shared {
     node: NodeId,
     signals: Signals,
     keys: RwLock<HashMap<TenantId, Arc<TenantKeys>>>,
+    webhook_networks: OnceLock<AllowedNetworks>,
 }
 
 /// The database, its keyring, and this node's identifiers. Cheap to clone.
@@ -87,6 +89,7 @@ impl Store {
             node: NodeId(i64::from(node)),
             signals: Signals::default(),
             keys: RwLock::default(),
+            webhook_networks: OnceLock::new(),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -118,6 +121,18 @@ impl Store {
     #[must_use]
     pub fn signals(&self) -> &Signals {
         &self.shared.signals
+    }
+
+    /// Says once, at the start, which networks webhooks may go to beside the public internet. Both who writes an address down and who
+    /// sends there ask here.
+    pub fn allow_webhook_networks(&self, networks: AllowedNetworks) {
+        // Whoever says it a second time runs in the process of a first, whose word holds.
+        let _ = self.shared.webhook_networks.set(networks);
+    }
+
+    #[must_use]
+    pub fn webhook_networks(&self) -> &AllowedNetworks {
+        self.shared.webhook_networks.get_or_init(AllowedNetworks::default)
     }
 
     /// A fresh identifier of this node.

@@ -18,6 +18,8 @@ words! {
         PortalActivity = "portal_activity",
         RightsRequest = "rights_request",
         AuditEvent = "audit_event",
+        /// What was told to a webhook, and the tries.
+        WebhookEvent = "webhook_event",
     }
 }
 
@@ -69,7 +71,7 @@ const YEAR: u32 = 365;
 const MONTHS_24: u32 = 731;
 
 /// The defaults of contact-rules section 6.4, a row a class, in the order of `RecordClass`.
-pub const RETENTION: [Retention; 11] = [
+pub const RETENTION: [Retention; 12] = [
     row(RecordClass::ContactRow, "To contact people for the campaigns they were loaded for", Trigger::CampaignEnd, (90, 1, 2 * YEAR), RetentionAction::Delete, "UK GDPR art. 5(1)(e)"),
     row(RecordClass::AttemptMetadata, "To show when and why somebody was contacted", Trigger::Created, (MONTHS_24, 180, 6 * YEAR), RetentionAction::Redact, "UK GDPR art. 5(2); Ofcom persistent misuse policy"),
     row(RecordClass::MessageBody, "To show what was said", Trigger::Created, (90, 1, 2 * YEAR), RetentionAction::Delete, "UK GDPR art. 5(1)(c)"),
@@ -81,6 +83,7 @@ pub const RETENTION: [Retention; 11] = [
     row(RecordClass::PortalActivity, "To find out who did what with the portal", Trigger::Created, (YEAR, 90, 2 * YEAR), RetentionAction::Delete, "UK GDPR art. 32"),
     row(RecordClass::RightsRequest, "To show how a person's request was answered", Trigger::RequestClosed, (6 * YEAR + 1, YEAR, 10 * YEAR), RetentionAction::Delete, "UK GDPR art. 5(2); Limitation Act 1980 s.5"),
     row(RecordClass::AuditEvent, "To show that the rules were kept; holds no personal data of those contacted", Trigger::Created, (6 * YEAR + 1, 2 * YEAR, 10 * YEAR), RetentionAction::Delete, "UK GDPR art. 5(2), 24"),
+    row(RecordClass::WebhookEvent, "To tell a client's system what happened, and again when it has missed it", Trigger::Created, (30, 3, 90), RetentionAction::Delete, "UK GDPR art. 5(1)(c)"),
 ];
 
 const fn row(

@@ -133,6 +133,25 @@ where
     }
 }
 
+/// The two identifiers in the path, in their order.
+pub struct Ids<A, B>(pub A, pub B);
+
+impl<A: FromStr, B: FromStr, S: Send + Sync> FromRequestParts<S> for Ids<A, B>
+where
+    A::Err: Display,
+    B::Err: Display,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| Problem::not_found("the address holds bytes that are no text"))?;
+        let mut texts = params.iter().map(|(_, text)| text);
+        let (first, second) = texts.next().zip(texts.next()).ok_or_else(Problem::internal)?;
+        let first = first.parse().map_err(|error: A::Err| Problem::not_found(error.to_string()))?;
+        Ok(Self(first, second.parse().map_err(|error: B::Err| Problem::not_found(error.to_string()))?))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

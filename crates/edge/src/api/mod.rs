@@ -23,6 +23,7 @@ mod outcomes;
 mod reports;
 mod privacy;
 mod audit;
+mod webhooks;
 
 use std::sync::Arc;
 

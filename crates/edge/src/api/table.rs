@@ -5,7 +5,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::endpoint::{read, write, write_streaming};
-use super::{Api, audit, campaigns, carriers, compliance, contacts, intake, outcomes, privacy, reports, tenancy};
+use super::{Api, audit, campaigns, carriers, compliance, contacts, intake, outcomes, privacy, reports, tenancy, webhooks};
 
 /// Everything that needs an API key.
 pub fn guarded() -> OpenApiRouter<Api> {
@@ -180,4 +180,18 @@ pub fn guarded() -> OpenApiRouter<Api> {
         .routes(write(AnswerSubjects, routes!(privacy::legal_hold::lift)))
         // audit
         .routes(read(ReadAudit, routes!(audit::event::list)))
+        // webhooks
+        .routes(read(ManageTeam, routes!(webhooks::endpoint::all)))
+        .routes(write(ManageTeam, routes!(webhooks::endpoint::create)))
+        .routes(read(ManageTeam, routes!(webhooks::endpoint::get)))
+        .routes(write(ManageTeam, routes!(webhooks::endpoint::change)))
+        .routes(write(ManageTeam, routes!(webhooks::endpoint::delete)))
+        .routes(write(ManageTeam, routes!(webhooks::endpoint::enable)))
+        .routes(write(ManageTeam, routes!(webhooks::endpoint::disable)))
+        .routes(write(ManageTeam, routes!(webhooks::endpoint::rotate)))
+        .routes(write(ManageTeam, routes!(webhooks::endpoint::test)))
+        .routes(read(ManageTeam, routes!(webhooks::delivery::list)))
+        .routes(read(ManageTeam, routes!(webhooks::delivery::get)))
+        .routes(write(ManageTeam, routes!(webhooks::delivery::replay_one)))
+        .routes(write(ManageTeam, routes!(webhooks::delivery::replay)))
 }

@@ -75,7 +75,7 @@ pub fn schemas() -> Vec<Named> {
 
 ids! {
     TenantId, ApiKeyId, ImportId, SftpAccountId, ContactId, ListId, FilterId, SuppressionId, HoldId, ConsentId, CampaignId, TemplateId, DryRunId, NoticeId, AttemptId,
-    ReplyId, TrunkId, RouteId, NodeId, UserId, InvitationId, AuditEventId, ScriptId, PromptId, TransferTargetId, RecordingId,
+    ReplyId, TrunkId, RouteId, NodeId, UserId, InvitationId, AuditEventId, ScriptId, PromptId, TransferTargetId, RecordingId, WebhookId, WebhookEventId,
 }
 
 words! {
@@ -122,6 +122,8 @@ words! {
     ReplyMeaning = clarion_domain::outcomes::reply::ReplyMeaning;
     Act = clarion_domain::audit::event::Act;
     ActivityKind = clarion_domain::tenancy::activity::ActivityKind;
+    WebhookEventKind = clarion_domain::webhooks::event::WebhookEventKind;
+    WebhookDeliveryState = clarion_domain::webhooks::event::WebhookDeliveryState;
 }
 
 // Two capital letters of ISO 3166.
@@ -268,6 +270,7 @@ pub fn object_id(kind: &str, number: i64) -> Option<String> {
         "call" => id::AttemptId(number).to_string(),
         "prompt" => id::PromptId(number).to_string(),
         "transfer target" => id::TransferTargetId(number).to_string(),
+        "webhook" => id::WebhookId(number).to_string(),
         "reply" => id::ReplyId(number).to_string(),
         "subject_request" => id::SubjectRequestId(number).to_string(),
         _ => return None,

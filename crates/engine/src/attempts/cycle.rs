@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use clarion_domain::campaigns::campaign::Channel;
-use clarion_domain::id::{CampaignId, ClaimId, RouteId, TenantId, TrunkId};
+use clarion_domain::id::{AttemptId, CampaignId, ClaimId, RouteId, TenantId, TrunkId};
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::Instant;
 use clarion_store::StoreError;
@@ -13,6 +13,7 @@ use clarion_store::attempts::{
 use clarion_store::db::{DbError, Tx};
 use clarion_store::outcomes::{add_unmatched, drop_reply_parts, drop_unmatched};
 use clarion_store::reports::{MeasureDelta, MeasureKey, add_measures};
+use clarion_store::webhooks::tell_settled;
 
 use crate::attempts::claim::{self, Claimed, Touched};
 use crate::attempts::decided::ClaimError;
@@ -225,11 +226,11 @@ impl Sender {
 
     /// True when a reply was among it.
     async fn write_rows(&mut self, tx: &mut Tx, rows: &CycleRows, now: Instant) -> Result<bool, StoreError> {
-        let mut measures = rows.measures.clone();
+        let (mut measures, mut told) = (rows.measures.clone(), Vec::new());
         if !rows.attempts.is_empty() {
             let fresh = add_attempts(tx, &rows.attempts).await?;
             let taken = rows.attempts.iter().zip(&fresh).filter(|(_, fresh)| !**fresh).map(|(attempt, _)| attempt);
-            correct_taken_over(tx, taken, &mut measures).await?;
+            told = correct_taken_over(tx, taken, &mut measures).await?;
         }
         settle_attempts(tx, &rows.settled).await?;
         // After those, since a late receipt may be a second word for what was settled or even sent just now.
@@ -243,6 +244,10 @@ impl Sender {
             self.apply_late(late, stored, &mut late_rows, now);
         }
         settle_attempts(tx, &late_rows.settled).await?;
+        told.extend(rows.told.iter().chain(&late_rows.told));
+        if !rows.attempts.is_empty() || !told.is_empty() {
+            tell_settled(tx, &self.store, rows.attempts.iter(), &told, now).await?;
+        }
         for (trunk, entries) in &rows.references {
             add_references(tx, self.store.next_id(now), *trunk, entries, now).await?;
         }
@@ -415,7 +420,7 @@ async fn write_claims_end(tx: &mut Tx, rows: &CycleRows) -> Result<HashSet<Claim
 }
 
 /// Another node held us for dead, took the claim over and called the attempt `unknown`: our answer, late as it is, says more.
-async fn correct_taken_over(tx: &mut Tx, taken: impl Iterator<Item = &AttemptRow>, measures: &mut foldhash::HashMap<MeasureKey, MeasureDelta>) -> Result<(), StoreError> {
+async fn correct_taken_over(tx: &mut Tx, taken: impl Iterator<Item = &AttemptRow>, measures: &mut foldhash::HashMap<MeasureKey, MeasureDelta>) -> Result<Vec<(TenantId, AttemptId)>, StoreError> {
     let answers: Vec<&AttemptRow> = taken.collect();
     let ids: Vec<_> = answers.iter().map(|row| row.id).collect();
     let mut settled = Vec::new();
@@ -436,5 +441,6 @@ async fn correct_taken_over(tx: &mut Tx, taken: impl Iterator<Item = &AttemptRow
             sum.cost += delta.cost;
         }
     }
-    Ok(settle_attempts(tx, &settled).await?)
+    settle_attempts(tx, &settled).await?;
+    Ok(answers.iter().map(|answer| (answer.tenant, answer.id)).collect())
 }

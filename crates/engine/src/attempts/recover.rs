@@ -107,6 +107,7 @@ async fn settle_claim(store: &Store, tx: &mut Tx, claim: &ClaimRow, now: Instant
         rows.attempts.push(row);
     }
     add_attempts(tx, &rows.attempts).await?;
+    clarion_store::webhooks::tell_settled(tx, store, rows.attempts.iter(), &[], now).await?;
     if claim.channel == Channel::Voice {
         end_calls(store, tx, &calls, &rows.attempts.iter().map(|row| (row.id, row.address)).collect::<Vec<_>>(), now).await?;
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use clarion_domain::campaigns::campaign::Channel;
-use clarion_domain::id::{CampaignId, ClaimId, TenantId, TrunkId};
+use clarion_domain::id::{AttemptId, CampaignId, ClaimId, TenantId, TrunkId};
 use clarion_domain::outcomes::cause::RetryAdvice;
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::outcomes::receipt::Receipt;
@@ -42,7 +42,7 @@ pub(crate) struct InboundPart {
 /// A receipt whose attempt is not in memory: read, moved and written within the transaction.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LateReceipt {
-    pub attempt: clarion_domain::id::AttemptId,
+    pub attempt: AttemptId,
     pub part: u8,
     pub receipt: Receipt,
 }
@@ -75,6 +75,8 @@ pub(crate) struct CycleRows {
     pub attempts: Vec<AttemptRow>,
     pub references: HashMap<TrunkId, Vec<Reference>>,
     pub settled: Vec<SettledRow>,
+    /// Those among `settled` that got a final disposition, for webhooks.
+    pub told: Vec<(TenantId, AttemptId)>,
     pub late: Vec<LateReceipt>,
     pub unmatched: Vec<UnmatchedReceipt>,
     pub matched: Vec<i64>,
@@ -115,14 +117,16 @@ impl CycleRows {
     pub(crate) fn emptied(mut self) -> Self {
         self.attempts.clear();
         self.settled.clear();
+        self.told.clear();
         self.measures.clear();
-        Self { attempts: self.attempts, settled: self.settled, measures: self.measures, ..Self::default() }
+        Self { attempts: self.attempts, settled: self.settled, told: self.told, measures: self.measures, ..Self::default() }
     }
 
     /// Takes over what came after a cycle that failed.
     pub(crate) fn append(&mut self, since: Self) {
         self.attempts.extend(since.attempts);
         self.settled.extend(since.settled);
+        self.told.extend(since.told);
         self.late.extend(since.late);
         self.unmatched.extend(since.unmatched);
         self.matched.extend(since.matched);

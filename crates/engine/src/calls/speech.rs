@@ -120,7 +120,7 @@ async fn run(program: &str, arguments: &[String], request: &SpeechRequest) -> Re
 async fn ask(url: &str, model: &str, key: &Personal, request: &SpeechRequest) -> Result<Vec<u8>, SpeechError> {
     let failed = |error: reqwest::Error| SpeechError::Service(error.without_url().to_string());
     let body = serde_json::json!({"model": model, "input": request.text, "voice": request.voice.as_deref().unwrap_or(&request.language), "response_format": "wav"});
-    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().map_err(failed)?;
+    let client = crate::outward::client(Duration::from_secs(RENDER_SECONDS_MAX)).build().map_err(failed)?;
     let mut call = client.post(url).json(&body);
     if !key.is_empty() {
         call = call.bearer_auth(key.reveal());

@@ -15,6 +15,7 @@ use clarion_store::compliance::{CallMark, NewSuppression};
 use clarion_store::db::Tx;
 use clarion_store::outcomes::{add_abandonment, latch_day};
 use clarion_store::reports::add_measures;
+use clarion_store::webhooks::tell_settled;
 
 use super::claim::{Permitted, claim};
 use super::dialler::{Dialler, LiveCall};
@@ -147,6 +148,10 @@ impl Dialler {
         let mut counts = CycleRows::default();
         let taken: Vec<&AttemptRow> = attempts.iter().zip(&fresh).filter(|(_, fresh)| !**fresh).map(|(row, _)| row).collect();
         let corrected = if taken.is_empty() { Vec::new() } else { correct_taken_over(tx, &taken, &mut counts).await? };
+        if !attempts.is_empty() {
+            let moved: Vec<_> = taken.iter().filter(|row| corrected.contains(&row.id)).map(|row| (row.tenant, row.id)).collect();
+            tell_settled(tx, &self.store, attempts.iter().zip(&fresh).filter(|(_, fresh)| **fresh).map(|(row, _)| row), &moved, now).await?;
+        }
         for ((row, fresh), (live, cause)) in attempts.iter().zip(fresh).zip(&ended) {
             if fresh {
                 counts.count(&Counted::of(row), row.disposition, &row.cause, 1);

@@ -42,13 +42,7 @@ const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 impl HttpDriver {
     pub(super) fn start(trunk: TrunkId, settings: &HttpSettings, secret: Personal, rate_per_second: i64, events: &mpsc::Sender<Vec<WireEvent>>) -> Result<Self, CannotCarry> {
-        // The first trunk of the process installs it; for the others it is there already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .timeout(Duration::from_secs(u64::from(settings.response_timeout_seconds)))
-            .connect_timeout(Duration::from_secs(5))
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
+        let client = crate::outward::client(Duration::from_secs(u64::from(settings.response_timeout_seconds)))
             .build()
             .map_err(|error| CannotCarry(format!("no HTTP client: {error}")))?;
         let shared = Shared {

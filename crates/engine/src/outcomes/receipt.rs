@@ -167,6 +167,9 @@ pub(crate) fn write_move(rows: &mut CycleRows, counted: &Counted, moved: &Moved)
     }
     let was_open = delta.from.is_none_or(|(disposition, _)| !disposition.is_final());
     let is_final = delta.to.is_some_and(|(disposition, _)| disposition.is_final());
+    if is_final {
+        rows.told.push((counted.tenant, moved.row.id));
+    }
     let leads_on = |place: Option<(Disposition, Option<Cause>)>| place.is_some_and(|(disposition, _)| RETRIABLE.contains(&disposition));
     SettledNow { first: was_open && is_final, revoked: leads_on(delta.from) && !leads_on(delta.to) }
 }

@@ -8,6 +8,7 @@ mod support;
 
 mod http;
 mod trunks;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;

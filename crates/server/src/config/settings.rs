@@ -142,6 +142,15 @@ section! {
 }
 
 section! {
+    /// Webhooks: what clients' systems are told, at addresses that their own users write down.
+    WebhooksSettings in "webhooks" {
+        /// Networks of your own that they may go to beside the public internet, such as `10.1.0.0/16`; there also by plain http.
+        /// Whoever may add a webhook can make this server send there.
+        allow_networks: Vec<String> = Vec::new(), shown "[]";
+    }
+}
+
+section! {
     /// For trying things out. Nothing here is for an installation that contacts people.
     DemoSettings in "demo" {
         /// How far this installation's clock runs ahead, so that calling hours can be tried at night. Refused as
@@ -163,11 +172,12 @@ pub struct Config {
     pub compliance: ComplianceSettings,
     pub voice: VoiceSettings,
     pub sftp: SftpSettings,
+    pub webhooks: WebhooksSettings,
     pub demo: DemoSettings,
 }
 
 impl Config {
     pub(super) fn sections() -> Vec<Section> {
-        vec![ServerSettings::section(), DatabaseSettings::section(), KeysSettings::section(), WebSettings::section(), MetricsSettings::section(), LogSettings::section(), ComplianceSettings::section(), VoiceSettings::section(), SftpSettings::section(), DemoSettings::section()]
+        vec![ServerSettings::section(), DatabaseSettings::section(), KeysSettings::section(), WebSettings::section(), MetricsSettings::section(), LogSettings::section(), ComplianceSettings::section(), VoiceSettings::section(), SftpSettings::section(), WebhooksSettings::section(), DemoSettings::section()]
     }
 }

@@ -13,7 +13,7 @@ use clarion_testbed::voice::{VoiceCarrier, VoiceCarrierConfig};
 use clarion_testbed::{Carrier, CarrierConfig};
 
 use super::calls;
-use crate::config::VoiceSettings;
+use crate::config::{VoiceSettings, WebhooksSettings};
 use crate::node::{Node, NodeConfig};
 use crate::{clock, open, voice};
 
@@ -34,6 +34,8 @@ impl Stage {
         let db = Db::open_sqlite(&folder.join("database").join(open::SQLITE_FILE)).await?;
         db.migrate().await?;
         let store = Store::new(db, &folder.join("keys").join("keyring"), 0)?;
+        // A receiver on this machine can be tried.
+        store.allow_webhook_networks(crate::webhooks::networks(&WebhooksSettings { allow_networks: vec!["127.0.0.0/8".into()] })?);
         let carrier = Carrier::start(CarrierConfig::default()).await.context("the pretend carrier did not start")?;
         let mut behind = VoiceCarrierConfig::new(PortRange { first: 30_000, last: 31_999 });
         (behind.person_says, behind.machine_greets) = calls::voices().await;

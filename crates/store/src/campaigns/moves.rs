@@ -4,6 +4,7 @@ use clarion_domain::audit::event::Act;
 use clarion_domain::campaigns::campaign::{CampaignMove, CampaignState};
 use clarion_domain::id::CampaignId;
 use clarion_domain::time::Instant;
+use clarion_domain::webhooks::event::WebhookEventKind;
 
 use super::campaign::CampaignRecord;
 use super::draft::CampaignDraft;
@@ -21,6 +22,19 @@ fn act(by: CampaignMove) -> Act {
         CampaignMove::Finish => Act::Finished,
         CampaignMove::Cancel => Act::Cancelled,
         CampaignMove::Unschedule | CampaignMove::AudienceFrozen => Act::Changed,
+    }
+}
+
+/// As a webhook tells it.
+fn told(by: CampaignMove) -> Option<WebhookEventKind> {
+    match by {
+        CampaignMove::Start => Some(WebhookEventKind::CampaignStarted),
+        CampaignMove::Pause => Some(WebhookEventKind::CampaignPaused),
+        CampaignMove::Resume => Some(WebhookEventKind::CampaignResumed),
+        CampaignMove::Finish => Some(WebhookEventKind::CampaignFinished),
+        CampaignMove::Cancel => Some(WebhookEventKind::CampaignCancelled),
+        CampaignMove::Unschedule => Some(WebhookEventKind::CampaignUnscheduled),
+        CampaignMove::Schedule | CampaignMove::AudienceFrozen => None,
     }
 }
 
@@ -126,6 +140,9 @@ impl Tenant {
             return Err(StoreError::Conflict("somebody else moved this campaign at the same moment: look at it again".into()));
         }
         self.audit(tx, now, act(by), "campaign", record.id.0, why).await?;
+        if let Some(kind) = told(by) {
+            self.tell(tx, kind, serde_json::json!({"campaign": record.id, "state": next.as_str(), "why": why}), now).await?;
+        }
         Ok(next)
     }
 

@@ -2,9 +2,11 @@
 
 use clarion_domain::audit::event::Act;
 use clarion_domain::compliance::suppression::{SuppressionReason, SuppressionScope};
-use clarion_domain::id::SuppressionId;
+use clarion_domain::id::{ContactId, SuppressionId};
 use clarion_domain::personal::Personal;
 use clarion_domain::time::Instant;
+use clarion_domain::webhooks::event::WebhookEventKind;
+use serde_json::json;
 
 use crate::db::{Row, Tx, sql};
 use crate::params;
@@ -64,7 +66,16 @@ impl Tenant {
             return Ok(false);
         }
         self.audit(tx, now, Act::Suppressed, "suppression", id, &format!("{} {}", new.scope, new.reason)).await?;
+        let contact = self.contact_by_index(tx, index).await?;
+        let said = json!({"suppression": SuppressionId(id), "contact": contact, "scope": new.scope.as_str(), "reason": new.reason.as_str()});
+        self.tell(tx, WebhookEventKind::SuppressionAdded, said, now).await?;
         Ok(true)
+    }
+
+    async fn contact_by_index(&self, tx: &mut Tx, index: [u8; 16]) -> Result<Option<ContactId>, StoreError> {
+        let select = sql!("SELECT contact_id FROM address WHERE tenant_id = $1 AND number_index = $2 LIMIT 1");
+        let row = tx.query_first(select, &params![self.id, index]).await?;
+        Ok(row.map(|mut row| row.take(0)).transpose()?)
     }
 
     /// Lifts the person's own opt-outs of text messages (a START by text): nothing else of what stands on the list, and one
@@ -79,6 +90,9 @@ impl Tenant {
         let lifted = narrowed + tx.execute(delete, &params![self.id, number_index]).await?;
         if lifted > 0 {
             self.audit(tx, now, Act::Unsuppressed, "suppression", 0, "opt_out of texts, lifted by the person").await?;
+            let contact = self.contact_by_index(tx, number_index).await?;
+            let said = json!({"suppression": None::<SuppressionId>, "contact": contact, "scope": "sms", "reason": "opt_out"});
+            self.tell(tx, WebhookEventKind::SuppressionLifted, said, now).await?;
         }
         Ok(lifted)
     }
@@ -117,6 +131,9 @@ impl Tenant {
             return Err(StoreError::NotFound("suppression"));
         }
         self.audit(&mut tx, now, Act::Unsuppressed, "suppression", id.0, &format!("{} {}: {why}", entry.scope, entry.reason)).await?;
+        let contact = self.contact_by_index(&mut tx, self.number_index(entry.number.reveal())).await?;
+        let said = json!({"suppression": id, "contact": contact, "scope": entry.scope.as_str(), "reason": entry.reason.as_str()});
+        self.tell(&mut tx, WebhookEventKind::SuppressionLifted, said, now).await?;
         Ok(tx.commit().await?)
     }
 

@@ -188,4 +188,5 @@ macro_rules! from_id {
 }
 
 from_id! { TenantId UserId SessionId InvitationId ApiKeyId ImportId SftpAccountId SftpFileId ContactId ListId FilterId SuppressionId CampaignId TemplateId ClaimId
-AttemptId TrunkId RouteId ReplyId ScriptId PromptId TransferTargetId RecordingId AddressId AuditEventId SubjectRequestId NodeId }
+AttemptId TrunkId RouteId ReplyId ScriptId PromptId TransferTargetId RecordingId AddressId AuditEventId SubjectRequestId NodeId
+WebhookId WebhookEventId }

@@ -5,6 +5,8 @@ use clarion_domain::id::{ImportId, TenantId};
 use clarion_domain::intake::import::ImportState;
 use clarion_domain::intake::mapping::{ColumnUse, Mapping, StandardField};
 use clarion_domain::time::Instant;
+use clarion_domain::webhooks::event::WebhookEventKind;
+use serde_json::json;
 
 use super::import::ImportProposal;
 use crate::db::sql;
@@ -74,6 +76,9 @@ impl Tenant {
         if tx.execute(update, &params![as_json(proposal)?, sealed, mapping, state.as_str(), self.id, id]).await? == 0 {
             return Err(StoreError::Conflict("the import was cancelled".into()));
         }
+        if state == ImportState::AwaitingMapping {
+            self.tell(&mut tx, WebhookEventKind::ImportAwaitingMapping, json!({"import": id}), now).await?;
+        }
         tx.commit().await?;
         Ok(if state == ImportState::Ready { HeadOutcome::Ready } else { HeadOutcome::AwaitsMapping })
     }
@@ -104,6 +109,7 @@ impl Tenant {
         if tx.execute(update, &params![error, now, self.id, id]).await? > 0 {
             self.drop_import_file(&mut tx, id).await?;
             self.audit(&mut tx, now, Act::Finished, "import", id.0, "failed").await?;
+            self.tell(&mut tx, WebhookEventKind::ImportRejected, json!({"import": id}), now).await?;
         }
         Ok(tx.commit().await?)
     }
@@ -131,6 +137,7 @@ impl Tenant {
         }
         let (loaded, updated, rejected): (i64, i64, i64) = (row.take(1)?, row.take(2)?, row.take(3)?);
         self.audit(&mut tx, now, Act::Loaded, "import", id.0, &format!("{loaded} new, {updated} updated, {rejected} rejected")).await?;
+        self.tell(&mut tx, WebhookEventKind::ImportLoaded, json!({"import": id, "loaded": loaded, "updated": updated, "rejected": rejected}), now).await?;
         Ok(tx.commit().await?)
     }
 }

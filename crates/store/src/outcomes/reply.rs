@@ -7,6 +7,7 @@ use clarion_domain::outcomes::reply::ReplyMeaning;
 use clarion_domain::personal::Personal;
 use clarion_domain::tenancy::tenant::Actor;
 use clarion_domain::time::Instant;
+use clarion_domain::webhooks::event::WebhookEventKind;
 
 use crate::compliance::NewSuppression;
 use crate::db::{DbError, Row, Tx, sql};
@@ -118,7 +119,12 @@ pub async fn add_reply(tx: &mut Tx, tenant: &Tenant, new: &NewReply) -> Result<O
         id, tenant.id(), contact, tenant.number_index(new.number.reveal()), key.seal("reply.number", new.number.reveal().as_bytes())?,
         key.seal("reply.body", new.body.reveal().as_bytes())?, new.trunk, campaign, new.meaning.as_str(), state.as_str(), new.dedupe, new.received_at, closed_at
     ];
-    Ok((tx.execute(insert, &values).await? == 1).then_some((id, contact)))
+    if tx.execute(insert, &values).await? == 0 {
+        return Ok(None);
+    }
+    let said = serde_json::json!({"reply": id, "contact": contact, "campaign": campaign, "meaning": new.meaning.as_str()});
+    tenant.tell(tx, WebhookEventKind::ReplyReceived, said, new.received_at).await?;
+    Ok(Some((id, contact)))
 }
 
 async fn contact_key(tx: &mut Tx, tenant: &Tenant, contact: ContactId) -> Result<Option<DataKey>, StoreError> {

@@ -52,6 +52,7 @@ fn class_words(class: RecordClass) -> &'static str {
         RecordClass::PortalActivity => "What users of the portal did",
         RecordClass::RightsRequest => "Your requests, and how they were answered",
         RecordClass::AuditEvent => "What was done with records",
+        RecordClass::WebhookEvent => "What a client's own system was told",
     }
 }
 

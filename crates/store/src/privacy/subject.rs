@@ -5,6 +5,7 @@ use clarion_domain::id::{ContactId, SubjectRequestId};
 use clarion_domain::personal::Personal;
 use clarion_domain::privacy::subject_request::{SubjectRequestKind, SubjectRequestState};
 use clarion_domain::time::Instant;
+use clarion_domain::webhooks::event::WebhookEventKind;
 
 use crate::db::{Tx, sql};
 use crate::params;
@@ -60,6 +61,7 @@ impl Tenant {
         tx.execute(insert, &values).await?;
         let act = if kind == SubjectRequestKind::Erasure { Act::Erased } else { Act::Exported };
         self.audit(tx, now, act, "contact", subject.contacts.first().map_or(0, |contact| contact.0), &format!("request {id}")).await?;
+        self.tell(tx, WebhookEventKind::SubjectRequestAnswered, serde_json::json!({"subject_request": id, "kind": kind.as_str()}), now).await?;
         Ok(id)
     }
 }

@@ -62,6 +62,7 @@ impl Tenant {
                 RecordClass::PortalActivity => counts.extend(self.sweep_activity(before, now).await?),
                 RecordClass::RightsRequest => counts.push(self.sweep_requests(before, now).await?),
                 RecordClass::AuditEvent => counts.extend(self.sweep_audit(before, now).await?),
+                RecordClass::WebhookEvent => counts.push(self.sweep_webhook_events(before, now).await?),
                 RecordClass::Suppression => {}
             }
         }

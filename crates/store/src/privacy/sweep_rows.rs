@@ -183,6 +183,15 @@ impl Tenant {
         self.sweep_batches(target, 0, Find { statement: find, values: &values }, &[sql!("DELETE FROM subject_request WHERE id = $1")], now).await
     }
 
+    /// Events told to webhooks, with every try.
+    pub(super) async fn sweep_webhook_events(&self, before: Instant, now: Instant) -> Result<SweepCount, StoreError> {
+        let values = |after: i64| -> Params { params![self.id, after, before, SWEEP_BATCH] };
+        let find = sql!("SELECT id FROM webhook_event WHERE tenant_id = $1 AND id > $2 AND created_at < $3 ORDER BY id LIMIT $4");
+        let acts = [sql!("DELETE FROM webhook_try WHERE event_id = $1"), sql!("DELETE FROM webhook_delivery WHERE event_id = $1"), sql!("DELETE FROM webhook_event WHERE id = $1")];
+        let target = Target { class: RecordClass::WebhookEvent, source: "webhook_event" };
+        self.sweep_batches(target, 0, Find { statement: find, values: &values }, &acts, now).await
+    }
+
     /// Audit events, and the evidence of old sweeps.
     pub(super) async fn sweep_audit(&self, before: Instant, now: Instant) -> Result<Vec<SweepCount>, StoreError> {
         let values = |after: i64| -> Params { params![self.id, after, before, SWEEP_BATCH] };

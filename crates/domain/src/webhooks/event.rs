@@ -1,0 +1,61 @@
+//! What can be told, and what is said of it: identifiers and words, never a number, a name or a text.
+
+use crate::id::WebhookEventId;
+use crate::time::Instant;
+use crate::word::words;
+
+words! {
+    /// One thing that happened, as an endpoint asks for it.
+    pub enum WebhookEventKind {
+        ImportAwaitingMapping = "import.awaiting_mapping",
+        ImportLoaded = "import.loaded",
+        /// The file cannot be loaded.
+        ImportRejected = "import.rejected",
+        CampaignStarted = "campaign.started",
+        CampaignPaused = "campaign.paused",
+        CampaignResumed = "campaign.resumed",
+        CampaignFinished = "campaign.finished",
+        CampaignCancelled = "campaign.cancelled",
+        /// A scheduled start did not happen, or was called off: it is a draft again.
+        CampaignUnscheduled = "campaign.unscheduled",
+        /// Messages and calls that have their outcome, many in one event.
+        AttemptSettled = "attempt.settled",
+        ReplyReceived = "reply.received",
+        SuppressionAdded = "suppression.added",
+        SuppressionLifted = "suppression.lifted",
+        /// A person's data was exported for them, or erased.
+        SubjectRequestAnswered = "subject_request.answered",
+        /// An endpoint of the tenant was switched off by the software.
+        WebhookDisabled = "webhook.disabled",
+        /// Asked for by a user, and told to that endpoint whatever it asks for.
+        WebhookTest = "webhook.test",
+    }
+}
+
+impl WebhookEventKind {
+    /// Whether an endpoint may ask for it.
+    #[must_use]
+    pub fn can_be_wanted(self) -> bool {
+        self != Self::WebhookTest
+    }
+}
+
+words! {
+    /// Where a delivery stands.
+    pub enum WebhookDeliveryState {
+        /// Not taken by the endpoint yet: tried now, or again later.
+        Waiting = "waiting",
+        Delivered = "delivered",
+        /// Given up; it can be replayed for as long as the event is kept.
+        Failed = "failed",
+    }
+}
+
+/// The body that is sent, byte for byte the same at every try.
+#[must_use]
+pub fn body(id: WebhookEventId, kind: WebhookEventKind, at: Instant, data: &serde_json::Value) -> String {
+    serde_json::json!({"id": id, "type": kind.as_str(), "timestamp": at.rfc3339(), "data": data}).to_string()
+}
+
+/// The most attempts that one event tells of.
+pub const ATTEMPTS_IN_EVENT_MAX: usize = 500;

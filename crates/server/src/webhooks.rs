@@ -1,0 +1,24 @@
+//! From the configuration to the sending of webhooks.
+
+use clarion_domain::webhooks::target::{AllowedNetworks, Network};
+use clarion_engine::webhooks::WebhookConfig;
+use clarion_store::seal::random_bytes;
+
+use crate::clock;
+use crate::config::{ConfigError, WebhooksSettings};
+
+/// The networks that the operator allows.
+pub fn networks(settings: &WebhooksSettings) -> Result<AllowedNetworks, ConfigError> {
+    let read = |text: &String| text.parse::<Network>().map_err(|error| ConfigError::new(format!("webhooks.allow_networks: {error}")));
+    Ok(AllowedNetworks(settings.allow_networks.iter().map(read).collect::<Result<_, _>>()?))
+}
+
+/// What the worker of a node is run with.
+pub fn worker() -> WebhookConfig {
+    WebhookConfig { clock: clock::now, chance }
+}
+
+/// Without random bytes everything is tried again at the same time: nothing is lost by that.
+fn chance() -> u64 {
+    random_bytes().map_or(0, u64::from_le_bytes)
+}
