@@ -1,9 +1,8 @@
--- Where a tenant wants events told to.
+-- Where a tenant wants events told to. `events` are words between spaces, one at each end.
 CREATE TABLE webhook (
     id BIGINT PRIMARY KEY,
     tenant_id BIGINT NOT NULL REFERENCES tenant (id),
     url TEXT NOT NULL,
-    -- Words between spaces, one at each end.
     events TEXT NOT NULL,
     sealed_secret BYTEA NOT NULL,
     sealed_old_secret BYTEA,
