@@ -15,6 +15,7 @@ use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::personal::Personal;
 use clarion_domain::tenancy::tenant::{Actor, NumberMode};
 use clarion_domain::time::Instant;
+use clarion_domain::webhooks::event::WebhookEventKind;
 use clarion_engine::attempts::{self, SenderConfig};
 use clarion_engine::campaigns::work;
 use clarion_engine::intake::FileLimits;
@@ -22,6 +23,7 @@ use clarion_store::campaigns::CampaignDraft;
 use clarion_store::carriers::{NewRoute, NewTrunk};
 use clarion_store::db::{Db, Statement, scratch_postgres};
 use clarion_store::tenancy::NewTenant;
+use clarion_store::webhooks::NewWebhook;
 use clarion_store::{Store, Tenant};
 use tokio::sync::watch;
 
@@ -109,8 +111,8 @@ async fn database(folder: &Path, postgres: Option<&str>) -> anyhow::Result<Db> {
     Ok(db)
 }
 
-/// Sends on SQLite, or on the PostgreSQL server of that address.
-pub async fn send(messages: usize, postgres: Option<&str>) -> anyhow::Result<Run> {
+/// Sends on SQLite, or on the PostgreSQL server of that address; with `told`, a webhook of each tenant asks for every outcome.
+pub async fn send(messages: usize, postgres: Option<&str>, told: bool) -> anyhow::Result<Run> {
     let mut sink = Sink::start().await?;
     let folder = tempfile::tempdir()?;
     let db = database(folder.path(), postgres).await?;
@@ -127,6 +129,9 @@ pub async fn send(messages: usize, postgres: Option<&str>) -> anyhow::Result<Run
             tenant.add_route(&NewRoute { prefix: "+".into(), sender: String::new(), trunk, priority: 1 }, true, clock()).await?;
         }
         tenant.add_sender(SENDER, true, "bench", clock()).await?;
+        if told {
+            tenant.create_webhook(&NewWebhook { url: "https://hooks.example.com/in".into(), events: vec![WebhookEventKind::AttemptSettled] }, clock()).await?;
+        }
         lists.push(people::upload(&tenant, clock()).await?);
         tenants.push(tenant);
     }

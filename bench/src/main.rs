@@ -42,6 +42,9 @@ enum What {
         /// Also on this PostgreSQL server, on which databases may be made: postgres://user:password@host/database.
         #[arg(long)]
         postgres: Option<String>,
+        /// Every tenant has a webhook that asks for each outcome; what is written for it counts, sending it does not.
+        #[arg(long)]
+        told: bool,
     },
     /// A file of people through intake, against the bare cost of parsing it and inserting its rows.
     Import {
@@ -117,14 +120,14 @@ async fn main() -> anyhow::Result<()> {
         What::Caller { port, rate, calls, hold } => calls::caller(port, rate, calls, hold).await,
         What::Sink => sink::serve().await,
         What::Import { rows } => import::run(rows).await,
-        What::Send { messages, kannel_messages, alone, postgres } => {
+        What::Send { messages, kannel_messages, alone, postgres, told } => {
             if !alone {
                 kannel::check()?;
             }
-            let ours = clarion::send(messages, None).await?;
+            let ours = clarion::send(messages, None, told).await?;
             ours.print("Clarion on SQLite");
             if let Some(url) = postgres {
-                clarion::send(messages, Some(&url)).await?.print("Clarion on PostgreSQL");
+                clarion::send(messages, Some(&url), told).await?.print("Clarion on PostgreSQL");
             }
             if !alone {
                 let theirs = kannel::send(kannel_messages).await?;

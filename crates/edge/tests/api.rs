@@ -31,3 +31,5 @@ mod rules;
 mod sftp;
 #[path = "api/voice.rs"]
 mod voice;
+#[path = "api/webhooks.rs"]
+mod webhooks;

@@ -452,6 +452,37 @@ async fn invite(chrome: &Chrome) {
     chrome.look("invitation").await;
 }
 
+/// A webhook to where nothing may go: its log says so, and what is sent is shown.
+async fn add_webhook(chrome: &Chrome) {
+    chrome.goto("/team/webhooks").await;
+    chrome.look("webhooks-none").await;
+    chrome.goto("/team/webhooks/new").await;
+    chrome.follow("main form.form button").await;
+    chrome.shows("There is a problem").await;
+    chrome.look("webhook-refused").await;
+    chrome.fill("#url", "https://localhost:9/hooks/clarion").await;
+    chrome.js::<bool>("(() => { document.querySelectorAll('main input[type=checkbox]').forEach(box => { box.checked = true }); return true; })()").await;
+    chrome.follow("main form.form button").await;
+    chrome.shows("Keep this secret now").await;
+    chrome.look("webhook-made").await;
+    chrome.follow("main a.button").await;
+    chrome.shows("Send a test event").await;
+    chrome.follow("form[action$='/test'] button").await;
+    let event = chrome.path().await;
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    while !chrome.js::<bool>("document.body.textContent.includes('address refused')").await {
+        assert!(std::time::Instant::now() < deadline, "the try is in the log");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        chrome.goto(&event).await;
+    }
+    chrome.look("webhook-event").await;
+    chrome.goto(event.rsplit_once('/').expect("its webhook").0).await;
+    chrome.shows("Fails since").await;
+    chrome.look("webhook").await;
+    chrome.goto("/team/webhooks").await;
+    chrome.look("webhooks").await;
+}
+
 /// A declared field, a filter, a template, a key: each by its form.
 async fn made_by_hand(chrome: &Chrome) {
     chrome.goto("/imports/fields").await;
@@ -476,4 +507,5 @@ async fn made_by_hand(chrome: &Chrome) {
     chrome.shows("Keep this secret now").await;
     assert!(chrome.js::<String>("document.querySelector('.secret').textContent").await.starts_with("clr_"));
     chrome.look("key-made").await;
+    add_webhook(chrome).await;
 }

@@ -18,3 +18,4 @@ mod sftp;
 mod sign_in;
 mod team;
 mod voice;
+mod webhooks;

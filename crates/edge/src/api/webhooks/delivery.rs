@@ -87,6 +87,7 @@ pub struct DeliveryQuery {
 /// Which events to tell again.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"since": "2026-11-23T09:30:00Z", "only_failed": true}))]
 pub struct WebhookReplay {
     /// Those that happened since then.
     since: Time,
