@@ -113,7 +113,7 @@ async fn show(session: &Session, webhook: &WebhookRecord, asked: &Asked, fields:
             }
         }
     };
-    Ok(Page::new(TEAM, "Webhook").under(ROOT, "Webhooks").lead(html! { p.mono.break { (webhook.url) } }).said(said(asked)).problems(problems).show(session, &body))
+    Ok(Page::new(TEAM, "Webhook").under(ROOT, "Webhooks").lead(html! { p.mono.breaks { (webhook.url) } }).said(said(asked)).problems(problems).show(session, &body))
 }
 
 fn standing(webhook: &WebhookRecord, session: &Session) -> Markup {

@@ -112,7 +112,7 @@ pub async fn page(session: Session, asked: Asked) -> Result<Response, Fault> {
                 div.scroll { table.stacks {
                     thead { tr { th scope="col" { "Address" } th scope="col" { "Is told" } th.num scope="col" { "Waiting" } th scope="col" { "State" } } }
                     tbody { @for webhook in &webhooks { tr {
-                        th scope="row" { a.break href={ (ROOT) "/" (webhook.id) } { (webhook.url) } div.small.soft { "since " (when::time(webhook.created_at, &session.zone)) } }
+                        th scope="row" { a.breaks href={ (ROOT) "/" (webhook.id) } { (webhook.url) } div.small.soft { "since " (when::time(webhook.created_at, &session.zone)) } }
                         td data-label="Is told" { (webhook.events.len()) @if webhook.events.len() == 1 { " event" } @else { " events" } }
                         td.num data-label="Waiting" { (count(webhook.waiting)) }
                         td { (state(webhook)) @if !webhook.disabled_why.is_empty() { div.small { (capitalised(&webhook.disabled_why)) } } }
