@@ -105,11 +105,12 @@ async fn show(session: &Session, webhook: &WebhookRecord, asked: &Asked, fields:
                     (confirmed("Delete…", "Its log goes with it, and what waits is not told.", &format!("{here}/delete"), "Yes, delete it"))
                 }
                 @if webhook.enabled { (replay_form(webhook.id, session)) }
-                form.card.form method="post" action=(here) {
-                    header { h2 { "Settings" } }
-                    (inputs(Fill { fields, problems }))
-                    div { button.button type="submit" { "Save" } }
-                }
+                section.card { details open[!problems.is_empty()] { summary { "Change what it is told, or where" }
+                    form.form method="post" action=(here) {
+                        (inputs(Fill { fields, problems }))
+                        div { button.button type="submit" { "Save" } }
+                    }
+                } }
             }
         }
     };
