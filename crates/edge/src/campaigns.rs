@@ -20,6 +20,7 @@ pub mod prompt_file;
 pub mod purpose;
 pub mod recipient;
 pub mod recording;
+pub mod relist;
 pub mod say;
 pub mod schedule;
 pub mod script;

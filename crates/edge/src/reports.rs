@@ -1,4 +1,5 @@
 //! The counts of a period: by day, by ending, by campaign; on the page and as CSV.
 
+pub mod compare;
 pub mod measure;
 pub mod totals;

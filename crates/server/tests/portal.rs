@@ -40,6 +40,7 @@ async fn the_portal_walked_in_a_browser() {
     let campaign = write(&chrome).await;
     watch(&chrome, &campaign).await;
     let contact = read_the_refusal(&chrome, &campaign).await;
+    list_the_rest(&chrome, &campaign).await;
     keyboard(&chrome).await;
     every_page(&chrome, &campaign, &import, &contact).await;
     chrome.close().await;
@@ -299,6 +300,18 @@ async fn read_the_refusal(chrome: &Chrome, campaign: &str) -> String {
     contact
 }
 
+/// Those whom it did not reach, as the audience of another campaign.
+async fn list_the_rest(chrome: &Chrome, campaign: &str) {
+    chrome.goto(&format!("{campaign}/recipients")).await;
+    chrome.follow("a[href$='/recipients/list']").await;
+    let chosen: i64 = chrome.js("[...document.querySelectorAll('input[name=ended]:checked')].reduce((sum, box) => sum + parseInt(box.parentElement.querySelector('small').textContent), 0)").await;
+    assert!(chosen > 0, "some were not reached");
+    chrome.follow("form.form button[type=submit]").await;
+    chrome.shows("The list is made").await;
+    let shown: i64 = chrome.js("document.querySelectorAll('tbody tr').length").await;
+    assert_eq!(shown, chosen, "as many as the form said");
+}
+
 async fn keyboard(chrome: &Chrome) {
     chrome.goto("/reports").await;
     chrome.press("Tab").await;
@@ -341,6 +354,9 @@ async fn every_page(chrome: &Chrome, campaign: &str, import: &str, contact: &str
     pages.push(("activity-user".into(), user.replace("/team/", "/privacy/activity/")));
     leave(chrome).await;
     pages.push(("review".into(), format!("{campaign}/recipients")));
+    pages.push(("review-list".into(), format!("{campaign}/recipients/list")));
+    let id = |path: &str| path.trim_start_matches("/campaigns/").to_owned();
+    pages.push(("compare".into(), format!("/reports/compare?campaign0={}&campaign1={}&campaign2={}", id(campaign), id(&draft), id(&call))));
     pages.push(("standing".into(), format!("{contact}/standing")));
     assert!(!reply.is_empty(), "somebody answered");
     pages.push(("reply".into(), reply));

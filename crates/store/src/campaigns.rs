@@ -11,6 +11,7 @@ mod moves;
 mod preview;
 mod prompt;
 mod recipient;
+mod relist;
 mod script;
 mod sender;
 mod template;

@@ -12,6 +12,7 @@ mod timeline_read;
 pub use audience::AudienceMember;
 pub use contact::{Address, Contact, NUMBER_LABEL, OpenedContact};
 pub use filter::SavedFilter;
+pub(crate) use list::checked_name;
 pub use list::{ContactList, ListEntry};
 pub use profile::{ContactProfile, PROFILE_LABEL};
 pub use timeline::{Reason, TimelineEvent, TimelineKind};

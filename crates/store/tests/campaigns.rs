@@ -380,6 +380,18 @@ async fn listings_narrow_by_state_and_name_and_show_where_each_recipient_stands(
         assert_eq!((paged.rows.len(), paged.next), (4, Some(3)));
         let counts = tenant.decision_counts(id).await.expect("counts");
         assert_eq!((counts.len(), counts[0].rules.as_str(), counts[0].n), (1, "UK-50,UK-26", 1));
+
+        let endings: Vec<_> = tenant.last_endings(id).await.expect("counts").into_iter().collect();
+        assert_eq!(endings, [(Disposition::Delivered, 1)], "the latest attempt counts, and not where another is due");
+        let standings = [RecipientFilter::Refused, RecipientFilter::InFlight, RecipientFilter::Disposition(Disposition::Delivered)];
+        let (again, members) = tenant.list_recipients(id, &standings, "Again", NOON).await.expect("a list");
+        let on_it: Vec<_> = tenant.contacts(Some(again), None, 10).await.expect("reads").rows.iter().map(|entry| entry.contact_id).collect();
+        assert_eq!((members, on_it), (3, [0, 1, 4].map(|position: usize| people[position].contact_id).to_vec()));
+        assert!(matches!(tenant.list_recipients(id, &standings, "Again", NOON).await, Err(StoreError::Conflict(_))));
+        assert!(matches!(tenant.list_recipients(id, &[], "Nobody", NOON).await, Err(StoreError::Invalid(_))));
+        assert!(matches!(bench.tenant("fabrikam").await.list_recipients(id, &standings, "Theirs", NOON).await, Err(StoreError::NotFound(_))));
+        let lists: Vec<_> = tenant.lists().await.expect("reads").into_iter().map(|list| list.name).collect();
+        assert_eq!(lists, ["Again", "Arrears"], "none is left half filled");
     })
     .await;
 }

@@ -109,6 +109,7 @@ pub fn guarded() -> OpenApiRouter<Api> {
         .routes(write(RunCampaigns, routes!(campaigns::moves::rate)))
         .routes(read(View, routes!(campaigns::recipient::list)))
         .routes(read(View, routes!(campaigns::recipient::results)))
+        .routes(write(LoadContacts, routes!(campaigns::recipient::relist)))
         .routes(read(View, routes!(campaigns::why_not::ask)))
         .routes(read(View, routes!(campaigns::call::live)))
         .routes(read(View, routes!(campaigns::call::get)))

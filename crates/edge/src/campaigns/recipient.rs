@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use clarion_domain::id::AttemptId;
 use clarion_domain::intake::csv_text;
 use clarion_domain::outcomes::disposition::Disposition;
+use clarion_domain::tenancy::role::Right;
 use clarion_domain::time::Instant;
 use clarion_store::StoreError;
 use clarion_store::campaigns::{RecipientFilter, RecipientRow, RecipientState};
@@ -64,7 +65,8 @@ pub async fn list(session: Session, Path(id): Path<String>, asked: Asked) -> Res
         }
     };
     let page = Page::new(CAMPAIGNS, "Each person").under(format!("/campaigns/{id}"), &campaign.name);
-    Ok(page.actions(html! { a.button.quiet href={ (path) ".csv?ended=" (word) } { "Download (CSV)" } }).show(&session, &body))
+    let relist = session.may(Right::LoadContacts) && campaign.started_at.is_some();
+    Ok(page.actions(html! { @if relist { a.button.quiet href={ (path) "/list" } { "List of those not reached" } } a.button.quiet href={ (path) ".csv?ended=" (word) } { "Download (CSV)" } }).show(&session, &body))
 }
 
 /// The rules in words, each with its id: what a colleague or a regulator asks for.

@@ -5,6 +5,7 @@ use super::fields::Asked;
 const SAID: &[(&str, &str)] = &[
     ("saved", "Saved."),
     ("created", "Created."),
+    ("listed", "The list is made: choose it as the audience of a campaign."),
     ("suppressed", "Suppressed: nothing more is sent."),
     ("closed", "Closed."),
     ("labelled", "Labelled."),

@@ -87,7 +87,7 @@ pub async fn page(session: Session, asked: Asked) -> Result<Response, Fault> {
         @if rows.is_empty() { section.card { (empty(Icon::Chart, "Nothing was sent in this period", "Choose another period, or start a campaign.", None)) } }
         @else { (totals(&rows)) (days(&session, &query, &rows)) div.columns { (by_campaign(&rows, &names)) (by_ending(&rows)) } }
     };
-    Ok(Page::new(REPORTS, "Reports").problems(&problems).actions(html! { a.button.quiet href={ "/reports.csv?" (query.link()) } { "Download (CSV)" } }).show(&session, &body))
+    Ok(Page::new(REPORTS, "Reports").problems(&problems).actions(html! { a.button.quiet href="/reports/compare" { "Compare campaigns" } a.button.quiet href={ "/reports.csv?" (query.link()) } { "Download (CSV)" } }).show(&session, &body))
 }
 
 fn days(session: &Session, query: &Query, rows: &[MeasureRow]) -> Markup {

@@ -35,6 +35,7 @@ const PAGES: &[(&str, Right)] = &[
     ("/carriers/trunks/new?kind=http", Right::ManageTrunks),
     ("/inbox", Right::AnswerReplies),
     ("/reports", Right::View),
+    ("/reports/compare", Right::View),
     ("/reports.csv", Right::View),
     ("/privacy", Right::AnswerSubjects),
     ("/privacy/retention", Right::AnswerSubjects),

@@ -73,7 +73,7 @@ impl Tenant {
         Ok(Page::cut(rows, limit, |row: &RecipientRow| row.position))
     }
 
-    async fn positions(&self, id: CampaignId, next_position: i64, filter: RecipientFilter, after: i64, limit: i64) -> Result<Vec<i64>, StoreError> {
+    pub(super) async fn positions(&self, id: CampaignId, next_position: i64, filter: RecipientFilter, after: i64, limit: i64) -> Result<Vec<i64>, StoreError> {
         let disposition = if let RecipientFilter::Disposition(disposition) = filter { disposition.as_str() } else { "" };
         let rows = match filter {
             RecipientFilter::Every => {

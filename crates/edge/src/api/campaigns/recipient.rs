@@ -7,10 +7,11 @@ use clarion_store::campaigns::{RecipientFilter, RecipientRow, RecipientState};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::api::answer::csv;
-use crate::api::body::{Id, Query};
+use crate::api::answer::{csv, made};
+use crate::api::body::{Body, Id, Query};
 use crate::api::caller::{Caller, Shown};
 use crate::api::contacts::contact::RevealQuery;
+use crate::api::contacts::list::List;
 use crate::api::page::{Cursor, Limit, Listing, limit_of};
 use crate::api::problem::Problem;
 use crate::api::wire::{AttemptId, CampaignId, ContactId, Disposition, Time};
@@ -149,6 +150,28 @@ pub async fn list(caller: Caller, Id(id): Id<CampaignId>, Query(query): Query<Re
     let page = caller.tenant.recipients(id.0, filter, query.after.map(|cursor| cursor.0), limit_of(query.limit)).await?;
     let shown = caller.shown(query.reveal, "campaign", id.0.0).await?;
     Ok(Listing::of(page, |row| Recipient { position: row.position, contact: row.contact_id.into(), number: number(&row, shown), standing: row.state.into() }))
+}
+
+/// Whom to put on a new list.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "Arrears, November: not reached", "outcomes": ["no_answer", "busy"]}))]
+pub struct NewListOfRecipients {
+    #[schema(min_length = 1, max_length = 100)]
+    name: String,
+    /// Recipients with any of these outcomes.
+    #[schema(min_items = 1, max_items = 30)]
+    outcomes: Vec<Outcome>,
+}
+
+/// Make a list of recipients, by their outcomes
+///
+/// For another campaign that tries those who were not reached. Nobody is contacted by it. Erased people are left out.
+#[utoipa::path(post, path = "/campaigns/{campaign}/recipients/list", tag = "campaigns", params(("campaign" = CampaignId, Path)), request_body = NewListOfRecipients, responses((status = 201, body = List)))]
+pub async fn relist(caller: Caller, Id(id): Id<CampaignId>, Body(new): Body<NewListOfRecipients>) -> Result<Response, Problem> {
+    let standings: Vec<RecipientFilter> = new.outcomes.into_iter().map(Into::into).collect();
+    let (list, _) = caller.tenant.list_recipients(id.0, &standings, &new.name, caller.now).await?;
+    Ok(made(format!("/lists/{list}"), List::from(caller.tenant.list(list).await?)))
 }
 
 const CSV_HEADER: &str = "position,contact,number,state,disposition,cause,rules,try,at\r\n";

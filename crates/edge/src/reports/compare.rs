@@ -1,0 +1,146 @@
+//! Campaigns side by side: who was asked, who was reached, how it ended, what it cost.
+
+use std::collections::BTreeMap;
+
+use axum::response::Response;
+use clarion_domain::campaigns::campaign::Channel;
+use clarion_domain::id::CampaignId;
+use clarion_domain::outcomes::disposition::Disposition;
+use clarion_domain::time::Instant;
+use clarion_store::campaigns::CampaignRecord;
+use clarion_store::reports::MeasureRow;
+use maud::{Markup, html};
+
+use crate::campaigns::words::{purpose_name, state_chip};
+use crate::outcomes::words::disposition_name;
+use crate::page::fault::Fault;
+use crate::page::fields::{Asked, Fields, Problems};
+use crate::page::figure::{count, share};
+use crate::page::form::{Fill, select};
+use crate::page::icon::Icon;
+use crate::page::layout::Page;
+use crate::page::menu::REPORTS;
+use crate::page::table::empty;
+use crate::page::when;
+use crate::reports::totals::is_reached;
+use crate::tenancy::guard::Session;
+
+/// More columns than these are read by nobody.
+const COMPARED_MAX: usize = 4;
+const COST_UNIT: i64 = 10_000;
+
+/// One column.
+struct Column {
+    campaign: CampaignRecord,
+    refused: i64,
+    rows: Vec<MeasureRow>,
+}
+
+impl Column {
+    fn attempts(&self) -> i64 {
+        self.rows.iter().map(|row| row.n).sum()
+    }
+
+    fn of(&self, which: impl Fn(Disposition) -> bool) -> i64 {
+        self.rows.iter().filter(|row| which(row.disposition)).map(|row| row.n).sum()
+    }
+
+    fn cost(&self) -> i64 {
+        self.rows.iter().map(|row| row.cost).sum()
+    }
+
+    fn with_share(&self, n: i64) -> Markup {
+        html! { (count(n)) " " span.soft.small { (share(n, self.attempts())) } }
+    }
+}
+
+/// In the currency's unit, with as many decimals as the amounts of one message need.
+fn money(cost: i64) -> String {
+    format!("{}.{:04}", cost / COST_UNIT, cost % COST_UNIT)
+}
+
+pub async fn page(session: Session, asked: Asked) -> Result<Response, Fault> {
+    let names = session.tenant.campaign_names().await?;
+    let mut chosen: Vec<CampaignId> = Vec::new();
+    for id in (0..COMPARED_MAX).filter_map(|place| asked.0.word(&format!("campaign{place}"))) {
+        if !chosen.contains(&id) && names.iter().any(|(known, _)| *known == id) {
+            chosen.push(id);
+        }
+    }
+    let mut columns = Vec::new();
+    for id in &chosen {
+        let rows = session.tenant.measures(Some(*id), Instant(0), Instant(i64::MAX)).await?;
+        let refused = session.tenant.refusal_counts(*id).await?.iter().map(|(_, n)| n).sum();
+        columns.push(Column { campaign: session.tenant.campaign(*id).await?, refused, rows });
+    }
+    let body = html! {
+        (chooser(&names, &chosen))
+        @if columns.len() < 2 {
+            section.card { (empty(Icon::Chart, "Choose two campaigns or more", "They stand side by side here, each with its figures from its start to now.", None)) }
+        } @else { (table(&session, &columns)) }
+    };
+    Ok(Page::new(REPORTS, "Compare campaigns").under("/reports", "Reports").show(&session, &body))
+}
+
+fn chooser(names: &[(CampaignId, String)], chosen: &[CampaignId]) -> Markup {
+    let none = Problems::new();
+    let mut choices = vec![(String::new(), "–".to_owned())];
+    choices.extend(names.iter().map(|(id, name)| (id.to_string(), name.clone())));
+    html! {
+        form.card method="get" action="/reports/compare" { div.row {
+            @for place in 0..COMPARED_MAX {
+                @let (name, held) = (format!("campaign{place}"), chosen.get(place).map_or(String::new(), ToString::to_string));
+                @let fields = Fields::new().with(&name, held);
+                (select(&name, ["First", "Second", "Third", "Fourth"][place], "", &choices, Fill { fields: &fields, problems: &none }))
+            }
+            button.button.quiet type="submit" { "Compare" }
+        } }
+    }
+}
+
+fn table(session: &Session, columns: &[Column]) -> Markup {
+    let any = |channel: Channel| columns.iter().any(|column| column.campaign.channel == channel);
+    let mut endings: BTreeMap<Disposition, i64> = BTreeMap::new();
+    for row in columns.iter().flat_map(|column| &column.rows) {
+        *endings.entry(row.disposition).or_default() += row.n;
+    }
+    let line = |name: &str, cell: &dyn Fn(&Column) -> Markup| html! { tr { th scope="row" { (name) } @for column in columns { td.num { (cell(column)) } } } };
+    let per_reached = |column: &Column| match column.of(is_reached) {
+        0 => html! { "–" },
+        reached => html! { (money(column.cost() / reached)) },
+    };
+    html! {
+        section.card.flush { div.scroll { table {
+            thead { tr { th scope="col" { span.unseen { "Figure" } } @for column in columns { th.num scope="col" { a href={ "/campaigns/" (column.campaign.id) } { (column.campaign.name) } } } } }
+            tbody {
+                (line("State", &|column| state_chip(column.campaign.state)))
+                (line("Way", &|column| html! { (match column.campaign.channel { Channel::Sms => "texts", Channel::Voice => "calls" }) }))
+                (line("Purpose", &|column| html! { (column.campaign.purpose.map_or("not said", |stated| purpose_name(stated.purpose))) }))
+                (line("Started", &|column| when::optional(column.campaign.started_at, &session.zone)))
+                (line("Ended", &|column| when::optional(column.campaign.finished_at, &session.zone)))
+                (line("People", &|column| html! { (count(column.campaign.audience_size)) }))
+                (line("Refused by a rule", &|column| html! { (count(column.refused)) }))
+                (line("Attempts", &|column| html! { (count(column.attempts())) }))
+                (line("Reached", &|column| column.with_share(column.of(is_reached))))
+                @if any(Channel::Voice) { (line("Put through", &|column| column.with_share(column.of(|word| word == Disposition::PutThrough)))) }
+                @if any(Channel::Sms) { (line("Segments", &|column| html! { (count(column.rows.iter().map(|row| row.segments).sum())) })) }
+                (line("Cost", &|column| html! { (money(column.cost())) }))
+                (line("Cost for each one reached", &per_reached))
+            }
+            tbody {
+                tr { th.soft scope="colgroup" colspan=(columns.len() + 1) { "How attempts ended" } }
+                @for word in endings.keys() { (line(disposition_name(*word), &|column| column.with_share(column.of(|found| found == *word)))) }
+            }
+        } } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_keeps_what_one_message_costs() {
+        assert_eq!([money(0), money(395), money(1_234_567)], ["0.0000", "0.0395", "123.4567"]);
+    }
+}
