@@ -52,7 +52,7 @@ pub struct ActivityQuery {
 /// What a user did with the portal or a program with this API, the newest first
 ///
 /// What was done through another node in the last seconds may not stand in it yet.
-#[utoipa::path(get, path = "/activity", tag = "tenancy", params(ActivityQuery), responses((status = 200, body = Listing<Activity>)))]
+#[utoipa::path(get, path = "/activity", tag = "tenancy", params(ActivityQuery), responses((status = 200, body = Listing<Activity>), (status = 404), (status = 422)))]
 pub async fn list(State(api): State<Api>, caller: Caller, Query(query): Query<ActivityQuery>) -> Result<Json<Listing<Activity>>, Problem> {
     let of = match (query.user, query.api_key) {
         (Some(_), Some(_)) => return Err(Problem::invalid("name a `user` or an `api_key`, not both")),
