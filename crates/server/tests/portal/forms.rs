@@ -1,0 +1,97 @@
+//! Things made by their forms: what a campaign calls with, users, keys, webhooks.
+
+use std::time::Duration;
+
+use super::browser::Chrome;
+
+/// A campaign that calls, up to its script, which puts people through.
+pub async fn a_call(chrome: &Chrome) -> String {
+    chrome.goto("/carriers/targets/new").await;
+    chrome.fill("#name", "Leeds").await;
+    chrome.fill("#address", "+442079460123").await;
+    chrome.follow("main form.form button").await;
+    chrome.shows("Created.").await;
+    chrome.goto("/campaigns/new").await;
+    chrome.fill("#name", "Calls about readings").await;
+    chrome.click("#channel-voice").await;
+    chrome.follow("main button[type=submit]").await;
+    let call = chrome.path().await;
+    chrome.look("call-tasks").await;
+    chrome.goto(&format!("{call}/say?from=agent")).await;
+    chrome.shows("No fault").await;
+    chrome.follow("main form.form button").await;
+    chrome.shows("Saved.").await;
+    call
+}
+
+/// An invitation is made, and its link looked at as the invited person sees it.
+async fn invite(chrome: &Chrome) {
+    chrome.goto("/team/invitations").await;
+    chrome.fill("#display_name", "Grace Hopper").await;
+    chrome.follow("main form.form button").await;
+    chrome.shows("Pass this link on now").await;
+    let link: String = chrome.js("document.querySelector('.secret').textContent.trim()").await;
+    let (_, token) = link.split_once("/invitation?t=").expect("a link");
+    chrome.look("invitation-made").await;
+    chrome.goto(&format!("/invitation?t={token}")).await;
+    chrome.shows("Welcome, Grace Hopper").await;
+    chrome.look("invitation").await;
+}
+
+/// A webhook to where nothing may go: its log says so, and what is sent is shown.
+async fn add_webhook(chrome: &Chrome) {
+    chrome.goto("/team/webhooks").await;
+    chrome.look("webhooks-none").await;
+    chrome.goto("/team/webhooks/new").await;
+    chrome.follow("main form.form button").await;
+    chrome.shows("There is a problem").await;
+    chrome.look("webhook-refused").await;
+    chrome.fill("#url", "https://localhost:9/hooks/clarion").await;
+    chrome.js::<bool>("(() => { document.querySelectorAll('main input[type=checkbox]').forEach(box => { box.checked = true }); return true; })()").await;
+    chrome.follow("main form.form button").await;
+    chrome.shows("Keep this secret now").await;
+    chrome.look("webhook-made").await;
+    chrome.follow("main a.button").await;
+    chrome.shows("Send a test event").await;
+    chrome.follow("form[action$='/test'] button").await;
+    let event = chrome.path().await;
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    while !chrome.js::<bool>("document.body.textContent.includes('address refused')").await {
+        assert!(std::time::Instant::now() < deadline, "the try is in the log");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        chrome.goto(&event).await;
+    }
+    chrome.look("webhook-event").await;
+    chrome.goto(event.rsplit_once('/').expect("its webhook").0).await;
+    chrome.shows("Fails since").await;
+    chrome.look("webhook").await;
+    chrome.goto("/team/webhooks").await;
+    chrome.look("webhooks").await;
+}
+
+/// A declared field, a filter, a template, a key: each by its form.
+pub async fn made_by_hand(chrome: &Chrome) {
+    chrome.goto("/imports/fields").await;
+    chrome.fill("#name", "balance_due").await;
+    chrome.fill("#purpose", "to say in a reminder what is owed").await;
+    chrome.follow("main form.form button").await;
+    chrome.shows("Created.").await;
+    chrome.goto("/contacts/filters").await;
+    chrome.fill("#name", "Mobiles").await;
+    chrome.set("#line_type", "mobile").await;
+    chrome.follow("main form.form button").await;
+    chrome.shows("Contacts on a mobile number.").await;
+    chrome.goto("/campaigns/templates/new").await;
+    chrome.fill("#name", "Reading due").await;
+    chrome.fill("#body", "Hello {first_name|there}, your reading is due.").await;
+    chrome.follow("main form.form button").await;
+    chrome.shows("Reading due").await;
+    invite(chrome).await;
+    chrome.goto("/team/keys").await;
+    chrome.fill("#name", "The billing system").await;
+    chrome.follow("main form.form button").await;
+    chrome.shows("Keep this secret now").await;
+    assert!(chrome.js::<String>("document.querySelector('.secret').textContent").await.starts_with("clr_"));
+    chrome.look("key-made").await;
+    add_webhook(chrome).await;
+}
