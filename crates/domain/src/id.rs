@@ -97,6 +97,8 @@ ids! {
     /// One sign-in to the portal.
     SessionId = "ses";
     InvitationId = "inv";
+    /// An act that waits for a second person.
+    ApprovalId = "apr";
     ImportId = "imp";
     SftpAccountId = "sfa";
     /// One file that came by SFTP.

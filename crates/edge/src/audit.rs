@@ -18,7 +18,7 @@ use crate::page::when;
 use crate::tenancy::guard::Session;
 
 const ROWS: i64 = 50;
-const KINDS: &[&str] = &["call", "campaign", "contact", "import", "invitation", "list", "recording", "reply", "route", "sender", "suppression", "tenant", "trunk", "user", "api_key"];
+const KINDS: &[&str] = &["call", "campaign", "contact", "import", "invitation", "list", "recording", "reply", "route", "sender", "suppression", "tenant", "trunk", "user", "api_key", "approval"];
 
 pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
     let kind = KINDS.iter().find(|kind| asked.0.has("kind", kind)).copied().unwrap_or("");
@@ -75,6 +75,7 @@ async fn verified(session: &Session) -> Result<Markup, Fault> {
 /// The record by its kind, with a link where it has a page.
 fn record(kind: &str, id: i64) -> Markup {
     let page = match kind {
+        "approval" => format!("/approvals/{}", clarion_domain::id::ApprovalId(id)),
         "call" => format!("/calls/{}", AttemptId(id)),
         "campaign" => format!("/campaigns/{}", CampaignId(id)),
         "contact" => format!("/contacts/{}", ContactId(id)),

@@ -57,6 +57,10 @@ async fn attention(session: &Session) -> Result<Markup, Fault> {
     if session.open_replies > 0 {
         items.push(("/inbox".into(), format!("{} to look at", counted(session.open_replies, "reply", "replies"))));
     }
+    let waiting = session.tenant.approvals_for(session.user.user_id, session.now).await?.len();
+    if waiting > 0 {
+        items.push(("/approvals".into(), format!("{} for you to approve or refuse", counted(waiting as i64, "request waits", "requests wait"))));
+    }
     for import in session.tenant.imports(None, IMPORTS_LOOKED_AT).await?.rows {
         match import.state {
             ImportState::AwaitingMapping => items.push((format!("/imports/{}", import.id), format!("Confirm the columns of {}", import.file_name))),

@@ -19,7 +19,7 @@ use crate::page::asset;
 use crate::tenancy::door::{Door, Table, get, guarded as to, post};
 use crate::tenancy::guard::nowhere;
 use crate::tenancy::recorder::{EXIT_PATH, Recorder};
-use crate::tenancy::{Tries, account, activity, api_key, invitation, second_factor, session, sign_in, sign_in_code, team};
+use crate::tenancy::{Tries, account, activity, api_key, approval, four_eyes, invitation, second_factor, session, sign_in, sign_in_code, team};
 use crate::{audit, campaigns, carriers, compliance, contacts, intake, outcomes, overview, privacy, reports, search, webhooks};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; media-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
@@ -83,6 +83,11 @@ fn table(upload_max: usize) -> Table {
         .route(EXIT_PATH, to(any, post(activity::exit)))
         .route("/account/sessions/end-others", to(any, post(session::end_others)))
         .route("/account/sessions/{session}/end", to(any, post(session::end)))
+        .route("/approvals", to(view, get(approval::list)))
+        .route("/approvals/{approval}", to(view, get(approval::page)))
+        .route("/approvals/{approval}/approve", to(view, post(approval::approve)))
+        .route("/approvals/{approval}/refuse", to(view, post(approval::refuse)))
+        .route("/approvals/{approval}/withdraw", to(view, post(approval::withdraw)))
         .route("/imports", to(view, get(intake::list::list)))
         .route("/imports/new", to(load, get(intake::upload::page).post(intake::upload::receive)).layer(DefaultBodyLimit::max(upload_max)))
         .route("/imports/fields", to(load, get(intake::declared_field::page).post(intake::declared_field::declare)))
@@ -203,6 +208,7 @@ fn table(upload_max: usize) -> Table {
         .route("/audit", to(audit_right, get(audit::list)))
         .route("/team", to(team_right, get(team::list)))
         .route("/team/new", to(team_right, get(team::new).post(team::create)))
+        .route("/team/four-eyes", to(team_right, get(four_eyes::page).post(four_eyes::save)))
         .route("/team/keys", to(team_right, get(api_key::list).post(api_key::create)))
         .route("/team/keys/{key}/revoke", to(team_right, post(api_key::revoke)))
         .route("/team/webhooks", to(team_right, get(webhooks::list::page)))

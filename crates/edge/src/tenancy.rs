@@ -3,8 +3,10 @@
 pub mod account;
 pub mod activity;
 pub mod api_key;
+pub mod approval;
 pub mod came_from;
 pub mod door;
+pub mod four_eyes;
 pub mod guard;
 pub mod invitation;
 pub mod password;

@@ -48,6 +48,12 @@ pub enum Command {
     CreateTenant(commands::create_tenant::CreateTenantArgs),
     /// Make somebody who signs in to the portal.
     CreateUser(commands::create_user::CreateUserArgs),
+    /// Who signs in: list, change, deactivate, sessions, second factor, invitations.
+    User(commands::user::UserArgs),
+    /// What waits for a second person.
+    Approval(commands::approval::ApprovalArgs),
+    /// Which acts wait for a second person.
+    FourEyes(commands::four_eyes::FourEyesArgs),
     /// Make, list and revoke the keys by which programs use the API.
     ApiKey(commands::api_key::ApiKeyArgs),
     /// The rules that decide who may be contacted.

@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub mod api_key;
+pub mod approval;
 pub mod audit;
 pub mod backup;
 pub mod campaign;
@@ -13,6 +14,7 @@ pub mod do_not_originate;
 pub mod doctor;
 pub mod field;
 pub mod filter;
+pub mod four_eyes;
 pub mod import;
 pub mod inventory;
 pub mod list;
@@ -32,6 +34,7 @@ pub mod sweep;
 pub mod target;
 pub mod tenants;
 pub mod trunk;
+pub mod user;
 pub mod webhook;
 
 use std::process::ExitCode;
@@ -72,6 +75,9 @@ async fn with_config(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::CreateTenant(args) => create_tenant::run(&config, &args).await,
         Command::CreateUser(args) => create_user::run(&config, &args).await,
         Command::ApiKey(args) => api_key::run(&config, &args).await,
+        Command::User(args) => user::run(&config, &args).await,
+        Command::Approval(args) => approval::run(&config, &args).await,
+        Command::FourEyes(args) => four_eyes::run(&config, &args).await,
         Command::Rules(args) => rules::run(&config, args),
         Command::DoNotOriginate(args) => do_not_originate::run(&config, &args).await,
         Command::Tenants(args) => tenants::run(&config, args).await,

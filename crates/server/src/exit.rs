@@ -34,7 +34,7 @@ fn code_of(error: &anyhow::Error) -> u8 {
         }
         if let Some(store) = cause.downcast_ref::<StoreError>() {
             return match store {
-                StoreError::NotFound(_) | StoreError::Conflict(_) | StoreError::Invalid(_) | StoreError::Faults(_) => 5,
+                StoreError::NotFound(_) | StoreError::Conflict(_) | StoreError::Invalid(_) | StoreError::Forbidden(_) | StoreError::Faults(_) => 5,
                 StoreError::Db(DbError::Unreachable(_) | DbError::Schema(_)) => 4,
                 StoreError::Db(_) | StoreError::Seal(_) => 1,
             };

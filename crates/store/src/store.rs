@@ -31,6 +31,9 @@ pub enum StoreError {
     /// The request itself cannot be: says what to do instead.
     #[error("{0}")]
     Invalid(String),
+    /// Not by this actor.
+    #[error("{0}")]
+    Forbidden(String),
     /// Several fields at once, each with its own message.
     #[error("{}", .0.iter().map(|fault| format!("{}: {}", fault.field, fault.message)).collect::<Vec<_>>().join("; "))]
     Faults(Vec<FieldFault>),

@@ -2,6 +2,8 @@
 
 mod activity;
 mod api_key;
+mod approval;
+mod guarded;
 mod idempotency;
 mod invitation;
 mod second_factor;
@@ -10,7 +12,9 @@ mod tenant;
 mod user;
 
 pub use activity::{ActivityRecord, NewActivity};
+pub(crate) use api_key::bind_to_makers;
 pub use api_key::{ApiKeyRecord, SECRET_PREFIX};
+pub use approval::{Approval, ApprovalQuery, Carried};
 pub use idempotency::{IDEMPOTENCY_KEPT_MS, IdempotencyClaim};
 pub use invitation::{INVITATION_KEPT_MS, Invitation};
 pub use second_factor::{HALF_SIGN_IN_MS, RECOVERY_CODES, SecondFactor, TOTP_SECRET_BYTES};

@@ -10,9 +10,13 @@ use clarion_domain::campaigns::retry::RetryRules;
 use clarion_domain::compliance::purpose::{LegalBasis, Purpose};
 use clarion_domain::id::{CampaignId, ListId};
 use clarion_domain::outcomes::disposition::Disposition;
+use clarion_domain::tenancy::four_eyes::FourEyes;
+use clarion_domain::tenancy::role::Role;
+use clarion_domain::tenancy::tenant::Actor;
 use clarion_domain::time::{DAY_MS, HOUR_MS, Instant};
 use clarion_store::campaigns::{CampaignDraft, CampaignQuery, FREEZE_CHUNK, FreezeStep, LOADING, RecipientFilter, RecipientState};
 use clarion_store::db::Statement;
+use clarion_store::tenancy::{Carried, NewUser};
 use clarion_store::{StoreError, Tenant, params};
 use people::{enlist, list_of, person, profile};
 use support::{NOON, for_each_store};
@@ -206,6 +210,55 @@ async fn a_campaign_goes_through_its_life_and_every_move_is_audited() {
         let acts: Vec<&str> = tenant.audit_events("campaign", "", None, 50).await.expect("audit").rows.iter().rev().map(|event| event.act.as_str()).collect();
         assert_eq!(acts, ["created", "scheduled", "changed", "changed", "started", "changed", "paused", "resumed", "changed", "finished"]);
         assert!(matches!(bench.tenant("fabrikam").await.campaign(id).await, Err(StoreError::NotFound(_))));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_above_the_threshold_waits_for_a_second_person() {
+    for_each_store("campaign_four_eyes", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        let mut handles = Vec::new();
+        for username in ["ada", "grace"] {
+            let new = NewUser { username, display_name: username, role: Role::Manager, password_hash: "-" };
+            let id = tenant.create_user(&new, NOON).await.expect("a user");
+            handles.push(bench.store.tenant(tenant.id(), Actor::User(id)).await.expect("a handle"));
+        }
+        let (ada, grace) = (&handles[0], &handles[1]);
+        let system = bench.store.tenant(tenant.id(), Actor::System).await.expect("a handle");
+        tenant.set_four_eyes(FourEyes { start_campaign_above: Some(2), ..FourEyes::default() }, NOON).await.expect("set");
+        let waits = |carried: Carried| if let Carried::Waits(id) = carried { id } else { panic!("it should have waited") };
+        let (id, draft) = ready(&tenant, 3).await;
+        let list = draft.list_id.expect("a list");
+
+        let request = waits(ada.start_campaign(id, NOON).await.expect("asked"));
+        assert_eq!(state(&tenant, id).await, CampaignState::Draft);
+        assert_eq!(tenant.approval(request, NOON).await.expect("it").shown, "Start the campaign “November” now: 3 people by sms");
+        tenant.edit_campaign(id, &CampaignDraft { body: "Another text. Northwind".into(), ..draft.clone() }, NOON).await.expect("edited");
+        assert!(matches!(grace.approve(request, NOON).await, Err(StoreError::Conflict(why)) if why.contains("withdrawn")), "another text than was shown");
+        let request = waits(ada.start_campaign(id, NOON).await.expect("asked"));
+        grace.approve(request, NOON).await.expect("approved");
+        let started = tenant.campaign(id).await.expect("reads");
+        assert_eq!((started.state, started.started_by, started.state_reason.as_str()), (CampaignState::Starting, ada.actor().to_string(), ""));
+
+        // A scheduled start is approved when it is scheduled, and holds for no more people than it was shown for.
+        let at = NOON.plus_ms(HOUR_MS);
+        let second = tenant.create_campaign(&fit("December", list), NOON).await.expect("a draft");
+        let request = waits(ada.schedule_campaign(second, at, NOON).await.expect("asked"));
+        assert_eq!(state(&tenant, second).await, CampaignState::Draft);
+        grace.approve(request, NOON).await.expect("approved");
+        assert_eq!(state(&tenant, second).await, CampaignState::Scheduled);
+        let (more, _) = person(&tenant, 9, &profile("Ada 9", "R-9")).await;
+        enlist(&tenant, list, more).await;
+        let error = system.start_campaign(second, at).await.expect_err("one more than approved");
+        assert_eq!(fields(&error), ["schedule"]);
+        tenant.remove_from_list(list, more, at).await.expect("off");
+        assert_eq!(system.start_campaign(second, at).await.expect("starts"), Carried::Done);
+
+        let few = tenant.create_list("Few", NOON).await.expect("a list");
+        enlist(&tenant, few, more).await;
+        let third = tenant.create_campaign(&fit("Small", few), NOON).await.expect("a draft");
+        assert_eq!(ada.start_campaign(third, NOON).await.expect("starts"), Carried::Done, "not above the threshold");
     })
     .await;
 }

@@ -28,5 +28,10 @@ words! {
         Erased = "erased",
         Swept = "swept",
         TestSent = "test_sent",
+        /// Somebody wants what needs a second person.
+        Asked = "asked",
+        Approved = "approved",
+        Refused = "refused",
+        Withdrawn = "withdrawn",
     }
 }

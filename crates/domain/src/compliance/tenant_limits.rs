@@ -29,6 +29,25 @@ pub struct TenantCap {
     pub purpose: Option<Purpose>,
 }
 
+impl TenantLimits {
+    /// Whether `new` allows anything that these limits do not: more hours, or a cap that is gone, higher or shorter.
+    #[must_use]
+    pub fn is_looser(&self, new: &Self) -> bool {
+        let wider_hours = match (self.hours, new.hours) {
+            (None, _) => false,
+            (Some(_), None) => true,
+            (Some(old), Some(new)) => !new.is_within(&old),
+        };
+        wider_hours || self.caps.iter().any(|old| !new.caps.iter().any(|cap| cap.is_as_tight_as(old)))
+    }
+}
+
+impl TenantCap {
+    fn is_as_tight_as(&self, old: &Self) -> bool {
+        self.count_max <= old.count_max && self.period_hours >= old.period_hours && (self.purpose.is_none() || self.purpose == old.purpose)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LimitsError {
     #[error("the tenant's hours are never open: cancel the campaigns instead")]
@@ -87,5 +106,31 @@ fn own_rule(id: &str, check: Check, manager: &str, person: &str) -> Rule {
         reviewer: "The tenant".to_owned(),
         status: RuleStatus::Policy,
         check,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_wider_hours_and_higher_caps() {
+        let cap = |count_max, period_hours, purpose| TenantCap { count_max, period_hours, purpose };
+        let of = |hours, caps: &[TenantCap]| TenantLimits { hours, caps: caps.to_vec() };
+        let day = |from, to| Some(WeekHours::daily(from, to));
+        let old = of(day(540, 1_020), &[cap(2, 24, None)]);
+        for (new, looser) in [
+            (old.clone(), false),
+            (of(day(600, 1_000), &[cap(1, 48, None), cap(9, 1, Some(Purpose::Marketing))]), false),
+            (of(day(539, 1_020), &[cap(2, 24, None)]), true),
+            (of(None, &[cap(2, 24, None)]), true),
+            (of(day(540, 1_020), &[cap(3, 24, None)]), true),
+            (of(day(540, 1_020), &[cap(2, 23, None)]), true),
+            (of(day(540, 1_020), &[cap(2, 24, Some(Purpose::Marketing))]), true),
+            (of(day(540, 1_020), &[]), true),
+        ] {
+            assert_eq!(old.is_looser(&new), looser, "{new:?}");
+            assert!(!TenantLimits::default().is_looser(&new));
+        }
     }
 }

@@ -92,6 +92,14 @@ impl WeekHours {
         both
     }
 
+    /// Open at no time at which `outer` is not.
+    #[must_use]
+    pub fn is_within(&self, outer: &Self) -> bool {
+        let minutes = |hours: &Self, day| hours.day(day).map(|span| u32::from(span.close_minute - span.open_minute)).sum::<u32>();
+        let both = self.intersect(outer);
+        (0..7).all(|day| minutes(&both, day) == minutes(self, day))
+    }
+
     /// Never open.
     #[must_use]
     pub fn is_never(&self) -> bool {

@@ -26,6 +26,26 @@ pub enum Actor {
     Subject,
 }
 
+/// An actor that does not read as one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not an actor")]
+pub struct MalformedActor;
+
+impl std::str::FromStr for Actor {
+    type Err = MalformedActor;
+
+    fn from_str(text: &str) -> Result<Self, MalformedActor> {
+        let known = match text.split_once(':') {
+            Some(("user", id)) => id.parse().ok().map(Self::User),
+            Some(("key", id)) => id.parse().ok().map(Self::ApiKey),
+            Some(("sftp", id)) => id.parse().ok().map(Self::Sftp),
+            Some(_) => None,
+            None => [Self::Operator, Self::System, Self::Subject].into_iter().find(|actor| actor.to_string() == text),
+        };
+        known.ok_or(MalformedActor)
+    }
+}
+
 impl std::fmt::Display for Actor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -36,5 +56,18 @@ impl std::fmt::Display for Actor {
             Actor::System => f.write_str("system"),
             Actor::Subject => f.write_str("subject"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_actor_reads_as_it_is_written() {
+        for actor in [Actor::User(UserId(1)), Actor::ApiKey(ApiKeyId(2)), Actor::Sftp(SftpAccountId(3)), Actor::Operator, Actor::System, Actor::Subject] {
+            assert_eq!(actor.to_string().parse(), Ok(actor));
+        }
+        assert!(["", "user", "user:key_0000000000001", "owner"].iter().all(|text| text.parse::<Actor>().is_err()));
     }
 }

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use clarion_domain::audit::event::Act;
-use clarion_domain::id::{ApiKeyId, SessionId};
+use clarion_domain::id::{ApiKeyId, SessionId, UserId};
 use clarion_domain::personal::Personal;
 use clarion_domain::tenancy::activity::ActivityKind;
 use clarion_domain::tenancy::role::{Right, Role};
@@ -25,14 +25,24 @@ pub struct Caller {
     pub tenant: Tenant,
     pub key: ApiKeyId,
     pub role: Role,
+    /// For whom the key acts, and what they are now.
+    pub user: Option<(UserId, Role)>,
     /// When the request came in.
     pub now: Instant,
 }
 
 impl Caller {
+    /// A key never may more than whoever it acts for may now.
+    pub fn may(&self, right: Right) -> bool {
+        self.role.may(right) && self.user.is_none_or(|(_, role)| role.may(right))
+    }
+
     pub fn require(&self, right: Right) -> Result<(), Problem> {
-        if self.role.may(right) {
+        if self.may(right) {
             return Ok(());
+        }
+        if let Some((_, role)) = self.user.filter(|_| self.role.may(right)) {
+            return Err(Problem::forbidden(format!("this needs the right {right}, which whoever this key acts for no longer has, being {role}: use a key of somebody who has it")));
         }
         let able: Vec<&str> = Role::ALL.iter().filter(|role| role.may(right)).map(|role| role.as_str()).collect();
         Err(Problem::forbidden(format!("this needs the right {right}, which the role {} does not have: use a key of one of the roles {}", self.role, able.join(", "))))
@@ -47,7 +57,7 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// Lets a request through when its key is known and not revoked.
+/// Lets a request through when its key is known, not revoked, and its user may still sign in.
 pub async fn authenticate(State(api): State<Api>, mut request: Request, next: Next) -> Result<Response, Problem> {
     let now = api.now();
     let secret = bearer(request.headers()).ok_or_else(Problem::unauthenticated)?;
@@ -56,7 +66,7 @@ pub async fn authenticate(State(api): State<Api>, mut request: Request, next: Ne
     let doer = Doer { tenant: key.tenant_id, actor: Actor::ApiKey(key.id), session: SessionId(0), now };
     api.recorder.came_in(doer, &CameFrom::of(request.extensions(), request.headers()));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    request.extensions_mut().insert(Caller { tenant, key: key.id, role: key.role, now });
+    request.extensions_mut().insert(Caller { tenant, key: key.id, role: key.role, user: key.user.zip(key.user_role), now });
     let response = next.run(request).await;
     // Written behind: what a program changes has its event in the audit, and many a second must not cost a commit each.
     let kind = if method == Method::GET { ActivityKind::Page } else { ActivityKind::Act };

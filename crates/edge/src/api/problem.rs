@@ -149,6 +149,7 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::NotFound(what) => Self::not_found(format!("there is no such {what}: check the identifier; what another tenant has is not shown")),
             StoreError::Conflict(detail) => Self::conflict(detail),
+            StoreError::Forbidden(detail) => Self::forbidden(detail),
             StoreError::Invalid(detail) => Self::invalid(detail),
             StoreError::Faults(faults) => {
                 let detail = StoreError::Faults(faults.clone()).to_string();

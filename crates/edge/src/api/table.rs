@@ -31,6 +31,13 @@ pub fn guarded() -> OpenApiRouter<Api> {
         .routes(read(ManageTeam, routes!(tenancy::invitation::get)))
         .routes(write(ManageTeam, routes!(tenancy::invitation::renew)))
         .routes(write(ManageTeam, routes!(tenancy::invitation::revoke)))
+        .routes(read(View, routes!(tenancy::approval::list)))
+        .routes(read(View, routes!(tenancy::approval::get)))
+        .routes(write(View, routes!(tenancy::approval::approve)))
+        .routes(write(View, routes!(tenancy::approval::refuse)))
+        .routes(write(View, routes!(tenancy::approval::withdraw)))
+        .routes(read(View, routes!(tenancy::four_eyes::get)))
+        .routes(write(ManageTeam, routes!(tenancy::four_eyes::set)))
         // intake
         .routes(write_streaming(LoadContacts, routes!(intake::upload::upload)))
         .routes(read(View, routes!(intake::import::list)))

@@ -8,12 +8,13 @@ use super::{check, find, monitor, problems_of};
 use crate::page::fault::Fault;
 use crate::page::fields::{Fields, Problems};
 use crate::portal::Portal;
+use crate::tenancy::approval::led;
 use crate::tenancy::guard::Session;
 
 pub async fn start(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
     let campaign = find(&session, &id).await?;
     match session.tenant.start_campaign(campaign.id, session.now).await {
-        Ok(()) => Ok(Redirect::to(&format!("/campaigns/{id}")).into_response()),
+        Ok(carried) => Ok(led(carried, &format!("/campaigns/{id}"))),
         Err(error) => check::show(&session, &campaign, &at_start(error)?).await,
     }
 }
@@ -22,7 +23,7 @@ pub async fn schedule(session: Session, Path(id): Path<String>) -> Result<Respon
     let campaign = find(&session, &id).await?;
     let Some(at) = campaign.starts_at else { return Err(StoreError::Conflict("set when the campaign starts first".into()).into()) };
     match session.tenant.schedule_campaign(campaign.id, at, session.now).await {
-        Ok(()) => Ok(Redirect::to(&format!("/campaigns/{id}")).into_response()),
+        Ok(carried) => Ok(led(carried, &format!("/campaigns/{id}"))),
         Err(error) => check::show(&session, &campaign, &at_start(error)?).await,
     }
 }

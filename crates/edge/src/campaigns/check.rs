@@ -40,6 +40,7 @@ pub async fn show(session: &Session, campaign: &CampaignRecord, problems: &Probl
             section.card #start {
                 header { h2 { "Start" } }
                 p.soft { "The audience is frozen, and people are contacted in the hours that you set. You can pause at any time." }
+                @if let Some(above) = session.record.four_eyes.start_campaign_above { p { "For more than " (count(i64::from(above))) " people a second person approves it first." } }
                 div.actions {
                     @if campaign.state == CampaignState::Draft && campaign.starts_at.is_some() { (button(&format!("{path}/schedule-start"), "", "Schedule it for the time set")) }
                     (button(&format!("{path}/start"), if campaign.starts_at.is_some() { "quiet" } else { "" }, "Start now"))

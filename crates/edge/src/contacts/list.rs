@@ -19,6 +19,7 @@ use crate::page::menu::CONTACTS;
 use crate::page::said::said;
 use crate::page::table::empty;
 use crate::page::when;
+use crate::tenancy::approval::led;
 use crate::tenancy::guard::Session;
 
 const ROWS: i64 = 50;
@@ -119,6 +120,5 @@ pub async fn create(session: Session, fields: Fields) -> Result<Response, Fault>
 
 pub async fn delete(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
     let id: ListId = id.parse().map_err(|_| Fault::NotFound("list"))?;
-    session.tenant.delete_list(id, session.now).await?;
-    Ok(Redirect::to("/contacts?said=removed").into_response())
+    Ok(led(session.tenant.delete_list(id, session.now).await?, "/contacts?said=removed"))
 }

@@ -34,6 +34,7 @@ impl Fault {
             Self::NotFound(_) | Self::Store(StoreError::NotFound(_)) => StatusCode::NOT_FOUND,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Malformed => StatusCode::BAD_REQUEST,
+            Self::Store(StoreError::Forbidden(_)) => StatusCode::FORBIDDEN,
             Self::Store(StoreError::Conflict(_)) => StatusCode::CONFLICT,
             Self::Store(StoreError::Invalid(_) | StoreError::Faults(_)) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -48,7 +49,7 @@ impl Fault {
             Self::NotFound(what) | Self::Store(StoreError::NotFound(what)) => ("Not found", format!("There is no such {what}. It may have been removed, or the address may be mistyped.")),
             Self::TooLarge => ("That is too large", "Send less at once.".into()),
             Self::Malformed => ("That cannot be read", "The form arrived damaged. Go back, reload the page, and try again.".into()),
-            Self::Store(StoreError::Conflict(text) | StoreError::Invalid(text)) => ("That did not work", capitalised(text)),
+            Self::Store(StoreError::Conflict(text) | StoreError::Invalid(text) | StoreError::Forbidden(text)) => ("That did not work", capitalised(text)),
             Self::Store(error @ StoreError::Faults(_)) => ("That did not work", capitalised(&error.to_string())),
             Self::Store(_) => ("Something went wrong on our side", "Nothing was changed. Try again in a minute; if it stays, tell your operator the time.".into()),
         }

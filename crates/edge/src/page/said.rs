@@ -34,6 +34,10 @@ const SAID: &[(&str, &str)] = &[
     ("again", "That took too long, or there were too many wrong codes. Sign in again."),
     ("key-added", "The key is let in."),
     ("no-password", "The password is gone: only keys are let in."),
+    ("asked", "Asked for: it waits for a second person."),
+    ("approved", "Approved, and done."),
+    ("refused", "Refused: nothing is done."),
+    ("withdrawn", "Withdrawn: nothing is done."),
     ("signed-out", "You are signed out."),
 ];
 

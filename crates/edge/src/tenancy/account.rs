@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
+use clarion_domain::tenancy::role::Right;
 use maud::html;
 
 use super::guard::Session;
@@ -31,6 +32,7 @@ async fn show(session: &Session, fields: &Fields, problems: &Problems, said: Opt
                     dt { "Organisation" } dd { (session.record.name) }
                     dt { "Time zone" } dd { (session.record.zone) }
                     dt { "Activity" } dd { a href="/account/activity" { "What is kept of your use of this portal" } }
+                    @if session.may(Right::View) { dt { "Approvals" } dd { a href="/approvals" { "What waits for you, and what you asked for" } } }
                     dt { "Second factor" } dd { (if session.user.has_second_factor { "On. " } else { "Off. " }) a href="/account/second-factor" { (if session.user.has_second_factor { "Recovery codes, turn it off" } else { "Set it up" }) } }
                 }
             }

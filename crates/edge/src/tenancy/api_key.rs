@@ -50,6 +50,7 @@ async fn show(session: &Session, asked: &Asked, fields: &Fields, problems: &Prob
                 header { h2 { "New key" } }
                 (Input::new("name", "Which program uses it?").show(fill))
                 (select("role", "May do what this role may", "Choose the least that it needs.", &roles(), fill))
+                p.small.soft { "It acts for you: it may never do more than you may, and ends when you are deactivated." }
                 div { button.button type="submit" { "Make the key" } }
             }
         }
@@ -61,7 +62,7 @@ async fn show(session: &Session, asked: &Asked, fields: &Fields, problems: &Prob
 fn row(session: &Session, key: &ApiKeyRecord, by: &str) -> Markup {
     html! { tr {
         th scope="row" { (key.name) div.small.soft { "made " (when::time(key.created_at, &session.zone)) " by " (by) } }
-        td data-label="May" { (role_name(key.role)) }
+        td data-label="May" { (role_name(key.role)) @if let Some(lesser) = key.user_role.filter(|role| *role != key.role && *role != Role::Owner) { div.small.soft { "and no more than a " (role_name(lesser).to_lowercase()) ", which its user is now" } } }
         td data-label="Last used" { @match key.used_at { Some(at) => (when::time(at, &session.zone)), None => span.soft { "Never" } } }
         td { @match key.revoked_at {
             Some(_) => (chip(Tone::Calm, Icon::Cross, "Revoked")),

@@ -45,6 +45,12 @@ async fn things(world: &World) -> Vec<(&'static str, String)> {
     let campaign: CampaignId = things.iter().find(|(name, _)| *name == "campaign").and_then(|(_, id)| id.parse().ok()).expect("a campaign");
     things.push(("call", call(&world.tenant, campaign, "ringing").await.to_string()));
     let held = recorded(&world.tenant, campaign, RecordingKind::Talk, true).await;
+    // Told last: from here on a list waits for a second person.
+    let guarded = world.ask("POST", "/lists", json!({"name": "Guarded"})).await.expect(201)["id"].as_str().expect("an id").to_owned();
+    world.ask("POST", &format!("/lists/{guarded}/add"), json!({"contact": things[0].1})).await;
+    world.ask("PUT", "/four-eyes", json!({"erase_list_above": 0, "start_campaign_above": null, "raise_limits": false})).await.expect(200);
+    let waits = world.ask("DELETE", &format!("/lists/{guarded}"), Value::Null).await.expect(202);
+    things.push(("approval", waits["id"].as_str().expect("an id").to_owned()));
     things.push(("recording", held.recording.to_string()));
     let authorization = format!("Bearer {}", world.key);
     let prompt = world.send("POST", "/prompts?name=Greeting", &[("authorization", &authorization), ("content-type", "audio/wav")], recording()).await.expect(200);
@@ -115,7 +121,7 @@ async fn a_body_cannot_name_another_tenants_things() {
     let span = "from=2026-11-01T00:00:00Z&to=2026-12-01T00:00:00Z";
     let measures = world.ask_as(&world.other, "GET", &format!("/reports/measures?{span}&campaign={}", thing("campaign")), Value::Null).await;
     assert_eq!(measures.expect(200)["items"], json!([]));
-    for listing in ["/contacts", "/lists", "/campaigns", "/imports", "/suppressions", "/holds", "/replies", "/routes", "/senders", "/templates", "/scripts", "/prompts", "/transfer-targets", "/filters", "/fields", "/legal-holds", "/users", "/sftp-accounts"] {
+    for listing in ["/contacts", "/lists", "/campaigns", "/imports", "/suppressions", "/holds", "/replies", "/routes", "/senders", "/templates", "/scripts", "/prompts", "/transfer-targets", "/filters", "/fields", "/legal-holds", "/users", "/sftp-accounts", "/approvals"] {
         let page = world.ask_as(&world.other, "GET", listing, Value::Null).await;
         assert_eq!(page.status, 200, "{listing}: {}", page.text);
         assert!(!things.iter().any(|(kind, id)| *kind != "field" && page.text.contains(&format!("\"{id}\""))), "{listing} shows a thing of another tenant");

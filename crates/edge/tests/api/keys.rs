@@ -1,7 +1,9 @@
 //! Who may ask, and what a key's role allows.
 
 use clarion_domain::tenancy::role::{Right, Role};
+use clarion_domain::tenancy::tenant::Actor;
 use clarion_edge::api::openapi_document;
+use clarion_store::tenancy::NewUser;
 use serde_json::{Value, json};
 
 use crate::support::{NOW, world};
@@ -72,4 +74,41 @@ async fn each_operation_keeps_to_the_right_that_it_names() {
             world.send(&method.to_uppercase(), &address, &[], "{}").await.problem(401);
         }
     }
+}
+
+/// A key is whoever made it: no second person to them, and with no more than their rights.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_acts_for_its_maker() {
+    let world = world().await;
+    let mut keys = Vec::new();
+    let mut users = Vec::new();
+    for username in ["ada", "grace"] {
+        let new = NewUser { username, display_name: username, role: Role::Owner, password_hash: "-" };
+        let user = world.tenant.create_user(&new, NOW).await.expect("a user");
+        let tenant = world.tenant.store().tenant(world.tenant.id(), Actor::User(user)).await.expect("a handle");
+        keys.push(tenant.create_api_key(username, Role::Owner, NOW).await.expect("a key").1);
+        users.push((user, tenant));
+    }
+    let [ada, grace] = [&keys[0], &keys[1]];
+    world.ask_as(ada, "PUT", "/four-eyes", json!({"erase_list_above": null, "start_campaign_above": null, "raise_limits": true})).await.expect(200);
+    let cap = |count: u32| json!({"hours": null, "caps": [{"count_max": count, "period_hours": 24, "purpose": null}]});
+    world.ask_as(ada, "PUT", "/limits", cap(2)).await.expect(200);
+    let waits = world.ask_as(ada, "PUT", "/limits", cap(3)).await;
+    let request = waits.headers["location"].to_str().expect("an address").strip_prefix("/api/v1").expect("of the API").to_owned();
+    let body = waits.expect(202);
+    assert_eq!((body["state"].as_str(), body["act"].as_str(), body["asked_user"].as_str()), (Some("waiting"), Some("raise_limits"), Some(users[0].0.to_string().as_str())));
+    let yes = format!("{request}/approve");
+    world.ask_as(ada, "POST", &yes, Value::Null).await.problem(403);
+    assert!(users[0].1.approve(body["id"].as_str().expect("an id").parse().expect("an id"), NOW).await.is_err(), "nor the person behind the key in the portal");
+    world.ask("POST", &yes, Value::Null).await.problem(403);
+    assert_eq!(world.ask_as(grace, "POST", &yes, Value::Null).await.expect(200)["state"], "approved");
+    assert_eq!(world.get("/limits").await.expect(200)["caps"][0]["count_max"], 3);
+    world.ask_as(grace, "POST", &yes, Value::Null).await.problem(409);
+    assert_eq!(world.get("/approvals?state=approved").await.expect(200)["items"].as_array().expect("items").len(), 1);
+
+    world.tenant.change_user(users[1].0, "Grace", Role::Viewer, NOW).await.expect("changed");
+    assert_eq!(world.ask_as(grace, "GET", "/me", Value::Null).await.expect(200)["rights"], json!(["view"]));
+    world.ask_as(grace, "GET", "/api-keys", Value::Null).await.problem(403);
+    world.tenant.set_user_active(users[1].0, false, NOW).await.expect("deactivated");
+    world.ask_as(grace, "GET", "/me", Value::Null).await.problem(401);
 }

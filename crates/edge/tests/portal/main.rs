@@ -7,6 +7,7 @@ mod people;
 
 mod activity;
 mod audience;
+mod four_eyes;
 mod invitations;
 mod pages;
 mod person;

@@ -83,7 +83,7 @@ async fn advance(store: &Store, campaign: &WorkingCampaign, clock: Clock) -> Res
 /// A start that has become impossible sends the campaign back to its author; a load that is not done is waited for.
 async fn start(tenant: &Tenant, id: CampaignId, now: Instant) -> Result<bool, StoreError> {
     match tenant.start_campaign(id, now).await {
-        Ok(()) => Ok(true),
+        Ok(_) => Ok(true),
         Err(StoreError::Conflict(why)) if why == LOADING => {
             tenant.note_start_delayed(id, LOADING).await?;
             Ok(false)

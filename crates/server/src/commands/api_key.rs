@@ -30,6 +30,9 @@ enum Verb {
         /// What it may do: owner, manager, supervisor, agent, privacy_officer or viewer.
         #[arg(long)]
         role: Role,
+        /// For whom it acts: it may never do more than they may, and ends when they are deactivated. For nobody in particular when left out.
+        #[arg(long = "for", value_name = "USERNAME")]
+        user: Option<String>,
     },
     /// Every key, revoked ones too, the newest first; without their secrets.
     List,
@@ -42,8 +45,12 @@ pub async fn run(config: &Config, args: &ApiKeyArgs) -> anyhow::Result<()> {
     let store = open::store(config).await?;
     let tenant = open::tenant(&store, &args.tenant).await?;
     match &args.verb {
-        Verb::Create { name, role } => {
-            let (key, secret) = tenant.create_api_key(name, *role, clock::now()).await?;
+        Verb::Create { name, role, user } => {
+            let user = match user {
+                Some(named) => Some(super::user::find(&tenant, named).await?.id),
+                None => None,
+            };
+            let (key, secret) = tenant.create_api_key_for(user, name, *role, clock::now()).await?;
             if args.json {
                 print_json(&serde_json::json!({ "id": key.id, "name": key.name, "role": key.role, "secret": secret }));
             } else {
@@ -52,11 +59,11 @@ pub async fn run(config: &Config, args: &ApiKeyArgs) -> anyhow::Result<()> {
             }
         }
         Verb::List => {
-            let mut listing = Listing::new(&["id", "name", "role", "created_by", "created_at", "used_at", "revoked_at"]);
+            let mut listing = Listing::new(&["id", "name", "role", "for", "created_by", "created_at", "used_at", "revoked_at"]);
             let written = |at: Option<Instant>| at.map(|at| at.rfc3339());
             for key in tenant.api_keys(None, i64::from(u32::MAX)).await?.rows {
                 let (used, revoked) = (written(key.used_at), written(key.revoked_at));
-                listing.row([key.id.to_string().into(), key.name.into(), key.role.as_str().into(), key.created_by.into(), key.created_at.rfc3339().into(), used.into(), revoked.into()]);
+                listing.row([key.id.to_string().into(), key.name.into(), key.role.as_str().into(), key.user.map(|user| user.to_string()).into(), key.created_by.into(), key.created_at.rfc3339().into(), used.into(), revoked.into()]);
             }
             listing.print(args.json);
         }

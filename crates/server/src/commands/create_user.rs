@@ -54,7 +54,7 @@ pub async fn run(config: &Config, args: &CreateUserArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn from_stdin() -> anyhow::Result<String> {
+pub fn from_stdin() -> anyhow::Result<String> {
     if std::io::stdin().is_terminal() {
         eprint!("password (it will be seen as you type): ");
     }

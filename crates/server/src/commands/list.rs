@@ -3,8 +3,10 @@
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use clarion_domain::id::ListId;
+use clarion_store::tenancy::Carried;
 use clarion_store::{StoreError, Tenant};
 
+use super::approval;
 use crate::config::Config;
 use crate::output::Listing;
 use crate::{clock, open};
@@ -52,8 +54,10 @@ pub async fn run(config: &Config, args: &ListArgs) -> anyhow::Result<()> {
             println!("renamed to {new_name}");
         }
         Verb::Delete { name } => {
-            tenant.delete_list(find(&tenant, name).await?, clock::now()).await?;
-            println!("removed list {name}; its people stay");
+            match tenant.delete_list(find(&tenant, name).await?, clock::now()).await? {
+                Carried::Done => println!("removed list {name}; its people stay"),
+                Carried::Waits(id) => println!("{}", approval::waits(id)),
+            }
         }
     }
     Ok(())

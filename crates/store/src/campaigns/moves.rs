@@ -3,6 +3,7 @@
 use clarion_domain::audit::event::Act;
 use clarion_domain::campaigns::campaign::{CampaignMove, CampaignState};
 use clarion_domain::id::CampaignId;
+use clarion_domain::tenancy::four_eyes::AskedAct;
 use clarion_domain::time::Instant;
 use clarion_domain::webhooks::event::WebhookEventKind;
 
@@ -11,6 +12,7 @@ use super::draft::CampaignDraft;
 use crate::db::{Tx, sql};
 use crate::params;
 use crate::signal::Signal;
+use crate::tenancy::Carried;
 use crate::store::{FieldFault, StoreError, Tenant};
 
 fn act(by: CampaignMove) -> Act {
@@ -40,19 +42,16 @@ fn told(by: CampaignMove) -> Option<WebhookEventKind> {
 
 impl Tenant {
     /// Sets when the campaign starts by itself. All that a start needs must be there now.
-    pub async fn schedule_campaign(&self, id: CampaignId, starts_at: Instant, now: Instant) -> Result<(), StoreError> {
-        let mut record = self.campaign(id).await?;
+    pub async fn schedule_campaign(&self, id: CampaignId, starts_at: Instant, now: Instant) -> Result<Carried, StoreError> {
+        self.carry(AskedAct::StartCampaign { campaign: id, starts_at_ms: Some(starts_at.ms()) }, now).await
+    }
+
+    pub(crate) async fn schedule_in(&self, tx: &mut Tx, mut record: CampaignRecord, starts_at: Instant, why: &str, now: Instant) -> Result<(), StoreError> {
         record.schedule.starts_at_ms = Some(starts_at.ms());
-        if starts_at <= now {
-            return Err(StoreError::Faults(vec![FieldFault { field: "schedule", message: "the start has passed: set a later one, or start the campaign now".into() }]));
-        }
-        self.refuse_faults(&CampaignDraft::from(&record), now).await?;
-        let mut tx = self.db().begin().await?;
         let schedule = serde_json::to_string(&record.schedule).map_err(|error| crate::db::DbError::Failed(error.to_string()))?;
         let update = sql!("UPDATE campaign SET schedule = $3, starts_at = $4 WHERE id = $1 AND tenant_id = $2 AND state = 'draft'");
-        tx.execute(update, &params![id, self.id, schedule, starts_at]).await?;
-        self.apply_in(&mut tx, &record, CampaignMove::Schedule, "", now).await?;
-        self.commit_move(tx).await
+        tx.execute(update, &params![record.id, self.id, schedule, starts_at]).await?;
+        self.apply_noted_in(tx, &record, CampaignMove::Schedule, ["", why], now).await.map(|_| ())
     }
 
     pub async fn unschedule_campaign(&self, id: CampaignId, now: Instant) -> Result<(), StoreError> {
@@ -72,19 +71,33 @@ impl Tenant {
     }
 
     /// Starts now: the audience is frozen next, then messages go. Refused while a file is being loaded into its list.
-    pub async fn start_campaign(&self, id: CampaignId, now: Instant) -> Result<(), StoreError> {
-        let record = self.campaign(id).await?;
-        record.state.apply(CampaignMove::Start).map_err(|error| StoreError::Conflict(error.to_string()))?;
+    pub async fn start_campaign(&self, id: CampaignId, now: Instant) -> Result<Carried, StoreError> {
+        self.carry(AskedAct::StartCampaign { campaign: id, starts_at_ms: None }, now).await
+    }
+
+    /// The campaign when it could start now, or at `starts_at`; otherwise what stands in the way.
+    pub(crate) async fn startable(&self, id: CampaignId, starts_at: Option<Instant>, now: Instant) -> Result<CampaignRecord, StoreError> {
+        let mut record = self.campaign(id).await?;
+        if let Some(starts_at) = starts_at {
+            if starts_at <= now {
+                return Err(StoreError::Faults(vec![FieldFault { field: "schedule", message: "the start has passed: set a later one, or start the campaign now".into() }]));
+            }
+            record.schedule.starts_at_ms = Some(starts_at.ms());
+        }
+        let by = if starts_at.is_some() { CampaignMove::Schedule } else { CampaignMove::Start };
+        record.state.apply(by).map_err(|error| StoreError::Conflict(error.to_string()))?;
         self.refuse_faults(&CampaignDraft::from(&record), now).await?;
-        let mut tx = self.db().begin().await?;
+        Ok(record)
+    }
+
+    pub(crate) async fn start_in(&self, tx: &mut Tx, record: &CampaignRecord, why: &str, now: Instant) -> Result<(), StoreError> {
         if let Some(list) = record.list_id {
             let loading = sql!("SELECT id FROM import WHERE tenant_id = $1 AND list_id = $2 AND state IN ('ready', 'loading') LIMIT 1");
             if tx.query_first(loading, &params![self.id, list]).await?.is_some() {
                 return Err(StoreError::Conflict(LOADING.into()));
             }
         }
-        self.apply_in(&mut tx, &record, CampaignMove::Start, "", now).await?;
-        self.commit_move(tx).await
+        self.apply_noted_in(tx, record, CampaignMove::Start, ["", why], now).await.map(|_| ())
     }
 
     pub async fn pause_campaign(&self, id: CampaignId, now: Instant) -> Result<(), StoreError> {
@@ -127,6 +140,11 @@ impl Tenant {
 
     /// The move itself: from the state that was read, or not at all.
     pub(super) async fn apply_in(&self, tx: &mut Tx, record: &CampaignRecord, by: CampaignMove, why: &str, now: Instant) -> Result<CampaignState, StoreError> {
+        self.apply_noted_in(tx, record, by, [why, why], now).await
+    }
+
+    /// With what stands on the campaign, and in the audit.
+    async fn apply_noted_in(&self, tx: &mut Tx, record: &CampaignRecord, by: CampaignMove, [why, detail]: [&str; 2], now: Instant) -> Result<CampaignState, StoreError> {
         let next = record.state.apply(by).map_err(|error| StoreError::Conflict(error.to_string()))?;
         let update = sql!(
             "UPDATE campaign SET state = $4, state_reason = $5,
@@ -139,14 +157,14 @@ impl Tenant {
         if tx.execute(update, &values).await? == 0 {
             return Err(StoreError::Conflict("somebody else moved this campaign at the same moment: look at it again".into()));
         }
-        self.audit(tx, now, act(by), "campaign", record.id.0, why).await?;
+        self.audit(tx, now, act(by), "campaign", record.id.0, detail).await?;
         if let Some(kind) = told(by) {
             self.tell(tx, kind, serde_json::json!({"campaign": record.id, "state": next.as_str(), "why": why}), now).await?;
         }
         Ok(next)
     }
 
-    pub(super) async fn commit_move(&self, tx: Tx) -> Result<(), StoreError> {
+    pub(crate) async fn commit_move(&self, tx: Tx) -> Result<(), StoreError> {
         tx.commit().await?;
         self.store.signals().raise(Signal::Campaigns);
         Ok(())

@@ -53,7 +53,9 @@ impl Tenant {
         match filled {
             Ok(members) => Ok((list, members)),
             Err(error) => {
-                self.delete_list(list, now).await?;
+                let mut tx = self.db().begin().await?;
+                self.delete_list_in(&mut tx, list, "it could not be filled", now).await?;
+                tx.commit().await?;
                 Err(error)
             }
         }

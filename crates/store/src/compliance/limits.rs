@@ -3,14 +3,16 @@
 use clarion_domain::audit::event::Act;
 use clarion_domain::compliance::purpose::Purpose;
 use clarion_domain::compliance::tenant_limits::{TenantCap, TenantLimits};
+use clarion_domain::tenancy::four_eyes::AskedAct;
 use clarion_domain::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use crate::compliance::Week;
 use crate::compliance::terms::rule_book;
-use crate::db::sql;
+use crate::db::{Tx, sql};
 use crate::params;
 use crate::signal::Signal;
+use crate::tenancy::Carried;
 use crate::store::{StoreError, Tenant};
 
 /// Characters of the text.
@@ -59,20 +61,33 @@ pub fn read_limits(text: &str) -> Result<TenantLimits, StoreError> {
 }
 
 impl Tenant {
-    /// Replaces the limits; an empty text leaves the rules alone. Running campaigns take them at their next decision.
-    pub async fn set_limits(&self, text: &str, now: Instant) -> Result<(), StoreError> {
-        let limits = read_limits(text)?;
+    /// Replaces the limits; an empty text leaves the rules alone. Running campaigns take them at their next decision. Narrower ones never
+    /// wait for a second person.
+    pub async fn set_limits(&self, text: &str, now: Instant) -> Result<Carried, StoreError> {
+        let (old, new) = (self.record().await?.limits, read_limits(text)?);
+        if read_limits(&old)?.is_looser(&new) {
+            return self.carry(AskedAct::RaiseLimits { limits: text.to_owned() }, now).await;
+        }
         let mut tx = self.db().begin().await?;
-        tx.execute(sql!("UPDATE tenant SET limits = $2 WHERE id = $1"), &params![self.id, text]).await?;
-        let what = format!("limits: {}, {} caps", if limits.hours.is_some() { "own hours" } else { "no own hours" }, limits.caps.len());
-        self.audit(&mut tx, now, Act::Changed, "tenant", self.id.0, &what).await?;
+        self.set_limits_in(&mut tx, &old, text, "", now).await?;
         tx.commit().await?;
         self.store.signals().raise(Signal::Campaigns);
-        Ok(())
+        Ok(Carried::Done)
+    }
+
+    /// In the place of those that were read.
+    pub(crate) async fn set_limits_in(&self, tx: &mut Tx, old: &str, text: &str, why: &str, now: Instant) -> Result<(), StoreError> {
+        let limits = read_limits(text)?;
+        if tx.execute(sql!("UPDATE tenant SET limits = $2 WHERE id = $1 AND limits = $3"), &params![self.id, text, old]).await? == 0 {
+            return Err(StoreError::Conflict("somebody else changed the limits at the same moment: look at them again".into()));
+        }
+        let what = format!("limits: {}, {} caps", if limits.hours.is_some() { "own hours" } else { "no own hours" }, limits.caps.len());
+        let what = if why.is_empty() { what } else { format!("{what}; {why}") };
+        self.audit(tx, now, Act::Changed, "tenant", self.id.0, &what).await
     }
 
     /// The same from their parts.
-    pub async fn replace_limits(&self, limits: &Limits, now: Instant) -> Result<(), StoreError> {
+    pub async fn replace_limits(&self, limits: &Limits, now: Instant) -> Result<Carried, StoreError> {
         let text = toml::to_string(limits).map_err(|error| StoreError::Invalid(format!("the limits cannot be written: {error}")))?;
         self.set_limits(&text, now).await
     }

@@ -5,12 +5,14 @@ use clarion_domain::contacts::address::LineType;
 use clarion_domain::contacts::list::ListName;
 use clarion_domain::id::{ContactId, ListId};
 use clarion_domain::personal::Personal;
+use clarion_domain::tenancy::four_eyes::AskedAct;
 use clarion_domain::time::Instant;
 
 use super::contact::NUMBER_LABEL;
 use super::profile::ContactProfile;
 use crate::db::{DbError, Row, Tx, sql};
 use crate::params;
+use crate::tenancy::Carried;
 use crate::store::{Page, StoreError, Tenant};
 
 /// A list with how many are on it.
@@ -72,8 +74,18 @@ impl Tenant {
     }
 
     /// Removes the list and who is on it; the contacts stay. Refused while a campaign that is not over uses it.
-    pub async fn delete_list(&self, id: ListId, now: Instant) -> Result<(), StoreError> {
-        let mut tx = self.db().begin().await?;
+    pub async fn delete_list(&self, id: ListId, now: Instant) -> Result<Carried, StoreError> {
+        self.carry(AskedAct::EraseList { list: id }, now).await
+    }
+
+    /// How many are on it, and a sum over who they are.
+    pub(crate) async fn list_version(&self, id: ListId) -> Result<(i64, i64), StoreError> {
+        let select = sql!("SELECT COUNT(*), CAST(COALESCE(SUM(m.contact_id % 1000003), 0) AS BIGINT) FROM list_member m JOIN contact_list l ON l.id = m.list_id WHERE l.tenant_id = $1 AND l.id = $2");
+        let mut row = self.db().query_first(select, &params![self.id, id]).await?.ok_or(StoreError::NotFound("list"))?;
+        Ok((row.take(0)?, row.take(1)?))
+    }
+
+    pub(crate) async fn delete_list_in(&self, tx: &mut Tx, id: ListId, why: &str, now: Instant) -> Result<(), StoreError> {
         let used = sql!("SELECT name FROM campaign WHERE tenant_id = $1 AND list_id = $2 AND state NOT IN ('finished', 'cancelled') LIMIT 1");
         if let Some(mut row) = tx.query_first(used, &params![self.id, id]).await? {
             let campaign: String = row.take(0)?;
@@ -87,8 +99,7 @@ impl Tenant {
         if tx.execute(sql!("DELETE FROM contact_list WHERE tenant_id = $1 AND id = $2"), &params![self.id, id]).await? == 0 {
             return Err(StoreError::NotFound("list"));
         }
-        self.audit(&mut tx, now, Act::Deleted, "list", id.0, "").await?;
-        Ok(tx.commit().await?)
+        self.audit(tx, now, Act::Deleted, "list", id.0, why).await
     }
 
     /// Every list by name, with its count.

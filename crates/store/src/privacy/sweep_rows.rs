@@ -199,6 +199,6 @@ impl Tenant {
         let events = self.sweep_chain(target("audit_event"), Chain::Acts, before, now).await?;
         let find = sql!("SELECT id FROM sweep WHERE tenant_id = $1 AND id > $2 AND swept_at < $3 ORDER BY id LIMIT $4");
         let sweeps = self.sweep_batches(target("sweep"), 0, Find { statement: find, values: &values }, &[sql!("DELETE FROM sweep WHERE id = $1")], now).await?;
-        Ok(vec![events, sweeps])
+        Ok(vec![events, sweeps, self.sweep_approvals(before, now).await?])
     }
 }

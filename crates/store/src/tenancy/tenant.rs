@@ -2,6 +2,7 @@
 
 use clarion_domain::audit::event::Act;
 use clarion_domain::id::TenantId;
+use clarion_domain::tenancy::four_eyes::FourEyes;
 use clarion_domain::tenancy::tenant::{Actor, NumberMode};
 use clarion_domain::time::Instant;
 
@@ -41,6 +42,15 @@ pub struct TenantRecord {
     pub created_at: Instant,
     /// Everybody here must have a second factor.
     pub needs_second_factor: bool,
+    /// Which acts wait for a second person.
+    pub four_eyes: FourEyes,
+}
+
+pub(super) fn read_four_eyes(text: &str) -> Result<FourEyes, StoreError> {
+    if text.is_empty() {
+        return Ok(FourEyes::default());
+    }
+    Ok(serde_json::from_str(text).map_err(|error| DbError::Failed(format!("four_eyes: {error}")))?)
 }
 
 fn read(mut row: Row) -> Result<TenantRecord, StoreError> {
@@ -55,6 +65,7 @@ fn read(mut row: Row) -> Result<TenantRecord, StoreError> {
         limits: row.take(7)?,
         created_at: row.take(8)?,
         needs_second_factor: row.take(9)?,
+        four_eyes: read_four_eyes(&row.take::<String>(10)?)?,
     })
 }
 
@@ -81,7 +92,7 @@ impl Store {
     }
 
     pub async fn tenants(&self) -> Result<Vec<TenantRecord>, StoreError> {
-        let select = sql!("SELECT id, slug, name, number_mode, default_region, zone, help_text, limits, created_at, needs_second_factor FROM tenant ORDER BY id");
+        let select = sql!("SELECT id, slug, name, number_mode, default_region, zone, help_text, limits, created_at, needs_second_factor, four_eyes FROM tenant ORDER BY id");
         self.db().query(select, &[]).await?.into_iter().map(read).collect()
     }
 
@@ -96,7 +107,7 @@ impl Store {
 impl Tenant {
     /// The tenant's own record.
     pub async fn record(&self) -> Result<TenantRecord, StoreError> {
-        let select = sql!("SELECT id, slug, name, number_mode, default_region, zone, help_text, limits, created_at, needs_second_factor FROM tenant WHERE id = $1");
+        let select = sql!("SELECT id, slug, name, number_mode, default_region, zone, help_text, limits, created_at, needs_second_factor, four_eyes FROM tenant WHERE id = $1");
         read(self.db().query_first(select, &params![self.id]).await?.ok_or(StoreError::NotFound("tenant"))?)
     }
 }

@@ -137,7 +137,7 @@ impl Tenant {
         Ok(tx.commit().await?)
     }
 
-    /// Deactivates a user at once, sessions and open invitations of theirs included; or lets them in again.
+    /// Deactivates a user at once, with their sessions, API keys and open invitations; or lets them in again.
     pub async fn set_user_active(&self, id: UserId, active: bool, now: Instant) -> Result<(), StoreError> {
         if !active {
             self.needs_another_owner(id).await?;
@@ -150,6 +150,9 @@ impl Tenant {
         }
         tx.execute(sql!("DELETE FROM web_session WHERE tenant_id = $1 AND user_id = $2"), &params![self.id, id]).await?;
         tx.execute(sql!("DELETE FROM half_sign_in WHERE tenant_id = $1 AND user_id = $2"), &params![self.id, id]).await?;
+        if !active {
+            self.revoke_keys_of(&mut tx, id, now).await?;
+        }
         let theirs = sql!("UPDATE invitation SET revoked_at = $3 WHERE tenant_id = $1 AND created_by = $2 AND accepted_at IS NULL AND revoked_at IS NULL");
         tx.execute(theirs, &params![self.id, Actor::User(id).to_string(), now]).await?;
         self.audit(&mut tx, now, Act::Changed, "user", id.0, if active { "activated" } else { "deactivated" }).await?;

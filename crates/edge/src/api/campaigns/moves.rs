@@ -1,6 +1,8 @@
 //! The moves of a campaign: schedule, start, pause, resume, cancel; and its rate, also while it runs.
 
 use axum::Json;
+use axum::response::{IntoResponse, Response};
+use clarion_store::tenancy::Carried;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -8,6 +10,7 @@ use super::campaign::{Campaign, show};
 use crate::api::body::{Body, Id};
 use crate::api::caller::Caller;
 use crate::api::problem::Problem;
+use crate::api::tenancy::approval::{Approval, waits};
 use crate::api::wire::{CampaignId, Time};
 
 /// When a campaign starts by itself.
@@ -28,13 +31,21 @@ pub struct Rate {
     rate_per_second: u32,
 }
 
+async fn moved(caller: &Caller, id: clarion_domain::id::CampaignId, carried: Carried) -> Result<Response, Problem> {
+    match carried {
+        Carried::Done => Ok(show(caller, id).await?.into_response()),
+        Carried::Waits(approval) => waits(caller, approval).await,
+    }
+}
+
 /// Schedule a draft
 ///
-/// All that a start needs must be there now; `errors` names what is not.
-#[utoipa::path(post, path = "/campaigns/{campaign}/schedule", tag = "campaigns", params(("campaign" = CampaignId, Path)), request_body = Start, responses((status = 200, body = Campaign)))]
-pub async fn schedule(caller: Caller, Id(id): Id<CampaignId>, Body(start): Body<Start>) -> Result<Json<Campaign>, Problem> {
-    caller.tenant.schedule_campaign(id.0, start.starts_at.0, caller.now).await?;
-    show(&caller, id.0).await
+/// All that a start needs must be there now; `errors` names what is not. Where your organisation asks for a second person, the answer is
+/// 202 with the request that waits for one.
+#[utoipa::path(post, path = "/campaigns/{campaign}/schedule", tag = "campaigns", params(("campaign" = CampaignId, Path)), request_body = Start, responses((status = 200, body = Campaign), (status = 202, body = Approval)))]
+pub async fn schedule(caller: Caller, Id(id): Id<CampaignId>, Body(start): Body<Start>) -> Result<Response, Problem> {
+    let carried = caller.tenant.schedule_campaign(id.0, start.starts_at.0, caller.now).await?;
+    moved(&caller, id.0, carried).await
 }
 
 /// Make a scheduled campaign a draft again
@@ -46,11 +57,12 @@ pub async fn unschedule(caller: Caller, Id(id): Id<CampaignId>) -> Result<Json<C
 
 /// Start a campaign now
 ///
-/// The audience is frozen first, then messages go.
-#[utoipa::path(post, path = "/campaigns/{campaign}/start", tag = "campaigns", params(("campaign" = CampaignId, Path)), responses((status = 200, body = Campaign)))]
-pub async fn start(caller: Caller, Id(id): Id<CampaignId>) -> Result<Json<Campaign>, Problem> {
-    caller.tenant.start_campaign(id.0, caller.now).await?;
-    show(&caller, id.0).await
+/// The audience is frozen first, then messages go. Where your organisation asks for a second person, the answer is 202 with the request
+/// that waits for one.
+#[utoipa::path(post, path = "/campaigns/{campaign}/start", tag = "campaigns", params(("campaign" = CampaignId, Path)), responses((status = 200, body = Campaign), (status = 202, body = Approval)))]
+pub async fn start(caller: Caller, Id(id): Id<CampaignId>) -> Result<Response, Problem> {
+    let carried = caller.tenant.start_campaign(id.0, caller.now).await?;
+    moved(&caller, id.0, carried).await
 }
 
 /// Pause a running campaign

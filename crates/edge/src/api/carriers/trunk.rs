@@ -124,7 +124,7 @@ impl NewTrunk {
 }
 
 fn show(caller: &Caller, trunk: TrunkRecord, status: &[TrunkStatus]) -> Trunk {
-    let own = trunk.tenant.is_some() && caller.role.may(Right::ManageTrunks);
+    let own = trunk.tenant.is_some() && caller.may(Right::ManageTrunks);
     Trunk {
         id: trunk.id.into(),
         name: trunk.name,

@@ -1,7 +1,9 @@
 //! What a tenant asks of itself beyond the rules: its own hours and caps. They can only narrow.
 
 use axum::Json;
+use axum::response::{IntoResponse, Response};
 use clarion_store::compliance::{LimitCap as StoredCap, Limits as Stored};
+use clarion_store::tenancy::Carried;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -9,6 +11,7 @@ use super::preference::Hours;
 use crate::api::body::Body;
 use crate::api::caller::Caller;
 use crate::api::problem::Problem;
+use crate::api::tenancy::approval::{Approval, waits};
 use crate::api::wire::Purpose;
 
 /// At most so many attempts to a person in any period, all campaigns together.
@@ -56,9 +59,12 @@ pub async fn get(caller: Caller) -> Result<Json<Limits>, Problem> {
 
 /// Replace your organisation's own limits
 ///
-/// Running campaigns keep to them from their next decision on.
-#[utoipa::path(put, path = "/limits", tag = "compliance", request_body = Limits, responses((status = 200, body = Limits)))]
-pub async fn set(caller: Caller, Body(new): Body<Limits>) -> Result<Json<Limits>, Problem> {
-    caller.tenant.replace_limits(&new.into(), caller.now).await?;
-    get(caller).await
+/// Running campaigns keep to them from their next decision on. Where your organisation asks for a second person before they become wider,
+/// the answer is 202 with the request that waits for one.
+#[utoipa::path(put, path = "/limits", tag = "compliance", request_body = Limits, responses((status = 200, body = Limits), (status = 202, body = Approval)))]
+pub async fn set(caller: Caller, Body(new): Body<Limits>) -> Result<Response, Problem> {
+    match caller.tenant.replace_limits(&new.into(), caller.now).await? {
+        Carried::Done => Ok(get(caller).await?.into_response()),
+        Carried::Waits(approval) => waits(&caller, approval).await,
+    }
 }

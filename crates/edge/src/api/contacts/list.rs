@@ -2,8 +2,9 @@
 
 use axum::Json;
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use clarion_store::contacts::ContactList;
+use clarion_store::tenancy::Carried;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -12,6 +13,7 @@ use crate::api::body::{Body, Id};
 use crate::api::caller::Caller;
 use crate::api::page::Listing;
 use crate::api::problem::Problem;
+use crate::api::tenancy::approval::{Approval, waits};
 use crate::api::wire::{ListId, Time};
 
 /// A list.
@@ -69,9 +71,12 @@ pub async fn rename(caller: Caller, Id(id): Id<ListId>, Body(new): Body<ListName
 
 /// Delete a list
 ///
-/// The contacts on it stay. Refused while a campaign that is not over, or an import under way, uses it.
-#[utoipa::path(delete, path = "/lists/{list}", tag = "contacts", params(("list" = ListId, Path)), responses((status = 204)))]
-pub async fn delete(caller: Caller, Id(id): Id<ListId>) -> Result<StatusCode, Problem> {
-    caller.tenant.delete_list(id.0, caller.now).await?;
-    Ok(StatusCode::NO_CONTENT)
+/// The contacts on it stay. Refused while a campaign that is not over, or an import under way, uses it. Where your organisation asks
+/// for a second person, the answer is 202 with the request that waits for one.
+#[utoipa::path(delete, path = "/lists/{list}", tag = "contacts", params(("list" = ListId, Path)), responses((status = 204), (status = 202, body = Approval)))]
+pub async fn delete(caller: Caller, Id(id): Id<ListId>) -> Result<Response, Problem> {
+    match caller.tenant.delete_list(id.0, caller.now).await? {
+        Carried::Done => Ok(StatusCode::NO_CONTENT.into_response()),
+        Carried::Waits(approval) => waits(&caller, approval).await,
+    }
 }

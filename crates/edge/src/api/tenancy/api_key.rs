@@ -12,7 +12,7 @@ use crate::api::caller::Caller;
 use crate::api::once::OnlyOnce;
 use crate::api::page::{Listing, PageQuery};
 use crate::api::problem::Problem;
-use crate::api::wire::{ApiKeyId, Role, Time};
+use crate::api::wire::{ApiKeyId, Role, Time, UserId};
 
 /// A key, without its secret.
 #[derive(Serialize, ToSchema)]
@@ -20,6 +20,8 @@ pub struct ApiKey {
     id: ApiKeyId,
     name: String,
     role: Role,
+    /// For whom it acts: it never may more than they may, and ends when they are deactivated. Null for one that the operator made.
+    user: Option<UserId>,
     created_by: String,
     created_at: Time,
     /// When it last signed a request in, to the minute.
@@ -33,6 +35,7 @@ impl From<ApiKeyRecord> for ApiKey {
             id: key.id.into(),
             name: key.name,
             role: key.role.into(),
+            user: key.user.map(UserId),
             created_by: key.created_by,
             created_at: key.created_at.into(),
             used_at: key.used_at.map(Time),

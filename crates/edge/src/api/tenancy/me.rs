@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::api::caller::Caller;
 use crate::api::problem::Problem;
-use crate::api::wire::{ApiKeyId, NumberMode, Right, Role, TenantId};
+use crate::api::wire::{ApiKeyId, NumberMode, Right, Role, TenantId, UserId};
 
 /// The caller.
 #[derive(Serialize, ToSchema)]
@@ -21,6 +21,9 @@ pub struct Me {
     zone: String,
     api_key: ApiKeyId,
     role: Role,
+    /// For whom the key acts; null for one that the operator made.
+    user: Option<UserId>,
+    /// What the key may do now: never more than its user may.
     rights: Vec<Right>,
 }
 
@@ -28,7 +31,7 @@ pub struct Me {
 #[utoipa::path(get, path = "/me", tag = "tenancy", responses((status = 200, body = Me)))]
 pub async fn get(caller: Caller) -> Result<Json<Me>, Problem> {
     let record = caller.tenant.record().await?;
-    let rights = clarion_domain::tenancy::role::Right::ALL.iter().filter(|right| caller.role.may(**right));
+    let rights = clarion_domain::tenancy::role::Right::ALL.iter().filter(|right| caller.may(**right));
     Ok(Json(Me {
         tenant: record.id.into(),
         tenant_name: record.name,
@@ -37,6 +40,7 @@ pub async fn get(caller: Caller) -> Result<Json<Me>, Problem> {
         zone: record.zone,
         api_key: caller.key.into(),
         role: caller.role.into(),
+        user: caller.user.map(|(user, _)| user.into()),
         rights: rights.map(|right| (*right).into()).collect(),
     }))
 }

@@ -2,6 +2,8 @@
 
 pub mod activity;
 pub mod api_key;
+pub mod approval;
+pub mod four_eyes;
 pub mod invitation;
 pub mod me;
 pub mod user;
