@@ -97,6 +97,7 @@ ids! {
     /// One sign-in to the portal.
     SessionId = "ses";
     InvitationId = "inv";
+    PasskeyId = "pky";
     /// An act that waits for a second person.
     ApprovalId = "apr";
     ImportId = "imp";

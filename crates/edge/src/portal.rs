@@ -19,7 +19,7 @@ use crate::page::asset;
 use crate::tenancy::door::{Door, Table, get, guarded as to, post};
 use crate::tenancy::guard::nowhere;
 use crate::tenancy::recorder::{EXIT_PATH, Recorder};
-use crate::tenancy::{Tries, account, activity, api_key, approval, four_eyes, invitation, second_factor, session, sign_in, sign_in_code, team};
+use crate::tenancy::{Tries, account, activity, api_key, approval, four_eyes, invitation, passkey, second_factor, session, sign_in, sign_in_code, team};
 use crate::{audit, campaigns, carriers, compliance, contacts, intake, outcomes, overview, privacy, reports, search, webhooks};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; media-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
@@ -68,6 +68,8 @@ fn table(upload_max: usize) -> Table {
     Table::default()
         .open("/sign-in", get(sign_in::page).post(sign_in::submit))
         .open("/sign-in/code", get(sign_in_code::page).post(sign_in_code::submit))
+        .open("/sign-in/passkey", post(passkey::sign_in))
+        .open("/sign-in/passkey/challenge", post(passkey::challenge_to_sign_in))
         .open("/invitation", get(invitation::page).post(invitation::accept))
         .open("/assets/{name}", get(asset::get))
         .route("/", to(any, get(overview::page)))
@@ -78,6 +80,9 @@ fn table(upload_max: usize) -> Table {
         .route("/account/second-factor", to(any, get(second_factor::page).post(second_factor::confirm)))
         .route("/account/second-factor/codes", to(any, post(second_factor::renew_codes)))
         .route("/account/second-factor/off", to(any, post(second_factor::turn_off)))
+        .route("/account/passkeys", to(any, post(passkey::make)))
+        .route("/account/passkeys/challenge", to(any, post(passkey::challenge_to_make)))
+        .route("/account/passkeys/{passkey}/remove", to(any, post(passkey::remove)))
         .route("/account/activity", to(any, get(activity::own)))
         .route("/account/activity.csv", to(any, get(activity::download)))
         .route(EXIT_PATH, to(any, post(activity::exit)))

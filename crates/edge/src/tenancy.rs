@@ -9,6 +9,7 @@ pub mod door;
 pub mod four_eyes;
 pub mod guard;
 pub mod invitation;
+pub mod passkey;
 pub mod password;
 pub mod recorder;
 pub mod second_factor;
@@ -17,6 +18,7 @@ pub mod sign_in;
 pub mod sign_in_code;
 pub mod team;
 pub mod totp;
+pub mod webauthn;
 pub mod who;
 
 pub use clarion_domain::tenancy::tries::Tries;

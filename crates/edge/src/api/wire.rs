@@ -75,7 +75,7 @@ pub fn schemas() -> Vec<Named> {
 
 ids! {
     TenantId, ApiKeyId, ImportId, SftpAccountId, ContactId, ListId, FilterId, SuppressionId, HoldId, ConsentId, CampaignId, TemplateId, DryRunId, NoticeId, AttemptId,
-    ReplyId, TrunkId, RouteId, NodeId, UserId, InvitationId, ApprovalId, AuditEventId, ScriptId, PromptId, TransferTargetId, RecordingId, WebhookId, WebhookEventId,
+    ReplyId, TrunkId, RouteId, NodeId, UserId, InvitationId, PasskeyId, SessionId, ApprovalId, AuditEventId, ScriptId, PromptId, TransferTargetId, RecordingId, WebhookId, WebhookEventId,
 }
 
 words! {
@@ -257,6 +257,7 @@ pub fn object_id(kind: &str, number: i64) -> Option<String> {
         "tenant" => id::TenantId(number).to_string(),
         "user" => id::UserId(number).to_string(),
         "invitation" => id::InvitationId(number).to_string(),
+        "passkey" => id::PasskeyId(number).to_string(),
         "approval" => id::ApprovalId(number).to_string(),
         "api_key" => id::ApiKeyId(number).to_string(),
         "import" => id::ImportId(number).to_string(),

@@ -34,6 +34,8 @@ const SAID: &[(&str, &str)] = &[
     ("again", "That took too long, or there were too many wrong codes. Sign in again."),
     ("key-added", "The key is let in."),
     ("no-password", "The password is gone: only keys are let in."),
+    ("passkey-added", "Added: it signs you in from now on."),
+    ("passkey-removed", "Removed: it signs you in no more. Remove it from your device too."),
     ("asked", "Asked for: it waits for a second person."),
     ("approved", "Approved, and done."),
     ("refused", "Refused: nothing is done."),

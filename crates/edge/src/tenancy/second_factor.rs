@@ -9,7 +9,7 @@ use clarion_store::tenancy::SecondFactor;
 use maud::{Markup, html};
 
 use super::guard::Session;
-use super::{password, totp};
+use super::{passkey, password, totp};
 use crate::page::fault::Fault;
 use crate::page::fields::{Asked, Fields, Problems};
 use crate::page::form::{Fill, Input};
@@ -20,15 +20,15 @@ use crate::page::when;
 use crate::portal::Portal;
 
 const TITLE: &str = "Second factor";
-const PATH: &str = "/account/second-factor";
+pub const PATH: &str = "/account/second-factor";
 
 /// Whether what was typed is this user's code of now, or one of their recovery codes. Either is good once.
 pub async fn accepts(tenant: &Tenant, user: UserId, typed: &str, now: Instant) -> Result<bool, Fault> {
-    let Some(kept) = tenant.second_factor(user).await?.filter(|kept| kept.since.is_some()) else { return Ok(false) };
     let plain: String = typed.chars().filter(|letter| !letter.is_whitespace()).collect();
     if plain.len() > totp::DIGITS as usize {
         return Ok(tenant.use_recovery_code(user, &plain, now).await?);
     }
+    let Some(kept) = tenant.second_factor(user).await?.filter(|kept| kept.since.is_some()) else { return Ok(false) };
     match totp::step_of(&kept.secret, &plain, now) {
         Some(step) => Ok(tenant.use_totp_step(user, step).await?),
         None => Ok(false),
@@ -39,14 +39,15 @@ pub async fn page(session: Session, asked: Asked) -> Result<Response, Fault> {
     show(&session, &Fields::new(), &Problems::new(), said(&asked)).await
 }
 
-async fn show(session: &Session, fields: &Fields, problems: &Problems, said: Option<&'static str>) -> Result<Response, Fault> {
+pub async fn show(session: &Session, fields: &Fields, problems: &Problems, said: Option<&'static str>) -> Result<Response, Fault> {
     let kept = session.tenant.offer_second_factor(session.user.user_id).await?;
     let fill = Fill { fields, problems };
     let body = match kept.since {
         Some(since) => is_on(session, &kept, since, fill),
         None => set_up(session, &kept, fill),
     };
-    let lead = html! { p { "Beside your password, a code from an application on your phone: a stolen password alone then opens nothing." } };
+    let body = html! { (body) (passkey::cards(session, fill).await?) };
+    let lead = html! { p { "A code from an application on your phone beside your password, or a passkey in the place of both: a stolen password alone then opens nothing." } };
     Ok(Page::apart(TITLE).under("/account", "Your account").lead(lead).said(said).problems(problems).show(session, &body))
 }
 
@@ -55,7 +56,7 @@ fn set_up(session: &Session, kept: &SecondFactor, fill: Fill) -> Markup {
     let key = totp::base32(&kept.secret);
     let parts: Vec<&str> = key.as_bytes().chunks(4).filter_map(|part| std::str::from_utf8(part).ok()).collect();
     html! {
-        @if session.record.needs_second_factor { div.notice.warn role="status" { p { "Your organisation asks for it: set it up to go on." } } }
+        @if session.record.needs_second_factor && !session.user.has_second_factor { div.notice.warn role="status" { p { "Your organisation asks for it: set it up to go on." } } }
         div.columns {
             section.card {
                 header { h2 { "1. Add Clarion to your application" } }
@@ -98,7 +99,7 @@ fn is_on(session: &Session, kept: &SecondFactor, since: Instant, fill: Fill) -> 
 }
 
 /// Answers the POST itself: the codes have no address to come back to.
-fn show_codes(session: &Session, codes: &[String]) -> Response {
+pub fn show_codes(session: &Session, codes: &[String]) -> Response {
     let body = html! {
         section.card {
             header { h2 { "Keep these recovery codes now" } }

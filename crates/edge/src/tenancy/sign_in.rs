@@ -12,7 +12,7 @@ use maud::{Markup, html};
 
 use super::came_from::CameFrom;
 use super::guard::{Session, cookie_name, half_cookie_name, session};
-use super::password;
+use super::{passkey, password};
 use super::recorder::{Doer, other_site};
 use crate::config::Cookies;
 use crate::page::fault::Fault;
@@ -35,7 +35,7 @@ pub async fn page(State(portal): State<Portal>, headers: HeaderMap, asked: Asked
     Ok(form(&asked.0.clone().with("from", from), &Problems::new(), said(&asked)))
 }
 
-fn form(fields: &Fields, problems: &Problems, said: Option<&str>) -> Response {
+pub fn form(fields: &Fields, problems: &Problems, said: Option<&str>) -> Response {
     let fill = Fill { fields, problems };
     let wrong = !problems.is_empty();
     let body: Markup = html! {
@@ -51,6 +51,7 @@ fn form(fields: &Fields, problems: &Problems, said: Option<&str>) -> Response {
                 (Input::new("password", "Password").kind("password").autocomplete("current-password").show(fill))
                 button.button type="submit" { "Sign in" }
             }
+            (passkey::sign_in_form(fields))
             p.small.soft { "Forgotten your password? An owner of your organisation can set a new one." }
         }
     };

@@ -10,7 +10,7 @@ use maud::html;
 
 use super::came_from::CameFrom;
 use super::guard::{cookie, half_cookie_name};
-use super::second_factor;
+use super::{passkey, second_factor};
 use super::sign_in::{is_own_path, let_in, with_cookie};
 use crate::page::fault::Fault;
 use crate::page::fields::{Asked, Fields, Problems};
@@ -54,6 +54,7 @@ fn form(fields: &Fields, problems: &Problems) -> Response {
                 (Input::new("code", "Code").hint("The six digits that your application shows now, or one of your recovery codes.").autocomplete("one-time-code").show(fill))
                 button.button type="submit" { "Sign in" }
             }
+            (passkey::sign_in_form(fields))
             p.small.soft { "Neither phone nor recovery codes? An owner of your organisation can reset your second factor. " a href="/sign-in" { "Begin again" } }
         }
     };

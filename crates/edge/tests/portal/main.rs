@@ -10,6 +10,7 @@ mod audience;
 mod four_eyes;
 mod invitations;
 mod pages;
+mod passkeys;
 mod person;
 mod rights;
 mod second_factor;

@@ -4,3 +4,4 @@ import "./segments";
 import "./upload";
 import "./keys";
 import "./exit";
+import "./passkey";

@@ -1,8 +1,8 @@
-//! `clarion user list|show|change|password|activate|deactivate|sessions|end-sessions|reset-second-factor|invite|invitations|renew|take-back`.
+//! `clarion user …`: whoever signs in, their sessions and second factors, and invitations.
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use clarion_domain::id::{InvitationId, SessionId};
+use clarion_domain::id::{InvitationId, PasskeyId, SessionId};
 use clarion_domain::tenancy::role::Role;
 use clarion_domain::time::Instant;
 use clarion_store::tenancy::User;
@@ -56,6 +56,10 @@ enum Verb {
         #[arg(long)]
         session: Option<SessionId>,
     },
+    /// Somebody's passkeys.
+    Passkeys { username: String },
+    /// Take a passkey of somebody's away; they are signed out everywhere.
+    RemovePasskey { username: String, passkey: PasskeyId },
     /// For somebody who has lost phone and recovery codes.
     ResetSecondFactor { username: String },
     /// Ask everybody of the tenant for a second factor, or leave it to each.
@@ -93,6 +97,11 @@ pub async fn run(config: &Config, args: &UserArgs) -> anyhow::Result<()> {
     let done = match &args.verb {
         Verb::List => return list(&tenant, args.json).await,
         Verb::Sessions { username } => return sessions(&tenant, username, now, args.json).await,
+        Verb::Passkeys { username } => return passkeys(&tenant, username, args.json).await,
+        Verb::RemovePasskey { username, passkey } => {
+            tenant.remove_passkey(find(&tenant, username).await?.id, *passkey, true, now).await?;
+            "removed".into()
+        }
         Verb::Invitations => return invitations(&tenant, args.json).await,
         Verb::Invite { name, role } => {
             let (id, token) = tenant.invite(name, *role, now).await?;
@@ -155,6 +164,15 @@ async fn sessions(tenant: &Tenant, username: &str, now: Instant, json: bool) -> 
     let mut listing = Listing::new(&["id", "browser", "place", "created_at", "seen_at"]);
     for session in tenant.sessions(find(tenant, username).await?.id, now).await? {
         listing.row([session.id.to_string().into(), session.browser.into(), session.place.into(), session.created_at.rfc3339().into(), session.seen_at.rfc3339().into()]);
+    }
+    listing.print(json);
+    Ok(())
+}
+
+async fn passkeys(tenant: &Tenant, username: &str, json: bool) -> anyhow::Result<()> {
+    let mut listing = Listing::new(&["id", "name", "origin", "created_at", "used_at"]);
+    for key in tenant.passkeys(find(tenant, username).await?.id).await? {
+        listing.row([key.id.to_string().into(), key.name.into(), key.origin.into(), key.created_at.rfc3339().into(), key.used_at.map(Instant::rfc3339).into()]);
     }
     listing.print(json);
     Ok(())

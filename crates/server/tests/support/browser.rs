@@ -11,6 +11,10 @@ use chromiumoxide::cdp::browser_protocol::dom::SetFileInputFilesParams;
 use chromiumoxide::cdp::browser_protocol::emulation::{MediaFeature, SetDeviceMetricsOverrideParams};
 use chromiumoxide::cdp::browser_protocol::log::{EventEntryAdded, LogEntryLevel, LogEntrySource};
 use chromiumoxide::cdp::browser_protocol::network::{BlockPattern, EventRequestWillBeSent, SetBlockedUrLsParams};
+use chromiumoxide::cdp::browser_protocol::web_authn::{
+    AddCredentialParams, AddVirtualAuthenticatorParams, AuthenticatorId, AuthenticatorProtocol, AuthenticatorTransport, ClearCredentialsParams, Credential, EnableParams, GetCredentialsParams,
+    VirtualAuthenticatorOptions,
+};
 use chromiumoxide::cdp::js_protocol::runtime::{ConsoleApiCalledType, EventConsoleApiCalled, EventExceptionThrown};
 use chromiumoxide::page::ScreenshotParams;
 use chromiumoxide::{Browser, BrowserConfig, Page};
@@ -185,6 +189,27 @@ impl Chrome {
     pub async fn press(&self, key: &str) {
         let body = self.page.find_element("html").await.expect("a document");
         body.press_key(key).await.expect("pressed");
+    }
+
+    /// A security key that is always at hand and knows its user.
+    pub async fn plug_in(&self) -> AuthenticatorId {
+        self.page.execute(EnableParams::default()).await.expect("WebAuthn");
+        let mut options = VirtualAuthenticatorOptions::new(AuthenticatorProtocol::Ctap2, AuthenticatorTransport::Internal);
+        (options.has_resident_key, options.has_user_verification, options.is_user_verified, options.automatic_presence_simulation) = (Some(true), Some(true), Some(true), Some(true));
+        self.page.execute(AddVirtualAuthenticatorParams::new(options)).await.expect("a device").result.authenticator_id
+    }
+
+    /// What the device holds, its secrets included.
+    pub async fn held_by(&self, device: &AuthenticatorId) -> Vec<Credential> {
+        self.page.execute(GetCredentialsParams::new(device.clone())).await.expect("credentials").result.credentials
+    }
+
+    /// Gives the device other credentials: copies of before.
+    pub async fn put_into(&self, device: &AuthenticatorId, credentials: Vec<Credential>) {
+        self.page.execute(ClearCredentialsParams::new(device.clone())).await.expect("empty");
+        for credential in credentials {
+            self.page.execute(AddCredentialParams::new(device.clone(), credential)).await.expect("put in");
+        }
     }
 
     pub async fn attach(&self, selector: &str, file: &Path) {

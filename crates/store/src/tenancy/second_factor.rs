@@ -108,7 +108,7 @@ impl Tenant {
         Ok(codes)
     }
 
-    async fn put_recovery_codes(&self, tx: &mut Tx, user: UserId) -> Result<Vec<String>, StoreError> {
+    pub(super) async fn put_recovery_codes(&self, tx: &mut Tx, user: UserId) -> Result<Vec<String>, StoreError> {
         tx.execute(sql!("DELETE FROM recovery_code WHERE tenant_id = $1 AND user_id = $2"), &params![self.id, user]).await?;
         let mut codes = Vec::with_capacity(RECOVERY_CODES);
         for _ in 0..RECOVERY_CODES {
@@ -138,18 +138,20 @@ impl Tenant {
         Ok(true)
     }
 
-    /// Takes the second factor away, codes included; `why` stands in the audit. When another than the user does it, the user's sessions end.
+    /// Takes the application's secret away; `why` stands in the audit. When another than the user does it, passkeys go too and the user's
+    /// sessions end.
     pub async fn remove_second_factor(&self, user: UserId, why: &str, ends_sessions: bool, now: Instant) -> Result<(), StoreError> {
         let mut tx = self.db().begin().await?;
         let update = sql!("UPDATE user_account SET sealed_totp = NULL, totp_since = NULL, totp_step = 0 WHERE tenant_id = $1 AND id = $2");
         if tx.execute(update, &params![self.id, user]).await? == 0 {
             return Err(StoreError::NotFound("user"));
         }
-        tx.execute(sql!("DELETE FROM recovery_code WHERE tenant_id = $1 AND user_id = $2"), &params![self.id, user]).await?;
         if ends_sessions {
+            tx.execute(sql!("DELETE FROM passkey WHERE tenant_id = $1 AND user_id = $2"), &params![self.id, user]).await?;
             tx.execute(sql!("DELETE FROM web_session WHERE tenant_id = $1 AND user_id = $2"), &params![self.id, user]).await?;
             tx.execute(sql!("DELETE FROM half_sign_in WHERE tenant_id = $1 AND user_id = $2"), &params![self.id, user]).await?;
         }
+        self.forget_codes_of_none(&mut tx, user).await?;
         self.audit(&mut tx, now, Act::Changed, "user", user.0, why).await?;
         Ok(tx.commit().await?)
     }

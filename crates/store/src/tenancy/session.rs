@@ -64,7 +64,7 @@ impl Store {
     /// The user of a live session, or nothing: unknown, expired, idle for too long, or of a deactivated user.
     pub async fn session_user(&self, token: &str, now: Instant) -> Result<Option<SessionUser>, StoreError> {
         let select = sql!(
-            "SELECT u.id, u.tenant_id, u.username, u.display_name, u.role, s.seen_at, s.id, u.totp_since FROM web_session s JOIN user_account u ON u.id = s.user_id
+            "SELECT u.id, u.tenant_id, u.username, u.display_name, u.role, s.seen_at, s.id, COALESCE(u.totp_since, (SELECT MIN(p.created_at) FROM passkey p WHERE p.user_id = u.id)) FROM web_session s JOIN user_account u ON u.id = s.user_id
              WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.seen_at > $3 AND u.deactivated_at IS NULL"
         );
         let hash = hash(token);

@@ -37,7 +37,7 @@ pub struct User {
     pub locked_until: Instant,
     pub deactivated_at: Option<Instant>,
     pub created_at: Instant,
-    /// Since when a code is asked for beside the password.
+    /// Since when a code or a passkey is asked for beside the password.
     pub second_factor_since: Option<Instant>,
 }
 
@@ -49,7 +49,7 @@ pub struct SignInRecord {
     pub password_hash: String,
     pub locked_until: Instant,
     pub active: bool,
-    /// A code is asked for beside the password.
+    /// A code or a passkey is asked for beside the password.
     pub has_second_factor: bool,
 }
 
@@ -65,7 +65,7 @@ fn folded(username: &str) -> String {
 impl Store {
     /// The user behind a username, in whichever tenant: before anybody is signed in there is no tenant to ask.
     pub async fn sign_in_record(&self, username: &str) -> Result<Option<SignInRecord>, StoreError> {
-        let select = sql!("SELECT id, tenant_id, password_hash, locked_until, deactivated_at, totp_since FROM user_account WHERE username = $1");
+        let select = sql!("SELECT u.id, u.tenant_id, u.password_hash, u.locked_until, u.deactivated_at, COALESCE(u.totp_since, (SELECT MIN(p.created_at) FROM passkey p WHERE p.user_id = u.id)) FROM user_account u WHERE u.username = $1");
         let Some(mut row) = self.db().query_first(select, &params![folded(username)]).await? else { return Ok(None) };
         let (deactivated, second): (Option<Instant>, Option<Instant>) = (row.take(4)?, row.take(5)?);
         Ok(Some(SignInRecord { id: row.take(0)?, tenant_id: row.take(1)?, password_hash: row.take(2)?, locked_until: row.take(3)?, active: deactivated.is_none(), has_second_factor: second.is_some() }))
@@ -100,12 +100,12 @@ impl Tenant {
     }
 
     pub async fn users(&self) -> Result<Vec<User>, StoreError> {
-        let select = sql!("SELECT id, username, display_name, role, locked_until, deactivated_at, created_at, totp_since FROM user_account WHERE tenant_id = $1 ORDER BY username");
+        let select = sql!("SELECT u.id, u.username, u.display_name, u.role, u.locked_until, u.deactivated_at, u.created_at, COALESCE(u.totp_since, (SELECT MIN(p.created_at) FROM passkey p WHERE p.user_id = u.id)) FROM user_account u WHERE u.tenant_id = $1 ORDER BY u.username");
         self.db().query(select, &params![self.id]).await?.into_iter().map(read).collect()
     }
 
     pub async fn user(&self, id: UserId) -> Result<User, StoreError> {
-        let select = sql!("SELECT id, username, display_name, role, locked_until, deactivated_at, created_at, totp_since FROM user_account WHERE tenant_id = $1 AND id = $2");
+        let select = sql!("SELECT u.id, u.username, u.display_name, u.role, u.locked_until, u.deactivated_at, u.created_at, COALESCE(u.totp_since, (SELECT MIN(p.created_at) FROM passkey p WHERE p.user_id = u.id)) FROM user_account u WHERE u.tenant_id = $1 AND u.id = $2");
         read(self.db().query_first(select, &params![self.id, id]).await?.ok_or(StoreError::NotFound("user"))?)
     }
 

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::Response;
 use clarion_domain::id;
-use clarion_store::tenancy::{NewUser as StoreUser, User as Stored};
+use clarion_store::tenancy::{NewUser as StoreUser, PasskeyRecord, SessionRecord, User as Stored};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -13,7 +13,7 @@ use crate::api::body::{Body, Id};
 use crate::api::caller::Caller;
 use crate::api::page::Listing;
 use crate::api::problem::Problem;
-use crate::api::wire::{Role, UserId};
+use crate::api::wire::{PasskeyId, Role, SessionId, Time, UserId};
 use crate::tenancy::password::{check_password, hash_password};
 
 /// A user.
@@ -24,7 +24,7 @@ pub struct User {
     role: Role,
     /// Can sign in.
     active: bool,
-    /// A code is asked for beside the password.
+    /// A code or a passkey is asked for beside the password.
     second_factor: bool,
 }
 
@@ -32,6 +32,49 @@ impl From<Stored> for User {
     fn from(user: Stored) -> Self {
         Self { id: user.id.into(), display_name: user.display_name, role: user.role.into(), active: user.deactivated_at.is_none(), second_factor: user.second_factor_since.is_some() }
     }
+}
+
+/// A sign-in that lasts.
+#[derive(Serialize, ToSchema)]
+pub struct WebSession {
+    id: SessionId,
+    browser: String,
+    /// Network address without its last part.
+    place: String,
+    created_at: Time,
+    /// To the minute.
+    seen_at: Time,
+}
+
+impl From<SessionRecord> for WebSession {
+    fn from(session: SessionRecord) -> Self {
+        Self { id: session.id.into(), browser: session.browser, place: session.place, created_at: session.created_at.into(), seen_at: session.seen_at.into() }
+    }
+}
+
+/// A passkey.
+#[derive(Serialize, ToSchema)]
+pub struct Passkey {
+    id: PasskeyId,
+    name: String,
+    /// The portal's address where it was made.
+    origin: String,
+    created_at: Time,
+    used_at: Option<Time>,
+}
+
+impl From<PasskeyRecord> for Passkey {
+    fn from(key: PasskeyRecord) -> Self {
+        Self { id: key.id.into(), name: key.name, origin: key.origin, created_at: key.created_at.into(), used_at: key.used_at.map(Time) }
+    }
+}
+
+/// Whether a second factor is everybody's own choice.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"needed": true}))]
+pub struct SecondFactorRule {
+    needed: bool,
 }
 
 /// Somebody who is to sign in.
@@ -143,9 +186,40 @@ pub async fn end_sessions(caller: Caller, Id(id): Id<UserId>) -> Result<Json<Use
     show(&caller, id.0).await
 }
 
+/// A user's sessions
+///
+/// Those that live, that last used first.
+#[utoipa::path(get, path = "/users/{user}/sessions", tag = "tenancy", params(("user" = UserId, Path)), responses((status = 200, body = Listing<WebSession>)))]
+pub async fn sessions(caller: Caller, Id(id): Id<UserId>) -> Result<Json<Listing<WebSession>>, Problem> {
+    let user = caller.tenant.user(id.0).await?;
+    Ok(Listing::whole(caller.tenant.sessions(user.id, caller.now).await?, WebSession::from))
+}
+
+/// A user's passkeys
+#[utoipa::path(get, path = "/users/{user}/passkeys", tag = "tenancy", params(("user" = UserId, Path)), responses((status = 200, body = Listing<Passkey>)))]
+pub async fn passkeys(caller: Caller, Id(id): Id<UserId>) -> Result<Json<Listing<Passkey>>, Problem> {
+    let user = caller.tenant.user(id.0).await?;
+    Ok(Listing::whole(caller.tenant.passkeys(user.id).await?, Passkey::from))
+}
+
+/// Whether everybody must have a second factor
+#[utoipa::path(get, path = "/second-factor", tag = "tenancy", responses((status = 200, body = SecondFactorRule)))]
+pub async fn second_factor_rule(caller: Caller) -> Result<Json<SecondFactorRule>, Problem> {
+    Ok(Json(SecondFactorRule { needed: caller.tenant.record().await?.needs_second_factor }))
+}
+
+/// Ask everybody for a second factor, or leave it to each
+///
+/// Whoever has none sets it up before anything else.
+#[utoipa::path(put, path = "/second-factor", tag = "tenancy", request_body = SecondFactorRule, responses((status = 200, body = SecondFactorRule)))]
+pub async fn set_second_factor_rule(caller: Caller, Body(rule): Body<SecondFactorRule>) -> Result<Json<SecondFactorRule>, Problem> {
+    caller.tenant.require_second_factor(rule.needed, caller.now).await?;
+    second_factor_rule(caller).await
+}
+
 /// Reset a user's second factor
 ///
-/// For somebody who has lost phone and recovery codes. They are signed out everywhere, and their password alone lets them in until
+/// For somebody who has lost phone and recovery codes. Their passkeys go too, they are signed out everywhere, and their password alone lets them in until
 /// they set it up anew.
 #[utoipa::path(post, path = "/users/{user}/reset-second-factor", tag = "tenancy", params(("user" = UserId, Path)), responses((status = 200, body = User)))]
 pub async fn reset_second_factor(caller: Caller, Id(id): Id<UserId>) -> Result<Json<User>, Problem> {
