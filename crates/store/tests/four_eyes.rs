@@ -37,7 +37,8 @@ async fn a_list_is_erased_once_by_a_second_person_under_both_names() {
         let (ada, grace, vera) = (user(&tenant, "ada", Role::Owner).await, user(&tenant, "grace", Role::Manager).await, user(&tenant, "vera", Role::Viewer).await);
         let (as_ada, as_grace, as_vera) = (acting(&bench, &tenant, Actor::User(ada)).await, acting(&bench, &tenant, Actor::User(grace)).await, acting(&bench, &tenant, Actor::User(vera)).await);
         assert_eq!(as_ada.set_four_eyes(LISTS, NOON).await.expect("set"), Carried::Done, "asking more often takes effect at once");
-        let (small, _) = list_of(&tenant, "Small", 1).await;
+        let small = tenant.create_list("Small", NOON).await.expect("a list");
+        enlist(&tenant, small, person(&tenant, 50, &profile("One", "R-50")).await.0).await;
         assert_eq!(as_ada.delete_list(small, NOON).await.expect("done"), Carried::Done, "one person is not above the threshold");
         let (list, people) = list_of(&tenant, "Arrears", 3).await;
 
