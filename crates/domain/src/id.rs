@@ -133,6 +133,14 @@ ids! {
     WebhookId = "whk";
     /// One event as it is told; the `webhook-id` of every try.
     WebhookEventId = "wev";
+    /// One version of what a client instructed.
+    InstructionId = "ins";
+    ConnectorId = "cnn";
+    /// One pull, or a look at one.
+    ConnectorRunId = "crn";
+    ExportId = "exp";
+    /// One file of results.
+    ExportFileId = "exf";
 }
 
 /// Makes identifiers of one node: 43 bits of milliseconds since 2020, 7 bits of node, 13 bits of sequence.

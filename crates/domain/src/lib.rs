@@ -20,3 +20,4 @@ pub mod reports;
 pub mod privacy;
 pub mod audit;
 pub mod webhooks;
+pub mod connectors;

@@ -85,6 +85,9 @@ fn record(kind: &str, id: i64) -> Markup {
         "reply" => format!("/inbox/{}", ReplyId(id)),
         "trunk" => format!("/carriers/trunks/{}", TrunkId(id)),
         "user" => format!("/team/{}", UserId(id)),
+        "instruction" => format!("/imports/instructions/{}", clarion_domain::id::InstructionId(id)),
+        "export" => format!("/imports/exports/{}", clarion_domain::id::ExportId(id)),
+        "connector" => format!("/imports/connectors/{}", clarion_domain::id::ConnectorId(id)),
         "webhook" => format!("/team/webhooks/{}", clarion_domain::id::WebhookId(id)),
         _ => String::new(),
     };

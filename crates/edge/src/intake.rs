@@ -29,6 +29,7 @@ fn source_name(source: ImportSource) -> &'static str {
         ImportSource::Api => "API",
         ImportSource::Command => "command",
         ImportSource::Sftp => "SFTP",
+        ImportSource::Connector => "connector",
     }
 }
 

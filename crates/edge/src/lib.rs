@@ -20,6 +20,7 @@ mod reports;
 mod privacy;
 mod audit;
 mod webhooks;
+mod connectors;
 
 pub use campaigns::prompt_file::{PROMPT_BYTES_MAX, PromptFileError, ReadPrompt, wav};
 pub use api::{ApiConfig, api_router};

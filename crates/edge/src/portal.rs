@@ -20,7 +20,7 @@ use crate::tenancy::door::{Door, Table, get, guarded as to, post};
 use crate::tenancy::guard::nowhere;
 use crate::tenancy::recorder::{EXIT_PATH, Recorder};
 use crate::tenancy::{Tries, account, activity, api_key, approval, four_eyes, invitation, passkey, second_factor, session, sign_in, sign_in_code, team};
-use crate::{audit, campaigns, carriers, compliance, contacts, intake, outcomes, overview, privacy, reports, search, webhooks};
+use crate::{audit, campaigns, carriers, compliance, connectors, contacts, intake, outcomes, overview, privacy, reports, search, webhooks};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; media-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
@@ -98,6 +98,31 @@ fn table(upload_max: usize) -> Table {
         .route("/imports/fields", to(load, get(intake::declared_field::page).post(intake::declared_field::declare)))
         .route("/imports/fields/{field}", to(load, get(intake::declared_field::edit).post(intake::declared_field::change)))
         .route("/imports/fields/{field}/withdraw", to(load, post(intake::declared_field::withdraw)))
+        .route("/imports/instructions", to(audit_right, get(connectors::instruction::list)))
+        .route("/imports/instructions/new", to(team_right, get(connectors::instruction::new).post(connectors::instruction::create)))
+        .route("/imports/instructions/{instruction}", to(audit_right, get(connectors::instruction::page)))
+        .route("/imports/instructions/{instruction}/replace", to(team_right, get(connectors::instruction::replacing).post(connectors::instruction::replace)))
+        .route("/imports/instructions/{instruction}/revoke", to(team_right, post(connectors::instruction::revoke)))
+        .route("/imports/connectors", to(team_right, get(connectors::list::page)))
+        .route("/imports/connectors/new", to(team_right, get(connectors::list::new).post(connectors::list::create)))
+        .route("/imports/connectors/{connector}", to(team_right, get(connectors::connector::page).post(connectors::connector::change)))
+        .route("/imports/connectors/{connector}/preview", to(team_right, post(connectors::connector::preview)))
+        .route("/imports/connectors/{connector}/pull", to(team_right, post(connectors::connector::pull)))
+        .route("/imports/connectors/{connector}/pause", to(team_right, post(connectors::connector::pause)))
+        .route("/imports/connectors/{connector}/resume", to(team_right, post(connectors::connector::resume)))
+        .route("/imports/connectors/{connector}/start-over", to(team_right, post(connectors::connector::start_over)))
+        .route("/imports/connectors/{connector}/delete", to(team_right, post(connectors::connector::delete)))
+        .route("/imports/connectors/{connector}/runs/{run}", to(team_right, get(connectors::run::page)))
+        .route("/imports/exports", to(team_right, get(connectors::export::list)))
+        .route("/imports/exports/new", to(team_right, get(connectors::export::new).post(connectors::export::create)))
+        .route("/imports/exports/{export}", to(team_right, get(connectors::export::page)))
+        .route("/imports/exports/{export}/files", to(team_right, post(connectors::export::ask)))
+        .route("/imports/exports/{export}/files/{file}", to(team_right, get(connectors::export::file)))
+        .route("/imports/exports/{export}/files/{file}/retry", to(team_right, post(connectors::export::retry)))
+        .route("/imports/exports/{export}/pause", to(team_right, post(connectors::export::pause)))
+        .route("/imports/exports/{export}/resume", to(team_right, post(connectors::export::resume)))
+        .route("/imports/exports/{export}/secret", to(team_right, post(connectors::export::secret)))
+        .route("/imports/exports/{export}/delete", to(team_right, post(connectors::export::delete)))
         .route("/imports/sftp", to(team_right, get(intake::sftp::list).post(intake::sftp::create)))
         .route("/imports/sftp/file-key", to(team_right, post(intake::sftp::make_file_key)))
         .route("/imports/sftp/{account}", to(team_right, get(intake::sftp::page).post(intake::sftp::change)))

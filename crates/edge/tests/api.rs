@@ -27,6 +27,8 @@ mod suppressions;
 mod reading;
 #[path = "api/rules.rs"]
 mod rules;
+#[path = "api/connectors.rs"]
+mod connectors;
 #[path = "api/sftp.rs"]
 mod sftp;
 #[path = "api/voice.rs"]

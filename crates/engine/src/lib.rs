@@ -12,3 +12,4 @@ mod outward;
 mod thread;
 pub mod privacy;
 pub mod webhooks;
+pub mod connectors;

@@ -1,6 +1,5 @@
 //! Webhooks: events that wait in the store are signed and told to the endpoints that asked for them.
 
-mod resolve;
 mod send;
 mod worker;
 

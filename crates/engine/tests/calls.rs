@@ -5,46 +5,43 @@
 mod call_me;
 #[path = "calls/costs.rs"]
 mod costs;
+mod dialled;
+#[path = "calls/died.rs"]
+mod died;
 #[path = "calls/forecast.rs"]
 mod forecast;
+#[path = "calls/left.rs"]
+mod left;
 #[path = "../../store/tests/support/people.rs"]
 mod people;
 #[path = "calls/predictive.rs"]
 mod predictive;
 #[path = "../../store/tests/support/mod.rs"]
 mod support;
+#[path = "calls/referred.rs"]
+mod referred;
+#[path = "calls/stopped.rs"]
+mod stopped;
 #[path = "calls/taken_over.rs"]
 mod taken_over;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::sync::OnceLock;
 use std::time::Duration;
 
-use clarion_domain::campaigns::call_pacing::{CallPacing, PacingMode};
-use clarion_domain::campaigns::campaign::{CampaignState, Channel};
-use clarion_domain::campaigns::retry::RetryRules;
-use clarion_domain::carriers::settings::TrunkSettings;
-use clarion_domain::carriers::transfer_target::SipLine;
+use clarion_domain::campaigns::call_pacing::PacingMode;
+use clarion_domain::campaigns::campaign::CampaignState;
 use clarion_domain::compliance::abandonment::london_day;
-use clarion_domain::compliance::purpose::{LegalBasis, Purpose};
 use clarion_domain::id::{CampaignId, ListId};
 use clarion_domain::outcomes::disposition::Disposition;
-use clarion_domain::personal::Personal;
 use clarion_domain::time::{DAY_MS, Instant};
-use clarion_engine::calls::{self, DiallerConfig, EndpointConfig, MediaConfig, PortRange, SpeechEngine};
+use clarion_engine::calls::{PortRange, SpeechEngine};
 use clarion_engine::campaigns::work;
 use clarion_store::Tenant;
 use clarion_store::campaigns::{CampaignDraft, CampaignRecord, RecipientFilter, RecipientState};
-use clarion_store::carriers::{NewRoute, NewTransferTarget, NewTrunk};
-use clarion_store::compliance::Week;
 use clarion_testbed::voice::{CallFate, VoiceCarrier, VoiceCarrierConfig};
+use dialled::{CALLER_ID, STRAIGHT, clock, connect, dial, dial_with, draft_of, loopback};
 use people::list_of;
 use support::{Bench, NOON, for_each_store};
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
-
-const CALLER_ID: &str = "+442079460999";
 
 const SCRIPT: &str = r#"
 language = "en-GB"
@@ -74,52 +71,8 @@ speech = { text = "You will not be called again." }
 do = "hang_up"
 "#;
 
-/// Noon of a weekday, and ticking.
-fn clock() -> Instant {
-    static START: OnceLock<std::time::Instant> = OnceLock::new();
-    NOON.plus_ms(START.get_or_init(std::time::Instant::now).elapsed().as_millis() as i64)
-}
-
-fn loopback() -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], 0))
-}
-
-/// Each test has ports of its own.
-fn dial(bench: &Bench, first_port: u16) -> (watch::Sender<bool>, JoinHandle<()>) {
-    dial_with(bench, first_port, SpeechEngine::default())
-}
-
-fn dial_with(bench: &Bench, first_port: u16, speech: SpeechEngine) -> (watch::Sender<bool>, JoinHandle<()>) {
-    let (stop, stopped) = watch::channel(false);
-    let media = MediaConfig { ports: PortRange { first: first_port, last: first_port + 1_999 }, ..MediaConfig::default() };
-    let config = DiallerConfig { clock, sip: EndpointConfig::new(loopback()), media, speech, drain_ms_max: 5_000 };
-    (stop, tokio::spawn(calls::run(bench.store.clone(), config, stopped)))
-}
-
-async fn connect(tenant: &Tenant, carrier: &VoiceCarrier) {
-    let address = carrier.address();
-    let settings: TrunkSettings = serde_json::from_str(&format!(r#"{{"kind":"sip","hosts":["{address}"],"keep_alive_seconds":5}}"#)).expect("settings");
-    let new = NewTrunk { name: format!("Voice {}", address.port()), settings, secret: Personal::default(), rate_per_second: 20, cost_per_segment: 100, currency: "GBP".into() };
-    let trunk = tenant.add_trunk(&new, false, NOON).await.expect("a trunk");
-    tenant.add_route(&NewRoute { prefix: "+44".into(), sender: String::new(), trunk, priority: 1 }, false, NOON).await.expect("a route");
-    tenant.add_sender(CALLER_ID, false, "a number reserved for drama", NOON).await.expect("a caller ID");
-    tenant.attest_sender(CALLER_ID, true, "", NOON).await.expect("confirmed");
-    let target = NewTransferTarget { group: "agents".into(), name: "Floor".into(), address: format!("sip:agents@{address}"), line: SipLine::default(), hours: Week::default(), capacity: 3, priority: 1, enabled: true };
-    tenant.add_transfer_target(&target, NOON).await.expect("a target");
-}
-
 fn draft(list: ListId, pace: PacingMode) -> CampaignDraft {
-    let mut draft = CampaignDraft::new("Calls of November");
-    draft.channel = Channel::Voice;
-    draft.purpose = Some(Purpose::Collections);
-    draft.basis = Some(LegalBasis::Contract);
-    draft.list_id = Some(list);
-    draft.script = SCRIPT.into();
-    draft.sender = CALLER_ID.into();
-    draft.call_pacing = CallPacing { pace, calls_per_second_max: 20, calls_at_once_max: 20, ring_ms_max: 15_000 };
-    draft.retry = RetryRules::never();
-    draft.schedule.days = clarion_domain::campaigns::schedule::Day::ALL.to_vec();
-    draft
+    draft_of(list, SCRIPT, pace)
 }
 
 /// Starts the campaign and waits until it is over.
@@ -287,6 +240,47 @@ async fn a_fallback_is_heard_when_words_cannot_be_rendered_and_without_one_nobod
         for row in rows {
             let RecipientState::Attempted { attempt, .. } = row.state else { panic!("{:?}", row.state) };
             assert!(tenant.call(attempt).await.expect("read").fell_back, "and its record says so");
+        }
+        stop.send_replace(true);
+        dialler.await.expect("ends");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_information_message_has_a_fallback_of_its_own_or_nobody_is_called() {
+    for_each_store("dialled_informed", |bench| async move {
+        let tenant = bench.tenant("north").await;
+        let mut config = VoiceCarrierConfig::new(PortRange { first: 17_000, last: 18_999 });
+        config.fate_of = |_| CallFate::Listens;
+        config.patience = Duration::from_secs(20);
+        let carrier = VoiceCarrier::start(config).expect("a carrier");
+        connect(&tenant, &carrier).await;
+        let target = tenant.transfer_targets().await.expect("read").remove(0);
+        tenant.tell_free_agents(target.id, Some(0), clock()).await.expect("told");
+        let (list, _) = list_of(&tenant, "everybody", 2).await;
+        tenant.put_prompt("closed", &[3_000; 4_000], NOON).await.expect("a prompt");
+        let broken = SpeechEngine::Command { program: "no-such-speech-program".into(), arguments: Vec::new() };
+        let (stop, dialler) = dial_with(&bench, 11_000, broken);
+
+        // That of the script is for the words of its steps.
+        let script = STRAIGHT.replace("start = ", "fallback = \"closed\"\nstart = ");
+        let dumb = tenant.create_campaign(&draft_of(list, &script, PacingMode::Agentless), NOON).await.expect("a campaign");
+        tenant.start_campaign(dumb, clock()).await.expect("starts");
+        until(&bench, &tenant, dumb, async |record| record.state == CampaignState::Paused && record.state_reason.contains("no-such-speech-program cannot be run")).await;
+        assert_eq!(carrier.tally().calls(), 0);
+
+        let script = STRAIGHT.replace("020 7946 0999.\"", "020 7946 0999.\"\nfallback = \"closed\"");
+        let id = run(&bench, &tenant, &draft_of(list, &script, PacingMode::Agentless)).await;
+        let report = counts(&tenant, id).await;
+        assert_eq!(report.into_iter().collect::<Vec<_>>(), [(Disposition::Abandoned, 2)]);
+        assert_eq!(carrier.tally().heard(CallFate::Listens), 2, "both heard the prompt in the place of the words");
+        for row in tenant.recipients(id, RecipientFilter::Every, None, 10).await.expect("read").rows {
+            let RecipientState::Attempted { attempt, .. } = row.state else { panic!("{:?}", row.state) };
+            let call = tenant.call(attempt).await.expect("read");
+            assert!(call.fell_back, "{call:?}");
+            let waited_ms = call.information_at.expect("informed").ms() - call.answered_at.expect("answered").ms();
+            assert!(waited_ms <= 2_000, "UK-6: {waited_ms} ms");
         }
         stop.send_replace(true);
         dialler.await.expect("ends");

@@ -1,54 +1,33 @@
 //! Calls that are recorded, over real SIP and RTP and on both databases: each side's own tone on its own channel, silence while it
 //! is paused, what a person says when a step asks, the first seconds for the labels; and a node that dies keeps what was sealed.
 
+mod dialled;
 #[path = "../../store/tests/support/people.rs"]
 mod people;
 #[path = "../../store/tests/support/mod.rs"]
 mod support;
 
-use std::net::SocketAddr;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use clarion_domain::attempts::recording::{RecordingKind, RecordingMarkKind, RecordingSettings};
-use clarion_domain::campaigns::call_pacing::{CallPacing, PacingMode};
-use clarion_domain::campaigns::campaign::{CampaignState, Channel};
-use clarion_domain::campaigns::retry::RetryRules;
-use clarion_domain::carriers::settings::TrunkSettings;
-use clarion_domain::compliance::purpose::{LegalBasis, Purpose};
+use clarion_domain::campaigns::call_pacing::PacingMode;
+use clarion_domain::campaigns::campaign::CampaignState;
 use clarion_domain::id::{CampaignId, ListId};
 use clarion_domain::outcomes::call_label::{CallLabel, DETECTOR};
 use clarion_domain::outcomes::disposition::Disposition;
-use clarion_domain::personal::Personal;
 use clarion_domain::time::Instant;
-use clarion_engine::calls::{self, DiallerConfig, EndpointConfig, MediaConfig, PortRange, SpeechEngine};
+use clarion_engine::calls::PortRange;
 use clarion_engine::campaigns::work;
 use clarion_store::Tenant;
 use clarion_store::attempts::RecordingRecord;
 use clarion_store::campaigns::CampaignDraft;
-use clarion_store::carriers::{NewRoute, NewTransferTarget, NewTrunk};
-use clarion_store::compliance::Week;
 use clarion_testbed::voice::{CallFate, Tone, VoiceCarrier, VoiceCarrierConfig};
+use dialled::{STRAIGHT, clock, connect, dial, draft_of};
 use people::list_of;
 use support::{Bench, NOON, for_each_store};
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
-const CALLER_ID: &str = "+442079460999";
 const PERSON_HZ: u16 = 500;
 const AGENT_HZ: u16 = 1_200;
-
-const PUTS_THROUGH: &str = r#"
-language = "en-GB"
-start = "agents"
-
-[information]
-text = "This is North on behalf of North. Nobody is free to speak to you. Please call us on 020 7946 0999."
-
-[steps.agents]
-do = "transfer"
-target = "agents"
-"#;
 
 const TAKES_WORD: &str = r#"
 language = "en-GB"
@@ -65,18 +44,6 @@ next = "bye"
 do = "hang_up"
 "#;
 
-fn clock() -> Instant {
-    static START: OnceLock<std::time::Instant> = OnceLock::new();
-    NOON.plus_ms(START.get_or_init(std::time::Instant::now).elapsed().as_millis() as i64)
-}
-
-fn dial(bench: &Bench, first_port: u16) -> (watch::Sender<bool>, JoinHandle<()>) {
-    let (stop, stopped) = watch::channel(false);
-    let media = MediaConfig { ports: PortRange { first: first_port, last: first_port + 1_999 }, ..MediaConfig::default() };
-    let config = DiallerConfig { clock, sip: EndpointConfig::new(SocketAddr::from(([127, 0, 0, 1], 0))), media, speech: SpeechEngine::default(), drain_ms_max: 1_000 };
-    (stop, tokio::spawn(calls::run(bench.store.clone(), config, stopped)))
-}
-
 fn carrier(first_port: u16, fate_of: fn(&str) -> CallFate, talk: Duration, person_lasts: Duration) -> VoiceCarrier {
     let mut config = VoiceCarrierConfig::new(PortRange { first: first_port, last: first_port + 1_999 });
     (config.fate_of, config.talk, config.patience) = (fate_of, talk, Duration::from_secs(30));
@@ -85,26 +52,8 @@ fn carrier(first_port: u16, fate_of: fn(&str) -> CallFate, talk: Duration, perso
     VoiceCarrier::start(config).expect("a carrier")
 }
 
-async fn connect(tenant: &Tenant, carrier: &VoiceCarrier) {
-    let address = carrier.address();
-    let settings: TrunkSettings = serde_json::from_str(&format!(r#"{{"kind":"sip","hosts":["{address}"],"keep_alive_seconds":5}}"#)).expect("settings");
-    let new = NewTrunk { name: format!("Voice {}", address.port()), settings, secret: Personal::default(), rate_per_second: 20, cost_per_segment: 100, currency: "GBP".into() };
-    let trunk = tenant.add_trunk(&new, false, NOON).await.expect("a trunk");
-    tenant.add_route(&NewRoute { prefix: "+44".into(), sender: String::new(), trunk, priority: 1 }, false, NOON).await.expect("a route");
-    tenant.add_sender(CALLER_ID, false, "a number reserved for drama", NOON).await.expect("a caller ID");
-    tenant.attest_sender(CALLER_ID, true, "", NOON).await.expect("confirmed");
-    let target = NewTransferTarget { group: "agents".into(), name: "Floor".into(), address: format!("sip:agents@{address}"), line: clarion_domain::carriers::transfer_target::SipLine::default(), hours: Week::default(), capacity: 3, priority: 1, enabled: true };
-    tenant.add_transfer_target(&target, NOON).await.expect("a target");
-}
-
 fn draft(list: ListId, script: &str, pace: PacingMode, recording: RecordingSettings) -> CampaignDraft {
-    let mut draft = CampaignDraft::of(Channel::Voice, "Calls of November");
-    (draft.purpose, draft.basis, draft.list_id) = (Some(Purpose::Collections), Some(LegalBasis::Contract), Some(list));
-    (draft.script, draft.sender, draft.recording) = (script.into(), CALLER_ID.into(), recording);
-    draft.call_pacing = CallPacing { pace, calls_per_second_max: 20, calls_at_once_max: 20, ring_ms_max: 15_000 };
-    draft.retry = RetryRules::never();
-    draft.schedule.days = clarion_domain::campaigns::schedule::Day::ALL.to_vec();
-    draft
+    CampaignDraft { recording, ..draft_of(list, script, pace) }
 }
 
 async fn start(tenant: &Tenant, draft: &CampaignDraft) -> CampaignId {
@@ -171,7 +120,7 @@ async fn each_side_is_heard_on_its_own_channel_and_a_pause_holds_silence() {
         let (list, _) = list_of(&tenant, "everybody", 1).await;
         let (stop, dialler) = dial(&bench, 41_000);
         let settings = RecordingSettings { talks: true, announcement: "Recorded.".into(), ..RecordingSettings::default() };
-        let id = start(&tenant, &draft(list, PUTS_THROUGH, PacingMode::Progressive, settings)).await;
+        let id = start(&tenant, &draft(list, STRAIGHT, PacingMode::Progressive, settings)).await;
 
         let running = until(&bench, "a talk of two seconds", async || recordings(&tenant, id).await.into_iter().find(|one| one.duration_ms >= 2_000)).await;
         tenant.pause_recording(running.attempt, true, clock()).await.expect("asked");
@@ -278,7 +227,7 @@ async fn a_node_that_dies_leaves_what_it_sealed_and_an_erased_person_is_no_longe
             dial(&bench, 49_000).0
         };
         let settings = RecordingSettings { talks: true, told_in: "the contract, section 7".into(), ..RecordingSettings::default() };
-        let id = start(&tenant, &draft(list, PUTS_THROUGH, PacingMode::Progressive, settings)).await;
+        let id = start(&tenant, &draft(list, STRAIGHT, PacingMode::Progressive, settings)).await;
         let both = until(&bench, "two talks", async || Some(recordings(&tenant, id).await).filter(|all| all.len() == 2 && all.iter().all(|one| one.duration_ms >= 2_000))).await;
 
         // One of them is erased in mid-talk: nothing of it is left, and nothing more comes.

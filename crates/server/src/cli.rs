@@ -88,6 +88,12 @@ pub enum Command {
     Trunk(commands::trunk::TrunkArgs),
     /// Which trunk a message takes.
     Route(commands::route::RouteArgs),
+    /// What clients told us to do with their data.
+    Instruction(commands::instruction::InstructionArgs),
+    /// What is pulled from clients' systems.
+    Connector(commands::connector::ConnectorArgs),
+    /// Results that go back to clients.
+    Export(commands::export::ExportArgs),
     /// Where clients' systems are told what happens.
     Webhook(commands::webhook::WebhookArgs),
     /// What is held on one person, and its end.

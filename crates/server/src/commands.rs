@@ -36,6 +36,9 @@ pub mod tenants;
 pub mod trunk;
 pub mod user;
 pub mod webhook;
+pub mod instruction;
+pub mod connector;
+pub mod export;
 
 use std::process::ExitCode;
 
@@ -94,6 +97,9 @@ async fn with_config(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Sender(args) => sender::run(&config, &args).await,
         Command::Trunk(args) => trunk::run(&config, &args).await,
         Command::Route(args) => route::run(&config, &args).await,
+        Command::Instruction(args) => instruction::run(&config, &args).await,
+        Command::Connector(args) => connector::run(&config, &args).await,
+        Command::Export(args) => export::run(&config, &args).await,
         Command::Webhook(args) => webhook::run(&config, &args).await,
         Command::Subject(args) => subject::run(&config, &args).await,
         Command::Sweep(args) => sweep::run(&config, &args).await,

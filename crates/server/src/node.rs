@@ -125,7 +125,7 @@ fn open(listener: TcpListener, router: Router, stop: &Stop) -> JoinHandle<()> {
 
 fn workers(store: &Store, stop: &Stop, settings: &NodeConfig) -> Vec<JoinHandle<()>> {
     let (name, drain, dialler) = (settings.name.as_str(), settings.drain, settings.dialler.clone());
-    let (intake, campaigns, sending, calling, telling, privacy) = (store.clone(), store.clone(), store.clone(), store.clone(), store.clone(), store.clone());
+    let (intake, campaigns, sending, calling, telling, pulling, privacy) = (store.clone(), store.clone(), store.clone(), store.clone(), store.clone(), store.clone(), store.clone());
     let config = SenderConfig { node_name: name.to_owned(), clock: clock::now, drain_ms_max: u64::try_from(drain.as_millis()).unwrap_or(u64::MAX) };
     let (stopped, calls_stopped) = (stop.clone(), stop.clone());
     vec![
@@ -134,6 +134,7 @@ fn workers(store: &Store, stop: &Stop, settings: &NodeConfig) -> Vec<JoinHandle<
         supervise::keep("attempts", AtStop::Wait, stop.clone(), move || Box::pin(clarion_engine::attempts::run(sending.clone(), config.clone(), stopped.receiver()))),
         supervise::keep("calls", AtStop::Wait, stop.clone(), move || Box::pin(clarion_engine::calls::run(calling.clone(), dialler.clone(), calls_stopped.receiver()))),
         supervise::keep("webhooks", AtStop::Cut, stop.clone(), move || Box::pin(clarion_engine::webhooks::run(telling.clone(), crate::webhooks::worker()))),
+        supervise::keep("connectors", AtStop::Cut, stop.clone(), move || Box::pin(clarion_engine::connectors::run(pulling.clone(), crate::webhooks::connectors()))),
         supervise::keep("privacy", AtStop::Cut, stop.clone(), move || Box::pin(clarion_engine::privacy::run(privacy.clone(), clock::now))),
     ]
 }

@@ -1,6 +1,7 @@
-//! From the configuration to the sending of webhooks.
+//! From the configuration to the sending of webhooks and to the asking of connectors.
 
 use clarion_domain::webhooks::target::{AllowedNetworks, Network};
+use clarion_engine::connectors::{ConnectorConfig, PullLimits};
 use clarion_engine::webhooks::WebhookConfig;
 use clarion_store::seal::random_bytes;
 
@@ -16,6 +17,11 @@ pub fn networks(settings: &WebhooksSettings) -> Result<AllowedNetworks, ConfigEr
 /// What the worker of a node is run with.
 pub fn worker() -> WebhookConfig {
     WebhookConfig { clock: clock::now, chance }
+}
+
+/// The same for connectors, which may go where webhooks may.
+pub fn connectors() -> ConnectorConfig {
+    ConnectorConfig { clock: clock::now, chance, limits: PullLimits::default() }
 }
 
 /// Without random bytes everything is tried again at the same time: nothing is lost by that.

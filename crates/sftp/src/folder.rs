@@ -1,9 +1,11 @@
 //! What a folder shows, and how its files look.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+use clarion_domain::id::SftpFileId;
 use clarion_domain::intake::drop_path::{DropFolder, RESULT_END};
 use clarion_domain::time::Instant;
+use clarion_store::connectors::ExportFileRecord;
 use clarion_store::intake::SftpFile;
 use russh_sftp::protocol::{File, FileAttributes};
 
@@ -25,9 +27,19 @@ pub(crate) fn file(file: &SftpFile) -> FileAttributes {
     attributes(FILE_MODE, u64::try_from(file.bytes).ok(), Some(file.at))
 }
 
-/// A result is written when it is asked for: in a list its length is not known.
-pub(crate) fn result(file: &SftpFile, bytes: Option<u64>) -> FileAttributes {
-    attributes(RESULT_MODE, bytes, Some(file.at))
+pub(crate) fn result(file: &SftpFile, bytes: u64) -> FileAttributes {
+    attributes(RESULT_MODE, Some(bytes), Some(file.at))
+}
+
+/// Fetched, and neither written nor deleted.
+pub(crate) fn export(file: &ExportFileRecord) -> FileAttributes {
+    attributes(RESULT_MODE, u64::try_from(file.bytes).ok(), file.finished_at)
+}
+
+pub(crate) fn exports(files: &[ExportFileRecord]) -> Vec<File> {
+    let mut entries: Vec<File> = [".", ".."].into_iter().map(|name| File::new(name, folder())).collect();
+    entries.extend(files.iter().map(|file| File::new(file.name.as_str(), export(file))));
+    entries
 }
 
 pub(crate) fn being_written(bytes: u64) -> FileAttributes {
@@ -41,7 +53,7 @@ pub(crate) fn root() -> Vec<File> {
 }
 
 /// The newest of each name. A file that was loaded or refused stands there with its result beside it.
-pub(crate) fn entries(which: DropFolder, files: &[SftpFile]) -> Vec<File> {
+pub(crate) fn entries(which: DropFolder, files: &[SftpFile], lengths: &HashMap<SftpFileId, i64>) -> Vec<File> {
     let mut entries: Vec<File> = [".", ".."].into_iter().map(|name| File::new(name, folder())).collect();
     let mut seen = HashSet::new();
     for shown in files.iter().filter(|file| file.folder() == which) {
@@ -52,7 +64,7 @@ pub(crate) fn entries(which: DropFolder, files: &[SftpFile]) -> Vec<File> {
             entries.push(File::new(shown.name.as_str(), file(shown)));
         }
         if which != DropFolder::Incoming && !shown.result_removed {
-            entries.push(File::new(format!("{}{RESULT_END}", shown.name), result(shown, None)));
+            entries.push(File::new(format!("{}{RESULT_END}", shown.name), result(shown, lengths.get(&shown.id).and_then(|bytes| u64::try_from(*bytes).ok()).unwrap_or(0))));
         }
     }
     entries

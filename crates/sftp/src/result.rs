@@ -13,7 +13,7 @@ fn line(reject: &Reject) -> Value {
     json!({ "line": reject.line, "column": reject.column, "reason": reject.reason.as_str(), "what_to_do": reject.reason.sentence() })
 }
 
-pub(crate) async fn text(tenant: &Tenant, file: &SftpFile) -> Result<Vec<u8>, StoreError> {
+pub(crate) async fn text(tenant: &Tenant, file: &SftpFile) -> Result<String, StoreError> {
     let record = tenant.import(file.import).await?;
     let by_reason: serde_json::Map<String, Value> = tenant.import_counts(file.import).await?.into_iter().map(|(reason, n)| (reason.as_str().into(), n.into())).collect();
     let (mut refused, mut after) = (Vec::new(), None);
@@ -31,7 +31,7 @@ pub(crate) async fn text(tenant: &Tenant, file: &SftpFile) -> Result<Vec<u8>, St
         "rows": { "read": record.rows_read, "new": record.rows_loaded, "updated": record.rows_updated, "refused": record.rows_rejected },
         "columns_not_stored": record.dropped_columns(), "refused_by_reason": by_reason, "refused": refused, "more_refused_in_the_portal": after.is_some(),
     });
-    let mut text = serde_json::to_vec_pretty(&result).map_err(|error| StoreError::Invalid(error.to_string()))?;
-    text.push(b'\n');
+    let mut text = serde_json::to_string_pretty(&result).map_err(|error| StoreError::Invalid(error.to_string()))?;
+    text.push('\n');
     Ok(text)
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use clarion_domain::id::SftpAccountId;
 use clarion_domain::intake::drop_path::{DropFolder, DropPath, RESULT_END, result_of};
 use clarion_domain::time::Instant;
+use clarion_store::connectors::{EXPORT_CHUNK_BYTES, ExportFileRecord};
 use clarion_store::intake::{Begin, SftpFile};
 use clarion_store::{StoreError, Tenant};
 use russh_sftp::protocol::{Attrs, Data, File, FileAttributes, Handle, Name, OpenFlags, Status, StatusCode, Version};
@@ -22,7 +23,26 @@ const ENTRIES_AT_ONCE: usize = 64;
 enum Open {
     Folder(std::vec::IntoIter<File>),
     Result(Vec<u8>),
+    Export(Box<Export>),
     Writing(Box<Writing>),
+}
+
+/// A file of results that is being fetched, with the chunk in hand.
+struct Export {
+    file: ExportFileRecord,
+    chunk: Option<(i64, Vec<u8>)>,
+    fetched: bool,
+}
+
+impl Export {
+    async fn read(&mut self, tenant: &Tenant, offset: u64, len: usize) -> Result<Vec<u8>, StoreError> {
+        let (position, at) = ((offset / EXPORT_CHUNK_BYTES as u64) as i64, (offset % EXPORT_CHUNK_BYTES as u64) as usize);
+        if self.chunk.as_ref().is_none_or(|(held, _)| *held != position) {
+            self.chunk = tenant.read_export_chunk(self.file.id, position).await?.map(|chunk| (position, chunk));
+        }
+        let Some((_, chunk)) = &self.chunk else { return Ok(Vec::new()) };
+        Ok(chunk.get(at..chunk.len().min(at.saturating_add(len))).unwrap_or_default().to_vec())
+    }
 }
 
 pub(crate) struct SftpSession {
@@ -68,6 +88,7 @@ fn incoming(path: &str) -> Result<String, StatusReply> {
 enum Found {
     File(SftpFile),
     Result(SftpFile),
+    Export(ExportFileRecord),
 }
 
 impl SftpSession {
@@ -85,7 +106,37 @@ impl SftpSession {
         Ok(Handle { id, handle })
     }
 
+    /// What stands beside a file: kept as it was first shown.
+    async fn result_of(&self, file: &SftpFile) -> Result<String, StatusReply> {
+        if let Some(held) = self.tenant.sftp_result(file).await.map_err(|error| failed(&error))? {
+            return Ok(held);
+        }
+        let text = result::text(&self.tenant, file).await.map_err(|error| failed(&error))?;
+        self.tenant.keep_sftp_result(file, &text).await.map_err(|error| failed(&error))?;
+        // Of two sessions that looked at once, both show what was kept.
+        Ok(self.tenant.sftp_result(file).await.map_err(|error| failed(&error))?.unwrap_or(text))
+    }
+
+    /// With the lengths of all results, those written first that nobody has seen yet.
+    async fn folder(&self, which: DropFolder) -> Result<Vec<File>, StatusReply> {
+        if which == DropFolder::Out {
+            return Ok(folder::exports(&self.tenant.files_for_account(self.account, "").await.map_err(|error| failed(&error))?));
+        }
+        let files = self.tenant.sftp_files(self.account).await.map_err(|error| failed(&error))?;
+        let mut lengths = self.tenant.sftp_result_lengths(self.account).await.map_err(|error| failed(&error))?;
+        for file in files.iter().filter(|file| which != DropFolder::Incoming && file.folder() == which && !file.result_removed) {
+            if !lengths.contains_key(&file.id) {
+                lengths.insert(file.id, self.result_of(file).await?.len() as i64);
+            }
+        }
+        Ok(folder::entries(which, &files, &lengths))
+    }
+
     async fn find(&self, which: DropFolder, name: &str) -> Result<Found, StatusReply> {
+        if which == DropFolder::Out {
+            let file = self.tenant.files_for_account(self.account, name).await.map_err(|error| failed(&error))?.into_iter().next();
+            return file.map(Found::Export).ok_or(StatusReply::from(StatusCode::NoSuchFile));
+        }
         let result = result_of(name).filter(|_| which != DropFolder::Incoming);
         let files = self.tenant.sftp_files_named(self.account, result.unwrap_or(name)).await.map_err(|error| failed(&error))?;
         let there = |file: &SftpFile| file.folder() == which && !(if result.is_some() { file.result_removed } else { file.file_removed });
@@ -107,10 +158,8 @@ impl SftpSession {
         }
         match self.find(which, &name).await? {
             Found::File(file) => Ok(folder::file(&file)),
-            Found::Result(file) => {
-                let text = result::text(&self.tenant, &file).await.map_err(|error| failed(&error))?;
-                Ok(folder::result(&file, Some(text.len() as u64)))
-            }
+            Found::Result(file) => Ok(folder::result(&file, self.result_of(&file).await?.len() as u64)),
+            Found::Export(file) => Ok(folder::export(&file)),
         }
     }
 
@@ -173,16 +222,17 @@ impl Handler for SftpSession {
         match self.find(which, &name).await? {
             Found::File(_) => Err(denied("files that were sent cannot be read back; their results can")),
             Found::Result(file) => {
-                let text = result::text(&self.tenant, &file).await.map_err(|error| failed(&error))?;
+                let text = self.result_of(&file).await?.into_bytes();
                 self.keep(id, Open::Result(text))
             }
+            Found::Export(file) => self.keep(id, Open::Export(Box::new(Export { file, chunk: None, fetched: false }))),
         }
     }
 
     async fn close(&mut self, id: u32, handle: String) -> Result<Status, StatusReply> {
         match self.open.remove(&handle) {
             None => Err(StatusCode::Failure.with_message("no such handle")),
-            Some(Open::Folder(_) | Open::Result(_)) => Ok(ok(id)),
+            Some(Open::Folder(_) | Open::Result(_) | Open::Export(_)) => Ok(ok(id)),
             Some(Open::Writing(writing)) => {
                 let whole = !writing.failed && !writing.order.has_gap();
                 self.tenant.close_sftp_file(writing.id, writing.upload, whole, (self.clock)()).await.map_err(|error| failed(&error))?;
@@ -192,6 +242,15 @@ impl Handler for SftpSession {
     }
 
     async fn read(&mut self, id: u32, handle: String, offset: u64, len: u32) -> Result<Data, StatusReply> {
+        if let Some(Open::Export(export)) = self.open.get_mut(&handle) {
+            let data = export.read(&self.tenant, offset, (len as usize).min(READ_BYTES_MAX)).await.map_err(|error| failed(&error))?;
+            let end = offset.saturating_add(data.len() as u64) >= u64::try_from(export.file.bytes).unwrap_or(0);
+            if end && !export.fetched {
+                export.fetched = true;
+                self.tenant.export_fetched(&export.file, (self.clock)()).await.map_err(|error| failed(&error))?;
+            }
+            return if data.is_empty() { Err(StatusCode::Eof.into()) } else { Ok(Data { id, data }) };
+        }
         let Some(Open::Result(text)) = self.open.get(&handle) else { return Err(denied("this is not open for reading")) };
         let from = usize::try_from(offset).ok().filter(|from| *from < text.len()).ok_or(StatusReply::from(StatusCode::Eof))?;
         let to = text.len().min(from.saturating_add((len as usize).min(READ_BYTES_MAX)));
@@ -215,6 +274,7 @@ impl Handler for SftpSession {
             None => return Err(StatusCode::Failure.with_message("no such handle")),
             Some(Open::Folder(_)) => folder::folder(),
             Some(Open::Result(text)) => FileAttributes { size: Some(text.len() as u64), ..FileAttributes::empty() },
+            Some(Open::Export(export)) => folder::export(&export.file),
             Some(Open::Writing(writing)) => folder::being_written(writing.end()),
         };
         Ok(Attrs { id, attrs })
@@ -238,7 +298,7 @@ impl Handler for SftpSession {
     async fn opendir(&mut self, id: u32, path: String) -> Result<Handle, StatusReply> {
         let entries = match placed(&path)? {
             DropPath::Root => folder::root(),
-            DropPath::Folder(which) => folder::entries(which, &self.tenant.sftp_files(self.account).await.map_err(|error| failed(&error))?),
+            DropPath::Folder(which) => self.folder(which).await?,
             DropPath::File(..) => return Err(StatusCode::NoSuchFile.with_message("this is no folder")),
         };
         self.keep(id, Open::Folder(entries.into_iter()))
@@ -255,6 +315,7 @@ impl Handler for SftpSession {
         let removed = match self.find(which, &name).await? {
             Found::File(file) => self.tenant.remove_sftp_file(&file, (self.clock)()).await,
             Found::Result(file) => self.tenant.remove_sftp_result(&file).await,
+            Found::Export(_) => return Err(denied("files in out/ can be fetched only: each goes by itself when its time has passed")),
         };
         removed.map(|()| ok(id)).map_err(|error| failed(&error))
     }

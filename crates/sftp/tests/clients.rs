@@ -26,7 +26,11 @@ async fn the_first_file_waits_for_a_yes_and_the_next_with_its_header_loads() {
     world.file_in_state("tuesday.csv", ImportState::Loaded).await;
     let said = world.sftp("ls done\nls incoming\nget done/tuesday.csv.result.json\n-get done/tuesday.csv\n").await;
     assert!(said.ok && said.out.contains("done/monday.csv") && said.out.contains("done/tuesday.csv.result.json"), "{said:?}");
-    let result: serde_json::Value = serde_json::from_slice(&std::fs::read(world.path("tuesday.csv.result.json")).expect("fetched")).expect("JSON");
+    let fetched = std::fs::read(world.path("tuesday.csv.result.json")).expect("fetched");
+    let listed = world.sftp("ls -l done\n").await;
+    let length = listed.out.lines().find(|line| line.contains("tuesday.csv.result.json")).and_then(|line| line.split_whitespace().nth(4)).map(str::to_owned);
+    assert_eq!(length, Some(fetched.len().to_string()), "a listing tells its length: {listed:?}");
+    let result: serde_json::Value = serde_json::from_slice(&fetched).expect("JSON");
     assert_eq!((&result["state"], &result["rows"]["new"], &result["rows"]["refused"]), (&"loaded".into(), &2.into(), &1.into()), "{result}");
     assert_eq!((&result["refused"][0]["line"], &result["refused"][0]["column"]), (&5.into(), &"phone".into()), "{result}");
     assert!(!result.to_string().contains("07700900"), "a result holds no value of a line");
@@ -71,12 +75,12 @@ async fn an_account_that_renames_loads_nothing_that_was_not_renamed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn there_is_no_way_out_of_the_three_folders() {
+async fn there_is_no_way_out_of_the_folders() {
     let world = World::open(SftpAccountDraft::new("drop")).await;
     world.file("a.csv", &people(1..=2));
     for attempt in [
         "get /etc/passwd", "get ../../etc/passwd", "put a.csv ../a.csv", "put a.csv a.csv", "put a.csv done/a.csv", "put a.csv rejected/../../etc/a.csv", "mkdir incoming/sub", "rmdir done",
-        "put a.csv incoming/a.csv.result.json", "symlink /etc/passwd incoming/p", "ln /etc/passwd incoming/p", "cd /etc", "rename incoming ../x", "rm done",
+        "put a.csv incoming/a.csv.result.json", "symlink /etc/passwd incoming/p", "ln /etc/passwd incoming/p", "cd /etc", "rename incoming ../x", "rm done", "put a.csv out/a.csv", "mkdir out/sub", "rename incoming out/x",
     ] {
         let said = world.sftp(&format!("{attempt}\n")).await;
         assert!(!said.ok, "{attempt}: {said:?}");
@@ -216,4 +220,26 @@ async fn lftp_brings_files_and_reads_results() {
     world.file_in_state("more.csv", ImportState::Loaded).await;
     let said = world.lftp("cls done; cat done/more.csv.result.json; rm done/more.csv").await;
     assert!(said.ok && said.out.contains("done/people.csv.result.json") && said.out.contains("\"new\": 4"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn results_of_a_campaign_are_fetched_from_out_and_nothing_is_put_there() {
+    let world = World::open(SftpAccountDraft::new("drop")).await;
+    // Two whole chunks and a part of a third.
+    let text: String = (0..80_000).map(|n| format!("delivered,ref-{n:06},2026-11-23T12:00\r\n")).collect();
+    assert!(text.len() > 2 << 20);
+    let name = world.lay_out(&text).await;
+    let said = world.sftp(&format!("ls -l out\nget out/{name}\n-rm out/{name}\n-rename out/{name} out/b.csv\n-put known_hosts out/{name}\nls out\n")).await;
+    assert!(said.ok && said.out.contains(&text.len().to_string()) && said.out.matches(&format!("out/{name}")).count() >= 1, "{said:?}");
+    assert!(said.err.to_lowercase().contains("denied") || said.err.contains("out/"), "{said:?}");
+    assert!(std::fs::read(world.path(&name)).expect("fetched") == text.as_bytes(), "byte for byte");
+    std::fs::remove_file(world.path(&name)).expect("removed");
+    let said = world.lftp(&format!("mirror out fetched; ls out; get -O . out/{name}")).await;
+    assert!(said.ok, "{said:?}");
+    assert!(std::fs::read(world.path("fetched").join(&name)).expect("mirrored") == text.as_bytes());
+    let fetched = world.acts_on("export").await.into_iter().filter(|act| *act == Act::Exported).count();
+    assert!(fetched >= 3, "each fetch stands in the audit: {fetched}");
+    world.revoke().await;
+    let said = world.sftp(&format!("ls out\n-get out/{name}\n")).await;
+    assert!(!said.out.contains(&name) && said.err.contains("not found"), "{said:?}");
 }

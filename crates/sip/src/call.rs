@@ -17,12 +17,13 @@ pub use event::{CallEvent, IncomingRequest, ReferProgress};
 pub use invite::{Invitation, Redirects};
 pub use media::{CallMedia, description};
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::auth::{Challenge, Credentials};
 use crate::cause::{CallEnd, EndedBy, HangUp};
 use crate::dialog::Dialog;
-use crate::hop::Destination;
+use crate::hop::{Destination, Hop};
 use crate::message::Message;
 use crate::transaction::ClientKey;
 use crate::trunk::TrunkKey;
@@ -101,6 +102,8 @@ struct Open {
     purpose: Purpose,
     request: Message,
     to: Destination,
+    /// Further servers of the name that it goes to.
+    others: VecDeque<Hop>,
     remote_tag: String,
     tries: u8,
 }
@@ -163,6 +166,21 @@ impl Call {
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.phase == Phase::Over
+    }
+
+    /// The wait for any answer at all where there is another server to ask.
+    #[must_use]
+    pub fn silence_max(&self) -> Duration {
+        self.rules.silence_max
+    }
+
+    /// The name that a request goes to was looked up: which server has it, and which come next.
+    pub fn goes_to(&mut self, key: ClientKey, server: Hop, others: VecDeque<Hop>) {
+        if let Some(open) = self.open.iter_mut().find(|open| open.key == key) {
+            (open.to, open.others) = (Destination::Hop(server), others);
+        } else if let Some(invitation) = &mut self.invitation {
+            invitation.goes_to(key, server, others);
+        }
     }
 
     fn main_dialog(&mut self) -> Option<&mut Dialog> {

@@ -29,6 +29,8 @@ pub struct Dialog {
     /// Of the reliable provisional responses (RFC 3262).
     pub last_rseq: Option<u32>,
     pub agreed: Option<NegotiatedMedia>,
+    /// Offer and answer were exchanged again before the INVITE's final response: a description in that is old.
+    pub moved_on: bool,
     pub confirmed: bool,
     /// The ACK of its 2xx, to be repeated with it.
     pub ack: Option<(Vec<u8>, Destination)>,
@@ -53,6 +55,7 @@ impl Dialog {
             allows_update: allows_update(response),
             last_rseq: None,
             agreed: None,
+            moved_on: false,
             confirmed: false,
             ack: None,
         }
@@ -74,6 +77,7 @@ impl Dialog {
             allows_update: allows_update(request),
             last_rseq: None,
             agreed: None,
+            moved_on: false,
             confirmed: false,
             ack: None,
         }
@@ -155,8 +159,13 @@ impl Dialog {
         self.ack = Some(wire.send_ack(ack, to));
     }
 
-    pub fn repeat_ack(&self, wire: &mut Wire) {
-        if let Some((bytes, to)) = &self.ack {
+    /// The 2xx came again: our ACK was lost, or the server that was to take it on is dead. Where the way is a name, the next of its servers has
+    /// its turn.
+    pub fn repeat_ack(&mut self, wire: &mut Wire) {
+        if let Some((bytes, to)) = &mut self.ack {
+            if let Destination::Name { turn, .. } = to {
+                *turn = turn.wrapping_add(1);
+            }
             wire.effects.push(Effect::Send { to: to.clone(), bytes: bytes.clone(), client: None });
         }
     }

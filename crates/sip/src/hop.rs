@@ -57,7 +57,8 @@ pub struct StreamId(pub u64);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Destination {
     Hop(Hop),
-    Name { transport: Transport, host: String, port: Option<u16>, tls: Option<Arc<TlsClient>> },
+    /// `turn` says with which of its servers to begin, counted on where the one before kept silent.
+    Name { transport: Transport, host: String, port: Option<u16>, tls: Option<Arc<TlsClient>>, turn: u16 },
     /// The stream while it is open, and this address when it is not.
     Stream { id: StreamId, transport: Transport, address: SocketAddr },
 }
@@ -83,7 +84,7 @@ impl Destination {
         let place = uri.params.get("maddr").filter(|host| !host.is_empty()).unwrap_or(&uri.host);
         match place.parse() {
             Ok(ip) => Self::Hop(Hop { transport, address: SocketAddr::new(ip, uri.port.unwrap_or(transport.default_port())), tls }),
-            Err(_) => Self::Name { transport, host: place.to_owned(), port: uri.port, tls },
+            Err(_) => Self::Name { transport, host: place.to_owned(), port: uri.port, tls, turn: 0 },
         }
     }
 }

@@ -66,8 +66,8 @@ fn by_stream(to: &Destination, bytes: usize) -> Option<(String, Destination)> {
     }
     match to {
         Destination::Hop(Hop { transport: Transport::Udp, address, .. }) => Some((address.to_string(), Destination::Hop(Hop { transport: Transport::Tcp, address: *address, tls: None }))),
-        Destination::Name { transport: Transport::Udp, host, port, .. } => {
-            let stream = Destination::Name { transport: Transport::Tcp, host: host.clone(), port: *port, tls: None };
+        Destination::Name { transport: Transport::Udp, host, port, turn, .. } => {
+            let stream = Destination::Name { transport: Transport::Tcp, host: host.clone(), port: *port, tls: None, turn: *turn };
             Some((format!("{host}:{}", port.unwrap_or_default()), stream))
         }
         _ => None,

@@ -145,10 +145,35 @@ impl UserAgent {
         }
     }
 
-    /// The transport could not deliver a request.
-    pub fn undelivered(&mut self, now: Instant, key: ClientKey) {
+    /// The transport could not deliver a request; `why` is empty where it does not know.
+    pub fn undelivered(&mut self, now: Instant, key: ClientKey, why: &str) {
         if let Some(owner) = self.wire.undelivered(now, key) {
-            self.outcome(now, owner, key, Outcome::Unreachable);
+            self.outcome(now, owner, key, Outcome::Unreachable(why.to_owned()));
+        }
+    }
+
+    /// The servers of a name to which something was sent. One takes it, and the others are for when that one does not (RFC 3263, section 4.3).
+    pub fn servers_found(&mut self, now: Instant, client: Option<ClientKey>, turn: u16, bytes: Vec<u8>, found: Vec<Found>) {
+        let mut hops = self.wire.in_order(now, found);
+        let first = usize::from(turn) % hops.len().max(1);
+        hops.rotate_left(first);
+        match (hops.pop_front(), client) {
+            (Some(first), Some(client)) => {
+                let call = match self.wire.owner(client) {
+                    Some(Owner::Call(call, _)) => self.calls.get_mut(&call),
+                    _ => None,
+                };
+                let silence_max = call.as_ref().filter(|_| !hops.is_empty()).map(|call| call.silence_max());
+                if self.wire.named(now, client, first.clone(), bytes, silence_max).is_some()
+                    && let Some(call) = call
+                {
+                    call.goes_to(client, first, hops);
+                }
+            }
+            // An ACK has no transaction: where it is lost, the 2xx comes again, and it goes to the next.
+            (Some(first), None) => self.wire.effects.push(Effect::Send { to: Destination::Hop(first), bytes, client: None }),
+            (None, Some(client)) => self.undelivered(now, client, "its name has no address"),
+            (None, None) => {}
         }
     }
 

@@ -1,6 +1,6 @@
 //! What calls and trunks share: their transactions, alarms and chance, and what is to be done outside.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -11,13 +11,16 @@ use crate::hop::{Destination, Hop, StreamId, Transport};
 use crate::message::{Message, Method, Name};
 use crate::oversize::Places;
 use crate::transaction::{Client, ClientAlarm, ClientKey, Outcome, Server, ServerAlarm, ServerKey, Setting, Taken, Timers};
-use crate::trunk::{TrunkKey, TrunkPurpose, TrunkState};
+use crate::trunk::{Found, Servers, TrunkKey, TrunkPurpose, TrunkState};
 use crate::uri::bracketed;
 
 /// Requests of strangers that may be under way at once; more are answered with 503 and not kept.
 const SERVERS_MAX: usize = 50_000;
 /// Servers whose view of our address is kept.
 const LEARNED_MAX: usize = 1_024;
+/// For how long a server that kept silent comes last among those of its name, and how many such are remembered.
+const SILENT_FOR: Duration = Duration::from_secs(60);
+const SILENT_MAX: usize = 1_024;
 const BRANCH: &str = "z9hG4bK";
 
 /// For whom a request was sent.
@@ -54,6 +57,8 @@ pub struct Note {
 pub enum Noted {
     Alive,
     Silent,
+    /// Nothing can be delivered to it, and perhaps it is known why.
+    Unreachable(String),
     /// 503, and for how long it wants to be left alone.
     Unavailable(Option<Duration>),
 }
@@ -102,12 +107,14 @@ pub struct Wire {
     names: HashMap<String, ServerKey>,
     served: u64,
     places: Places,
+    /// Servers that kept silent when a request was sent to them by their name.
+    silent: HashMap<SocketAddr, Instant>,
 }
 
 impl Wire {
     #[must_use]
     pub fn new(timers: Timers, advertised: Advertised, user_agent: String, chance: Box<dyn Chance>) -> Self {
-        Self { timers, advertised, learned: None, user_agent, chance, alarms: Alarms::default(), effects: Vec::new(), notes: Vec::new(), clients: HashMap::new(), servers: HashMap::new(), names: HashMap::new(), served: 0, places: Places::default() }
+        Self { timers, advertised, learned: None, user_agent, chance, alarms: Alarms::default(), effects: Vec::new(), notes: Vec::new(), clients: HashMap::new(), servers: HashMap::new(), names: HashMap::new(), served: 0, places: Places::default(), silent: HashMap::new() }
     }
 
     pub fn event(&mut self, call: CallKey, event: CallEvent) {
@@ -212,6 +219,42 @@ impl Wire {
         true
     }
 
+    /// The servers of a name in the order in which they are to be tried (RFC 2782), those that kept silent a moment ago last.
+    pub fn in_order(&mut self, now: Instant, found: Vec<Found>) -> VecDeque<Hop> {
+        self.silent.retain(|_, since| now.saturating_duration_since(*since) < SILENT_FOR);
+        let mut servers = Servers::default();
+        servers.replace(found);
+        for address in self.silent.keys() {
+            servers.note(now, *address, &Noted::Silent);
+        }
+        servers.order(now, &mut *self.chance).into()
+    }
+
+    /// The first server of the name that a request was sent to; whose request it is, unless it is not waiting for one any more.
+    pub fn named(&mut self, now: Instant, key: ClientKey, first: Hop, bytes: Vec<u8>, silence_max: Option<Duration>) -> Option<Owner> {
+        let client = self.clients.get_mut(&key)?;
+        if !client.goes_to(now, first.clone(), silence_max, &mut self.alarms) {
+            return None;
+        }
+        let owner = client.owner;
+        self.effects.push(Effect::Send { to: Destination::Hop(first), bytes, client: Some(key) });
+        Some(owner)
+    }
+
+    fn kept_silent(&mut self, now: Instant, key: ClientKey) {
+        if let Some(Destination::Hop(hop)) = self.clients.get(&key).map(Client::to)
+            && (self.silent.len() < SILENT_MAX || self.silent.contains_key(&hop.address))
+        {
+            self.silent.insert(hop.address, now);
+        }
+    }
+
+    /// For whom a request was sent.
+    #[must_use]
+    pub fn owner(&self, key: ClientKey) -> Option<Owner> {
+        self.clients.get(&key).map(|client| client.owner)
+    }
+
     /// Where a request was sent: what belongs to its dialog chooses its way from there anew.
     #[must_use]
     pub fn sent_to(&self, key: ClientKey) -> Option<Destination> {
@@ -228,6 +271,9 @@ impl Wire {
         let client = self.clients.get_mut(&key)?;
         if let Some(place) = client.on_trial() {
             self.places.took(place);
+        }
+        if let Destination::Hop(hop) = client.to() {
+            self.silent.remove(&hop.address);
         }
         let seen = client.receive(now, response, &self.timers, &mut self.alarms, &mut self.effects);
         seen.then_some((client.owner, key))
@@ -321,6 +367,9 @@ impl Wire {
             self.places.refused(now, place);
         }
         let (outcome, over) = client.ring(now, alarm, &self.timers, &mut self.alarms, &mut self.effects);
+        if matches!(outcome, Some(Outcome::Timeout)) {
+            self.kept_silent(now, key);
+        }
         if over {
             self.clients.remove(&key);
         }
@@ -346,6 +395,7 @@ impl Wire {
             return None;
         }
         let owner = client.owner;
+        self.kept_silent(now, key);
         self.clients.remove(&key);
         Some(owner)
     }

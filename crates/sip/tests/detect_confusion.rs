@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use clarion_sip::detect::{Answer, DetectConfig, Detector, Verdict};
 use clarion_sip::media::InBandKeys;
-use detect_material::{Chance, HOLDOUT, Half, TUNING, line, machine, person, quiet, recorded, say, tones};
+use detect_material::{Chance, HOLDOUT, Half, MANY, TUNING, line, machine, person, person_of, quiet, recorded, say, tones};
 
 fn verdicts(audio: &[i16]) -> Vec<Verdict> {
     let mut detector = Detector::new(DetectConfig::default());
@@ -175,6 +175,61 @@ fn people_are_people_and_machines_are_found() {
         let right = outcome.first.share(truth, &[truth]);
         assert!(right >= 0.95, "{truth}: {right}");
     }
+}
+
+/// The share of which it can be said with 95 % confidence that no more are wrong, when so many of so many were: where a binomial count as small as
+/// this becomes unlikely (Clopper and Pearson, one-sided).
+fn bound_95(wrong: u32, of: u32) -> f64 {
+    let as_few = |share: f64| {
+        let mut term = (1.0 - share).powi(of as i32);
+        let mut sum = term;
+        for n in 0..wrong {
+            term *= f64::from(of - n) / f64::from(n + 1) * share / (1.0 - share);
+            sum += term;
+        }
+        sum
+    };
+    let (mut low, mut high) = (0.0, 1.0);
+    for _ in 0..60 {
+        let middle = f64::midpoint(low, high);
+        if as_few(middle) > 0.05 { low = middle } else { high = middle }
+    }
+    high
+}
+
+#[test]
+fn bounds_are_those_of_the_books() {
+    assert!((bound_95(0, 1_000) - 0.002_991).abs() < 1e-5, "{}", bound_95(0, 1_000));
+    assert!((bound_95(1, 1_581) - 0.002_997).abs() < 1e-5, "{}", bound_95(1, 1_581));
+    assert!((bound_95(5, 100) - 0.102_253).abs() < 1e-5, "{}", bound_95(5, 100));
+}
+
+/// Enough people to say that at most three in a thousand are called machines. `CONFUSION_PEOPLE` asks for another number of them.
+#[test]
+fn of_many_people_hardly_anyone_is_called_a_machine() {
+    let count = std::env::var("CONFUSION_PEOPLE").ok().and_then(|count| count.parse().ok()).unwrap_or(1_600);
+    let mut chance = Chance(20_261_129);
+    let (mut first, mut ever, mut by_voice) = (Table::default(), 0, BTreeMap::<String, (u32, u32)>::new());
+    for _ in 0..count {
+        let (audio, speaker) = person_of(&MANY, &mut chance);
+        let all = verdicts(&line(&audio, &mut chance));
+        first.count("person", all.first().map(|verdict| verdict.answer));
+        // At any time while it listens, not only at first or by six seconds.
+        let is_wrong = all.iter().any(|verdict| matches!(verdict.answer, Answer::Machine | Answer::VoicemailReady));
+        if is_wrong && std::env::var("CONFUSION_SHOW").is_ok() {
+            println!("person of {speaker:?}: {all:?}");
+        }
+        let voice = by_voice.entry(format!("{speaker:?}")).or_default();
+        (voice.0, voice.1) = (voice.0 + 1, voice.1 + u32::from(is_wrong));
+        ever += u32::from(is_wrong);
+    }
+    first.print("First verdict on many people");
+    for (voice, (people, wrong)) in by_voice {
+        println!("{voice:80}{people:>6} people{wrong:>4} called a machine");
+    }
+    let bound = bound_95(ever, count);
+    println!("{ever} of {count} people called a machine at any time: at most {:.2} % with 95 % confidence", 100.0 * bound);
+    assert!(bound <= 0.003, "{ever} of {count}");
 }
 
 /// Talk has no keys in it: minutes of many voices, and of recorded ones.

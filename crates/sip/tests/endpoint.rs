@@ -1,5 +1,7 @@
 //! Two endpoints over loopback sockets, through the public interface alone.
 
+mod names;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -146,7 +148,7 @@ async fn servers_are_found_by_srv_and_a_dead_one_is_passed_over() {
     let far = endpoint(true);
     let dead = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
     let ports = [dead.local_addr().expect("an address").port(), far.udp_address().expect("an address").port()];
-    let names = names::serve(ports).await;
+    let names = names::serve(vec![("carrier.example", ports.to_vec())]).await;
     let mut config = EndpointConfig::new(([127, 0, 0, 1], 0).into());
     config.name_servers = vec![names];
     let near = Endpoint::bind(config).expect("an endpoint");
@@ -161,68 +163,4 @@ async fn servers_are_found_by_srv_and_a_dead_one_is_passed_over() {
     let mut state = trunk.state();
     let state = tokio::time::timeout(PATIENCE, state.wait_for(|state| state.condition == Condition::Degraded)).await.expect("in time").expect("a state").clone();
     assert_eq!(state.reason, format!("127.0.0.1:{} does not answer", ports[0]));
-}
-
-/// A name server for one domain, as small as it can be.
-mod names {
-    use std::net::SocketAddr;
-
-    pub async fn serve(ports: [u16; 2]) -> SocketAddr {
-        let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.expect("a socket");
-        let address = socket.local_addr().expect("an address");
-        tokio::spawn(async move {
-            let mut buffer = [0; 1_500];
-            while let Ok((length, from)) = socket.recv_from(&mut buffer).await {
-                let _ = socket.send_to(&answer(&buffer[..length], ports), from).await;
-            }
-        });
-        address
-    }
-
-    fn name(text: &str) -> Vec<u8> {
-        let mut bytes: Vec<u8> = text.split('.').flat_map(|label| std::iter::once(label.len() as u8).chain(label.bytes())).collect();
-        bytes.push(0);
-        bytes
-    }
-
-    fn record(owner: &str, kind: u16, data: &[u8]) -> Vec<u8> {
-        let mut bytes = name(owner);
-        bytes.extend_from_slice(&kind.to_be_bytes());
-        bytes.extend_from_slice(&[0, 1, 0, 0, 0, 60]);
-        bytes.extend_from_slice(&(data.len() as u16).to_be_bytes());
-        bytes.extend_from_slice(data);
-        bytes
-    }
-
-    fn answer(query: &[u8], ports: [u16; 2]) -> Vec<u8> {
-        let end = query[12..].iter().position(|byte| *byte == 0).expect("a name") + 12 + 5;
-        let asked = &query[12..end - 4];
-        let kind = u16::from_be_bytes([query[end - 4], query[end - 3]]);
-        let plain = |text: &str| asked.to_ascii_lowercase() == name(text);
-        let mut records = Vec::new();
-        if kind == 35 && plain("carrier.example") {
-            // Order 10, preference 1, flags "s", SIP+D2U.
-            let mut data = vec![0, 10, 0, 1, 1, b's', 7];
-            data.extend_from_slice(b"SIP+D2U\0");
-            data.extend_from_slice(&name("_sip._udp.carrier.example"));
-            records.push(record("carrier.example", 35, &data));
-        } else if kind == 33 && plain("_sip._udp.carrier.example") {
-            for (priority, port) in (1u16..).zip(ports) {
-                let mut data = priority.to_be_bytes().to_vec();
-                data.extend_from_slice(&[0, 0]);
-                data.extend_from_slice(&port.to_be_bytes());
-                data.extend_from_slice(&name("a.carrier.example"));
-                records.push(record("_sip._udp.carrier.example", 33, &data));
-            }
-        } else if kind == 1 && plain("a.carrier.example") {
-            records.push(record("a.carrier.example", 1, &[127, 0, 0, 1]));
-        }
-        let mut bytes = query[..2].to_vec();
-        bytes.extend_from_slice(&[0x85, 0x80, 0, 1]);
-        bytes.extend_from_slice(&(records.len() as u16).to_be_bytes());
-        bytes.extend_from_slice(&[0, 0, 0, 0]);
-        bytes.extend_from_slice(&query[12..end]);
-        bytes.extend(records.into_iter().flatten());
-        bytes
-    }
 }

@@ -19,6 +19,7 @@ pub mod reports;
 pub mod privacy;
 pub mod audit;
 pub mod webhooks;
+pub mod connectors;
 
 pub use lease::Lease;
 pub use signal::{Signal, Signals};

@@ -24,11 +24,13 @@ pub enum Signal {
     Recordings,
     /// An event waits for an endpoint, or an endpoint was changed.
     Webhooks,
+    /// A connector or an export has something to do.
+    Connectors,
 }
 
 /// The signals of one process.
 #[derive(Clone, Default)]
-pub struct Signals(Arc<[Notify; 8]>);
+pub struct Signals(Arc<[Notify; 9]>);
 
 impl Signals {
     fn of(&self, signal: Signal) -> &Notify {

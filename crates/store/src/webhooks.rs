@@ -7,6 +7,7 @@ mod outbox;
 mod settled;
 
 pub use delivery::{DueDelivery, DueWebhook, SendingWebhook, TryRecord};
+pub(crate) use endpoint::new_secret;
 pub use endpoint::{MadeWebhook, NewWebhook, OLD_SECRET_KEPT_MS, WebhookRecord};
 pub use log::{DeliveryRecord, TryLine};
 pub use settled::tell_settled;

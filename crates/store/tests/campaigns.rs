@@ -4,6 +4,7 @@
 mod people;
 mod support;
 
+use clarion_domain::audit::event::Act;
 use clarion_domain::campaigns::campaign::{CampaignState, Channel};
 use clarion_domain::compliance::do_not_originate::read_list;
 use clarion_domain::campaigns::retry::RetryRules;
@@ -119,6 +120,9 @@ async fn no_call_shows_a_number_from_which_nobody_calls() {
         assert!(terms().await.is_lawful());
         let list = bench.store.do_not_originate_list().await.expect("reads").expect("a list");
         assert_eq!((list.ranges, list.source.as_str()), (1, "December"));
+        let told: Vec<_> = bench.store.operator_events(10).await.expect("reads").rows.into_iter().filter(|event| event.object_kind == "do_not_originate").map(|event| (event.actor, event.act, event.detail)).collect();
+        let loaded = |detail: &str| ("operator".to_owned(), Act::Loaded, detail.to_owned());
+        assert_eq!(told, [loaded("1 numbers and ranges, 1 senders on them: December"), loaded("2 numbers and ranges, 1 senders on them: November")], "each list stands in the operator's chain");
     })
     .await;
 }

@@ -184,3 +184,55 @@ async fn the_key_for_encrypted_files_is_made_once() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_uploads_at_once_cannot_pass_what_may_wait() {
+    for_each_store("sftp_at_once", |bench| async move {
+        let bounds = SftpAccountDraft { waiting_bytes_max: 3 << 20, ..SftpAccountDraft::new("drop") };
+        let (tenant, acting, id) = account(&bench, "northwind", bounds).await;
+        let mut sending = tokio::task::JoinSet::new();
+        for n in 0..6 {
+            let acting = acting.clone();
+            sending.spawn(async move {
+                // Of many that begin in the same moment on PostgreSQL, one may be asked to try again.
+                let (file, mut upload) = acting.open_sftp_file(id, &format!("{n}.csv"), Begin::Anew, NOON).await?;
+                let mut whole = true;
+                for _ in 0..2 {
+                    whole &= upload.write(&vec![b'x'; 1 << 20]).await.is_ok();
+                }
+                acting.close_sftp_file(file, upload, whole, NOON).await.map(|()| whole)
+            });
+        }
+        let done = sending.join_all().await;
+        let held: i64 = tenant.sftp_files(id).await.expect("its files").iter().map(|file| file.bytes).sum();
+        assert!(held <= 3 << 20, "{held} bytes wait of {} that may: {done:?}", 3 << 20);
+        assert!(held >= 2 << 20, "and what fits is taken: {held}");
+        static CHUNKS: clarion_store::db::Statement = clarion_store::db::Statement { text: "SELECT COUNT(*) FROM import_chunk", postgres: "" };
+        let mut row = bench.store.db().query_first(&CHUNKS, &Vec::new()).await.expect("counts").expect("a row");
+        assert!(row.take::<i64>(0).expect("a count") <= 3, "no byte more is kept");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_is_kept_as_it_was_first_shown() {
+    for_each_store("sftp_results", |bench| async move {
+        let (tenant, acting, id) = account(&bench, "northwind", SftpAccountDraft::new("drop")).await;
+        put(&acting, id, "a.csv", b"phone\n07700900001\n", NOON).await;
+        settle(&bench, NOON.plus_ms(HOUR_MS)).await;
+        let file = tenant.sftp_files(id).await.expect("its files").remove(0);
+        tenant.cancel_import(file.import, NOON).await.expect("cancelled");
+        let file = tenant.sftp_files(id).await.expect("its files").remove(0);
+        assert_eq!((file.folder(), tenant.sftp_result(&file).await.expect("reads")), (DropFolder::Rejected, None));
+        tenant.keep_sftp_result(&file, "first").await.expect("kept");
+        tenant.keep_sftp_result(&file, "second and longer").await.expect("passed over");
+        assert_eq!(tenant.sftp_result(&file).await.expect("reads").as_deref(), Some("first"));
+        assert_eq!(tenant.sftp_result_lengths(id).await.expect("reads")[&file.id], 5);
+        let other = bench.tenant("southwind").await;
+        other.keep_sftp_result(&file, "theirs").await.expect("nothing to keep it by");
+        assert!(other.sftp_result(&file).await.expect("reads").is_none() && other.sftp_result_lengths(id).await.expect("reads").is_empty());
+        tenant.remove_sftp_result(&file).await.expect("removed");
+        assert!(tenant.sftp_result(&file).await.expect("reads").is_none());
+    })
+    .await;
+}

@@ -130,7 +130,7 @@ async fn left(bench: &Bench, tenant: TenantId, class: RecordClass) -> i64 {
         RecordClass::RightsRequest => count(bench, "SELECT CAST(COUNT(*) AS BIGINT) FROM subject_request WHERE tenant_id = $1", tenant).await,
         RecordClass::AuditEvent => count(bench, "SELECT CAST(COUNT(*) AS BIGINT) FROM audit_event WHERE tenant_id = $1 AND act = 'paused'", tenant).await,
         // Recordings have tests of their own.
-        RecordClass::ContactRow | RecordClass::SourceFile | RecordClass::Suppression | RecordClass::Recording | RecordClass::OpeningRecording | RecordClass::WebhookEvent => 0,
+        RecordClass::ContactRow | RecordClass::SourceFile | RecordClass::Suppression | RecordClass::Recording | RecordClass::OpeningRecording | RecordClass::WebhookEvent | RecordClass::ConnectorRun | RecordClass::ExportFile => 0,
     }
 }
 

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use clarion_sip::endpoint::{BindError, Endpoint, EndpointConfig, IncomingCall};
 use clarion_sip::media::{MediaConfig, MediaEngine, MediaError, PortRange};
+use tokio::sync::Semaphore;
 
 /// How the people behind the carrier behave.
 #[derive(Clone)]
@@ -22,6 +23,8 @@ pub struct VoiceCarrierConfig {
     pub ports: PortRange,
     /// From the INVITE to the answer.
     pub ring: Duration,
+    /// After that, nobody picks up before there is a permit for it: a test decides when, one by one.
+    pub may_answer: Option<Arc<Semaphore>>,
     /// From the answer to the key that a person presses, and to the hang-up of one who presses none.
     pub patience: Duration,
     /// How long an agent is rung.
@@ -33,6 +36,8 @@ pub struct VoiceCarrierConfig {
     pub agent_says: Option<Arc<[i16]>>,
     /// A machine's greeting; its beep follows.
     pub machine_greets: Option<Arc<[i16]>>,
+    /// What a person's call is told of who they are transferred to by REFER; without it a transfer is refused.
+    pub transfers: Option<u16>,
     pub fate_of: fn(&str) -> CallFate,
     /// The user part of the call centre's address: a call to it is taken by an agent.
     pub agents: String,
@@ -46,12 +51,14 @@ impl VoiceCarrierConfig {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             ports,
             ring: Duration::from_millis(300),
+            may_answer: None,
             patience: Duration::from_millis(1_500),
             agent_rings: Duration::ZERO,
             talk: Duration::from_millis(2_000),
             person_says: None,
             agent_says: None,
             machine_greets: None,
+            transfers: None,
             fate_of: CallFate::of_number,
             agents: "agents".into(),
         }
@@ -137,7 +144,9 @@ async fn take(call: IncomingCall, config: VoiceCarrierConfig, media: MediaEngine
         return;
     }
     let fate = (config.fate_of)(&called);
-    count(&|tally| tally.begin(&called, fate));
-    let heard = person::live(call, fate, &config, &media).await;
+    let shown = call.request.from.uri.user.clone().unwrap_or_default();
+    let asserted = call.request.asserted.as_ref().and_then(|who| who.uri.user.clone());
+    count(&|tally| tally.begin(&called, &shown, asserted.as_deref(), fate));
+    let heard = person::live(call, fate, &config, &media, |target| count(&|tally| tally.transferred.push(target.to_owned()))).await;
     count(&|tally| tally.end(fate, heard));
 }

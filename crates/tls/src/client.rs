@@ -69,6 +69,39 @@ impl TlsClient {
     }
 }
 
+impl TlsClient {
+    /// Why a handshake failed, with what to do about it.
+    #[must_use]
+    pub fn refused(&self, error: &std::io::Error) -> TlsError {
+        let server_name = self.server_name.clone();
+        let cause = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        let Some(rustls::Error::InvalidCertificate(fault)) = cause else {
+            return TlsError::Handshake { server_name, reason: cause.map_or_else(|| error.to_string(), ToString::to_string) };
+        };
+        match fault {
+            CertificateError::UnknownIssuer => TlsError::UnknownAuthority(server_name),
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => TlsError::Expired(server_name),
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => TlsError::NotYetValid(server_name),
+            CertificateError::NotValidForName => TlsError::WrongName { server_name, names: "others".to_owned() },
+            CertificateError::NotValidForNameContext { presented, .. } => TlsError::WrongName { server_name, names: said(presented) },
+            CertificateError::ApplicationVerificationFailure => TlsError::OtherThanPinned(server_name),
+            other => TlsError::Certificate { server_name, reason: other.to_string() },
+        }
+    }
+}
+
+/// Names of a certificate, as far as a sentence bears them.
+fn said(presented: &[String]) -> String {
+    const NAMES_MAX: usize = 4;
+    // `DnsName("carrier.example")`, as the library has them.
+    let bare = |name: &String| name.split_once('"').and_then(|(_, rest)| rest.split_once('"')).map_or_else(|| name.clone(), |(name, _)| name.to_owned());
+    let mut names: Vec<String> = presented.iter().take(NAMES_MAX).map(bare).collect();
+    if presented.len() > NAMES_MAX {
+        names.push("others".to_owned());
+    }
+    if names.is_empty() { "no name".to_owned() } else { names.join(", ") }
+}
+
 /// Reading them takes some milliseconds, and they change with the machine's packages alone.
 fn public_roots() -> Result<Arc<RootCertStore>, TlsError> {
     static ROOTS: OnceLock<Arc<RootCertStore>> = OnceLock::new();
@@ -115,7 +148,7 @@ impl ServerCertVerifier for Verifier {
         }
         match &self.authorities {
             Some(webpki) => webpki.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now),
-            None => Err(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)),
+            None => Err(rustls::Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)),
         }
     }
 

@@ -15,6 +15,8 @@ words! {
         Incoming = "incoming",
         Done = "done",
         Rejected = "rejected",
+        /// Files for the client to fetch: results of campaigns. Nothing can be put there.
+        Out = "out",
     }
 }
 

@@ -27,5 +27,7 @@ words! {
         Api = "api",
         Command = "command",
         Sftp = "sftp",
+        /// Pulled from a client's system.
+        Connector = "connector",
     }
 }

@@ -20,6 +20,10 @@ words! {
         AuditEvent = "audit_event",
         /// What was told to a webhook, and the tries.
         WebhookEvent = "webhook_event",
+        /// What a connector did, and what a preview showed.
+        ConnectorRun = "connector_run",
+        /// Results of campaigns as a file for the client.
+        ExportFile = "export_file",
     }
 }
 
@@ -71,7 +75,7 @@ const YEAR: u32 = 365;
 const MONTHS_24: u32 = 731;
 
 /// The defaults of contact-rules section 6.4, a row a class, in the order of `RecordClass`.
-pub const RETENTION: [Retention; 12] = [
+pub const RETENTION: [Retention; 14] = [
     row(RecordClass::ContactRow, "To contact people for the campaigns they were loaded for", Trigger::CampaignEnd, (90, 1, 2 * YEAR), RetentionAction::Delete, "UK GDPR art. 5(1)(e)"),
     row(RecordClass::AttemptMetadata, "To show when and why somebody was contacted", Trigger::Created, (MONTHS_24, 180, 6 * YEAR), RetentionAction::Redact, "UK GDPR art. 5(2); Ofcom persistent misuse policy"),
     row(RecordClass::MessageBody, "To show what was said", Trigger::Created, (90, 1, 2 * YEAR), RetentionAction::Delete, "UK GDPR art. 5(1)(c)"),
@@ -84,6 +88,8 @@ pub const RETENTION: [Retention; 12] = [
     row(RecordClass::RightsRequest, "To show how a person's request was answered", Trigger::RequestClosed, (6 * YEAR + 1, YEAR, 10 * YEAR), RetentionAction::Delete, "UK GDPR art. 5(2); Limitation Act 1980 s.5"),
     row(RecordClass::AuditEvent, "To show that the rules were kept; holds no personal data of those contacted", Trigger::Created, (6 * YEAR + 1, 2 * YEAR, 10 * YEAR), RetentionAction::Delete, "UK GDPR art. 5(2), 24"),
     row(RecordClass::WebhookEvent, "To tell a client's system what happened, and again when it has missed it", Trigger::Created, (30, 3, 90), RetentionAction::Delete, "UK GDPR art. 5(1)(c)"),
+    row(RecordClass::ConnectorRun, "To show what was pulled under which instruction", Trigger::Created, (YEAR, 30, 2 * YEAR), RetentionAction::Delete, "UK GDPR art. 5(2), 28(3)(a)"),
+    row(RecordClass::ExportFile, "To give a client the results of a campaign", Trigger::Created, (14, 1, 90), RetentionAction::Delete, "UK GDPR art. 5(1)(c)"),
 ];
 
 const fn row(

@@ -27,6 +27,16 @@ words! {
         SubjectRequestAnswered = "subject_request.answered",
         /// An endpoint of the tenant was switched off by the software.
         WebhookDisabled = "webhook.disabled",
+        /// Rows came from a client's system, as an import.
+        PullStored = "pull.stored",
+        /// A pull failed; the next that do so in a row are not told.
+        PullFailed = "pull.failed",
+        /// A connector stopped: a person must look at it, or its instruction has ended.
+        ConnectorStopped = "connector.stopped",
+        /// A file of results can be fetched, or was taken.
+        ExportDelivered = "export.delivered",
+        /// A file of results could not be delivered, and is given up.
+        ExportFailed = "export.failed",
         /// Asked for by a user, and told to that endpoint whatever it asks for.
         WebhookTest = "webhook.test",
     }

@@ -24,6 +24,7 @@ mod reports;
 mod privacy;
 mod audit;
 mod webhooks;
+mod connectors;
 
 use std::sync::Arc;
 

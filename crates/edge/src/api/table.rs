@@ -5,7 +5,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::endpoint::{read, write, write_streaming};
-use super::{Api, audit, campaigns, carriers, compliance, contacts, intake, outcomes, privacy, reports, tenancy, webhooks};
+use super::{Api, audit, campaigns, carriers, compliance, connectors, contacts, intake, outcomes, privacy, reports, tenancy, webhooks};
 
 /// Everything that needs an API key.
 pub fn guarded() -> OpenApiRouter<Api> {
@@ -206,4 +206,33 @@ pub fn guarded() -> OpenApiRouter<Api> {
         .routes(read(ManageTeam, routes!(webhooks::delivery::get)))
         .routes(write(ManageTeam, routes!(webhooks::delivery::replay_one)))
         .routes(write(ManageTeam, routes!(webhooks::delivery::replay)))
+        // connectors
+        .routes(read(ReadAudit, routes!(connectors::instruction::list)))
+        .routes(read(ReadAudit, routes!(connectors::instruction::get)))
+        .routes(write(ManageTeam, routes!(connectors::instruction::record)))
+        .routes(write(ManageTeam, routes!(connectors::instruction::replace)))
+        .routes(write(ManageTeam, routes!(connectors::instruction::revoke)))
+        .routes(read(ManageTeam, routes!(connectors::connector::list)))
+        .routes(write(ManageTeam, routes!(connectors::connector::create)))
+        .routes(read(ManageTeam, routes!(connectors::connector::get)))
+        .routes(write(ManageTeam, routes!(connectors::connector::change)))
+        .routes(write(ManageTeam, routes!(connectors::connector::delete)))
+        .routes(write(ManageTeam, routes!(connectors::connector::resume)))
+        .routes(write(ManageTeam, routes!(connectors::connector::pause)))
+        .routes(write(ManageTeam, routes!(connectors::connector::start_over)))
+        .routes(write(ManageTeam, routes!(connectors::connector::preview)))
+        .routes(write(ManageTeam, routes!(connectors::connector::pull)))
+        .routes(read(ManageTeam, routes!(connectors::run::list)))
+        .routes(read(ManageTeam, routes!(connectors::run::get)))
+        .routes(read(ManageTeam, routes!(connectors::export::list)))
+        .routes(write(ManageTeam, routes!(connectors::export::create)))
+        .routes(read(ManageTeam, routes!(connectors::export::get)))
+        .routes(write(ManageTeam, routes!(connectors::export::delete)))
+        .routes(write(ManageTeam, routes!(connectors::export::resume)))
+        .routes(write(ManageTeam, routes!(connectors::export::pause)))
+        .routes(write(ManageTeam, routes!(connectors::export::rotate)))
+        .routes(read(ManageTeam, routes!(connectors::export::files)))
+        .routes(write(ManageTeam, routes!(connectors::export::ask)))
+        .routes(read(ManageTeam, routes!(connectors::export::file)))
+        .routes(write(ManageTeam, routes!(connectors::export::retry)))
 }

@@ -75,7 +75,7 @@ pub fn schemas() -> Vec<Named> {
 
 ids! {
     TenantId, ApiKeyId, ImportId, SftpAccountId, ContactId, ListId, FilterId, SuppressionId, HoldId, ConsentId, CampaignId, TemplateId, DryRunId, NoticeId, AttemptId,
-    ReplyId, TrunkId, RouteId, NodeId, UserId, InvitationId, PasskeyId, SessionId, ApprovalId, AuditEventId, ScriptId, PromptId, TransferTargetId, RecordingId, WebhookId, WebhookEventId,
+    ReplyId, TrunkId, RouteId, NodeId, UserId, InvitationId, PasskeyId, SessionId, ApprovalId, AuditEventId, ScriptId, PromptId, TransferTargetId, RecordingId, WebhookId, WebhookEventId, InstructionId, ConnectorId, ConnectorRunId, ExportId, ExportFileId,
 }
 
 words! {
@@ -126,6 +126,20 @@ words! {
     ActivityKind = clarion_domain::tenancy::activity::ActivityKind;
     WebhookEventKind = clarion_domain::webhooks::event::WebhookEventKind;
     WebhookDeliveryState = clarion_domain::webhooks::event::WebhookDeliveryState;
+    InstructionKind = clarion_domain::connectors::instruction::InstructionKind;
+    InstructionStanding = clarion_domain::connectors::instruction::InstructionStanding;
+    PullFormat = clarion_domain::connectors::pull::PullFormat;
+    Paging = clarion_domain::connectors::pull::Paging;
+    Incremental = clarion_domain::connectors::pull::Incremental;
+    Authentication = clarion_domain::connectors::pull::Authentication;
+    ConnectorState = clarion_domain::connectors::pull_fault::ConnectorState;
+    RunKind = clarion_domain::connectors::pull_fault::RunKind;
+    RunState = clarion_domain::connectors::pull_fault::RunState;
+    PullFault = clarion_domain::connectors::pull_fault::PullFault;
+    ExportFormat = clarion_domain::connectors::export::ExportFormat;
+    ExportTarget = clarion_domain::connectors::export::ExportTarget;
+    ExportState = clarion_domain::connectors::export::ExportState;
+    ExportFileState = clarion_domain::connectors::export::ExportFileState;
 }
 
 // Two capital letters of ISO 3166.
@@ -275,6 +289,9 @@ pub fn object_id(kind: &str, number: i64) -> Option<String> {
         "prompt" => id::PromptId(number).to_string(),
         "transfer target" => id::TransferTargetId(number).to_string(),
         "webhook" => id::WebhookId(number).to_string(),
+        "instruction" => id::InstructionId(number).to_string(),
+        "connector" => id::ConnectorId(number).to_string(),
+        "export" => id::ExportId(number).to_string(),
         "reply" => id::ReplyId(number).to_string(),
         "subject_request" => id::SubjectRequestId(number).to_string(),
         _ => return None,

@@ -11,7 +11,7 @@ use maud::{Markup, html};
 use super::{find, problems_of, say};
 use crate::page::fault::Fault;
 use crate::page::fields::Fields;
-use crate::page::form::{Fill, Input};
+use crate::page::form::{Fill, Input, tick};
 use crate::page::when;
 use crate::tenancy::guard::Session;
 
@@ -26,7 +26,8 @@ pub async fn card(session: &Session, campaign: &CampaignRecord, fill: Fill<'_>) 
                 p.soft { "Save a script and choose a " a href={ "/campaigns/" (campaign.id) "/caller" } { "caller ID" } " to hear it on your own phone." }
             } @else {
                 form.form method="post" action=(path) {
-                    (Input::new("number", "Your own number").hint("Is called with the script as it was last saved. Nobody on the list is called, no agent is disturbed, nothing counts in a report.").kind("tel").class("medium").show(fill))
+                    (Input::new("number", "Your own number").hint("Is called with the script as it was last saved. Nobody on the list is called, and nothing counts in a report.").kind("tel").class("medium").show(fill))
+                    (tick("agents", "Ring an agent when the script puts me through", "Without it, you hear the information message in their place.", fill))
                     div { button.button.quiet type="submit" { "Call me" } }
                 }
             }
@@ -70,12 +71,12 @@ fn told(call: &TestCallRecord) -> String {
 
 pub async fn ask(session: Session, Path(id): Path<String>, fields: Fields) -> Result<Response, Fault> {
     let campaign = find(&session, &id).await?;
-    let held = Fields::new().with("script", &campaign.script).with("number", fields.get("number"));
+    let held = Fields::new().with("script", &campaign.script).with("number", fields.get("number")).with("agents", fields.get("agents"));
     let refused = |why: &str| crate::page::fields::Problems::one("number", why);
     let Some(number) = session.tenant.read_number(fields.get("number")).await? else {
         return say::show(&session, &campaign, &held, &refused("Enter your own number, as you would write it in a file"), None).await;
     };
-    match session.tenant.queue_test_call(campaign.id, Personal::new(number), session.now).await {
+    match session.tenant.queue_test_call(campaign.id, Personal::new(number), fields.has("agents", "yes"), session.now).await {
         Ok(_) => Ok(Redirect::to(&format!("/campaigns/{id}/say?said=test-call#call-me")).into_response()),
         Err(error) => say::show(&session, &campaign, &held, &problems_of(error, "number")?, None).await,
     }

@@ -40,6 +40,11 @@ fn event_text(kind: WebhookEventKind) -> &'static str {
         WebhookEventKind::SuppressionLifted => "A stop on contacting somebody is lifted",
         WebhookEventKind::SubjectRequestAnswered => "Somebody's data was exported for them, or erased",
         WebhookEventKind::WebhookDisabled => "A webhook was switched off by the software",
+        WebhookEventKind::PullStored => "Rows came from a client's system",
+        WebhookEventKind::PullFailed => "A pull from a client's system failed",
+        WebhookEventKind::ConnectorStopped => "A connector stopped, and somebody must look at it",
+        WebhookEventKind::ExportDelivered => "Results of a campaign can be fetched, or were taken",
+        WebhookEventKind::ExportFailed => "Results of a campaign could not be delivered",
         WebhookEventKind::WebhookTest => "A test",
     }
 }

@@ -3,10 +3,12 @@
 use clarion_domain::attempts::recording::RecordingKind;
 use clarion_domain::id::CampaignId;
 use clarion_edge::api::openapi_document;
+use clarion_store::db::Statement;
+use clarion_store::{Tenant, params};
 use serde_json::{Value, json};
 
 use crate::people::{call, import, person, recorded, recording, reply, user};
-use crate::support::{World, world};
+use crate::support::{NOW, World, world};
 
 /// A thing of the first tenant for each parameter that a path can name.
 async fn things(world: &World) -> Vec<(&'static str, String)> {
@@ -32,6 +34,15 @@ async fn things(world: &World) -> Vec<(&'static str, String)> {
         ("target", "/transfer-targets", json!({"group": "agents", "name": "Leeds", "address": "+442079460123", "capacity": 10, "priority": 1})),
         ("webhook", "/webhooks", json!({"url": "https://hooks.example.com/in", "events": ["import.loaded"]})),
         ("event", "/webhooks/<webhook>/test", Value::Null),
+        ("instruction", "/instructions", json!({"kind": "pull", "reference": "NW-1", "fields": ["phone"], "purpose": "Appointment reminders", "legal_basis": "contract",
+            "agreed_by": "Grace Hopper", "valid_from": "2020-01-01T00:00:00Z", "valid_until": "2090-01-01T00:00:00Z"})),
+        ("connector", "/connectors", json!({"name": "CRM", "instruction": "<instruction>", "settings": {"url": "https://crm.example.com/people", "format": "json",
+            "fields": [{"from": "mobile", "to": "phone"}], "paging": "none", "incremental": "everything", "authentication": "none", "times": "by hand"}})),
+        ("run", "/connectors/<connector>/preview", Value::Null),
+        ("export_instruction", "/instructions", json!({"kind": "export", "reference": "NW-2", "fields": ["outcome", "reference"], "purpose": "Results for the booking system", "legal_basis": "contract",
+            "agreed_by": "Grace Hopper", "valid_from": "2020-01-01T00:00:00Z", "valid_until": "2090-01-01T00:00:00Z"})),
+        ("export", "/exports", json!({"name": "Results", "instruction": "<export_instruction>", "at_end": true, "after_minutes": 0, "times": "by hand", "format": "csv", "target": "https_put",
+            "url": "https://crm.example.com/{file}"})),
         ("dry_run", "/campaigns/<campaign>/dry-runs", Value::Null),
         ("notice", "/campaigns/<campaign>/test-sends", json!({"number": "07700 900777"})),
     ] {
@@ -39,7 +50,7 @@ async fn things(world: &World) -> Vec<(&'static str, String)> {
         let answer = world.ask("POST", &filled(path.to_owned(), &things), body).await;
         assert!(answer.status.is_success(), "{path}: {}", answer.text);
         let made = answer.json();
-        let id = [&made["id"], &made["key"]["id"], &made["webhook"]["id"], &made["event"], &made["name"]].into_iter().find_map(Value::as_str).expect("an id");
+        let id = [&made["id"], &made["key"]["id"], &made["webhook"]["id"], &made["export"]["id"], &made["event"], &made["run"], &made["name"]].into_iter().find_map(Value::as_str).expect("an id");
         things.push((name, id.to_owned()));
     }
     let campaign: CampaignId = things.iter().find(|(name, _)| *name == "campaign").and_then(|(_, id)| id.parse().ok()).expect("a campaign");
@@ -52,10 +63,22 @@ async fn things(world: &World) -> Vec<(&'static str, String)> {
     let waits = world.ask("DELETE", &format!("/lists/{guarded}"), Value::Null).await.expect(202);
     things.push(("approval", waits["id"].as_str().expect("an id").to_owned()));
     things.push(("recording", held.recording.to_string()));
+    things.push(("file", exported(&world.tenant, campaign, &things).await));
     let authorization = format!("Bearer {}", world.key);
     let prompt = world.send("POST", "/prompts?name=Greeting", &[("authorization", &authorization), ("content-type", "audio/wav")], recording()).await.expect(200);
     things.push(("prompt", prompt["id"].as_str().expect("an id").to_owned()));
     things
+}
+
+/// A file of results, of a campaign that counts as started for that moment.
+async fn exported(tenant: &Tenant, campaign: CampaignId, things: &[(&'static str, String)]) -> String {
+    static BEGAN: Statement = Statement { text: "UPDATE campaign SET started_at = $2 WHERE id = $1", postgres: "" };
+    let db = tenant.store().db();
+    db.execute(&BEGAN, &params![campaign, NOW]).await.expect("began");
+    let export = things.iter().find(|(name, _)| *name == "export").and_then(|(_, id)| id.parse().ok()).expect("an export");
+    let file = tenant.export_now(export, campaign, NOW).await.expect("a file");
+    db.execute(&BEGAN, &params![campaign, Option::<i64>::None]).await.expect("back");
+    file.to_string()
 }
 
 /// `<contact>` and the like stand for the things themselves.
@@ -121,7 +144,7 @@ async fn a_body_cannot_name_another_tenants_things() {
     let span = "from=2026-11-01T00:00:00Z&to=2026-12-01T00:00:00Z";
     let measures = world.ask_as(&world.other, "GET", &format!("/reports/measures?{span}&campaign={}", thing("campaign")), Value::Null).await;
     assert_eq!(measures.expect(200)["items"], json!([]));
-    for listing in ["/contacts", "/lists", "/campaigns", "/imports", "/suppressions", "/holds", "/replies", "/routes", "/senders", "/templates", "/scripts", "/prompts", "/transfer-targets", "/filters", "/fields", "/legal-holds", "/users", "/sftp-accounts", "/approvals"] {
+    for listing in ["/contacts", "/lists", "/campaigns", "/imports", "/suppressions", "/holds", "/replies", "/routes", "/senders", "/templates", "/scripts", "/prompts", "/transfer-targets", "/filters", "/fields", "/legal-holds", "/users", "/sftp-accounts", "/approvals", "/instructions", "/connectors", "/exports"] {
         let page = world.ask_as(&world.other, "GET", listing, Value::Null).await;
         assert_eq!(page.status, 200, "{listing}: {}", page.text);
         assert!(!things.iter().any(|(kind, id)| *kind != "field" && page.text.contains(&format!("\"{id}\""))), "{listing} shows a thing of another tenant");

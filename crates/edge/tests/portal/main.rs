@@ -16,6 +16,7 @@ mod rights;
 mod second_factor;
 mod sessions;
 mod segments;
+mod connectors;
 mod sftp;
 mod sign_in;
 mod team;

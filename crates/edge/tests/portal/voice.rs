@@ -68,18 +68,19 @@ async fn a_call_is_written_step_by_step() {
 
     // Heard on one's own phone, by the script as it was saved.
     owner.post(&format!("{path}/call-me"), &[("number", "not a number")]).await.assert_problem("number", "Enter your own number");
-    assert_eq!(owner.post(&format!("{path}/call-me"), &[("number", "07700 900123")]).await.location(), format!("{say}?said=test-call#call-me"));
+    assert_eq!(owner.post(&format!("{path}/call-me"), &[("number", "07700 900123"), ("agents", "yes")]).await.location(), format!("{say}?said=test-call#call-me"));
     assert!(owner.get(&say).await.text.contains("is about to go out"));
     let tenant = world.as_operator().await;
     let test = tenant.latest_test_call(path.rsplit('/').next().and_then(|id| id.parse().ok()).expect("an id")).await.expect("read").expect("a test call");
     let mut tx = tenant.store().db().begin().await.expect("begins");
     assert_eq!(claim_notices(&mut tx, tenant.store(), Channel::Sms, now(), 10).await.expect("none").len(), 0, "no text is sent for it");
-    assert_eq!(claim_notices(&mut tx, tenant.store(), Channel::Voice, now(), 10).await.expect("taken").len(), 1);
+    let taken = claim_notices(&mut tx, tenant.store(), Channel::Voice, now(), 10).await.expect("taken");
+    assert_eq!(taken.iter().map(|notice| notice.body.reveal()).collect::<Vec<_>>(), [clarion_domain::attempts::test_call::RINGS_AGENTS]);
     tx.commit().await.expect("stands");
-    let heard = TestCall { disposition: Disposition::AnsweredPerson, answered_after_ms: Some(4_000), lasted_ms: 9_000, steps: vec!["greeting".into()], keys: "5".into(), asked_for: None, opted_out: false };
+    let heard = TestCall { disposition: Disposition::AnsweredPerson, answered_after_ms: Some(4_000), lasted_ms: 9_000, steps: vec!["greeting".into()], keys: "5".into(), asked_for: Some("agents".into()), rings_agents: true, put_through: true, shown: "+442079460123".into(), opted_out: false };
     tenant.end_test_call(test.id, &heard, "call:heard", now()).await.expect("over");
     let shown = owner.get(&format!("{path}/call-me")).await.text;
-    assert!(shown.contains("Answered after 4 s") && shown.contains("Keys pressed: 5."), "{shown}");
+    assert!(shown.contains("The phone was shown +442079460123. Answered after 4 s") && shown.contains("Keys pressed: 5. An agent of agents was put through."), "{shown}");
 
     let schedule = owner.get(&format!("{path}/schedule")).await.text;
     assert!(schedule.contains("after-busy") && !schedule.contains("after-expired"), "what calls are tried again after");

@@ -78,7 +78,9 @@ async fn settle_claim(store: &Store, tx: &mut Tx, claim: &ClaimRow, now: Instant
     };
     let price = if calls.values().any(LostCall::was_answered) { price_of(store, claim.trunk).await? } else { None };
     let segments = u16::from(claim.channel == Channel::Sms);
-    for ((id, (position, try_number)), (contact, address)) in open.into_iter().zip(people) {
+    for (id, (position, try_number)) in open {
+        // By their own place: one whose row is gone must not lend their attempt to the next.
+        let Some((contact, address)) = people.get(&position).copied() else { continue };
         let (disposition, cause) = calls.get(&id).map_or((Disposition::Unknown, Cause::AnswerLost), LostCall::outcome);
         let row = AttemptRow {
             id,

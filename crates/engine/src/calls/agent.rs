@@ -6,7 +6,7 @@ use std::time::Duration;
 use clarion_domain::carriers::call_price::CallPrice;
 use clarion_domain::time::Instant;
 use clarion_sip::call::CallEvent as SipEvent;
-use clarion_sip::cause::HangUp;
+use clarion_sip::cause::{EndedBy as SipEndedBy, HangUp};
 use clarion_sip::dial::DialRequest;
 use clarion_sip::endpoint::{Call, Trunk};
 use clarion_sip::media::{LegConfig, MediaEngine, MediaEvent, MediaLeg};
@@ -91,6 +91,9 @@ impl Agent {
                     Some(SipEvent::Ended(end)) => {
                         if matches!(end.sip_status, Some(486 | 600 | 503)) {
                             self.slot.is_busy();
+                        }
+                        if matches!(end.by, SipEndedBy::Unreachable | SipEndedBy::Timeout) && self.answered_at.is_none() {
+                            tracing::warn!(reason = end.reason, "the way to an agent does not work");
                         }
                         return AgentTold::Left { was_bridged: self.bridged };
                     }

@@ -92,6 +92,8 @@ pub(super) struct Dialler {
     started_at: Instant,
     news: mpsc::UnboundedSender<News>,
     leases: HashMap<TenantId, Instant>,
+    /// Tenants whose agents a test call may ring, once for each such call.
+    pub(super) testers: Vec<TenantId>,
     pub draining: bool,
 }
 
@@ -144,6 +146,7 @@ async fn dial(store: Store, config: DiallerConfig, mut stop: watch::Receiver<boo
         started_at,
         news,
         leases: HashMap::new(),
+        testers: Vec::new(),
         draining: false,
     };
     dialler.run(told, config.drain_ms_max, stop).await;
@@ -227,16 +230,10 @@ impl Dialler {
         let running = self.store.running_campaigns(Channel::Voice).await?;
         self.stop_what_was_cancelled(&running).await?;
         self.campaigns.retain(|id, _| running.iter().any(|(_, known)| known == id));
-        let tenants: HashSet<TenantId> = running.iter().map(|(tenant, _)| *tenant).collect();
+        let tenants: HashSet<TenantId> = running.iter().map(|(tenant, _)| *tenant).chain(self.testers.iter().copied()).collect();
         self.leases.retain(|tenant, until| *until > now && tenants.contains(tenant));
         for tenant in tenants {
-            let fresh = self.leases.get(&tenant).is_some_and(|until| until.ms() - now.ms() > LEASE_MS / 2);
-            if !fresh && let Some(lease) = self.store.lease(&format!("dialling {tenant}"), now, LEASE_MS).await? {
-                self.leases.insert(tenant, lease.expires_at);
-            }
-            if self.leases.contains_key(&tenant) {
-                self.refresh_slots(tenant, now).await?;
-            }
+            self.dial_for(tenant, now).await?;
         }
         for (tenant, id) in running {
             if self.leases.contains_key(&tenant) && self.campaigns.get(&id).is_none_or(|known| known.is_stale(now)) {
@@ -244,6 +241,19 @@ impl Dialler {
             }
         }
         Ok(())
+    }
+
+    /// Whether this node is the one that dials for a tenant, and so counts its agents' slots.
+    pub(super) async fn dial_for(&mut self, tenant: TenantId, now: Instant) -> Result<bool, StoreError> {
+        let fresh = self.leases.get(&tenant).is_some_and(|until| until.ms() - now.ms() > LEASE_MS / 2);
+        if !fresh && let Some(lease) = self.store.lease(&format!("dialling {tenant}"), now, LEASE_MS).await? {
+            self.leases.insert(tenant, lease.expires_at);
+        }
+        let dials = self.leases.contains_key(&tenant);
+        if dials {
+            self.refresh_slots(tenant, now).await?;
+        }
+        Ok(dials)
     }
 
     pub(super) fn desk(&self) -> Desk {
@@ -313,7 +323,13 @@ impl Dialler {
             News::AgentCost { attempt, cost } => self.with(attempt, |call| call.agents_cost = call.agents_cost.saturating_add(cost)),
             // What the script makes of it is told as its step.
             News::Key { .. } => {}
-            News::Freed { trunk } => self.free(trunk),
+            News::TesterWantsAgent { tenant, group, caller_id, line } => self.tester_wants_agent(tenant, &group, caller_id, line),
+            News::Freed { trunk, tenant } => {
+                self.free(trunk);
+                if let Some(place) = self.testers.iter().position(|tester| Some(*tester) == tenant) {
+                    self.testers.swap_remove(place);
+                }
+            }
             News::Over { attempt } => self.over(attempt),
         }
     }

@@ -67,7 +67,12 @@ impl Sounds {
                         sounds.prompts.insert(prompt.clone(), tenant.prompt_audio(prompt).await?.into());
                     }
                 }
-                Speech::Say { text, language, voice } => {
+                Speech::Say { text, language, voice, fallback } => {
+                    if let Some(prompt) = fallback
+                        && !sounds.prompts.contains_key(prompt)
+                    {
+                        sounds.prompts.insert(prompt.clone(), tenant.prompt_audio(prompt).await?.into());
+                    }
                     for part in text.parts() {
                         let words = match part {
                             Part::Text(words) => words,
@@ -76,8 +81,9 @@ impl Sounds {
                         };
                         let wanted = request(words, language, voice.as_ref());
                         match sounds.fix(tenant, wanted.clone(), now).await {
-                            // The law wants the words of the information message: without them nobody is called.
-                            Err(SoundError::Speech(error)) if step.is_some() && sounds.fallback.is_some() => {
+                            // The law wants the words of the information message: without them, or a prompt that was recorded in their
+                            // place, nobody is called.
+                            Err(SoundError::Speech(error)) if fallback.is_some() || (step.is_some() && sounds.fallback.is_some()) => {
                                 tracing::warn!(%error, "words of a campaign could not be rendered: its fallback is heard");
                                 sounds.missing.insert(wanted);
                                 sounds.why_missing = error.to_string();
@@ -121,7 +127,7 @@ impl Sounds {
     /// Renders what only this person hears. A word that cannot be rendered is left out, and its fallback is heard.
     pub async fn learn(&self, script: &Script, value: impl Fn(&str) -> Option<String>) {
         for (_, speech) in script.speeches() {
-            let Speech::Say { text, language, voice } = speech.as_ref() else { continue };
+            let Speech::Say { text, language, voice, .. } = speech.as_ref() else { continue };
             for part in text.parts() {
                 let Part::Field { name, .. } = part else { continue };
                 let Some(words) = value(name).filter(|words| is_spoken(words)) else { continue };
@@ -152,7 +158,7 @@ impl Sounds {
 
     /// Whether the fallback is heard in the place of a speech: some of its words are missing, and half a sentence is none.
     pub fn falls_back(&self, speech: &Speech) -> bool {
-        let Speech::Say { text, language, voice } = speech else { return false };
+        let Speech::Say { text, language, voice, .. } = speech else { return false };
         let missing = |words: &str| self.missing.contains(&request(words, language, voice.as_ref()));
         !self.missing.is_empty()
             && text.parts().iter().any(|part| match part {
@@ -174,11 +180,15 @@ impl Sounds {
     /// The pieces of a speech for one person, in order.
     pub fn pieces(&self, speech: &Speech, value: impl Fn(&str) -> Option<String>) -> Vec<Piece> {
         if self.falls_back(speech) {
-            return self.fallback.iter().cloned().collect();
+            let own = match speech {
+                Speech::Say { fallback: Some(prompt), .. } => self.prompts.get(prompt),
+                _ => None,
+            };
+            return own.or(self.fallback.as_ref()).into_iter().cloned().collect();
         }
         let (text, language, voice) = match speech {
             Speech::Play { prompt } => return self.prompts.get(prompt).cloned().into_iter().collect(),
-            Speech::Say { text, language, voice } => (text, language, voice.as_ref()),
+            Speech::Say { text, language, voice, .. } => (text, language, voice.as_ref()),
         };
         let spoken = |words: &str| self.known(&request(words, language, voice));
         let part = |part: &Part| match part {

@@ -72,10 +72,12 @@ pub(super) enum News {
     Suppress { attempt: AttemptId, done: oneshot::Sender<()> },
     /// An agent of this group is wanted; `None` when nobody is free.
     WantAgent { attempt: AttemptId, group: String, line: oneshot::Sender<Option<Line>> },
+    /// The same for a test call that rings agents, which is none of the dialler's calls: at once, or `None`.
+    TesterWantsAgent { tenant: TenantId, group: String, caller_id: String, line: oneshot::Sender<Option<Line>> },
     /// A key was pressed.
     Key { key: char },
-    /// A test call no longer takes its place on the trunk.
-    Freed { trunk: TrunkId },
+    /// A test call of this tenant no longer takes its place on the trunk, nor perhaps an agent's slot.
+    Freed { trunk: TrunkId, tenant: Option<TenantId> },
     /// An agent's leg is over, and was answered: what it costs.
     AgentCost { attempt: AttemptId, cost: i64 },
     /// The last word of every call.

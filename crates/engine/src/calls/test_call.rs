@@ -1,17 +1,17 @@
 //! "Call me": a campaign's script tried on a number of its manager's own. Permitted like a test send, dialled like any call, counted in no
-//! report; nobody is put through or suppressed by it, nothing of it is recorded.
+//! report; nobody is suppressed by it, nothing of it is recorded, and agents are rung only when that was asked for.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use clarion_domain::attempts::call::{Call, CallEvent};
 use clarion_domain::attempts::recording::RecordingSettings;
-use clarion_domain::attempts::test_call::TestCall;
+use clarion_domain::attempts::test_call::{RINGS_AGENTS, TestCall};
 use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::compliance::{Decision, NoticeGround, decide_notice};
 use clarion_domain::contacts::address;
 use clarion_domain::contacts::region::Region;
-use clarion_domain::id::{AddressId, AttemptId, CampaignId, ContactId, TrunkId};
+use clarion_domain::id::{AddressId, AttemptId, CampaignId, ContactId, TenantId, TrunkId};
 use clarion_domain::outcomes::cause::Cause;
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::tenancy::tenant::Actor;
@@ -46,6 +46,9 @@ struct Ready {
     to: String,
     caller_id: String,
     asserted: bool,
+    /// As the campaign has it, whatever the carrier's way of writing it.
+    shown: String,
+    rings_agents: bool,
     valid_until: Instant,
 }
 
@@ -79,14 +82,23 @@ impl Dialler {
             return Err(error.into());
         }
         for test in ready {
-            let (desk, trunk) = (self.desk(), test.trunk_id);
+            let (desk, trunk, tenant) = (self.desk(), test.trunk_id, test.rings_agents.then_some(test.tenant.id()));
+            if let Some(tenant) = tenant {
+                if !self.dial_for(tenant, now).await? {
+                    // Another node counts these agents: the test is for it.
+                    self.free(trunk);
+                    put_back(&test.tenant, test.id, now).await?;
+                    continue;
+                }
+                self.testers.push(tenant);
+            }
             tokio::spawn(async move {
                 let news = desk.news.clone();
                 if tokio::spawn(test.run(desk)).await.is_err() {
                     tracing::error!("a test call failed; it is shown as unknown at the next start");
                 }
                 // A dialler that is gone counts no places.
-                let _ = news.send(News::Freed { trunk });
+                let _ = news.send(News::Freed { trunk, tenant });
             });
         }
         Ok(())
@@ -126,6 +138,8 @@ impl Dialler {
             to: trunk.written(number),
             caller_id: trunk.written(&notice.sender),
             asserted: trunk.settings.asserted_identity,
+            shown: notice.sender,
+            rings_agents: notice.body.reveal() == RINGS_AGENTS,
             valid_until: permit.valid_until(),
             tenant,
         }))
@@ -152,6 +166,7 @@ impl Ready {
         if now >= self.valid_until {
             return Err("permit_lapsed");
         }
+        let tester = Tester { tenant: self.tenant.id(), shown: self.shown, agents: self.rings_agents.then(|| desk.news.clone()) };
         let attempt = AttemptId(self.tenant.store().next_id(now));
         let plan = CallPlan {
             attempt,
@@ -173,7 +188,7 @@ impl Ready {
             leg: self.leg,
             clock: desk.clock,
         };
-        Ok(listen(plan, desk.media, now).await)
+        Ok(listen(plan, desk.media, tester, now).await)
     }
 }
 
@@ -183,13 +198,27 @@ async fn fail(tenant: &Tenant, id: i64, why: &'static str, now: Instant) -> Resu
     Ok(tx.commit().await?)
 }
 
+/// To be tried by another node.
+async fn put_back(tenant: &Tenant, id: i64, now: Instant) -> Result<(), StoreError> {
+    let mut tx = tenant.store().db().begin().await?;
+    settle_notice(&mut tx, id, NoticeState::Waiting, "", now).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Who tries the script: what their phone is shown, and whom to ask for agents, if they are to be rung.
+struct Tester {
+    tenant: TenantId,
+    shown: String,
+    agents: Option<mpsc::UnboundedSender<News>>,
+}
+
 /// Runs the call and hears what it tells, in the dialler's place.
-async fn listen(plan: CallPlan, media: MediaEngine, now: Instant) -> (TestCall, Cause) {
+async fn listen(plan: CallPlan, media: MediaEngine, tester: Tester, now: Instant) -> (TestCall, Cause) {
     let (news, mut told) = mpsc::unbounded_channel();
     let (_asks, asked) = mpsc::unbounded_channel();
     let clock = plan.clock;
     let mut call = Call::planned(now);
-    let mut outcome = TestCall { disposition: Disposition::Unknown, answered_after_ms: None, lasted_ms: 0, steps: Vec::new(), keys: String::new(), asked_for: None, opted_out: false };
+    let mut outcome = TestCall { disposition: Disposition::Unknown, answered_after_ms: None, lasted_ms: 0, steps: Vec::new(), keys: String::new(), asked_for: None, rings_agents: tester.agents.is_some(), put_through: false, shown: tester.shown.clone(), opted_out: false };
     let talking = tokio::spawn(talk(plan, media, news, asked));
     while let Some(news) = told.recv().await {
         match news {
@@ -203,17 +232,22 @@ async fn listen(plan: CallPlan, media: MediaEngine, now: Instant) -> (TestCall, 
                 let _ = done.send(());
             }
             News::WantAgent { group, line, .. } => {
-                outcome.asked_for = Some(group);
-                let _ = line.send(None);
+                outcome.asked_for = Some(group.clone());
+                match &tester.agents {
+                    // A dialler that is gone drops the line, which is nobody too.
+                    Some(dialler) => drop(dialler.send(News::TesterWantsAgent { tenant: tester.tenant, group, caller_id: tester.shown.clone(), line })),
+                    None => drop(line.send(None)),
+                }
             }
             News::Over { .. } => break,
-            News::Measured { .. } | News::FellBack { .. } | News::AgentCost { .. } | News::Freed { .. } => {}
+            News::Measured { .. } | News::FellBack { .. } | News::AgentCost { .. } | News::Freed { .. } | News::TesterWantsAgent { .. } => {}
         }
     }
     // Its last word was said.
     let _ = talking.await;
     let (disposition, cause) = call.outcome().unwrap_or((Disposition::Unknown, Cause::AnswerLost));
     outcome.disposition = disposition;
+    outcome.put_through = call.times.bridged_at.is_some();
     let between = |from: Instant, to: Instant| u64::try_from(to.ms() - from.ms()).unwrap_or(0);
     if let Some(answered_at) = call.person.answered_at {
         outcome.answered_after_ms = Some(between(call.person.dialled_at.unwrap_or(now), answered_at));

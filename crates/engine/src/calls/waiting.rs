@@ -2,7 +2,7 @@
 
 use clarion_domain::attempts::call::AGENT_AWAITED_MS_MAX;
 use clarion_domain::campaigns::call_pacing::PaceEvent;
-use clarion_domain::id::AttemptId;
+use clarion_domain::id::{AttemptId, TenantId};
 use clarion_domain::time::Instant;
 use tokio::sync::oneshot;
 
@@ -63,19 +63,32 @@ impl Dialler {
 
     /// The way to the agent whose slot this is.
     fn line(&mut self, attempt: AttemptId, slot: Slot) -> Option<Line> {
-        let live = self.calls.get_mut(&attempt)?;
-        let campaign = self.campaigns.get(&live.campaign);
-        let caller_id = campaign.map(|campaign| campaign.caller_id.clone()).unwrap_or_default();
+        let live = self.calls.get(&attempt)?;
+        let caller_id = self.campaigns.get(&live.campaign).map(|campaign| campaign.caller_id.clone()).unwrap_or_default();
+        let (target, line) = (slot.target, self.way_to(live.tenant, caller_id, slot)?);
+        if let Some(live) = self.calls.get_mut(&attempt) {
+            (live.target, live.dirty) = (Some(target), true);
+        }
+        Some(line)
+    }
+
+    /// The way to an agent for whoever tries a script: one that is free now, or nobody.
+    pub(super) fn tester_wants_agent(&mut self, tenant: TenantId, group: &str, caller_id: String, line: oneshot::Sender<Option<Line>>) {
+        let slot = self.slots.get(&tenant).and_then(|slots| slots.take(group, Some((self.clock)())));
+        let found = slot.and_then(|slot| self.way_to(tenant, caller_id, slot));
+        // Whoever hung up meanwhile wants nobody: the slot is free again as the line is dropped.
+        let _ = line.send(found);
+    }
+
+    fn way_to(&mut self, tenant: TenantId, caller_id: String, slot: Slot) -> Option<Line> {
         let ((trunk, leg), address, price) = match &slot.address {
             clarion_domain::carriers::transfer_target::TransferAddress::Sip(address) => (self.trunks.direct(address, &slot.line)?, address.clone(), None),
             clarion_domain::carriers::transfer_target::TransferAddress::Number(number) => {
-                let way = self.trunks.candidates(live.tenant, number, &caller_id, None).into_iter().find(|id| self.trunks.get(*id).is_some_and(crate::carriers::SipTrunk::can_dial))?;
+                let way = self.trunks.candidates(tenant, number, &caller_id, None).into_iter().find(|id| self.trunks.get(*id).is_some_and(crate::carriers::SipTrunk::can_dial))?;
                 let trunk = self.trunks.get(way)?;
                 ((trunk.trunk.clone(), trunk.leg()), trunk.written(number), Some(trunk.settings.price()))
             }
         };
-        live.target = Some(slot.target);
-        live.dirty = true;
         Some(Line { slot, trunk, leg, address, caller_id, price })
     }
 }

@@ -2,10 +2,10 @@
 //! `FileLimits`, whatever the file claims to be.
 
 mod batch;
-mod csv;
+pub(crate) mod csv;
 mod decrypt;
 mod detect;
-mod encoding;
+pub(crate) mod encoding;
 mod error;
 mod head;
 mod limits;

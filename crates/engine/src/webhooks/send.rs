@@ -1,6 +1,5 @@
 //! One try: the address is checked once more, the body signed, and what the endpoint answers becomes a word.
 
-use std::error::Error;
 use std::time::Duration;
 
 use clarion_domain::time::{Instant, SECOND_MS};
@@ -11,8 +10,7 @@ use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
 use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook};
 
-use super::resolve::{Guarded, NoSuchName, NotPublic};
-use crate::outward;
+use crate::outward::{Outward, retry_after_ms, word_of};
 
 /// The whole exchange: an endpoint takes an event in, and works on it afterwards.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(15);
@@ -20,9 +18,7 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(15);
 const ANSWER_BYTES_MAX: usize = 16 * 1024;
 
 pub(super) struct Post {
-    store: Store,
-    https: reqwest::Client,
-    http: reqwest::Client,
+    outward: Outward,
 }
 
 /// What came back: the status, a word for what was wrong, and the outcome.
@@ -34,8 +30,7 @@ const fn refused(status: u16, word: &'static str) -> Said {
 
 impl Post {
     pub(super) fn new(store: &Store) -> Result<Self, reqwest::Error> {
-        let guarded = |secure| outward::client(ANSWERS_WITHIN).dns_resolver(Guarded { store: store.clone(), secure }).build();
-        Ok(Self { store: store.clone(), https: guarded(true)?, http: guarded(false)? })
+        Ok(Self { outward: Outward::new(store, ANSWERS_WITHIN)? })
     }
 
     /// Sends one event once. `at` is signed with it.
@@ -48,8 +43,7 @@ impl Post {
     }
 
     async fn exchange(&self, webhook: &SendingWebhook, delivery: DueDelivery, at: Instant) -> Result<Said, Said> {
-        let url = self.store.webhook_networks().check(&webhook.url).map_err(|_| refused(0, "address_refused"))?;
-        let client = if url.scheme() == "https" { &self.https } else { &self.http };
+        let (url, client) = self.outward.to(&webhook.url).map_err(|_| refused(0, "address_refused"))?;
         let id = delivery.event.to_string();
         let seconds = at.ms().div_euclid(SECOND_MS);
         let sign = |secret: &clarion_domain::personal::Personal| Webhook::new(secret.reveal()).and_then(|webhook| webhook.sign(&id, seconds, delivery.body.as_bytes()));
@@ -83,36 +77,6 @@ fn read(status: StatusCode, retry_after: Option<&str>, at: Instant) -> Said {
         300..=399 => refused(code, "redirect_refused"),
         429 | 503 => (code, "asked_to_wait", TryOutcome::Refused { retry_after_ms: retry_after.and_then(|text| retry_after_ms(text, at)) }),
         _ => refused(code, "refused"),
-    }
-}
-
-/// Seconds, or a date of HTTP.
-fn retry_after_ms(text: &str, at: Instant) -> Option<i64> {
-    if let Ok(seconds) = text.trim().parse::<u32>() {
-        return Some(i64::from(seconds) * SECOND_MS);
-    }
-    let date = jiff::fmt::rfc2822::parse(text.trim()).ok()?;
-    Some((Instant::from(date.timestamp()).ms() - at.ms()).max(0))
-}
-
-/// Why there was no answer. Only a word: an error's own text may hold the address.
-fn word_of(error: &reqwest::Error) -> &'static str {
-    let mut source = error.source();
-    while let Some(inner) = source {
-        if inner.is::<NotPublic>() {
-            return "address_refused";
-        }
-        if inner.is::<NoSuchName>() {
-            return "no_such_name";
-        }
-        source = inner.source();
-    }
-    if error.is_timeout() {
-        "no_answer_in_time"
-    } else if error.is_connect() {
-        "no_connection"
-    } else {
-        "no_answer"
     }
 }
 

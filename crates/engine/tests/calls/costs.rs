@@ -27,7 +27,7 @@ async fn both_legs_of_a_call_cost_what_their_trunk_takes() {
         let mut config = VoiceCarrierConfig::new(PortRange { first: 23_000, last: 24_999 });
         config.agents = FLOOR.into();
         let carrier = VoiceCarrier::start(config).expect("a carrier");
-        let settings = format!(r#"{{"kind":"sip","hosts":["{}"],"price_per_minute":600,"connection_fee":50,"billing_increment":"60/60"}}"#, carrier.address());
+        let settings = format!(r#"{{"kind":"sip","hosts":["{}"],"asserted_identity":true,"price_per_minute":600,"connection_fee":50,"billing_increment":"60/60"}}"#, carrier.address());
         let settings: TrunkSettings = serde_json::from_str(&settings).expect("settings");
         let trunk = NewTrunk { name: "Voice".into(), settings, secret: Personal::default(), rate_per_second: 20, cost_per_segment: 0, currency: "GBP".into() };
         let trunk = tenant.add_trunk(&trunk, false, NOON).await.expect("a trunk");
@@ -43,6 +43,7 @@ async fn both_legs_of_a_call_cost_what_their_trunk_takes() {
         dialler.await.expect("ends");
 
         let tally = carrier.tally();
+        assert_eq!((tally.shown(), tally.asserted()), (vec![CALLER_ID], vec![CALLER_ID]), "to people and, where the trunk wants it, to the carrier");
         counts(&tenant, id).await;
         let measures = tenant.measures(Some(id), Instant(0), Instant(i64::MAX)).await.expect("read");
         let cost = |word: Disposition| measures.iter().filter(|row| row.disposition == word).map(|row| row.cost).sum::<i64>();

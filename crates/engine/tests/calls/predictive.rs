@@ -1,6 +1,7 @@
 //! A predictive campaign against the pretend carrier: it launches more calls than there are free agents, keeps its ceiling when everybody
 //! answers at once, and falls back to one call for each free agent for the rest of the day, whoever restarts it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clarion_domain::campaigns::call_pacing::PacingMode;
@@ -15,41 +16,28 @@ use clarion_store::attempts::{CallRow, write_calls};
 use clarion_store::campaigns::CampaignDraft;
 use clarion_store::outcomes::{AbandonmentDay, add_abandonment};
 use clarion_testbed::voice::{CallFate, VoiceCarrier, VoiceCarrierConfig};
+use tokio::sync::Semaphore;
 
 use crate::people::list_of;
 use crate::support::{Bench, NOON, for_each_store};
-use crate::{clock, connect, counts, dial, draft, until};
-
-/// Who answers is put through at once.
-const STRAIGHT: &str = r#"
-language = "en-GB"
-start = "agents"
-
-[information]
-text = "This is North on behalf of North. Nobody is free to speak to you. Please call us on 020 7946 0999."
-
-[steps.agents]
-do = "transfer"
-target = "agents"
-"#;
+use crate::dialled::{STRAIGHT, clock, connect, dial, draft_of};
+use crate::{counts, until};
 
 const PEOPLE: usize = 12;
 
-/// Two agents, and people who all answer after a second.
-async fn floor(bench: &Bench, first_port: u16) -> (Tenant, VoiceCarrier, CampaignDraft) {
+/// Two agents, and people who all answer after a second, or when they may.
+async fn floor(bench: &Bench, first_port: u16, may_answer: Option<Arc<Semaphore>>) -> (Tenant, VoiceCarrier, CampaignDraft) {
     let tenant = bench.tenant("north").await;
     let mut config = VoiceCarrierConfig::new(PortRange { first: first_port, last: first_port + 1_999 });
     config.fate_of = |_| CallFate::PutThrough;
-    (config.ring, config.talk) = (Duration::from_secs(1), Duration::from_millis(500));
+    (config.ring, config.talk, config.may_answer) = (Duration::from_secs(1), Duration::from_millis(500), may_answer);
     let carrier = VoiceCarrier::start(config).expect("a carrier");
     connect(&tenant, &carrier).await;
     let mut target = tenant.transfer_targets().await.expect("read").remove(0);
     target.target.capacity = 2;
     tenant.change_transfer_target(target.id, &target.target, NOON).await.expect("two agents");
     let (list, _) = list_of(&tenant, "everybody", PEOPLE).await;
-    let mut draft = draft(list, PacingMode::Predictive { ceiling_bp: 300 });
-    draft.script = STRAIGHT.into();
-    (tenant, carrier, draft)
+    (tenant, carrier, draft_of(list, STRAIGHT, PacingMode::Predictive { ceiling_bp: 300 }))
 }
 
 async fn start(bench: &Bench, tenant: &Tenant, draft: &CampaignDraft, passed: i64, abandoned: i64) -> CampaignId {
@@ -112,7 +100,7 @@ async fn history(bench: &Bench, tenant: &Tenant, id: CampaignId) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_predictive_campaign_dials_ahead_and_keeps_its_ceiling_when_everybody_answers() {
     for_each_store("dialled_ahead", |bench| async move {
-        let (tenant, carrier, draft) = floor(&bench, 41_000).await;
+        let (tenant, carrier, draft) = floor(&bench, 41_000, None).await;
         // 300 put through bear 9 abandoned.
         let id = start(&bench, &tenant, &draft, 300, 0).await;
         history(&bench, &tenant, id).await;
@@ -141,38 +129,53 @@ async fn a_predictive_campaign_dials_ahead_and_keeps_its_ceiling_when_everybody_
     .await;
 }
 
+/// So many calls have come in, and no more come however long the dialler has its turns.
+async fn exactly(carrier: &VoiceCarrier, calls: u64) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+    while carrier.tally().calls() < calls {
+        assert!(tokio::time::Instant::now() < deadline, "{} of {calls} calls", carrier.tally().calls());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    tokio::time::sleep(TURNS).await;
+    assert_eq!(carrier.tally().calls(), calls, "an agent is held for each call");
+}
+
+/// Ten turns of the dialler.
+const TURNS: Duration = Duration::from_millis(500);
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn near_its_ceiling_there_is_one_call_for_each_agent_until_the_day_is_over_and_no_restart_forgets_it() {
     for_each_store("dialled_latched", |bench| async move {
-        let (tenant, carrier, draft) = floor(&bench, 45_000).await;
+        // Nobody picks up before they may, so that what is under way is known at every moment.
+        let may_answer = Arc::new(Semaphore::new(0));
+        let (tenant, carrier, mut draft) = floor(&bench, 45_000, Some(may_answer.clone())).await;
+        draft.call_pacing.ring_ms_max = 60_000;
         // 3 of 103: one more would be 3.8 %.
         let id = start(&bench, &tenant, &draft, 100, 3).await;
         history(&bench, &tenant, id).await;
         let (stop, dialler) = dial(&bench, 43_000);
-        let two_at_most = async || {
-            // Whose agent has left needs none any more, though the call is up for another moment.
-            let calls = tenant.live_calls(id, 100).await.expect("read");
-            let up = calls.iter().filter(|call| call.bridged_at.is_none() || call.state == "bridged").count();
-            assert!(up <= 2, "an agent is held for each call: {calls:?}");
-        };
-        until(&bench, &tenant, id, async |record| {
-            two_at_most().await;
-            record.state_reason.starts_with("one call for each free agent for the rest of the day: 3 of 10") && carrier.tally().calls() > 0
-        })
-        .await;
+        until(&bench, &tenant, id, async |record| record.state_reason.starts_with("one call for each free agent for the rest of the day: 3 of 10") && carrier.tally().calls() > 0).await;
         let latched_at = today(&bench, id).await.latched_at;
         assert!(latched_at.is_some());
+        // Two phones ring, one for each agent. Whoever is done with one person has the next rung, and that one alone.
+        exactly(&carrier, 2).await;
+        may_answer.add_permits(1);
+        exactly(&carrier, 3).await;
         stop.send_replace(true);
+        tokio::time::sleep(TURNS).await;
+        may_answer.add_permits(PEOPLE);
         dialler.await.expect("ends");
+        may_answer.forget_permits(PEOPLE);
+        let before = carrier.tally().calls();
 
         // By the count alone there would be room for hundreds now; and another dialler comes.
         count(&bench, &tenant, id, 20_000, 0).await;
         let (stop, dialler) = dial(&bench, 43_000);
-        until(&bench, &tenant, id, async |record| {
-            two_at_most().await;
-            record.state == CampaignState::Finished
-        })
-        .await;
+        exactly(&carrier, before + 2).await;
+        may_answer.add_permits(1);
+        exactly(&carrier, before + 3).await;
+        may_answer.add_permits(PEOPLE);
+        until(&bench, &tenant, id, async |record| record.state == CampaignState::Finished).await;
         let (report, day) = (counts(&tenant, id).await, today(&bench, id).await);
         assert_eq!(day.latched_at, latched_at, "once, and it stays");
         assert_eq!((report.get(&Disposition::PutThrough).copied().unwrap_or(0), day.abandoned), (PEOPLE as i64, 3), "nobody else was abandoned: {report:?}");

@@ -6,6 +6,7 @@ mod people;
 #[path = "../../../store/tests/support/mod.rs"]
 mod support;
 
+mod exports;
 mod http;
 mod trunks;
 mod webhooks;

@@ -8,12 +8,18 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant as Stopwatch};
 
 use clarion_domain::audit::event::Act;
+use clarion_domain::compliance::purpose::LegalBasis;
+use clarion_domain::connectors::export::{ExportFormat, ExportTarget};
+use clarion_domain::connectors::instruction::InstructionKind;
+use clarion_domain::connectors::times::Times;
 use clarion_domain::id::{ImportId, SftpAccountId};
 use clarion_domain::intake::import::{ImportSource, ImportState};
 use clarion_domain::tenancy::tenant::{Actor, NumberMode};
 use clarion_domain::time::Instant;
 use clarion_engine::intake::FileLimits;
 use clarion_sftp::{DropConfig, HostKey};
+use clarion_store::campaigns::CampaignDraft;
+use clarion_store::connectors::{EXPORT_CHUNK_BYTES, NewExport, NewInstruction};
 use clarion_store::db::{Db, Statement};
 use clarion_store::intake::{NewImport, SftpAccountDraft, SftpFile};
 use clarion_store::tenancy::NewTenant;
@@ -237,6 +243,47 @@ impl World {
     pub async fn confirm(&self, import: ImportId) {
         let proposal = self.tenant.import(import).await.expect("the import").proposal.expect("a head");
         self.tenant.confirm_mapping(import, &proposal.mapping, None, now()).await.expect("confirmed");
+    }
+
+    /// A file of results in the account's `out/`, written as the engine writes one; gives its name.
+    pub async fn lay_out(&self, text: &str) -> String {
+        static CAMPAIGN: Statement = Statement { text: "UPDATE campaign SET started_at = 1 WHERE id = $1", postgres: "" };
+        let instruction = NewInstruction {
+            kind: InstructionKind::Export,
+            reference: "NW-7".into(),
+            fields: vec!["outcome".into(), "reference".into()],
+            purpose: "Results for the booking system".into(),
+            legal_basis: LegalBasis::Contract,
+            agreed_by: "Grace Hopper".into(),
+            valid_from: Instant(0),
+            valid_until: now().plus_ms(1_000_000_000),
+        };
+        let instruction = self.tenant.record_instruction(&instruction, now()).await.expect("an instruction");
+        let export = NewExport { name: "Results".into(), instruction, campaign: None, at_end: false, after_minutes: 0, times: Times::ByHand, format: ExportFormat::Csv, target: ExportTarget::Sftp, account: Some(self.account), url: String::new() };
+        let export = self.tenant.create_export(&export, now()).await.expect("an export").id;
+        let campaign = self.tenant.create_campaign(&CampaignDraft::new("November"), now()).await.expect("a campaign");
+        self.store.db().execute(&CAMPAIGN, &clarion_store::params![campaign]).await.expect("began");
+        self.tenant.export_now(export, campaign, now()).await.expect("asked for");
+        let lease = self.store.take_lease("export", now()).await.expect("asked").expect("free");
+        let job = self.tenant.begin_export(export, &lease, now()).await.expect("begun").expect("waits");
+        let key = self.tenant.begin_export_file(job.file, &lease, now()).await.expect("a key");
+        for (position, chunk) in text.as_bytes().chunks(EXPORT_CHUNK_BYTES).enumerate() {
+            self.tenant.append_export_chunk(job.file, &key, position as i64, chunk, &lease, now()).await.expect("written");
+        }
+        self.tenant.export_written(&job, 80_000, text.len() as i64, &lease, now()).await.expect("whole");
+        job.name
+    }
+
+    /// The client takes its instruction back.
+    pub async fn revoke(&self) {
+        let id = self.tenant.instructions().await.expect("instructions")[0].id;
+        self.tenant.revoke_instruction(id, "the contract ended", now()).await.expect("revoked");
+    }
+
+    pub async fn acts_on(&self, kind: &str) -> Vec<Act> {
+        static ACTS: Statement = Statement { text: "SELECT act FROM audit_event WHERE object_kind = $1 ORDER BY id", postgres: "" };
+        let rows = self.store.db().query(&ACTS, &clarion_store::params![kind]).await.expect("reads");
+        rows.into_iter().map(|mut row| row.take::<String>(0).expect("an act").parse().expect("a known one")).collect()
     }
 
     /// What was done to the account or by it, from the audit log.

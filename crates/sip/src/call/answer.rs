@@ -24,7 +24,7 @@ impl Call {
                     self.media.agreed = Some(agreed.clone());
                     self.tell(wire, CallEvent::Answered { at: self.answered_at.unwrap_or(now), media: agreed });
                 }
-                Some(Ok(agreed)) => self.agree(wire, agreed),
+                Some(Ok(agreed)) => self.agree(wire, "", agreed),
                 _ if was_waiting => return self.lost(wire, now, EndedBy::Us, "no session description in the ACK", None),
                 _ => {}
             }

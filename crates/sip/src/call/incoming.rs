@@ -22,10 +22,14 @@ pub struct Invited {
     next: Option<Next>,
     /// Our answer went out in a provisional response.
     described: bool,
+    /// Offer and answer were exchanged before our final response, and that says nothing of them (RFC 3262, section 5).
+    is_settled: bool,
 }
 
 struct Unacknowledged {
     response: Message,
+    /// It holds our offer: the PRACK holds the answer.
+    offers: bool,
     interval: Duration,
     until: Instant,
 }
@@ -48,7 +52,7 @@ impl Call {
         }
         wire.alarm(now + super::RING_MAX, Alarm::Call(key, CallAlarm::RingMax));
         let rseq = (wire.chance.number() & 0xFFFF) as u32 + 1;
-        call.invited = Some(Invited { server, request: Box::new(request.clone()), rseq, unacknowledged: None, next: None, described: false });
+        call.invited = Some(Invited { server, request: Box::new(request.clone()), rseq, unacknowledged: None, next: None, described: false, is_settled: false });
         call
     }
 
@@ -69,26 +73,41 @@ impl Call {
             invited.next = Some(Next::Provisional(status, words, local));
             return;
         }
-        let (server, request) = (invited.server, invited.request.clone());
+        let (server, request, is_settled) = (invited.server, invited.request.clone(), invited.is_settled);
+        let (is_reliable, offer) = (request.lists(&Name::Require, "100rel"), description(&request));
+        if is_reliable && offer.is_none() && !is_settled && local.is_none() {
+            // The first reliable response to an INVITE without an offer must hold ours (RFC 3261, section 13.2.1), and our audio has no place yet.
+            return;
+        }
         let mut response = wire.response(server, &request, status, words);
         if let Some(to) = wire.server(server).map(|server| server.to().clone()) {
             response.push(Name::Contact, wire.contact(&to));
         }
         response.push(Name::Allow, super::within::ALLOWED);
-        if let (Some(local), Some(offer)) = (local, description(&request)) {
-            self.media.local = local;
-            let Ok((body, agreed)) = self.media.answer(&offer) else { return self.refuse(wire, now, 488, "Not Acceptable Here", Vec::new()) };
-            self.media.agreed = Some(agreed.clone());
-            response.set_body(super::media::SDP, body);
-            self.tell(wire, CallEvent::EarlyMedia(agreed));
+        let offers = is_reliable && offer.is_none() && !is_settled;
+        match (local.filter(|_| !is_settled), &offer) {
+            (Some(local), Some(offer)) => {
+                self.media.local = local;
+                let Ok((body, agreed)) = self.media.answer(offer) else { return self.refuse(wire, now, 488, "Not Acceptable Here", Vec::new()) };
+                self.media.agreed = Some(agreed.clone());
+                response.set_body(super::media::SDP, body);
+                self.tell(wire, CallEvent::EarlyMedia(agreed));
+            }
+            (Some(local), None) if is_reliable => {
+                self.media.local = local;
+                response.set_body(super::media::SDP, self.media.offer());
+            }
+            // An offer in a response that may be lost is none.
+            _ => {}
         }
         let Some(invited) = self.invited.as_mut() else { return };
         invited.described |= !response.body.is_empty();
-        if request.lists(&Name::Require, "100rel") {
+        if is_reliable {
             response.push(Name::Require, "100rel");
             response.push(Name::RSeq, invited.rseq.to_string());
             let interval = wire.timers.t1;
-            invited.unacknowledged = Some(Unacknowledged { response: response.clone(), interval, until: now + wire.timers.patience() });
+            invited.is_settled |= !response.body.is_empty() && !offers;
+            invited.unacknowledged = Some(Unacknowledged { response: response.clone(), offers, interval, until: now + wire.timers.patience() });
             wire.alarm(now + interval, Alarm::Call(self.key, CallAlarm::RepeatProvisional(invited.rseq)));
         }
         wire.respond(now, server, &response);
@@ -106,20 +125,54 @@ impl Call {
         wire.alarm(next, Alarm::Call(self.key, CallAlarm::RepeatProvisional(number)));
     }
 
-    pub(super) fn take_prack(&mut self, wire: &mut Wire, now: Instant, server: ServerKey, request: &Message) {
+    pub(super) fn take_prack(&mut self, wire: &mut Wire, now: Instant, server: ServerKey, request: &Message, tag: &str) {
         let named = request.number(&Name::RAck);
-        let Some(invited) = self.invited.as_mut().filter(|invited| invited.unacknowledged.is_some() && named == Some(invited.rseq)) else {
+        let waiting = self.invited.as_mut().filter(|invited| named == Some(invited.rseq)).and_then(|invited| {
+            let waiting = invited.unacknowledged.take()?;
+            invited.rseq += 1;
+            Some(waiting)
+        });
+        let Some(waiting) = waiting else {
             return wire.reply(now, server, request, 481, "Call/Transaction Does Not Exist");
         };
-        invited.unacknowledged = None;
-        invited.rseq += 1;
-        let next = invited.next.take();
-        wire.reply(now, server, request, 200, "OK");
+        match (waiting.offers, description(request)) {
+            (true, answer) => {
+                wire.reply(now, server, request, 200, "OK");
+                let Some(Ok(agreed)) = answer.map(|answer| self.media.settle(&answer)) else {
+                    return self.refuse(wire, now, 488, "Not Acceptable Here", Vec::new());
+                };
+                if let Some(invited) = &mut self.invited {
+                    invited.is_settled = true;
+                }
+                self.agree(wire, tag, agreed);
+            }
+            (false, Some(offer)) => self.answer_in_prack(wire, now, server, request, &offer, tag),
+            (false, None) => wire.reply(now, server, request, 200, "OK"),
+        }
+        let next = self.invited.as_mut().and_then(|invited| invited.next.take());
         match next {
             Some(Next::Provisional(status, words, local)) => self.say_provisional(wire, now, status, words, local),
             Some(Next::Answer(local)) => self.answer(wire, now, local),
             None => {}
         }
+    }
+
+    /// Another offer of theirs beside the acknowledgement (RFC 3262, section 5). One that cannot be met leaves things as they were.
+    fn answer_in_prack(&mut self, wire: &mut Wire, now: Instant, server: ServerKey, request: &Message, offer: &[u8], tag: &str) {
+        if let Some(status) = self.offer_still_open() {
+            return self.not_yet(wire, now, server, request, status);
+        }
+        let Ok((body, agreed)) = self.media.answer(offer) else { return wire.reply(now, server, request, 488, "Not Acceptable Here") };
+        let mut response = wire.response(server, request, 200, "OK");
+        response.set_body(super::media::SDP, body);
+        wire.respond(now, server, &response);
+        self.agree(wire, tag, agreed);
+    }
+
+    /// The status for another offer of theirs while their INVITE has no answer yet to its own, or ours to it has none.
+    pub(super) fn offer_still_open(&self) -> Option<u16> {
+        let invited = self.invited.as_ref().filter(|invited| !invited.is_settled)?;
+        Some(if description(&invited.request).is_some() { 500 } else { 491 })
     }
 
     /// 200 with our description: the answer to their offer, or our offer.
@@ -129,27 +182,30 @@ impl Call {
             invited.next = Some(Next::Answer(local));
             return;
         }
-        let (server, request, described) = (invited.server, invited.request.clone(), invited.described);
+        let (server, request, described, is_settled) = (invited.server, invited.request.clone(), invited.described, invited.is_settled);
         let offer = description(&request);
         if !described {
             self.media.local = local;
         }
         let (body, agreed) = match &offer {
+            _ if is_settled => (None, self.media.agreed.clone()),
             Some(offer) => match self.media.answer(offer) {
-                Ok((body, agreed)) => (body, Some(agreed)),
+                Ok((body, agreed)) => (Some(body), Some(agreed)),
                 Err(_) => return self.refuse(wire, now, 488, "Not Acceptable Here", Vec::new()),
             },
-            None => (self.media.offer(), None),
+            None => (Some(self.media.offer()), None),
         };
         let mut response = wire.response(server, &request, 200, "OK");
         self.fill_2xx(wire, server, &mut response);
         let session = self.session_answer(wire, now, &request);
         response.headers.extend(session);
-        response.set_body(super::media::SDP, body);
+        if let Some(body) = body {
+            response.set_body(super::media::SDP, body);
+        }
         wire.respond(now, server, &response);
         self.phase = Phase::Answered;
         self.answered_at = Some(now);
-        self.start_repeating(wire, now, server, &request, &response, offer.is_none());
+        self.start_repeating(wire, now, server, &request, &response, agreed.is_none());
         if let Some(agreed) = agreed {
             self.media.agreed = Some(agreed.clone());
             self.tell(wire, CallEvent::Answered { at: now, media: agreed });

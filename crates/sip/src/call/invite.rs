@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::provisional::Provisional;
 use super::{Call, CallAlarm, CallEvent, CallKey, CallMedia, CallRules, Ending, Phase, Purpose, call_name, description};
 use crate::alarm::Alarm;
 use crate::cause::{EndedBy, HangUp, retry_after};
 use crate::dialog::Dialog;
-use crate::hop::Destination;
+use crate::hop::{Destination, Hop};
 use crate::message::{Header, Message, Method, Name};
 use crate::name_addr::NameAddr;
 use crate::transaction::{ClientKey, Outcome};
@@ -49,6 +50,8 @@ pub struct Invitation {
     session_min: Option<Duration>,
     /// Targets of a 3xx, in their order.
     targets: VecDeque<Uri>,
+    /// Who redirected us: transport and trust where a target names none.
+    redirector: Option<Destination>,
     /// The last failure, told when there is nowhere left to go.
     last: Option<Ending>,
 }
@@ -63,7 +66,26 @@ struct Current {
 impl Invitation {
     #[must_use]
     pub fn new(uri: String, from: NameAddr, to: NameAddr, call_id: String, headers: Vec<Header>) -> Self {
-        Self { uri, from, to, call_id, headers, hops: VecDeque::new(), ring_max: None, current: None, number: 0, challenged: 0, redirected: 0, session_expires: None, session_min: None, targets: VecDeque::new(), last: None }
+        Self { uri, from, to, call_id, headers, hops: VecDeque::new(), ring_max: None, current: None, number: 0, challenged: 0, redirected: 0, session_expires: None, session_min: None, targets: VecDeque::new(), redirector: None, last: None }
+    }
+
+    /// The way to the next target of a redirect, which becomes the one that is called.
+    fn next_target(&mut self) -> Option<Destination> {
+        let redirector = self.redirector.as_ref()?;
+        let mut target = self.targets.pop_front()?;
+        let to = Destination::of_uri(&target, redirector);
+        target.headers = None;
+        self.redirected += 1;
+        self.uri = target.to_string();
+        Some(to)
+    }
+
+    /// The name of its server was looked up.
+    pub(super) fn goes_to(&mut self, key: ClientKey, server: Hop, others: VecDeque<Hop>) {
+        if let Some(current) = self.current.as_mut().filter(|current| current.key == key) {
+            current.to = Destination::Hop(server);
+            self.hops = others.into_iter().map(Destination::Hop).collect();
+        }
     }
 
     pub(super) fn current_key(&self) -> Option<ClientKey> {
@@ -92,10 +114,10 @@ impl Call {
         }
     }
 
-    /// Goes to the next server, or ends the call where there is none.
+    /// Goes to the next server, or to the next target of a redirect, or ends the call where there is neither.
     pub fn proceed(&mut self, wire: &mut Wire, now: Instant, otherwise: EndedBy) {
         let Some(invitation) = self.invitation.as_mut() else { return };
-        match invitation.hops.pop_front() {
+        match invitation.hops.pop_front().or_else(|| invitation.next_target()) {
             Some(to) => self.send_invite(wire, now, to),
             None => {
                 let last = invitation.last.take().unwrap_or_else(|| Ending::words("no server of the trunk could be reached"));
@@ -147,8 +169,11 @@ impl Call {
                 }
             }
             Outcome::Timeout if current => self.no_server(wire, now, EndedBy::Timeout, Noted::Silent, "no answer from the server"),
-            Outcome::Unreachable if current => self.no_server(wire, now, EndedBy::Unreachable, Noted::Silent, "the server cannot be reached"),
-            Outcome::Timeout | Outcome::Unreachable => {}
+            Outcome::Unreachable(why) if current => {
+                let words = if why.is_empty() { "the server cannot be reached".to_owned() } else { format!("the server cannot be reached: {why}") };
+                self.no_server(wire, now, EndedBy::Unreachable, Noted::Unreachable(why), &words);
+            }
+            Outcome::Timeout | Outcome::Unreachable(_) => {}
         }
     }
 
@@ -172,7 +197,8 @@ impl Call {
         if !self.early_dialog(&tag, key, response, wire) {
             return;
         }
-        if !self.acknowledge_provisional(wire, now, &tag, response) {
+        let turn = self.take_provisional(&tag, response);
+        if matches!(turn, Provisional::OutOfTurn) {
             return;
         }
         if status == 180 && self.rang_at.is_none() {
@@ -180,6 +206,9 @@ impl Call {
             self.tell(wire, CallEvent::Ringing { at: now });
         }
         self.early_description(wire, &tag, response);
+        if let Provisional::InTurn(rack) = turn {
+            self.send_prack(wire, now, &tag, rack);
+        }
     }
 
     /// Finds or makes the early dialog; false when there are too many.
@@ -202,6 +231,9 @@ impl Call {
     /// The answer in a provisional response. Where several branches send one, the last is heard.
     fn early_description(&mut self, wire: &mut Wire, tag: &str, response: &Message) {
         let Some(body) = description(response) else { return };
+        if self.dialog(tag).is_some_and(|dialog| dialog.moved_on) {
+            return;
+        }
         let Ok(agreed) = self.media.settle(&body) else { return };
         if let Some(dialog) = self.dialog(tag) {
             dialog.agreed = Some(agreed.clone());
@@ -245,8 +277,10 @@ impl Call {
 
     fn answered(&mut self, wire: &mut Wire, now: Instant, tag: String, response: &Message) {
         self.answered_at = Some(now);
-        let early = self.dialog(&tag).and_then(|dialog| dialog.agreed.clone());
+        let (early, moved_on) = self.dialog(&tag).map_or((None, false), |dialog| (dialog.agreed.clone(), dialog.moved_on));
         let agreed = match description(response) {
+            // It repeats the first answer (RFC 6337, section 2.2), which holds no more.
+            Some(_) if moved_on && early.is_some() => early.ok_or_else(String::new),
             Some(body) => self.media.settle(&body).map_err(|error| error.to_string()),
             // It was answered in a provisional response (RFC 3262, section 5).
             None => early.ok_or_else(|| "answered without a session description".to_owned()),
@@ -283,7 +317,7 @@ impl Call {
             return;
         }
         let Some(invitation) = self.invitation.as_mut() else { return };
-        match (status, to.clone()) {
+        match (status, to) {
             (401 | 407, Some(to)) if invitation.challenged < CHALLENGES_MAX && super::retry::accept_challenge(&mut self.challenges, self.rules.credentials.is_some(), response) => {
                 invitation.challenged += 1;
                 self.send_invite(wire, now, to);
@@ -299,7 +333,7 @@ impl Call {
                 invitation.last = Some(Ending::of(response));
                 self.proceed(wire, now, EndedBy::FarEnd);
             }
-            _ => self.next_target(wire, now, response, to.as_ref()),
+            _ => self.next_target(wire, now, response),
         }
     }
 
@@ -319,21 +353,18 @@ impl Call {
             for uri in fresh.into_iter().rev() {
                 invitation.targets.push_front(uri);
             }
+            invitation.redirector = Some(to.clone());
         }
-        self.next_target(wire, now, response, Some(to));
+        self.next_target(wire, now, response);
     }
 
-    fn next_target(&mut self, wire: &mut Wire, now: Instant, response: &Message, to: Option<&Destination>) {
+    fn next_target(&mut self, wire: &mut Wire, now: Instant, response: &Message) {
         let Some(invitation) = self.invitation.as_mut() else { return };
         // 6xx holds for everywhere (RFC 3261, section 21.6).
-        let next = if response.status().is_some_and(|status| status >= 600) { None } else { invitation.targets.pop_front() };
-        let (Some(mut target), Some(to)) = (next, to) else { return self.end(wire, now, EndedBy::FarEnd, Ending::of(response)) };
-        invitation.redirected += 1;
+        let next = if response.status().is_some_and(|status| status >= 600) { None } else { invitation.next_target() };
+        let Some(to) = next else { return self.end(wire, now, EndedBy::FarEnd, Ending::of(response)) };
         invitation.hops.clear();
         invitation.last = Some(Ending::of(response));
-        let to = Destination::of_uri(&target, to);
-        target.headers = None;
-        invitation.uri = target.to_string();
         self.send_invite(wire, now, to);
     }
 

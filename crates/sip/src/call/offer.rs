@@ -57,11 +57,37 @@ impl Call {
         if self.phase != Phase::Up || self.exchange.asking || self.exchange.repeat.is_some() {
             return;
         }
-        let Some(wanted) = self.exchange.wanted.take() else { return };
+        if self.take_wanted() {
+            self.ask(wire, now, Purpose::Offer, Method::Invite, true);
+        }
+    }
+
+    fn take_wanted(&mut self) -> bool {
+        let Some(wanted) = self.exchange.wanted.take() else { return false };
         self.exchange.before.get_or_insert_with(|| (self.media.local.clone(), self.media.direction));
         self.media.direction = wanted.direction.unwrap_or(self.media.direction);
         self.media.local = wanted.local.unwrap_or_else(|| self.media.local.clone());
-        self.ask(wire, now, Purpose::Offer, Method::Invite, true);
+        true
+    }
+
+    /// The change that waits, for a request that may hold an offer beside what it is for.
+    pub(super) fn wanted_offer(&mut self) -> Option<Vec<u8>> {
+        if self.phase != Phase::Inviting || self.exchange.asking || !self.take_wanted() {
+            return None;
+        }
+        self.exchange.asking = true;
+        Some(self.media.offer())
+    }
+
+    pub(super) fn offer_accepted(&mut self) {
+        self.exchange.asking = false;
+        self.exchange.before = None;
+    }
+
+    pub(super) fn offer_refused(&mut self, wire: &mut Wire, status: u16) {
+        self.exchange.asking = false;
+        self.go_back();
+        self.tell(wire, CallEvent::MediaRefused { status });
     }
 
     /// An INVITE or UPDATE within the dialog.
@@ -99,7 +125,7 @@ impl Call {
                 self.exchange.before = None;
                 let agreed = description(response).and_then(|body| self.media.settle(&body).ok());
                 match agreed {
-                    Some(agreed) => self.agree(wire, agreed),
+                    Some(agreed) => self.agree(wire, "", agreed),
                     None => self.tell(wire, CallEvent::MediaRefused { status: 488 }),
                 }
             }
@@ -171,6 +197,9 @@ impl Call {
             return wire.respond(now, server, &response);
         }
         let offer = description(request);
+        if let Some(status) = offer.as_ref().and(self.offer_still_open()) {
+            return self.not_yet(wire, now, server, request, status);
+        }
         let (body, agreed) = match &offer {
             Some(offer) => match self.media.answer(offer) {
                 Ok((body, agreed)) => (Some(body), Some(agreed)),
@@ -194,8 +223,18 @@ impl Call {
             self.start_repeating(wire, now, server, request, &response, offer.is_none());
         }
         if let Some(agreed) = agreed {
-            self.agree(wire, agreed);
+            self.agree(wire, tag, agreed);
         }
+    }
+
+    /// While an offer of either side has no answer, another is too early (RFC 3311, section 5.2): theirs by 500, ours by 491.
+    pub(super) fn not_yet(&mut self, wire: &mut Wire, now: Instant, server: ServerKey, request: &Message, status: u16) {
+        if status == 491 {
+            return wire.reply(now, server, request, 491, "Request Pending");
+        }
+        let mut response = wire.response(server, request, status, "Server Internal Error");
+        response.push(Name::RetryAfter, (wire.chance.number() % 11).to_string());
+        wire.respond(now, server, &response);
     }
 
     pub(super) fn fill_2xx(&self, wire: &mut Wire, server: ServerKey, response: &mut Message) {
@@ -206,12 +245,17 @@ impl Call {
         response.push(Name::Supported, "100rel, timer");
     }
 
-    pub(super) fn agree(&mut self, wire: &mut Wire, agreed: NegotiatedMedia) {
+    /// What an exchange after the first agreed on, in the dialog with this tag.
+    pub(super) fn agree(&mut self, wire: &mut Wire, tag: &str, agreed: NegotiatedMedia) {
+        if let Some(dialog) = self.dialog(tag) {
+            dialog.agreed = Some(agreed.clone());
+            dialog.moved_on = true;
+        }
         if self.media.agreed.as_ref() == Some(&agreed) {
             return;
         }
         self.media.agreed = Some(agreed.clone());
-        let event = if self.phase == Phase::Inviting { CallEvent::EarlyMedia(agreed) } else { CallEvent::MediaChanged(agreed) };
+        let event = if matches!(self.phase, Phase::Inviting | Phase::Invited) { CallEvent::EarlyMedia(agreed) } else { CallEvent::MediaChanged(agreed) };
         self.tell(wire, event);
     }
 

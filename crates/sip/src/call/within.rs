@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::{Call, CallEvent, Phase, Purpose};
 use crate::cause::EndedBy;
+use crate::hop::{Destination, Hop};
 use crate::message::{Message, Method, Name};
 use crate::transaction::{ClientKey, Outcome, ServerKey};
 use crate::wire::{Owner, Wire};
@@ -15,7 +16,8 @@ const TRIES_MAX: u8 = 2;
 impl Call {
     /// The outcome of a request that we sent within a dialog.
     pub fn outcome(&mut self, wire: &mut Wire, now: Instant, key: ClientKey, outcome: Outcome) {
-        let Some(place) = self.open.iter().position(|open| open.key == key) else {
+        let place = self.open.iter().position(|open| open.key == key).or_else(|| self.late_answer(&outcome));
+        let Some(place) = place else {
             if let Outcome::Response(response) = outcome {
                 self.repeated(wire, &response);
             }
@@ -24,9 +26,14 @@ impl Call {
         let response = match outcome {
             Outcome::Response(response) if response.status().is_some_and(|status| status < 200) => return,
             Outcome::Response(response) => Some(response),
-            Outcome::Timeout | Outcome::Unreachable => None,
+            Outcome::Timeout | Outcome::Unreachable(_) => None,
         };
         let mut open = self.open.swap_remove(place);
+        if response.as_ref().is_none_or(|response| response.status() == Some(503))
+            && let Some(next) = open.others.pop_front()
+        {
+            return self.ask_next(wire, now, open, next);
+        }
         let status = response.as_ref().and_then(|response| response.status()).unwrap_or(408);
         if let (401 | 407, Some(response)) = (status, &response)
             && open.tries < TRIES_MAX
@@ -50,6 +57,21 @@ impl Call {
         self.settled(wire, now, open, status, response.as_deref());
     }
 
+    /// The same request to the next server of its name (RFC 3263, section 4.3).
+    fn ask_next(&mut self, wire: &mut Wire, now: Instant, mut open: super::Open, next: Hop) {
+        let silence_max = (!open.others.is_empty()).then_some(self.rules.silence_max);
+        open.to = Destination::Hop(next);
+        open.key = wire.request(now, Owner::Call(self.key, open.purpose), open.request.clone(), open.to.clone(), silence_max);
+        self.open.push(open);
+    }
+
+    /// A server that was given up for silence took our INVITE on after all: its 2xx answers the one that another server has now.
+    fn late_answer(&self, outcome: &Outcome) -> Option<usize> {
+        let Outcome::Response(response) = outcome else { return None };
+        let answered = response.cseq().filter(|(_, method)| *method == Method::Invite && response.status().is_some_and(|status| (200..300).contains(&status)))?;
+        self.open.iter().position(|open| open.request.cseq().as_ref() == Some(&answered))
+    }
+
     fn settled(&mut self, wire: &mut Wire, now: Instant, open: super::Open, status: u16, response: Option<&Message>) {
         match open.purpose {
             Purpose::Offer | Purpose::Refresh => {
@@ -68,6 +90,7 @@ impl Call {
                 self.asked(wire, now, open.purpose, &open.request, response);
             }
             Purpose::Refer => self.referred(wire, status),
+            Purpose::Prack if !open.request.body.is_empty() => self.prack_answered(wire, now, &open.remote_tag, status, response),
             // A PRACK that fails leaves the INVITE to time out or be answered; a BYE has ended the call either way.
             Purpose::Prack | Purpose::Bye | Purpose::Notify | Purpose::Invite => {}
         }
@@ -101,7 +124,7 @@ impl Call {
         match method {
             Method::Bye => self.take_bye(wire, now, server, request, &tag),
             Method::Invite | Method::Update => self.take_offer(wire, now, server, request, &tag),
-            Method::Prack => self.take_prack(wire, now, server, request),
+            Method::Prack => self.take_prack(wire, now, server, request, &tag),
             Method::Info => self.take_info(wire, now, server, request),
             Method::Refer => self.take_refer(wire, now, server, request),
             Method::Notify => self.take_notify(wire, now, server, request),

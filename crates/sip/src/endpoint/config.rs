@@ -35,6 +35,8 @@ pub struct EndpointConfig {
     pub incoming: bool,
     /// The shortest session interval that a call from outside may ask for (RFC 4028).
     pub session_min: std::time::Duration,
+    /// In a call from outside, the wait for any answer to a request of ours before the next server of the name that it goes to is asked.
+    pub silence_max: std::time::Duration,
     /// Whom to ask for names; the system's when empty.
     pub name_servers: Vec<SocketAddr>,
 }
@@ -52,6 +54,7 @@ impl EndpointConfig {
             user_agent: concat!("Clarion/", env!("CARGO_PKG_VERSION")).to_owned(),
             incoming: false,
             session_min: std::time::Duration::from_secs(90),
+            silence_max: std::time::Duration::from_secs(4),
             name_servers: Vec::new(),
         }
     }
@@ -62,7 +65,7 @@ impl EndpointConfig {
             session_expires: None,
             session_min: self.session_min,
             reliable_provisional: true,
-            silence_max: self.timers.patience(),
+            silence_max: self.silence_max,
             redirects: Redirects::End,
         })
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::Timers;
 use crate::alarm::{Alarm, Alarms};
-use crate::hop::Destination;
+use crate::hop::{Destination, Hop};
 use crate::message::{Message, Method, Name, Start};
 use crate::oversize::CONNECT_MAX;
 use crate::wire::{Effect, Owner};
@@ -32,8 +32,8 @@ pub enum Outcome {
     Response(Box<Message>),
     /// Nobody answered in time.
     Timeout,
-    /// The transport could not deliver it.
-    Unreachable,
+    /// The transport could not deliver it, and perhaps knows why.
+    Unreachable(String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +69,8 @@ pub struct Client {
     /// Where it would have gone as a datagram, had it not been too large for one.
     meant: Option<Destination>,
     silence_max: Duration,
+    /// Timer B or F; an alarm before that asks only whether there was any sign of life.
+    patience_until: Instant,
     bytes: Vec<u8>,
     /// What an ACK for a failure is made from, and the datagram where no stream is taken; of other requests not kept.
     request: Option<Box<Message>>,
@@ -87,6 +89,7 @@ impl Client {
         let silence_max = silence_max.unwrap_or(timers.patience()).min(timers.patience());
         // Nobody is silent who has not been asked yet.
         let connecting = if meant.is_some() { CONNECT_MAX } else { Duration::ZERO };
+        let patience_until = now + connecting + timers.patience();
         alarms.set(now + connecting + silence_max, Alarm::Client(key, ClientAlarm::GiveUp));
         let reliable = to.transport().is_reliable();
         if !reliable {
@@ -94,7 +97,7 @@ impl Client {
         }
         let bytes = if reliable { Vec::new() } else { bytes };
         let kept = invites || meant.is_some();
-        Self { owner, key, state: State::Asking, invites, to, meant, silence_max, bytes, request: kept.then(|| Box::new(request)), ack: Vec::new(), interval: timers.t1, forget_at: None }
+        Self { owner, key, state: State::Asking, invites, to, meant, silence_max, patience_until, bytes, request: kept.then(|| Box::new(request)), ack: Vec::new(), interval: timers.t1, forget_at: None }
     }
 
     /// Takes a response; true when the owner shall see it.
@@ -144,7 +147,10 @@ impl Client {
                     State::Abandoned | State::Completed | State::Accepted => false,
                 };
                 if again {
-                    effects.push(Effect::Send { to: self.to.clone(), bytes: self.bytes.clone(), client: Some(self.key) });
+                    // Whoever is still being looked up is sent to once they are found.
+                    if !matches!(self.to, Destination::Name { .. }) {
+                        effects.push(Effect::Send { to: self.to.clone(), bytes: self.bytes.clone(), client: Some(self.key) });
+                    }
                     self.interval = match (self.invites, self.state) {
                         (true, _) => self.interval * 2,
                         (false, State::Proceeding) => timers.t2,
@@ -162,6 +168,10 @@ impl Client {
                 }
                 State::Asking => (Some(Outcome::Timeout), true),
                 // An INVITE may ring for as long as its owner likes; all else must be over by now.
+                State::Proceeding if !self.invites && now < self.patience_until => {
+                    alarms.set(self.patience_until, Alarm::Client(self.key, ClientAlarm::GiveUp));
+                    (None, false)
+                }
                 State::Proceeding if !self.invites => (Some(Outcome::Timeout), true),
                 _ => (None, false),
             },
@@ -173,6 +183,19 @@ impl Client {
     #[must_use]
     pub fn fails(&self) -> bool {
         matches!(self.state, State::Asking | State::Proceeding)
+    }
+
+    /// The name that it was sent to was looked up: it goes to this server, and stays with it. With others to try, not for long. False when
+    /// it waits for no name.
+    pub fn goes_to(&mut self, now: Instant, hop: Hop, silence_max: Option<Duration>, alarms: &mut Alarms) -> bool {
+        if !matches!(self.to, Destination::Name { .. }) || !self.fails() {
+            return false;
+        }
+        self.to = Destination::Hop(hop);
+        if let Some(silence_max) = silence_max {
+            alarms.set(now + silence_max.min(self.silence_max), Alarm::Client(self.key, ClientAlarm::GiveUp));
+        }
+        true
     }
 
     /// Where it went.

@@ -44,8 +44,9 @@ pub(crate) enum Input {
     Command(CallKey, CallCommand),
     Found { trunk: TrunkKey, found: Result<Vec<Found>, String> },
     /// A name was looked up for one message.
-    Named { hop: Option<Hop>, bytes: Vec<u8>, client: Option<ClientKey> },
-    Undelivered(Vec<ClientKey>),
+    Named { found: Vec<Found>, turn: u16, bytes: Vec<u8>, client: Option<ClientKey> },
+    /// These requests, and why, where that is known.
+    Undelivered(Vec<ClientKey>, String),
     Close,
 }
 
@@ -188,9 +189,8 @@ impl Driver {
             }
             Input::Command(call, command) => self.agent.command(now, call, command),
             Input::Found { trunk, found } => self.agent.trunk_found(now, trunk, found),
-            Input::Named { hop: Some(hop), bytes, client } => self.send(now, Destination::Hop(hop), bytes, client),
-            Input::Named { hop: None, client, .. } => self.undelivered(now, client),
-            Input::Undelivered(clients) => clients.into_iter().for_each(|client| self.agent.undelivered(now, client)),
+            Input::Named { found, turn, bytes, client } => self.agent.servers_found(now, client, turn, bytes, found),
+            Input::Undelivered(clients, why) => clients.into_iter().for_each(|client| self.agent.undelivered(now, client, &why)),
             Input::Close => {}
         }
     }
@@ -259,12 +259,12 @@ impl Driver {
                 true
             }
             Destination::Stream { id, .. } => self.streams.send(id, bytes, client),
-            Destination::Name { transport, host, port, tls } => {
+            Destination::Name { transport, host, port, tls, turn } => {
                 let (resolver, sender) = (Arc::clone(&self.resolver), self.sender.clone());
                 tokio::spawn(async move {
-                    let hop = resolver.name(transport, &host, port, tls).await;
+                    let found = resolver.name(transport, &host, port, tls).await;
                     if let Some(sender) = sender.upgrade() {
-                        let _ = sender.send(Input::Named { hop, bytes, client });
+                        let _ = sender.send(Input::Named { found, turn, bytes, client });
                     }
                 });
                 true
@@ -286,7 +286,7 @@ impl Driver {
 
     fn undelivered(&mut self, now: Instant, client: Option<ClientKey>) {
         if let Some(client) = client {
-            self.agent.undelivered(now, client);
+            self.agent.undelivered(now, client, "");
         }
     }
 }

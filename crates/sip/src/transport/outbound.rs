@@ -49,7 +49,7 @@ impl Streams {
         let known = self.peers.iter().find(|(known, _)| *known == peer).map(|(_, id)| *id);
         let id = known.filter(|id| self.open.get(id).is_some_and(|(outgoing, _)| !outgoing.is_closed())).unwrap_or_else(|| self.connect(peer));
         if !self.send(id, bytes, client) {
-            undelivered(&self.inputs, client.into_iter().collect());
+            undelivered(&self.inputs, client.into_iter().collect(), String::new());
         }
     }
 
@@ -70,10 +70,14 @@ impl Streams {
 
 async fn run((transport, address, tls): Peer, id: StreamId, mut queue: mpsc::Receiver<(Vec<u8>, Option<ClientKey>)>, arrivals: &mpsc::Sender<Arrival>, inputs: &mpsc::WeakUnboundedSender<Input>) {
     let stream = connect(address).await;
+    let mut why = String::new();
     let mut clients = match (stream, transport, tls) {
         (Some(stream), Transport::Tls, Some(tls)) => match handshake(stream, &tls).await {
-            Some(stream) => serve(stream, id, transport, address, &mut queue, arrivals).await,
-            None => Vec::new(),
+            Ok(stream) => serve(stream, id, transport, address, &mut queue, arrivals).await,
+            Err(refusal) => {
+                why = refusal.to_string();
+                Vec::new()
+            }
         },
         (Some(stream), Transport::Tcp, _) => serve(stream, id, transport, address, &mut queue, arrivals).await,
         // TLS without anything to trust is refused rather than trusted.
@@ -84,12 +88,12 @@ async fn run((transport, address, tls): Peer, id: StreamId, mut queue: mpsc::Rec
     while let Some((_, client)) = queue.recv().await {
         clients.extend(client);
     }
-    undelivered(inputs, clients);
+    undelivered(inputs, clients, why);
 }
 
-fn undelivered(inputs: &mpsc::WeakUnboundedSender<Input>, clients: Vec<ClientKey>) {
+fn undelivered(inputs: &mpsc::WeakUnboundedSender<Input>, clients: Vec<ClientKey>, why: String) {
     if let Some(inputs) = inputs.upgrade().filter(|_| !clients.is_empty()) {
         // The loop may have ended.
-        let _ = inputs.send(Input::Undelivered(clients));
+        let _ = inputs.send(Input::Undelivered(clients, why));
     }
 }

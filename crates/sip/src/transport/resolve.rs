@@ -64,11 +64,13 @@ impl Resolver {
         Ok(found)
     }
 
-    /// One server for one message within a dialog, or to the target of a redirect.
-    pub async fn name(&self, transport: Transport, host: &str, port: Option<u16>, tls: Option<Arc<TlsClient>>) -> Option<Hop> {
+    /// The servers for a message within a dialog, or to the target of a redirect.
+    pub async fn name(&self, transport: Transport, host: &str, port: Option<u16>, tls: Option<Arc<TlsClient>>) -> Vec<Found> {
         let host = TrunkHost { host: host.to_owned(), port };
-        let found = self.host(&host, Some(transport), tls).await;
-        found.into_iter().min_by_key(|found| found.priority).map(|found| found.hop)
+        let mut found = self.host(&host, Some(transport), tls).await;
+        found.sort_by_key(|found| found.priority);
+        found.truncate(SERVERS_MAX);
+        found
     }
 
     async fn host(&self, host: &TrunkHost, transport: Option<Transport>, tls: Option<Arc<TlsClient>>) -> Vec<Found> {

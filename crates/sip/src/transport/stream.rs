@@ -13,6 +13,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::hop::{StreamId, Transport};
 use crate::message::{Framer, Message};
 use crate::oversize::CONNECT_MAX;
+use crate::tls::{TlsClient, TlsError};
 use crate::transaction::ClientKey;
 
 /// Connections that strangers may hold open.
@@ -83,9 +84,10 @@ pub async fn connect(address: SocketAddr) -> Option<TcpStream> {
     Some(stream)
 }
 
-pub async fn handshake(stream: TcpStream, tls: &crate::tls::TlsClient) -> Option<tokio_rustls::client::TlsStream<TcpStream>> {
-    let (connector, name) = tls.connector().ok()?;
-    tokio::time::timeout(HANDSHAKE_MAX, connector.connect(name, stream)).await.ok()?.ok()
+pub async fn handshake(stream: TcpStream, tls: &TlsClient) -> Result<tokio_rustls::client::TlsStream<TcpStream>, TlsError> {
+    let (connector, name) = tls.connector()?;
+    let shaken = tokio::time::timeout(HANDSHAKE_MAX, connector.connect(name, stream)).await;
+    shaken.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())).map_err(|error| tls.refused(&error))
 }
 
 /// Reads and writes until either side ends or says something that cannot be followed. Returned are requests that were written to

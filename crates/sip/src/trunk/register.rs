@@ -108,7 +108,8 @@ impl Watch {
             Outcome::Response(response) if response.status().is_some_and(|status| status < 200) => return,
             Outcome::Response(response) => response,
             Outcome::Timeout => return self.register_again(wire, now, None, "the registrar does not answer"),
-            Outcome::Unreachable => return self.register_again(wire, now, None, "the registrar cannot be reached"),
+            Outcome::Unreachable(why) if why.is_empty() => return self.register_again(wire, now, None, "the registrar cannot be reached"),
+            Outcome::Unreachable(why) => return self.register_again(wire, now, None, &format!("the registrar cannot be reached: {why}")),
         };
         let register = &mut self.register;
         register.key = None;

@@ -20,6 +20,8 @@ struct Server {
     found: Found,
     /// `None` until it was heard of.
     alive: Option<bool>,
+    /// Why nothing can be delivered to it, where that is known.
+    why: String,
     barred_until: Option<Instant>,
 }
 
@@ -32,6 +34,7 @@ pub struct Census {
     pub usable: usize,
     pub unknown: usize,
     pub silent: Vec<SocketAddr>,
+    pub unreachable: Vec<(SocketAddr, String)>,
     pub barred: Vec<SocketAddr>,
 }
 
@@ -41,23 +44,28 @@ impl Servers {
         let old = std::mem::take(&mut self.0);
         self.0 = found.into_iter().map(|found| {
             let known = old.iter().find(|server| server.found.hop.address == found.hop.address && server.found.hop.transport == found.hop.transport);
-            Server { alive: known.and_then(|server| server.alive), barred_until: known.and_then(|server| server.barred_until), found }
+            let why = known.map_or_else(String::new, |server| server.why.clone());
+            Server { alive: known.and_then(|server| server.alive), why, barred_until: known.and_then(|server| server.barred_until), found }
         }).collect();
     }
 
     /// True when this changes what is known. An answer lifts no bar: it ends by its time alone.
     pub fn note(&mut self, now: Instant, address: SocketAddr, what: &Noted) -> bool {
         let Some(server) = self.0.iter_mut().find(|server| server.found.hop.address == address) else { return false };
-        let before = (server.alive, server.barred_until);
+        let before = (server.alive, server.barred_until, std::mem::take(&mut server.why));
         match what {
             Noted::Alive => server.alive = Some(true),
             Noted::Silent => server.alive = Some(false),
+            Noted::Unreachable(why) => {
+                server.alive = Some(false);
+                server.why.clone_from(why);
+            }
             Noted::Unavailable(wait) => {
                 server.alive = Some(true);
                 server.barred_until = wait.map(|wait| now + wait).or(server.barred_until);
             }
         }
-        before != (server.alive, server.barred_until)
+        before != (server.alive, server.barred_until, server.why.clone())
     }
 
     /// In the order in which a call tries them: the living first, by priority and weight; the dead after them, since
@@ -98,6 +106,7 @@ impl Servers {
             match server.alive {
                 _ if server.is_barred(now) => census.barred.push(server.found.hop.address),
                 Some(true) => census.usable += 1,
+                Some(false) if !server.why.is_empty() => census.unreachable.push((server.found.hop.address, server.why.clone())),
                 Some(false) => census.silent.push(server.found.hop.address),
                 None => census.unknown += 1,
             }

@@ -129,7 +129,8 @@ impl Watch {
                 // 404, 405, 401 …: whoever says so is there.
                 _ => Noted::Alive,
             },
-            Outcome::Timeout | Outcome::Unreachable => Noted::Silent,
+            Outcome::Timeout => Noted::Silent,
+            Outcome::Unreachable(why) => Noted::Unreachable(why.clone()),
         };
         if let Some(address) = self.pings.remove(&key) {
             self.note(wire, now, address, &what);
@@ -162,6 +163,7 @@ impl Watch {
         let census = self.servers.census(now);
         let mut faults: Vec<String> = self.fault.iter().cloned().collect();
         faults.extend(census.silent.iter().map(|address| format!("{address} does not answer")));
+        faults.extend(census.unreachable.iter().map(|(address, why)| format!("{address} cannot be used: {why}")));
         faults.extend(census.barred.iter().map(|address| format!("{address} is unavailable and asked to be left alone for a while")));
         let reason = faults.join("; ");
         // Who is not asked is taken to be there.

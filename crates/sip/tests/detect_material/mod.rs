@@ -41,7 +41,7 @@ pub struct Half {
     pub voices: &'static [Speaker],
 }
 
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub enum Speaker {
     Espeak { voice: &'static str, words_a_minute: u32, pitch: u32 },
     Flite(&'static str),
@@ -75,6 +75,38 @@ pub const HOLDOUT: Half = Half {
     ],
     recorded: &[&["vm-nobodyavail", "vm-intro"], &["vm-theperson", "digits/7", "digits/7", "digits/0", "vm-isonphone", "vm-intro"]],
     voices: &[espeak("en-us", 175, 50), espeak("en-gb+m7", 155, 35), espeak("en-us+f4", 170, 65), espeak("en-gb-x-rp+f1", 190, 55), Speaker::Flite("rms"), Speaker::Flite("kal")],
+};
+
+/// More people, kept apart from both: enough to say how seldom one is called a machine. The detector is never tuned on them; whoever does
+/// must write others.
+pub const MANY: Half = Half {
+    short: &[
+        "Hello, yes?", "Yeah?", "Hallo?", "Hey.", "Who's that?", "Good evening.", "Yes, who is it?", "Hello, speaking.", "Mm, hello?", "Hi, hello.", "Morning.", "Evening, hello.", "Yes, good afternoon.",
+        "Hello, can I help you?", "Hello, is that you?", "Alright?", "What now?", "Yes, hi.", "Go ahead.", "Okay, hello.", "Is somebody there?", "Who is calling?", "Oh, hi there.", "Hello, hello.", "This is she.", "Hi, yes, hello.",
+        "Hello, who's speaking?", "Good day.", "Well, hello.", "Yup.", "Er, hello?", "Hello, it's me.", "I'm here.", "Yes, please?", "Hi, who's this?",
+    ],
+    long: &[
+        "Good morning, Green Street Dental, Karen speaking.",
+        "Hello, Johnson household, can I ask who is calling?",
+        "Yes, hello, could you speak up, I can hardly hear you?",
+        "Parker and partners, good afternoon, how may I direct your call?",
+        "Hello, you've got through to Jim, what's it about?",
+        "Hi, sorry, I was in the garden. Who is this, please?",
+        "Good evening, the Rose and Crown, Alice here, table for how many?",
+        "Hello? Hang on, I can't hear a thing. Hello? Yes?",
+        "Yes, hello, is this about the parcel?",
+        "Hello, sales, you're speaking to Deborah, good morning.",
+        "Hi, it's not a good time, can you make it quick?",
+        "Wilson Plumbing, hello, what can we do for you today?",
+        "Oh, I thought that you were my daughter. Hello, who is it?",
+        "Hello, Doctor Evans's surgery, please go ahead.",
+    ],
+    greetings: HOLDOUT.greetings,
+    recorded: HOLDOUT.recorded,
+    voices: &[
+        espeak("en-us", 175, 50), espeak("en-gb+m7", 155, 35), espeak("en-us+f4", 170, 65), espeak("en-gb-x-rp+f1", 190, 55), Speaker::Flite("rms"), Speaker::Flite("kal"), espeak("en-029+f4", 160, 60), espeak("en-us+m5", 145, 40),
+        espeak("en-gb-scotland+m7", 180, 45), espeak("en-gb-x-gbclan+f1", 150, 55), espeak("en-gb-x-gbcwmd+m7", 165, 40), espeak("en-gb+Alicia", 175, 50), espeak("en-us+Andy", 160, 45), espeak("en-gb+belinda", 185, 60),
+    ],
 };
 
 /// What the trees of the detector are grown on: words, voices and prompts of which neither half has any.
@@ -181,6 +213,11 @@ pub fn tones(hz: &[f32], ms: f32, peak: f32) -> Vec<i16> {
 
 /// Somebody picks up, says something short (three in four) or up to 4.3 s of a firm's greeting, and waits; some ask again.
 pub fn person(half: &Half, chance: &mut Chance) -> Vec<i16> {
+    person_of(half, chance).0
+}
+
+/// The same, and whose voice it is.
+pub fn person_of(half: &Half, chance: &mut Chance) -> (Vec<i16>, Speaker) {
     let mut audio = quiet(chance.between(80.0, 1_600.0));
     let speaker = *chance.of(half.voices);
     let text = if chance.unit() < 0.75 { *chance.of(half.short) } else { *chance.of(half.long) };
@@ -190,7 +227,7 @@ pub fn person(half: &Half, chance: &mut Chance) -> Vec<i16> {
         audio.extend(say("Hello?", speaker));
     }
     audio.extend(quiet(7_000.0));
-    audio
+    (audio, speaker)
 }
 
 /// A greeting, most often a beep, and silence. Also gives where the beep ends.

@@ -313,7 +313,7 @@ fn a_transport_that_fails_at_once_goes_on_to_the_next_server() {
         clarion_sip::wire::Effect::Send { client, .. } => client,
         _ => None,
     });
-    far.agent.undelivered(far.now, client.expect("a transaction"));
+    far.agent.undelivered(far.now, client.expect("a transaction"), "");
     far.collect();
     assert_eq!(far.sent.pop_front().expect("an INVITE").1, Destination::Hop(server(2)));
 }

@@ -275,3 +275,58 @@ fn keys_come_by_info() {
     let keys: Vec<_> = far.events.drain(..).collect();
     assert_eq!(keys, [CallEvent::Key('5'), CallEvent::Key('*'), CallEvent::Key('#')]);
 }
+
+/// A call that rings, with a reliable answer to our offer and a change of ours that waits.
+fn ringing(far: &mut Far, invite: &Message, rseq: u32) {
+    far.answer(invite, 183, "b", &["Require: 100rel", &format!("RSeq: {rseq}"), "Contact: <sip:b@192.0.2.1>", "Allow: UPDATE, PRACK"], Some(sdp(6_000)));
+}
+
+#[test]
+fn a_change_that_waits_while_it_rings_goes_with_the_prack_and_its_answer_holds() {
+    let (mut far, invite) = Far::called(|_| {}, &[1]);
+    far.command(held());
+    far.quiet();
+    ringing(&mut far, &invite, 1);
+    let prack = far.next(&Method::Prack);
+    assert_eq!(direction(&prack), "sendonly", "an offer in the PRACK (RFC 3262, section 5)");
+    // Theirs meets ours.
+    far.ask(&invite, Method::Update, "b", &[], Some(sdp(7_000)));
+    far.next_status(491);
+    far.answer(&prack, 200, "b", &[], Some(format!("{}a=recvonly\r\n", sdp(6_200))));
+    assert!(matches!(far.events.back(), Some(CallEvent::EarlyMedia(media)) if media.direction == Direction::SendOnly && media.remote.port() == 6_200));
+    // The first answer again, as many write it: it holds no more.
+    far.answer(&invite, 200, "b", &["Contact: <sip:b@192.0.2.1>"], Some(sdp(6_000)));
+    far.next(&Method::Ack);
+    assert!(matches!(far.events.back(), Some(CallEvent::Answered { media, .. }) if media.direction == Direction::SendOnly && media.remote.port() == 6_200));
+    far.is_up();
+}
+
+#[test]
+fn a_change_in_a_prack_that_is_refused_leaves_things_as_they_were() {
+    let (mut far, invite) = Far::called(|_| {}, &[1]);
+    far.command(held());
+    ringing(&mut far, &invite, 1);
+    let prack = far.next(&Method::Prack);
+    far.answer(&prack, 488, "b", &[], None);
+    assert!(matches!(far.events.back(), Some(CallEvent::MediaRefused { status: 488 })));
+    far.answer(&invite, 200, "b", &["Contact: <sip:b@192.0.2.1>"], None);
+    far.next(&Method::Ack);
+    assert!(matches!(far.events.back(), Some(CallEvent::Answered { media, .. }) if media.direction == Direction::SendReceive && media.remote.port() == 6_000));
+    // Nothing waits any more: a change now is an INVITE.
+    far.command(held());
+    assert_eq!(direction(&far.next(&Method::Invite)), "sendonly");
+}
+
+#[test]
+fn what_an_update_changed_while_it_rang_holds_when_the_answer_says_nothing_of_it() {
+    let (mut far, invite) = Far::called(|_| {}, &[1]);
+    ringing(&mut far, &invite, 1);
+    let prack = far.next(&Method::Prack);
+    assert!(prack.body.is_empty());
+    far.answer(&prack, 200, "b", &[], None);
+    far.ask(&invite, Method::Update, "b", &[], Some(sdp(6_300)));
+    far.next_status(200);
+    far.answer(&invite, 200, "b", &["Contact: <sip:b@192.0.2.1>"], None);
+    far.next(&Method::Ack);
+    assert!(matches!(far.events.back(), Some(CallEvent::Answered { media, .. }) if media.remote.port() == 6_300));
+}

@@ -193,7 +193,7 @@ impl Far {
 
     /// Our last request could not be delivered.
     pub fn undelivered(&mut self) {
-        self.agent.undelivered(self.now, self.last.expect("a request"));
+        self.agent.undelivered(self.now, self.last.expect("a request"), "");
         self.collect();
     }
 

@@ -162,7 +162,8 @@ fn reliable_responses_wait_for_their_prack() {
     let prack = within(&far, "PRACK", 9, &early, &format!("RAck: {rseq} 7 INVITE\r\n"));
     far.say(&prack);
     far.next_status(200);
-    assert!(!far.next_status(200).body.is_empty(), "then the answer goes out");
+    assert!(far.next_status(200).body.is_empty(), "then the answer goes out, of which the description is known (RFC 6337, section 2.2)");
+    assert!(matches!(far.events.back(), Some(CallEvent::Answered { media, .. }) if media.remote.port() == 6_000));
     // One that never comes ends the call.
     let mut far = Far::new();
     far.say(&invite("Require: 100rel\r\n", &sdp(6_000)));
@@ -212,4 +213,94 @@ fn what_is_no_call_is_answered_all_the_same() {
         }
         far.quiet();
     }
+}
+
+const RELIABLE: &str = "Require: 100rel\r\n";
+
+fn prack(far: &Far, number: u32, early: &Message, body: Option<String>) -> Message {
+    let mut prack = within(far, "PRACK", number, early, &format!("RAck: {} 7 INVITE\r\n", early.number(&Name::RSeq).expect("RSeq")));
+    if let Some(body) = body {
+        prack.set_body("application/sdp", body.into_bytes());
+    }
+    prack
+}
+
+#[test]
+fn without_an_offer_ours_goes_out_reliably_and_its_answer_comes_in_the_prack() {
+    let mut far = Far::new();
+    far.say(&invite(RELIABLE, ""));
+    far.next_status(100);
+    // Ringing would have to hold an offer, and nobody has said yet where our audio is.
+    command(&mut far, CallCommand::Ring);
+    far.quiet();
+    command(&mut far, CallCommand::Early(media()));
+    let early = far.next_status(183);
+    assert!(String::from_utf8_lossy(&early.body).contains("m=audio 40000 "), "our offer");
+    assert!(far.events.is_empty(), "nothing is agreed on");
+    // An UPDATE with an offer is too early while ours has no answer.
+    let mut update = within(&far, "UPDATE", 8, &early, "");
+    update.set_body("application/sdp", sdp(6_500).into_bytes());
+    far.say(&update);
+    far.next_status(491);
+    let answered = prack(&far, 9, &early, Some(sdp(6_100)));
+    far.say(&answered);
+    assert!(far.next_status(200).body.is_empty());
+    assert!(matches!(far.events.pop_back(), Some(CallEvent::EarlyMedia(media)) if media.remote.port() == 6_100));
+    // Now it may ring, and the answer says nothing of audio any more.
+    command(&mut far, CallCommand::Ring);
+    let ringing = far.next_status(180);
+    assert!(ringing.body.is_empty());
+    let acknowledged = prack(&far, 10, &ringing, None);
+    far.say(&acknowledged);
+    far.next_status(200);
+    command(&mut far, CallCommand::Answer(media()));
+    let ok = far.next_status(200);
+    assert!(ok.body.is_empty());
+    assert!(matches!(far.events.back(), Some(CallEvent::Answered { media, .. }) if media.remote.port() == 6_100));
+    let ack = within(&far, "ACK", 7, &ok, "");
+    far.say(&ack);
+    far.is_up();
+}
+
+#[test]
+fn a_prack_without_the_answer_that_it_owes_ends_the_call() {
+    let mut far = Far::new();
+    far.say(&invite(RELIABLE, ""));
+    far.next_status(100);
+    command(&mut far, CallCommand::Early(media()));
+    let early = far.next_status(183);
+    let empty = prack(&far, 8, &early, None);
+    far.say(&empty);
+    far.next_status(200);
+    far.next_status(488);
+    assert_eq!(far.ended().by, EndedBy::Us);
+}
+
+#[test]
+fn a_prack_with_a_new_offer_is_answered_and_one_before_our_answer_is_not() {
+    let mut far = Far::new();
+    far.say(&invite(RELIABLE, &sdp(6_000)));
+    far.next_status(100);
+    command(&mut far, CallCommand::Ring);
+    let ringing = far.next_status(180);
+    let early = prack(&far, 8, &ringing, Some(sdp(6_050)));
+    far.say(&early);
+    assert!(far.next_status(500).get(&Name::RetryAfter).is_some(), "theirs has no answer yet");
+    command(&mut far, CallCommand::Early(media()));
+    let progress = far.next_status(183);
+    assert!(!progress.body.is_empty());
+    far.events.clear();
+    let moved = prack(&far, 9, &progress, Some(sdp(6_100)));
+    far.say(&moved);
+    assert!(String::from_utf8_lossy(&far.next_status(200).body).contains("m=audio 40000 "), "our answer to it");
+    assert!(matches!(far.events.back(), Some(CallEvent::EarlyMedia(media)) if media.remote.port() == 6_100));
+    // One that cannot be met is refused, and things stay as they are.
+    command(&mut far, CallCommand::Ring);
+    let again = far.next_status(180);
+    let odd = prack(&far, 10, &again, Some("v=0\r\nc=IN IP4 192.0.2.1\r\nm=audio 7000 RTP/AVP 9\r\n".into()));
+    far.say(&odd);
+    far.next_status(488);
+    command(&mut far, CallCommand::Answer(media()));
+    far.next_status(200);
+    assert!(matches!(far.events.back(), Some(CallEvent::Answered { media, .. }) if media.remote.port() == 6_100));
 }

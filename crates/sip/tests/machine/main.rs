@@ -6,5 +6,6 @@ mod changing;
 mod far;
 mod incoming;
 mod lossy;
+mod names;
 mod oversize;
 mod trunks;

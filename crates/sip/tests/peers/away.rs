@@ -1,6 +1,7 @@
 //! Programs of others: started on loopback in a folder of their own, and ended with the test.
 
 use std::net::{SocketAddr, UdpSocket};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -21,6 +22,18 @@ impl Process {
     pub fn start(command: &mut Command) -> Self {
         let program = command.get_program().to_string_lossy().into_owned();
         Self(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap_or_else(|error| panic!("{program}: {error}; ./test names the packages")))
+    }
+
+    /// With a process group of its own, for one that has children.
+    pub fn start_group(command: &mut Command) -> Self {
+        Self::start(command.process_group(0))
+    }
+
+    /// SIGKILL to it and its children, if they have a group of their own.
+    pub fn kill_group(mut self) {
+        let group = format!("-{}", self.0.id());
+        assert!(Command::new("kill").args(["-9", "--", &group]).status().expect("kill runs").success());
+        let _ = self.0.wait();
     }
 
     /// Its exit status, once it has ended.

@@ -8,6 +8,7 @@ use clarion_sip::call::CallEvent;
 use clarion_sip::cause::{EndedBy, HangUp};
 use clarion_sip::dial::DialRequest;
 use clarion_sip::hop::Transport;
+use clarion_sip::media::prompt::{PromptLimits, load};
 use clarion_sip::media::{LegConfig, MediaConfig, MediaEngine, MediaEvent, PortRange};
 use clarion_sip::negotiated::{Codec, Direction, SrtpPolicy};
 use clarion_sip::tls::{TlsClient, Trust};
@@ -15,10 +16,10 @@ use clarion_sip::tls::{TlsClient, Trust};
 use crate::away::{Process, dial_to, endpoint, ended, free_port, listens, trunk, until};
 use crate::kamailio::Kamailio;
 
-struct Telephone {
-    port: u16,
+pub struct Telephone {
+    pub port: u16,
     _process: Process,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// Registers with this registrar, if any, and picks up whatever rings.
@@ -27,10 +28,15 @@ async fn telephone(registrar: Option<u16>) -> Telephone {
 }
 
 /// `secure`: its certificate with its key in PEM, and how it encrypts audio. It listens for TLS at the port after its own.
-async fn telephone_with(registrar: Option<u16>, transport: &str, secure: Option<(&str, &str)>) -> Telephone {
+pub async fn telephone_with(registrar: Option<u16>, transport: &str, secure: Option<(&str, &str)>) -> Telephone {
+    telephone_that_says(440, registrar, transport, secure).await
+}
+
+/// It says a tone, and keeps what it hears in its folder.
+async fn telephone_that_says(hz: u16, registrar: Option<u16>, transport: &str, secure: Option<(&str, &str)>) -> Telephone {
     let (folder, port) = (tempfile::tempdir().expect("a folder"), free_port());
     // No sound card: a tone from a generator, and nothing to play to.
-    let config = format!("poll_method epoll\nsip_listen 127.0.0.1:{port}\nnet_interface 127.0.0.1\naudio_source ausine,440\nausrc_srate 48000\nausrc_channels 2\naudio_alert aufile,/dev/null\ncall_max_calls 10\nmodule_path {}\nmodule g711.so\nmodule ausine.so\nmodule aufile.so\nmodule_app account.so\nmodule_app menu.so\n{}", modules(), if secure.is_some() { "sip_certificate cert.pem\nmodule srtp.so\n" } else { "" });
+    let config = format!("poll_method epoll\nsip_listen 127.0.0.1:{port}\nnet_interface 127.0.0.1\naudio_source ausine,{hz}\nausrc_srate 48000\nausrc_channels 2\naudio_alert aufile,/dev/null\ncall_max_calls 10\nmodule_path {}\nmodule g711.so\nmodule ausine.so\nmodule aufile.so\nmodule sndfile.so\nsnd_path .\nmodule_app account.so\nmodule_app menu.so\n{}", modules(), if secure.is_some() { "sip_certificate cert.pem\nmodule srtp.so\n" } else { "" });
     let (place, interval) = registrar.map_or((port, 0), |registrar| (registrar, 60));
     let account = format!("<sip:agent@127.0.0.1:{place};transport={transport}>;auth_pass=none;answermode=auto;regint={interval};audio_codecs=PCMA/8000/1,PCMU/8000/1{}\n", secure.map_or(String::new(), |(_, encryption)| format!(";mediaenc={encryption}")));
     for (name, text) in [("config", config.as_str()), ("accounts", account.as_str()), ("contacts", "\n"), ("cert.pem", secure.map_or("", |(pem, _)| pem))] {
@@ -44,7 +50,63 @@ async fn telephone_with(registrar: Option<u16>, transport: &str, secure: Option<
         }
     };
     tokio::time::timeout(crate::away::PATIENCE, connects).await.expect("it listens for TLS in time");
-    Telephone { port, _process: process, _folder: folder }
+    Telephone { port, _process: process, folder }
+}
+
+impl Telephone {
+    /// What it has heard in its one call, at 8 kHz, once that is over and written down.
+    async fn heard(&self) -> Vec<i16> {
+        let find = || std::fs::read_dir(self.folder.path()).expect("a folder").filter_map(|entry| Some(entry.ok()?.path())).find(|path| path.to_string_lossy().ends_with("-dec.wav"));
+        let written = async {
+            loop {
+                let whole = find().and_then(|path| std::fs::read(path).ok()).and_then(|bytes| load(bytes, PromptLimits::default()).ok());
+                match whole.filter(|loaded| loaded.audio.len() >= 8_000) {
+                    Some(loaded) => return loaded.audio.to_vec(),
+                    None => tokio::time::sleep(Duration::from_millis(50)).await,
+                }
+            }
+        };
+        tokio::time::timeout(crate::away::PATIENCE, written).await.expect("it is written in time")
+    }
+}
+
+/// How much of a sound is this tone (Goertzel).
+fn share(audio: &[i16], hz: u16) -> f64 {
+    let step = 2.0 * (f64::from(hz) * std::f64::consts::TAU / 8_000.0).cos();
+    let (mut one, mut two, mut all) = (0.0, 0.0, 1.0);
+    for sample in audio.iter().map(|sample| f64::from(*sample)) {
+        let next = sample + step * one - two;
+        (two, one, all) = (one, next, all + sample * sample);
+    }
+    (one * one + two * two - step * one * two) * 2.0 / (all * audio.len() as f64)
+}
+
+#[tokio::test]
+async fn a_tone_of_one_telephone_is_heard_by_the_other_through_our_bridge() {
+    let (one, two) = (telephone_that_says(500, None, "udp", None).await, telephone_that_says(1_200, None, "udp", None).await);
+    let engine = MediaEngine::start(MediaConfig { ports: PortRange { first: 41_500, last: 41_599 }, ..MediaConfig::default() }).expect("an engine");
+    let near = endpoint(false);
+    let mut up = Vec::new();
+    for telephone in [&one, &two] {
+        let way = trunk(&near, telephone.port, |_| {});
+        let (leg, heard) = engine.open_leg(LegConfig::default()).expect("a leg");
+        let mut call = way.dial(DialRequest { to: "agent".into(), caller_id: "02079460000".into(), ..DialRequest::default() }, leg.local().clone()).expect("a call");
+        let CallEvent::Answered { media, .. } = until(&mut call, |event| matches!(event, CallEvent::Answered { .. })).await else { panic!("answered") };
+        leg.connect(media);
+        up.push((call, leg, heard, way));
+    }
+    up[0].1.bridge(&up[1].1);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    for (call, ..) in &mut up {
+        call.hang_up(HangUp::default());
+        assert_eq!(ended(call).await.by, EndedBy::Us);
+    }
+    for (telephone, theirs, own) in [(&one, 1_200, 500), (&two, 500, 1_200)] {
+        let heard = telephone.heard().await;
+        // Its end, when both were joined, without the last packets.
+        let end = &heard[heard.len() - 8_000..heard.len() - 800];
+        assert!(share(end, theirs) > 0.9 && share(end, own) < 0.02, "{theirs} Hz: {:.3}, its own: {:.3}", share(end, theirs), share(end, own));
+    }
 }
 
 /// Where Debian keeps them, by the machine's architecture.

@@ -14,7 +14,7 @@ use crate::away::{PATIENCE, Process, answered, condition, dial_to, endpoint, end
 
 pub struct Kamailio {
     pub port: u16,
-    _process: Process,
+    process: Process,
     _folder: tempfile::TempDir,
 }
 
@@ -38,14 +38,23 @@ impl Kamailio {
     }
 
     async fn start_with(text: &str) -> Self {
-        let (folder, port) = (tempfile::tempdir().expect("a folder"), free_port());
+        Self::start_at(free_port(), text).await
+    }
+
+    /// Gone without a word.
+    pub fn kill(self) {
+        self.process.kill_group();
+    }
+
+    pub async fn start_at(port: u16, text: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
         let config = folder.path().join("kamailio.cfg");
         std::fs::write(&config, text.replace("PORT", &port.to_string())).expect("a configuration");
         // In the foreground, with nothing of the system's own installation.
         let program = if std::path::Path::new("/usr/sbin/kamailio").exists() { "/usr/sbin/kamailio" } else { "kamailio" };
-        let process = Process::start(Command::new(program).args(["-DD", "-E", "-m", "32", "-M", "4", "-f"]).arg(&config).arg("-Y").arg(folder.path()).arg("-P").arg(folder.path().join("pid")));
+        let process = Process::start_group(Command::new(program).args(["-DD", "-E", "-m", "32", "-M", "4", "-f"]).arg(&config).arg("-Y").arg(folder.path()).arg("-P").arg(folder.path().join("pid")));
         listens(port).await;
-        Self { port, _process: process, _folder: folder }
+        Self { port, process, _folder: folder }
     }
 }
 

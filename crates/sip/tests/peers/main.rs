@@ -2,6 +2,11 @@
 
 mod away;
 mod baresip;
+mod failover;
 mod kamailio;
+#[path = "../names/mod.rs"]
+mod names;
+mod pracked;
+mod public;
 mod script;
 mod scripted;

@@ -65,6 +65,13 @@ impl Script {
         self
     }
 
+    /// The same, with a description.
+    pub fn reply_with(mut self, status: &str, further: &[&str], body: &str) -> Self {
+        let further: String = further.iter().map(|line| format!("{line}\n")).collect();
+        self.steps += &format!("<send><![CDATA[\nSIP/2.0 {status}\n[last_Via:]\n[last_From:]\n[last_To:]\n[last_Call-ID:]\n[last_CSeq:]\n{further}Content-Type: application/sdp\nContent-Length: [len]\n\n{body}\n]]></send>\n");
+        self
+    }
+
     /// A request of the far end within the dialog.
     pub fn ask(mut self, method: &str, number: u32, tag: &str, further: &[&str], body: &str) -> Self {
         let further: String = further.iter().map(|line| format!("{line}\n")).collect();
@@ -142,6 +149,12 @@ pub struct Far {
 }
 
 impl Far {
+    /// Gone without a word.
+    pub fn kill(mut self) {
+        self.process.0.kill().expect("it is killed");
+        let _ = self.process.0.wait();
+    }
+
     /// Every call went as written.
     pub async fn ends_content(mut self) {
         let status = self.process.ended().await;

@@ -1,5 +1,7 @@
 //! Who may be next: recipients behind the campaign's cursor, and those that are due again.
 
+use std::collections::HashMap;
+
 use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::campaigns::retry::RetryRules;
 use clarion_domain::id::{AddressId, CampaignId, ContactId, TenantId};
@@ -96,12 +98,12 @@ pub async fn remove_due(tx: &mut Tx, campaign: CampaignId, taken: &[Candidate]) 
     Ok(tx.write_batch(delete, batch.into_iter()).await?.len() == wanted)
 }
 
-/// Who stands at these audience positions; in their order.
-pub async fn recipients_at(tx: &mut Tx, campaign: CampaignId, positions: &[u32]) -> Result<Vec<(ContactId, AddressId)>, DbError> {
+/// Who stands at these audience positions. Somebody whose row is no longer kept is not among them.
+pub async fn recipients_at(tx: &mut Tx, campaign: CampaignId, positions: &[u32]) -> Result<HashMap<u32, (ContactId, AddressId)>, DbError> {
     let select = sql!("SELECT position, contact_id, address_id FROM recipient WHERE campaign_id = $1 AND position = $2");
     let batch: Vec<_> = positions.iter().map(|position| params![campaign, i64::from(*position)]).collect();
     let rows = tx.query_many(select, &batch).await?;
-    rows.into_iter().flatten().map(|row| read(row).map(|(_, contact, address)| (contact, address))).collect()
+    rows.into_iter().flatten().map(|row| read(row).map(|(position, contact, address)| (position, (contact, address)))).collect()
 }
 
 impl Store {

@@ -1,6 +1,6 @@
 //! "Call me": a campaign's script tried on a number of its manager's own. A notice like a test send, which the dialler takes.
 
-use clarion_domain::attempts::test_call::TestCall;
+use clarion_domain::attempts::test_call::{RINGS_AGENTS, TestCall};
 use clarion_domain::audit::event::Act;
 use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::id::CampaignId;
@@ -26,8 +26,9 @@ pub struct TestCallRecord {
 }
 
 impl Tenant {
-    /// Asks for a call with the campaign's script to one number of the user's own. Audited, and few: it is no way to contact people.
-    pub async fn queue_test_call(&self, campaign: CampaignId, number: Personal, now: Instant) -> Result<i64, StoreError> {
+    /// Asks for a call with the campaign's script to one number of the user's own, which rings agents where the script puts through, or disturbs
+    /// none. Audited, and few: it is no way to contact people.
+    pub async fn queue_test_call(&self, campaign: CampaignId, number: Personal, rings_agents: bool, now: Instant) -> Result<i64, StoreError> {
         let record = self.campaign(campaign).await?;
         if record.channel != Channel::Voice {
             return Err(StoreError::Conflict("this campaign sends texts: send its text to yourself instead".into()));
@@ -38,7 +39,7 @@ impl Tenant {
         if self.check_script(&record.script).await?.is_err() {
             return Err(StoreError::Conflict("the script has faults: mend and save it before you try it".into()));
         }
-        let new = NewNotice { kind: NoticeKind::TestCall, contact: None, campaign: Some(campaign), number, body: Personal::default(), sender: record.sender, trunk: None };
+        let new = NewNotice { kind: NoticeKind::TestCall, contact: None, campaign: Some(campaign), number, body: Personal::new(if rings_agents { RINGS_AGENTS } else { "" }), sender: record.sender, trunk: None };
         let mut tx = self.db().begin().await?;
         self.refuse_many_tests(&mut tx, &new, now).await?;
         let id = add_notice(&mut tx, self, &new, now).await?;

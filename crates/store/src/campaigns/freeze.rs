@@ -6,6 +6,7 @@ use clarion_domain::contacts::filter::Filter;
 use clarion_domain::id::{CampaignId, ContactId, TenantId};
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::{HOUR_MS, Instant};
+use clarion_domain::webhooks::event::WebhookEventKind;
 
 use super::campaign::CampaignRecord;
 use crate::contacts::AudienceMember;
@@ -156,6 +157,8 @@ impl Tenant {
         tx.execute(sql!("UPDATE campaign SET state_reason = $2 WHERE id = $1"), &params![id, why.as_str()]).await?;
         tx.execute(sql!("DELETE FROM due WHERE campaign_id = $1"), &params![id]).await?;
         self.audit(&mut tx, now, Act::Finished, "campaign", id.0, &why).await?;
+        self.tell(&mut tx, WebhookEventKind::CampaignFinished, serde_json::json!({"campaign": id, "state": "finished", "why": why}), now).await?;
+        self.queue_exports(&mut tx, id, now).await?;
         self.commit_move(tx).await?;
         Ok(true)
     }

@@ -161,6 +161,9 @@ impl Tenant {
         if let Some(kind) = told(by) {
             self.tell(tx, kind, serde_json::json!({"campaign": record.id, "state": next.as_str(), "why": why}), now).await?;
         }
+        if matches!(next, CampaignState::Finished | CampaignState::Cancelled) {
+            self.queue_exports(tx, record.id, now).await?;
+        }
         Ok(next)
     }
 

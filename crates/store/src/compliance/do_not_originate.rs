@@ -1,6 +1,7 @@
 //! The operator's list of numbers that no call may show (UK-12). It is one for all tenants, and is replaced whole: a list that was only
 //! added to would keep what its publisher took off.
 
+use clarion_domain::audit::event::Act;
 use clarion_domain::compliance::do_not_originate::NumberRange;
 use clarion_domain::time::Instant;
 
@@ -46,6 +47,8 @@ impl Store {
         let mark = sql!("UPDATE sender SET is_do_not_originate = 1 WHERE value = $1");
         let batch: Vec<_> = listed.iter().map(|sender| params![sender.value.as_str()]).collect();
         tx.execute_many(mark, &batch).await?;
+        let what = format!("{} numbers and ranges, {} senders on them: {source}", ranges.len(), listed.len());
+        self.record_operator(&mut tx, now, Act::Loaded, "do_not_originate", &what);
         tx.commit().await?;
         self.signals().raise(Signal::Calls);
         Ok(listed)

@@ -189,4 +189,4 @@ macro_rules! from_id {
 
 from_id! { TenantId UserId SessionId InvitationId PasskeyId ApprovalId ApiKeyId ImportId SftpAccountId SftpFileId ContactId ListId FilterId SuppressionId CampaignId TemplateId ClaimId
 AttemptId TrunkId RouteId ReplyId ScriptId PromptId TransferTargetId RecordingId AddressId AuditEventId SubjectRequestId NodeId
-WebhookId WebhookEventId }
+WebhookId WebhookEventId InstructionId ConnectorId ConnectorRunId ExportId ExportFileId }

@@ -8,7 +8,7 @@ use crate::privacy::INVENTORY;
 const ROWS_IN_PAGE: i64 = 500;
 /// Of tables whose rows hold up to a mebibyte each.
 const LARGE_ROWS_IN_PAGE: i64 = 8;
-const LARGE: [&str; 6] = ["import_chunk", "recording_chunk", "import_number", "carrier_reference", "prompt", "rendered_speech"];
+const LARGE: [&str; 7] = ["import_chunk", "export_chunk", "recording_chunk", "import_number", "carrier_reference", "prompt", "rendered_speech"];
 /// Filled by the migrations themselves.
 const LEDGER: &str = "schema_migration";
 

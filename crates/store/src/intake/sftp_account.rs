@@ -268,6 +268,7 @@ impl Tenant {
         for mut row in tx.query(open, &params![id]).await? {
             remove_upload(&mut tx, row.take(0)?).await?;
         }
+        tx.execute(sql!("DELETE FROM sftp_result WHERE file_id IN (SELECT id FROM sftp_file WHERE account_id = $1)"), &params![id]).await?;
         tx.execute(sql!("DELETE FROM sftp_file WHERE account_id = $1"), &params![id]).await?;
         tx.execute(sql!("DELETE FROM sftp_key WHERE account_id = $1"), &params![id]).await?;
         tx.execute(sql!("DELETE FROM sftp_account WHERE tenant_id = $1 AND id = $2"), &params![self.id, id]).await?;

@@ -1,6 +1,8 @@
 //! The files of an SFTP account. Their folders are views of where the import stands: what is not yet loaded is in `incoming`,
 //! what was loaded in `done`, what failed or was cancelled in `rejected`.
 
+use std::collections::HashMap;
+
 use clarion_domain::audit::event::Act;
 use clarion_domain::id::{ImportId, ListId, SftpAccountId, SftpFileId, TenantId};
 use clarion_domain::intake::drop_path::{DropFolder, is_temporary, told_apart};
@@ -91,6 +93,43 @@ impl Store {
     }
 }
 
+const FULL: &str = "as much waits to be loaded as this account may send: have the columns confirmed in the portal, or delete a file";
+
+/// What waits of an account: bytes and files; what stands in `except` does not count.
+async fn waiting(tx: &mut Tx, account: SftpAccountId, except: Option<ImportId>) -> Result<(i64, i64), StoreError> {
+    let select = sql!(
+        "SELECT CAST(COALESCE(SUM(i.file_bytes), 0) AS BIGINT), COUNT(*) FROM sftp_file f JOIN import i ON i.id = f.import_id
+         WHERE f.account_id = $1 AND i.state IN ('receiving', 'received', 'awaiting_mapping', 'awaiting_repeat', 'ready', 'loading') AND i.id <> $2"
+    );
+    let mut row = tx.query_first(select, &params![account, except.map_or(0, |import| import.0)]).await?.ok_or(StoreError::NotFound("SFTP account"))?;
+    Ok((row.take(0)?, row.take(1)?))
+}
+
+/// Bytes that the account may still send.
+async fn room(tx: &mut Tx, account: SftpAccountId, except: Option<ImportId>, waiting_bytes_max: i64) -> Result<i64, StoreError> {
+    let (bytes, files) = waiting(tx, account, except).await?;
+    if files >= WAITING_FILES_MAX {
+        return Err(StoreError::Conflict(format!("{files} files wait already: have their columns confirmed in the portal, or delete some")));
+    }
+    match waiting_bytes_max - bytes {
+        room if room > 0 => Ok(room.min(IMPORT_BYTES_MAX)),
+        _ => Err(StoreError::Conflict(FULL.into())),
+    }
+}
+
+/// Writes down how long a file under way has become, unless all that waits of the account would then be more than it may send. The
+/// account's row is held for it: of several uploads at once, each sees what the others have written.
+pub(super) async fn grow(tx: &mut Tx, account: SftpAccountId, import: ImportId, bytes: i64) -> Result<(), StoreError> {
+    let hold = sql!("UPDATE sftp_account SET enabled = enabled WHERE id = $1 RETURNING waiting_bytes_max");
+    let most: i64 = tx.query_first(hold, &params![account]).await?.ok_or(StoreError::NotFound("SFTP account"))?.take(0)?;
+    let (others, _) = waiting(tx, account, Some(import)).await?;
+    if others + bytes > most {
+        return Err(StoreError::Conflict(FULL.into()));
+    }
+    tx.execute(sql!("UPDATE import SET file_bytes = $2 WHERE id = $1 AND state = 'receiving'"), &params![import, bytes]).await?;
+    Ok(())
+}
+
 impl Tenant {
     /// The account's files, the newest first.
     pub async fn sftp_files(&self, account: SftpAccountId) -> Result<Vec<SftpFile>, StoreError> {
@@ -118,19 +157,21 @@ impl Tenant {
     /// Opens a file for writing, within what the account may still send.
     pub async fn open_sftp_file(&self, account: SftpAccountId, name: &str, begin: Begin, now: Instant) -> Result<(SftpFileId, Upload), StoreError> {
         let earlier = self.under_way(account, name).await?;
-        let select = sql!("SELECT list_id, reuse_mapping, waiting_bytes_max, day_files_max FROM sftp_account WHERE tenant_id = $1 AND id = $2 AND enabled = 1");
-        let mut row = self.db().query_first(select, &params![self.id, account]).await?.ok_or(StoreError::NotFound("SFTP account"))?;
+        let mut tx = self.db().begin().await?;
+        // The account's row is held: of several files that begin at once, each counts those before it.
+        let hold = sql!("UPDATE sftp_account SET enabled = enabled WHERE tenant_id = $1 AND id = $2 AND enabled = 1 RETURNING list_id, reuse_mapping, waiting_bytes_max, day_files_max");
+        let mut row = tx.query_first(hold, &params![self.id, account]).await?.ok_or(StoreError::NotFound("SFTP account"))?;
         let (list, reuse_mapping): (Option<ListId>, bool) = (row.take(0)?, row.take(1)?);
-        let room = self.room(account, earlier.as_ref().map(|file| file.import), row.take(2)?).await?;
+        let room = room(&mut tx, account, earlier.as_ref().map(|file| file.import), row.take(2)?).await?;
         if let (Some(earlier), Begin::GoOn) = (&earlier, begin) {
             let update = sql!("UPDATE sftp_file SET closed_at = NULL WHERE tenant_id = $1 AND id = $2 AND filed_as IS NULL");
-            if self.db().execute(update, &params![self.id, earlier.id]).await? == 0 {
+            if tx.execute(update, &params![self.id, earlier.id]).await? == 0 {
                 return Err(StoreError::Conflict("this file was just taken as whole: send what is to come as a file of its own".into()));
             }
-            return Ok((earlier.id, self.resume_upload(earlier.import, room).await?));
+            tx.commit().await?;
+            return Ok((earlier.id, self.resume_upload(earlier.import, room).await?.within(account)));
         }
-        self.check_day(now, row.take(3)?).await?;
-        let mut tx = self.db().begin().await?;
+        self.check_day(&mut tx, now, row.take(3)?).await?;
         if let Some(earlier) = earlier {
             remove_upload(&mut tx, earlier.import).await?;
         }
@@ -143,29 +184,12 @@ impl Tenant {
             other => other?,
         };
         tx.commit().await?;
-        Ok((id, upload))
+        Ok((id, upload.within(account)))
     }
 
-    /// Bytes that the account may still send; what stands under way in `except` does not count.
-    async fn room(&self, account: SftpAccountId, except: Option<ImportId>, waiting_bytes_max: i64) -> Result<i64, StoreError> {
-        let select = sql!(
-            "SELECT CAST(COALESCE(SUM(i.file_bytes), 0) AS BIGINT), COUNT(*) FROM sftp_file f JOIN import i ON i.id = f.import_id
-             WHERE f.account_id = $1 AND i.state IN ('receiving', 'received', 'awaiting_mapping', 'awaiting_repeat', 'ready', 'loading') AND i.id <> $2"
-        );
-        let mut row = self.db().query_first(select, &params![account, except.map_or(0, |import| import.0)]).await?.ok_or(StoreError::NotFound("SFTP account"))?;
-        let (waiting, files): (i64, i64) = (row.take(0)?, row.take(1)?);
-        if files >= WAITING_FILES_MAX {
-            return Err(StoreError::Conflict(format!("{files} files wait already: have their columns confirmed in the portal, or delete some")));
-        }
-        match waiting_bytes_max - waiting {
-            room if room > 0 => Ok(room.min(IMPORT_BYTES_MAX)),
-            _ => Err(StoreError::Conflict("as much waits to be loaded as this account may send: have the columns confirmed in the portal, or delete a file".into())),
-        }
-    }
-
-    async fn check_day(&self, now: Instant, day_files_max: i64) -> Result<(), StoreError> {
+    async fn check_day(&self, tx: &mut Tx, now: Instant, day_files_max: i64) -> Result<(), StoreError> {
         let select = sql!("SELECT COUNT(*) FROM import WHERE tenant_id = $1 AND created_by = $2 AND created_at > $3");
-        let mut row = self.db().query_first(select, &params![self.id, self.actor.to_string(), now.plus_ms(-DAY_MS)]).await?.ok_or(StoreError::NotFound("SFTP account"))?;
+        let mut row = tx.query_first(select, &params![self.id, self.actor.to_string(), now.plus_ms(-DAY_MS)]).await?.ok_or(StoreError::NotFound("SFTP account"))?;
         if row.take::<i64>(0)? >= day_files_max {
             return Err(StoreError::Conflict(format!("this account may send {day_files_max} files within 24 hours: try again later, or send fewer, larger ones")));
         }
@@ -269,6 +293,25 @@ impl Tenant {
         Ok(tx.commit().await?)
     }
 
+    /// What stands beside a file, as it was first shown.
+    pub async fn sftp_result(&self, file: &SftpFile) -> Result<Option<String>, StoreError> {
+        let select = sql!("SELECT r.body FROM sftp_result r JOIN sftp_file f ON f.id = r.file_id WHERE f.tenant_id = $1 AND f.id = $2");
+        Ok(self.db().query_first(select, &params![self.id, file.id]).await?.map(|mut row| row.take(0)).transpose()?)
+    }
+
+    /// Keeps what stands beside a file that is over, so that every listing knows its length. The first word counts.
+    pub async fn keep_sftp_result(&self, file: &SftpFile, body: &str) -> Result<(), StoreError> {
+        let insert = sql!("INSERT INTO sftp_result (file_id, body, bytes) SELECT f.id, $3, $4 FROM sftp_file f WHERE f.tenant_id = $1 AND f.id = $2 ON CONFLICT (file_id) DO NOTHING");
+        self.db().execute(insert, &params![self.id, file.id, body, body.len() as i64]).await?;
+        Ok(())
+    }
+
+    /// The lengths of the results of an account's files, of those that were shown before.
+    pub async fn sftp_result_lengths(&self, account: SftpAccountId) -> Result<HashMap<SftpFileId, i64>, StoreError> {
+        let select = sql!("SELECT r.file_id, r.bytes FROM sftp_result r JOIN sftp_file f ON f.id = r.file_id WHERE f.tenant_id = $1 AND f.account_id = $2");
+        self.db().query(select, &params![self.id, account]).await?.into_iter().map(|mut row| Ok((row.take(0)?, row.take(1)?))).collect()
+    }
+
     /// Deletes the result from its folder; the import keeps it.
     pub async fn remove_sftp_result(&self, file: &SftpFile) -> Result<(), StoreError> {
         let mut tx = self.db().begin().await?;
@@ -278,6 +321,7 @@ impl Tenant {
 
     async fn show_no_more(&self, tx: &mut Tx, id: SftpFileId, update: &'static crate::db::Statement) -> Result<(), StoreError> {
         tx.execute(update, &params![self.id, id]).await?;
+        tx.execute(sql!("DELETE FROM sftp_result WHERE file_id IN (SELECT id FROM sftp_file WHERE tenant_id = $1 AND id = $2 AND result_removed = 1)"), &params![self.id, id]).await?;
         tx.execute(sql!("DELETE FROM sftp_file WHERE tenant_id = $1 AND id = $2 AND file_removed = 1 AND result_removed = 1"), &params![self.id, id]).await?;
         Ok(())
     }

@@ -1,11 +1,12 @@
 //! Receiving a file: sealed chunks of one mebibyte, a size limit, and nothing left behind by an upload given up.
 
 use clarion_domain::audit::event::Act;
-use clarion_domain::id::{ImportId, ListId};
+use clarion_domain::id::{ImportId, ListId, SftpAccountId};
 use clarion_domain::intake::import::{ImportSource, ImportState};
 use clarion_domain::intake::mapping::Mapping;
 use clarion_domain::time::Instant;
 
+use super::sftp_file::grow;
 use crate::db::{Tx, sql};
 use crate::params;
 use crate::seal::DataKey;
@@ -58,6 +59,8 @@ pub struct Upload {
     bytes: i64,
     bytes_max: i64,
     accept_repeat: bool,
+    /// The account within whose bounds it must stay, with all else that it sends.
+    account: Option<SftpAccountId>,
 }
 
 fn tidy_file_name(name: &str) -> String {
@@ -79,7 +82,7 @@ impl Tenant {
     }
 
     /// The same, in a transaction of the caller's.
-    pub(super) async fn begin_in(&self, tx: &mut Tx, new: &NewImport<'_>, now: Instant) -> Result<Upload, StoreError> {
+    pub(crate) async fn begin_in(&self, tx: &mut Tx, new: &NewImport<'_>, now: Instant) -> Result<Upload, StoreError> {
         let id = ImportId(self.store.next_id(now));
         let key = DataKey::random()?;
         let mapping = new.mapping.map(serde_json::to_string).transpose().map_err(|error| StoreError::Invalid(error.to_string()))?.unwrap_or_default();
@@ -96,7 +99,7 @@ impl Tenant {
         tx.execute(insert, &values).await?;
         self.audit(tx, now, Act::Created, "import", id.0, "").await?;
         let bytes_max = new.bytes_max.min(IMPORT_BYTES_MAX);
-        Ok(Upload { tenant: self.clone(), id, key, hasher: self.keys.index.hasher("file"), buffer: Vec::new(), chunks: 0, bytes: 0, bytes_max, accept_repeat: new.accept_repeat })
+        Ok(Upload { tenant: self.clone(), id, key, hasher: self.keys.index.hasher("file"), buffer: Vec::new(), chunks: 0, bytes: 0, bytes_max, accept_repeat: new.accept_repeat, account: None })
     }
 }
 
@@ -126,9 +129,20 @@ impl Upload {
     async fn append_chunk(&mut self, chunk: &[u8]) -> Result<(), StoreError> {
         let insert = sql!("INSERT INTO import_chunk (import_id, position, sealed) VALUES ($1, $2, $3)");
         let sealed = self.key.seal(CHUNK_LABEL, chunk)?;
-        self.tenant.db().execute(insert, &params![self.id, self.chunks, sealed]).await?;
+        let mut tx = self.tenant.db().begin().await?;
+        if let Some(account) = self.account {
+            grow(&mut tx, account, self.id, self.chunks * CHUNK_BYTES as i64 + chunk.len() as i64).await?;
+        }
+        tx.execute(insert, &params![self.id, self.chunks, sealed]).await?;
+        tx.commit().await?;
         self.chunks += 1;
         Ok(())
+    }
+
+    /// Counts against what an account may send.
+    pub(super) fn within(mut self, account: SftpAccountId) -> Self {
+        self.account = Some(account);
+        self
     }
 
     /// How much of the file has come.
@@ -154,7 +168,7 @@ impl Upload {
     }
 
     /// Writes down what has come so far, for `Tenant::resume_upload` or `Tenant::finish_in`; the import stays as it is.
-    pub(super) async fn pause(mut self) -> Result<ImportId, StoreError> {
+    pub(crate) async fn pause(mut self) -> Result<ImportId, StoreError> {
         let last = std::mem::take(&mut self.buffer);
         if !last.is_empty() {
             self.append_chunk(&last).await?;
@@ -181,7 +195,7 @@ fn given_up() -> StoreError {
 
 impl Tenant {
     /// A file that was paused is whole. One without a byte is refused.
-    pub(super) async fn finish_in(&self, tx: &mut Tx, id: ImportId, accept_repeat: bool) -> Result<ImportState, StoreError> {
+    pub(crate) async fn finish_in(&self, tx: &mut Tx, id: ImportId, accept_repeat: bool) -> Result<ImportState, StoreError> {
         let select = sql!("SELECT file_hash, file_bytes FROM import WHERE tenant_id = $1 AND id = $2 AND state = 'receiving'");
         let mut row = tx.query_first(select, &params![self.id, id]).await?.ok_or_else(given_up)?;
         let (hash, bytes): (Vec<u8>, i64) = (row.take(0)?, row.take(1)?);
@@ -208,7 +222,7 @@ impl Tenant {
         let mut row = self.db().query_first(select, &params![self.id, id]).await?.ok_or_else(given_up)?;
         let wrapped: Option<Vec<u8>> = row.take(0)?;
         let key = self.store.keyring().unwrap(&wrapped.ok_or_else(given_up)?)?;
-        let mut upload = Upload { tenant: self.clone(), id, key, hasher: self.keys.index.hasher("file"), buffer: Vec::new(), chunks: 0, bytes: 0, bytes_max: bytes_max.min(IMPORT_BYTES_MAX), accept_repeat: false };
+        let mut upload = Upload { tenant: self.clone(), id, key, hasher: self.keys.index.hasher("file"), buffer: Vec::new(), chunks: 0, bytes: 0, bytes_max: bytes_max.min(IMPORT_BYTES_MAX), accept_repeat: false, account: None };
         let chunk = sql!("SELECT sealed FROM import_chunk WHERE import_id = $1 AND position = $2");
         while let Some(mut row) = self.db().query_first(chunk, &params![id, upload.chunks]).await? {
             let plain = upload.key.open(CHUNK_LABEL, &row.take::<Vec<u8>>(0)?)?;
@@ -231,7 +245,7 @@ impl Tenant {
 }
 
 /// Neither the row nor a chunk is left, nor its place in a folder.
-pub(super) async fn remove_upload(tx: &mut Tx, id: ImportId) -> Result<(), StoreError> {
+pub(crate) async fn remove_upload(tx: &mut Tx, id: ImportId) -> Result<(), StoreError> {
     tx.execute(sql!("DELETE FROM import_chunk WHERE import_id IN (SELECT id FROM import WHERE id = $1 AND state = 'receiving')"), &params![id]).await?;
     tx.execute(sql!("DELETE FROM sftp_file WHERE import_id IN (SELECT id FROM import WHERE id = $1 AND state = 'receiving')"), &params![id]).await?;
     tx.execute(sql!("DELETE FROM import WHERE id = $1 AND state = 'receiving'"), &params![id]).await?;

@@ -13,7 +13,7 @@ use crate::store::{StoreError, Tenant};
 impl Tenant {
     /// What hangs on the person's contacts. The emptied rows stay, so that what was counted still adds up.
     pub(super) async fn erase_contacts(&self, tx: &mut Tx, subject: &Subject, now: Instant) -> Result<Vec<ErasureCount>, StoreError> {
-        let (mut contacts, mut numbers, mut messages, mut recordings, mut lists, mut consents, mut holds, mut wishes) = (0, 0, 0, 0, 0, 0, 0, 0);
+        let (mut contacts, mut numbers, mut messages, mut recordings, mut lists, mut consents, mut holds, mut wishes, mut results) = (0, 0, 0, 0, 0, 0, 0, 0, 0);
         for contact in &subject.contacts {
             let both = params![self.id, *contact];
             lists += tx.execute(sql!("DELETE FROM list_member WHERE contact_id IN (SELECT id FROM contact WHERE tenant_id = $1 AND id = $2)"), &both).await?;
@@ -22,6 +22,7 @@ impl Tenant {
             wishes += tx.execute(sql!("DELETE FROM preference WHERE tenant_id = $1 AND contact_id = $2"), &both).await?;
             messages += tx.execute(sql!("UPDATE attempt SET sealed_body = NULL, carrier_message_id = '' WHERE tenant_id = $1 AND contact_id = $2"), &both).await?;
             recordings += self.erase_recordings(tx, *contact, now).await?;
+            results += self.erase_exports_with(tx, *contact).await?;
             self.empty_replies_of(tx, *contact).await?;
             // Only one that an old backup brought back: a standing one has refused the erasure.
             tx.execute(sql!("DELETE FROM legal_hold WHERE tenant_id = $1 AND contact_id = $2"), &both).await?;
@@ -45,7 +46,23 @@ impl Tenant {
             counted("consents removed", consents),
             counted("holds removed", holds),
             counted("wishes removed", wishes),
+            counted("files of results removed", results),
         ])
+    }
+
+    /// Files of results in which the person may stand: their key and their bytes go.
+    async fn erase_exports_with(&self, tx: &mut Tx, contact: ContactId) -> Result<u64, StoreError> {
+        let both = params![self.id, contact];
+        let chunks = sql!(
+            "DELETE FROM export_chunk WHERE file_id IN (SELECT id FROM export_file WHERE tenant_id = $1 AND wrapped_key IS NOT NULL
+                AND campaign_id IN (SELECT campaign_id FROM recipient WHERE contact_id = $2))"
+        );
+        tx.execute(chunks, &both).await?;
+        let files = sql!(
+            "UPDATE export_file SET wrapped_key = NULL, state = 'removed', last_error = 'a person was erased' WHERE tenant_id = $1 AND wrapped_key IS NOT NULL
+                AND campaign_id IN (SELECT campaign_id FROM recipient WHERE contact_id = $2)"
+        );
+        Ok(tx.execute(files, &both).await?)
     }
 
     /// Recordings of the person, also one that runs: it is ended first, so that whoever writes it finds it over and stops.

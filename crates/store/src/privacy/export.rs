@@ -53,6 +53,8 @@ fn class_words(class: RecordClass) -> &'static str {
         RecordClass::RightsRequest => "Your requests, and how they were answered",
         RecordClass::AuditEvent => "What was done with records",
         RecordClass::WebhookEvent => "What a client's own system was told",
+        RecordClass::ConnectorRun => "What was pulled from a client's system",
+        RecordClass::ExportFile => "Results that a client was given",
     }
 }
 

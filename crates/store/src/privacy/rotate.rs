@@ -35,7 +35,7 @@ struct Place {
     write: &'static Statement,
 }
 
-fn places() -> [Place; 5] {
+fn places() -> [Place; 6] {
     [
         Place {
             read: sql!("SELECT id, wrapped_index_key FROM tenant WHERE id > $1 ORDER BY id LIMIT $2"),
@@ -52,6 +52,10 @@ fn places() -> [Place; 5] {
         Place {
             read: sql!("SELECT id, wrapped_key FROM import WHERE id > $1 AND wrapped_key IS NOT NULL ORDER BY id LIMIT $2"),
             write: sql!("UPDATE import SET wrapped_key = $1 WHERE id = $2 AND wrapped_key = $3"),
+        },
+        Place {
+            read: sql!("SELECT id, wrapped_key FROM export_file WHERE id > $1 AND wrapped_key IS NOT NULL ORDER BY id LIMIT $2"),
+            write: sql!("UPDATE export_file SET wrapped_key = $1 WHERE id = $2 AND wrapped_key = $3"),
         },
         Place {
             read: sql!("SELECT id, sealed_secret FROM trunk WHERE id > $1 AND sealed_secret IS NOT NULL ORDER BY id LIMIT $2"),

@@ -63,6 +63,8 @@ impl Tenant {
                 RecordClass::RightsRequest => counts.push(self.sweep_requests(before, now).await?),
                 RecordClass::AuditEvent => counts.extend(self.sweep_audit(before, now).await?),
                 RecordClass::WebhookEvent => counts.push(self.sweep_webhook_events(before, now).await?),
+                RecordClass::ConnectorRun => counts.push(self.sweep_connector_runs(before, now).await?),
+                RecordClass::ExportFile => counts.push(self.sweep_export_files(before, now).await?),
                 RecordClass::Suppression => {}
             }
         }

@@ -145,6 +145,10 @@ impl Tenant {
             count += 1;
         }
         // Their place in an SFTP folder, with the result beside it, also where the file itself went long before.
+        let results = sql!(
+            "DELETE FROM sftp_result WHERE file_id IN (SELECT id FROM sftp_file WHERE tenant_id = $1 AND created_at < $2 AND import_id IN (SELECT id FROM import WHERE tenant_id = $1 AND finished_at IS NOT NULL))"
+        );
+        self.db().execute(results, &params![self.id, before]).await?;
         let shown = sql!("DELETE FROM sftp_file WHERE tenant_id = $1 AND created_at < $2 AND import_id IN (SELECT id FROM import WHERE tenant_id = $1 AND finished_at IS NOT NULL)");
         self.db().execute(shown, &params![self.id, before]).await?;
         Ok(target.count(count))
@@ -189,6 +193,25 @@ impl Tenant {
         let find = sql!("SELECT id FROM webhook_event WHERE tenant_id = $1 AND id > $2 AND created_at < $3 ORDER BY id LIMIT $4");
         let acts = [sql!("DELETE FROM webhook_try WHERE event_id = $1"), sql!("DELETE FROM webhook_delivery WHERE event_id = $1"), sql!("DELETE FROM webhook_event WHERE id = $1")];
         let target = Target { class: RecordClass::WebhookEvent, source: "webhook_event" };
+        self.sweep_batches(target, 0, Find { statement: find, values: &values }, &acts, now).await
+    }
+
+    /// The logs of connectors. What a preview showed goes after a day, whatever the period of the log.
+    pub(super) async fn sweep_connector_runs(&self, before: Instant, now: Instant) -> Result<SweepCount, StoreError> {
+        let previews = sql!("UPDATE connector_run SET sealed_preview = NULL WHERE tenant_id = $1 AND created_at < $2 AND sealed_preview IS NOT NULL");
+        self.db().execute(previews, &params![self.id, now.plus_ms(-clarion_domain::time::DAY_MS)]).await?;
+        let values = |after: i64| -> Params { params![self.id, after, before, SWEEP_BATCH] };
+        let find = sql!("SELECT id FROM connector_run WHERE tenant_id = $1 AND id > $2 AND created_at < $3 AND state NOT IN ('waiting', 'running') ORDER BY id LIMIT $4");
+        let target = Target { class: RecordClass::ConnectorRun, source: "connector_run" };
+        self.sweep_batches(target, 0, Find { statement: find, values: &values }, &[sql!("DELETE FROM connector_run WHERE id = $1")], now).await
+    }
+
+    /// Files of results, with their tries.
+    pub(super) async fn sweep_export_files(&self, before: Instant, now: Instant) -> Result<SweepCount, StoreError> {
+        let values = |after: i64| -> Params { params![self.id, after, before, SWEEP_BATCH] };
+        let find = sql!("SELECT id FROM export_file WHERE tenant_id = $1 AND id > $2 AND created_at < $3 ORDER BY id LIMIT $4");
+        let acts = [sql!("DELETE FROM export_chunk WHERE file_id = $1"), sql!("DELETE FROM export_try WHERE file_id = $1"), sql!("DELETE FROM export_file WHERE id = $1")];
+        let target = Target { class: RecordClass::ExportFile, source: "export_file" };
         self.sweep_batches(target, 0, Find { statement: find, values: &values }, &acts, now).await
     }
 

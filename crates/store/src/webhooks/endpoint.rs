@@ -55,7 +55,7 @@ pub struct MadeWebhook {
 }
 
 /// `whsec_` and base64, as Standard Webhooks writes a secret.
-fn new_secret() -> Result<String, StoreError> {
+pub(crate) fn new_secret() -> Result<String, StoreError> {
     Ok(format!("whsec_{}", STANDARD.encode(random_bytes::<SECRET_BYTES>()?)))
 }
 

@@ -1,6 +1,6 @@
 //! The carrier's own count of calls, kept apart from the dialler's.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::CallFate;
 
@@ -11,13 +11,21 @@ pub struct CallTally {
     /// People who heard sound from us after they answered.
     heard: BTreeMap<CallFate, u64>,
     calls_to: HashMap<String, u64>,
+    /// The caller IDs that people saw.
+    shown: BTreeSet<String>,
+    /// Who we said that we are to the carrier alone (RFC 3325).
+    asserted: BTreeSet<String>,
+    /// Where people were to be transferred to by REFER.
+    pub transferred: Vec<String>,
     pub agent_calls: u64,
     /// Agents who heard a person's call come up.
     pub agent_answers: u64,
 }
 
 impl CallTally {
-    pub(super) fn begin(&mut self, number: &str, fate: CallFate) {
+    pub(super) fn begin(&mut self, number: &str, shown: &str, asserted: Option<&str>, fate: CallFate) {
+        self.shown.insert(shown.to_owned());
+        self.asserted.extend(asserted.map(str::to_owned));
         *self.begun.entry(fate).or_default() += 1;
         *self.calls_to.entry(number.to_owned()).or_default() += 1;
     }
@@ -41,6 +49,18 @@ impl CallTally {
     #[must_use]
     pub fn calls(&self) -> u64 {
         self.begun.values().sum()
+    }
+
+    /// The caller IDs that people saw, each once.
+    #[must_use]
+    pub fn shown(&self) -> Vec<&str> {
+        self.shown.iter().map(String::as_str).collect()
+    }
+
+    /// The identities that were asserted to the carrier, each once.
+    #[must_use]
+    pub fn asserted(&self) -> Vec<&str> {
+        self.asserted.iter().map(String::as_str).collect()
     }
 
     /// Numbers that were called more than once.

@@ -18,7 +18,7 @@ const BEEP: Tone = Tone { hz: 1_000, lasts: Duration::from_millis(400) };
 const MACHINE_RECORDS: Duration = Duration::from_secs(4);
 
 /// Lives through one call; true when sound was heard after the answer.
-pub(super) async fn live(mut incoming: IncomingCall, fate: CallFate, config: &VoiceCarrierConfig, media: &MediaEngine) -> bool {
+pub(super) async fn live(mut incoming: IncomingCall, fate: CallFate, config: &VoiceCarrierConfig, media: &MediaEngine, transferred: impl Fn(&str)) -> bool {
     if let Some((status, words)) = fate.refusal() {
         if fate != CallFate::Dead {
             incoming.ring();
@@ -33,9 +33,18 @@ pub(super) async fn live(mut incoming: IncomingCall, fate: CallFate, config: &Vo
         () = gone(&mut incoming) => return false,
         () = tokio::time::sleep(rings) => {}
     }
+    if let Some(may_answer) = &config.may_answer {
+        tokio::select! {
+            () = gone(&mut incoming) => return false,
+            permit = may_answer.acquire() => match permit {
+                Ok(permit) => permit.forget(),
+                Err(_) => return false,
+            }
+        }
+    }
     let Ok((leg, heard)) = media.open_leg(LegConfig::default()) else { return false };
     let call = incoming.answer(leg.local().clone());
-    talk(call, leg, heard, fate, config).await
+    talk(call, leg, heard, fate, config, transferred).await
 }
 
 /// Says it, and returns how long that takes.
@@ -63,7 +72,7 @@ async fn gone(incoming: &mut IncomingCall) {
     }
 }
 
-async fn talk(mut call: Call, leg: MediaLeg, mut heard: mpsc::Receiver<MediaEvent>, fate: CallFate, config: &VoiceCarrierConfig) -> bool {
+async fn talk(mut call: Call, leg: MediaLeg, mut heard: mpsc::Receiver<MediaEvent>, fate: CallFate, config: &VoiceCarrierConfig, transferred: impl Fn(&str)) -> bool {
     let mut sound = false;
     let mut acts = tokio::time::Instant::now() + config.patience;
     loop {
@@ -77,6 +86,15 @@ async fn talk(mut call: Call, leg: MediaLeg, mut heard: mpsc::Receiver<MediaEven
                     }
                 }
                 Some(CallEvent::MediaChanged(media)) => leg.connect(media),
+                Some(CallEvent::TransferWanted { target }) => match config.transfers {
+                    Some(status) => {
+                        transferred(&target);
+                        call.accept_transfer();
+                        call.tell_transfer(180);
+                        call.tell_transfer(status);
+                    }
+                    None => call.refuse_transfer(),
+                },
                 Some(CallEvent::Ended(_)) | None => return sound,
                 Some(_) => {}
             },

@@ -88,7 +88,7 @@ impl<'a> Checker<'a> {
     fn act(&mut self, step: &'a StepDocument) -> Option<Act> {
         Some(match step {
             StepDocument::Say { text, language, voice, next } => {
-                let speech = self.say(text, language.as_ref(), voice.as_ref())?;
+                let speech = self.say(text, language.as_ref(), voice.as_ref(), None)?;
                 Act::Speak { speech, next: self.must(next.as_ref(), "next") }
             }
             StepDocument::Play { prompt, next } => {
@@ -186,7 +186,11 @@ impl<'a> Checker<'a> {
 
     fn speech(&mut self, speech: &'a SpeechDocument) -> Option<Arc<Speech>> {
         match (&speech.text, &speech.prompt) {
-            (Some(text), None) => self.say(text, speech.language.as_ref(), speech.voice.as_ref()),
+            (Some(text), None) => self.say(text, speech.language.as_ref(), speech.voice.as_ref(), speech.fallback.as_ref()),
+            (None, Some(_)) if speech.fallback.is_some() => {
+                self.fault(K::FallbackOfPrompt);
+                None
+            }
             (None, Some(prompt)) => Some(self.play(prompt)),
             _ => {
                 self.fault(K::TextOrPrompt);
@@ -195,7 +199,10 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn say(&mut self, text: &str, language: Option<&'a String>, voice: Option<&'a String>) -> Option<Arc<Speech>> {
+    fn say(&mut self, text: &str, language: Option<&'a String>, voice: Option<&'a String>, fallback: Option<&'a String>) -> Option<Arc<Speech>> {
+        if let Some(prompt) = fallback {
+            self.play(prompt);
+        }
         if let Some(language) = language {
             self.language(language);
         }
@@ -205,7 +212,7 @@ impl<'a> Checker<'a> {
                     self.fault(K::NoFallback { field });
                 }
                 let language = language.unwrap_or(&self.document.language).clone();
-                Some(Arc::new(Speech::Say { text, language, voice: voice.or(self.document.voice.as_ref()).cloned() }))
+                Some(Arc::new(Speech::Say { text, language, voice: voice.or(self.document.voice.as_ref()).cloned(), fallback: fallback.cloned() }))
             }
             Err(error) => {
                 self.fault(K::Text(error));

@@ -114,6 +114,8 @@ fn names_every_fault_with_its_step() {
         ("{first_name|there}", "{shoe|x}", "step greeting: character 7: there is no field shoe: use one of first_name, reference, or declare the field first"),
         ("prompt = \"beep\"", "prompt = \"boop\"", "step bye: there is no prompt boop: upload it, or choose one of welcome, beep"),
         ("fallback = \"beep\"", "fallback = \"boop\"", "there is no prompt boop: upload it, or choose one of welcome, beep"),
+        ("to stop these calls.\" }", "to stop these calls.\", fallback = \"boop\" }", "there is no prompt boop: upload it, or choose one of welcome, beep"),
+        ("{ prompt = \"welcome\" }", "{ prompt = \"welcome\", fallback = \"beep\" }", "step code: a prompt is never rendered: give a fallback to texts alone"),
         ("target = \"collections\"", "target = \"sales\"", "step connect: there is no transfer target sales: add it, or choose one of collections"),
         ("digits_max = 4", "digits_max = 40", "step code: digits_max is 40: choose 1 to 20"),
         ("end_key = \"#\"\nretries", "end_key = \"x\"\nretries", "step code: 'x' is not a key: use 0-9, * or #"),

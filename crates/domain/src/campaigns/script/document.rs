@@ -34,7 +34,8 @@ pub struct ScriptDocument {
     /// The information message (UK-7), for when no agent can be had.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub information: Option<SpeechDocument>,
-    /// A prompt that is heard in the place of words that could not be rendered; the information message has none.
+    /// A prompt that is heard in the place of words that could not be rendered, where these have no fallback of their own. The information message
+    /// has its own or none: the law says what it must hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback: Option<String>,
     pub steps: BTreeMap<String, StepDocument>,
@@ -48,6 +49,9 @@ pub struct SpeechDocument {
     pub text: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt: Option<String>,
+    /// A prompt that is heard in the place of the text when that could not be rendered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -36,6 +36,8 @@ pub enum ScriptFaultKind {
     NoSuchTarget { name: String, known: String },
     #[error("write either a text or the name of a prompt, not both and not neither")]
     TextOrPrompt,
+    #[error("a prompt is never rendered: give a fallback to texts alone")]
+    FallbackOfPrompt,
     #[error("{what} is longer than {max} {unit}: shorten it")]
     TooLong { what: &'static str, max: usize, unit: &'static str },
     #[error("{key} is {value}: choose {min} to {max}")]

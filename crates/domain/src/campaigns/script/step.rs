@@ -24,8 +24,8 @@ pub struct StepId(pub(super) u16);
 /// Something to be heard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Speech {
-    /// Spoken by the speech engine; its fields are filled for each person.
-    Say { text: Template, language: String, voice: Option<String> },
+    /// Spoken by the speech engine; its fields are filled for each person. `fallback` is the prompt in its place when it could not be rendered.
+    Say { text: Template, language: String, voice: Option<String>, fallback: Option<String> },
     /// An uploaded prompt, by its name.
     Play { prompt: String },
 }
@@ -97,7 +97,7 @@ impl Script {
         self.information.as_ref()
     }
 
-    /// The prompt that is heard in the place of words that could not be rendered.
+    /// The prompt that is heard in the place of words that could not be rendered and have no fallback of their own.
     #[must_use]
     pub fn fallback(&self) -> Option<&str> {
         self.fallback.as_deref()

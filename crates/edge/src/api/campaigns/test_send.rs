@@ -24,6 +24,9 @@ pub struct TestSend {
     /// A number of your own, as people write it.
     #[schema(min_length = 1, max_length = 100)]
     number: String,
+    /// Of a call: ring an agent where the script puts through. Without it, the information message plays in their place.
+    #[serde(default)]
+    agents: bool,
 }
 
 /// How a test call went.
@@ -38,16 +41,22 @@ pub struct TestCall {
     steps: Vec<String>,
     /// Keys in the order in which they were pressed.
     keys: String,
-    /// The group of transfer targets that was asked for. A test disturbs no agent: the information message played instead.
+    /// The group of transfer targets that was asked for. Where no agent was put through, the information message played instead.
     asked_for: Option<String>,
+    /// The test was one that rings agents.
+    rings_agents: bool,
+    /// An agent was on the line.
+    put_through: bool,
+    /// The caller ID that the phone was shown.
+    shown: String,
     /// The key for no more calls was pressed. A test suppresses nobody.
     opted_out: bool,
 }
 
 impl From<clarion_domain::attempts::test_call::TestCall> for TestCall {
     fn from(call: clarion_domain::attempts::test_call::TestCall) -> Self {
-        let clarion_domain::attempts::test_call::TestCall { disposition, answered_after_ms, lasted_ms, steps, keys, asked_for, opted_out } = call;
-        Self { disposition: disposition.into(), answered_after_ms, lasted_ms, steps, keys, asked_for, opted_out }
+        let clarion_domain::attempts::test_call::TestCall { disposition, answered_after_ms, lasted_ms, steps, keys, asked_for, rings_agents, put_through, shown, opted_out } = call;
+        Self { disposition: disposition.into(), answered_after_ms, lasted_ms, steps, keys, asked_for, rings_agents, put_through, shown, opted_out }
     }
 }
 
@@ -75,8 +84,8 @@ async fn show(caller: &Caller, id: i64) -> Result<Notice, Problem> {
 
 /// Try a campaign on a number of your own
 ///
-/// A campaign of messages sends its text there; one of calls calls it with its script, puts nobody through, suppresses nobody and
-/// counts in no report. Fields are filled with their fallbacks, or with their names in brackets when they have none. The message goes
+/// A campaign of messages sends its text there; one of calls calls it with its script, rings an agent only when that is asked for,
+/// suppresses nobody and counts in no report. Fields are filled with their fallbacks, or with their names in brackets when they have none. The message goes
 /// through the suppression list like every other.
 #[utoipa::path(post, path = "/campaigns/{campaign}/test-sends", tag = "campaigns", params(("campaign" = CampaignId, Path)), request_body = TestSend, responses((status = 202, body = Notice)))]
 pub async fn send(caller: Caller, Id(id): Id<CampaignId>, Body(test): Body<TestSend>) -> Result<Response, Problem> {
@@ -84,8 +93,11 @@ pub async fn send(caller: Caller, Id(id): Id<CampaignId>, Body(test): Body<TestS
     let wrong = || Problem::invalid_field("number", "this is no phone number: write it with its country code, such as +44 7700 900123");
     let number = caller.tenant.read_number(&test.number).await?.ok_or_else(wrong)?;
     if campaign.channel == Channel::Voice {
-        let notice = caller.tenant.queue_test_call(id.0, Personal::new(number), caller.now).await?;
+        let notice = caller.tenant.queue_test_call(id.0, Personal::new(number), test.agents, caller.now).await?;
         return accepted(&caller, notice).await;
+    }
+    if test.agents {
+        return Err(Problem::invalid_field("agents", "this campaign sends texts: there is nobody to be put through to"));
     }
     let template = caller.tenant.parse_template(&campaign.body).await?;
     // A field without a fallback is named in the test, so that the reader sees where it will stand.

@@ -1,0 +1,178 @@
+//! What the engine does for exports: files that are due, written under an instruction that holds, lying ready or sent, and given up.
+
+use clarion_domain::audit::event::Act;
+use clarion_domain::connectors::export::{ExportFormat, ExportTarget, ResultField};
+use clarion_domain::id::{CampaignId, ExportFileId, ExportId, TenantId};
+use clarion_domain::personal::Personal;
+use clarion_domain::time::Instant;
+use clarion_domain::webhooks::backoff::{TryOutcome, is_hopeless, pause_ms};
+use clarion_domain::webhooks::event::WebhookEventKind;
+use serde_json::json;
+
+use super::export::SECRET_LABEL;
+use crate::db::{Tx, sql};
+use crate::lease::Lease;
+use crate::params;
+use crate::store::{Store, StoreError, Tenant};
+use crate::webhooks::TryRecord;
+
+/// An export whose time has come, or one with a file that waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DueExport {
+    pub id: ExportId,
+    pub tenant: TenantId,
+}
+
+/// A file in hand.
+#[derive(Debug, Clone)]
+pub struct ExportJob {
+    pub export: ExportId,
+    pub file: ExportFileId,
+    pub name: String,
+    pub campaign: CampaignId,
+    /// The columns that the instruction names, in their order.
+    pub fields: Vec<ResultField>,
+    pub format: ExportFormat,
+    pub target: ExportTarget,
+    pub url: String,
+    pub secret: Option<Personal>,
+    /// Zero before it was written.
+    pub bytes: i64,
+}
+
+impl Store {
+    pub async fn due_exports(&self, now: Instant, limit: i64) -> Result<Vec<DueExport>, StoreError> {
+        let select = sql!(
+            "SELECT e.id, e.tenant_id FROM result_export e JOIN instruction i ON i.id = e.instruction_id
+             WHERE (e.state = 'on' AND ((e.next_at <= $1 AND i.valid_from <= $1) OR i.valid_until <= $1))
+                OR EXISTS (SELECT 1 FROM export_file f WHERE f.export_id = e.id AND f.state = 'waiting' AND f.next_at <= $1)
+             ORDER BY e.id LIMIT $2"
+        );
+        let rows = self.db().query(select, &params![now, limit]).await?;
+        rows.into_iter().map(|mut row| Ok(DueExport { id: row.take(0)?, tenant: row.take(1)? })).collect()
+    }
+}
+
+impl Tenant {
+    /// Makes the files that the schedule asks for: of campaigns that ran since the last time.
+    pub async fn plan_export(&self, id: ExportId, lease: &Lease, now: Instant) -> Result<(), StoreError> {
+        let export = self.export(id).await?;
+        let mut tx = self.db().begin().await?;
+        lease.renew(&mut tx, now).await?;
+        let over = sql!("SELECT i.id FROM result_export e JOIN instruction i ON i.id = e.instruction_id WHERE e.tenant_id = $1 AND e.id = $2 AND (i.valid_until <= $3 OR i.revoked_at IS NOT NULL)");
+        if let Some(mut row) = tx.query_first(over, &params![self.id, id, now]).await? {
+            self.stop_under(&mut tx, row.take(0)?, "its instruction has ended", now).await?;
+            return Ok(tx.commit().await?);
+        }
+        if export.next_at.is_some_and(|at| at <= now) {
+            let select = sql!(
+                "SELECT c.id FROM campaign c JOIN result_export e ON e.id = $2
+                 WHERE c.tenant_id = $1 AND c.started_at IS NOT NULL AND (e.campaign_id IS NULL OR e.campaign_id = c.id) AND (c.finished_at IS NULL OR c.finished_at > e.exported_at) ORDER BY c.id LIMIT 500"
+            );
+            for mut row in tx.query(select, &params![self.id, id]).await? {
+                self.queue_file(&mut tx, &export, row.take(0)?, now, now).await?;
+            }
+            let next = export.new.times.next(now, &self.zone().await?);
+            tx.execute(sql!("UPDATE result_export SET next_at = $3, exported_at = $4 WHERE tenant_id = $1 AND id = $2"), &params![self.id, id, next, now]).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// The next file that is due, if it may go. One that may not is given up.
+    pub async fn begin_export(&self, id: ExportId, lease: &Lease, now: Instant) -> Result<Option<ExportJob>, StoreError> {
+        loop {
+            let mut tx = self.db().begin().await?;
+            lease.renew(&mut tx, now).await?;
+            let select = sql!(
+                "SELECT f.id, f.name, f.campaign_id, f.bytes_written, e.format, e.target, e.url, e.sealed_secret, e.state, i.fields, i.valid_from, i.valid_until, i.revoked_at, i.id
+                 FROM export_file f JOIN result_export e ON e.id = f.export_id JOIN instruction i ON i.id = e.instruction_id
+                 WHERE f.tenant_id = $1 AND f.export_id = $2 AND f.state = 'waiting' AND f.next_at <= $3 ORDER BY f.next_at, f.id LIMIT 1"
+            );
+            let Some(mut row) = tx.query_first(select, &params![self.id, id, now]).await? else { return Ok(None) };
+            let file: ExportFileId = row.take(0)?;
+            let (from, until, revoked): (Instant, Instant, Option<Instant>) = (row.take(10)?, row.take(11)?, row.take(12)?);
+            let on = row.take::<String>(8)? == "on";
+            if !on || from > now || until <= now || revoked.is_some() {
+                let why = if on { "instruction_over" } else { "switched_off" };
+                self.give_up(&mut tx, id, file, why, now).await?;
+                tx.commit().await?;
+                continue;
+            }
+            tx.execute(sql!("UPDATE export_file SET instruction_id = $2 WHERE id = $1"), &params![file, row.take::<i64>(13)?]).await?;
+            tx.commit().await?;
+            let agreed: Vec<ResultField> = row.take::<String>(9)?.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+            let sealed: Option<Vec<u8>> = row.take(7)?;
+            let secret = sealed.map(|sealed| self.keys.data.open_text(SECRET_LABEL, &sealed)).transpose()?.map(Personal::from);
+            return Ok(Some(ExportJob {
+                export: id,
+                file,
+                name: row.take(1)?,
+                campaign: row.take(2)?,
+                fields: ResultField::ALL.iter().copied().filter(|field| agreed.contains(field)).collect(),
+                format: row.word(4)?,
+                target: row.word(5)?,
+                url: row.take(6)?,
+                secret,
+                bytes: row.take(3)?,
+            }));
+        }
+    }
+
+    async fn give_up(&self, tx: &mut Tx, export: ExportId, file: ExportFileId, why: &str, now: Instant) -> Result<(), StoreError> {
+        let update = sql!("UPDATE export_file SET state = 'failed', last_error = $2, finished_at = $3 WHERE id = $1");
+        tx.execute(update, &params![file, why, now]).await?;
+        self.audit(tx, now, Act::Finished, "export", export.0, &format!("{file} failed: {why}")).await?;
+        self.tell(tx, WebhookEventKind::ExportFailed, json!({"export": export, "file": file, "why": why}), now).await
+    }
+
+    /// All of it is written. One that is fetched lies ready now; one that is sent is sent next.
+    pub async fn export_written(&self, job: &ExportJob, rows: i64, bytes: i64, lease: &Lease, now: Instant) -> Result<(), StoreError> {
+        let mut tx = self.db().begin().await?;
+        lease.renew(&mut tx, now).await?;
+        let ready = job.target == ExportTarget::Sftp;
+        let update = sql!(
+            "UPDATE export_file SET rows_written = $3, bytes_written = $4, state = $5, finished_at = CASE WHEN $5 = 'ready' THEN CAST($6 AS BIGINT) ELSE NULL END
+             WHERE tenant_id = $1 AND id = $2 AND state = 'waiting' AND wrapped_key IS NOT NULL"
+        );
+        let state = if ready { "ready" } else { "waiting" };
+        if tx.execute(update, &params![self.id, job.file, rows, bytes, state, now]).await? == 0 {
+            return Err(StoreError::Conflict("this file is no longer wanted".into()));
+        }
+        self.audit(&mut tx, now, Act::Exported, "export", job.export.0, &format!("{} of {}, {rows} people", job.file, job.campaign)).await?;
+        if ready {
+            self.tell(&mut tx, WebhookEventKind::ExportDelivered, json!({"export": job.export, "file": job.file, "campaign": job.campaign, "name": job.name}), now).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// One try to send it: taken, tried again later, or given up after three days.
+    pub async fn record_export_try(&self, job: &ExportJob, tried: &TryRecord, lease: &Lease, now: Instant, chance: u64) -> Result<(), StoreError> {
+        let mut tx = self.db().begin().await?;
+        lease.renew(&mut tx, now).await?;
+        let insert = sql!("INSERT INTO export_try (id, file_id, tried_at, duration_ms, status, error) VALUES ($1, $2, $3, $4, $5, $6)");
+        tx.execute(insert, &params![self.store.next_id(now), job.file, tried.tried_at, tried.duration_ms, i64::from(tried.status), tried.error]).await?;
+        let select = sql!("SELECT tries, due_since FROM export_file WHERE tenant_id = $1 AND id = $2 AND state = 'waiting'");
+        let Some(mut row) = tx.query_first(select, &params![self.id, job.file]).await? else { return Ok(tx.commit().await?) };
+        let (tries, since): (i64, Instant) = (row.take::<i64>(0)? + 1, row.take(1)?);
+        let update = sql!("UPDATE export_file SET tries = $2, last_status = $3, last_error = $4, next_at = $5 WHERE id = $1");
+        let wait = |after| now.plus_ms(pause_ms(tries, since, now, after, chance));
+        match tried.outcome {
+            TryOutcome::Taken => {
+                tx.execute(update, &params![job.file, tries, i64::from(tried.status), "", now]).await?;
+                tx.execute(sql!("UPDATE export_file SET state = 'delivered', finished_at = $2 WHERE id = $1"), &params![job.file, now]).await?;
+                self.audit(&mut tx, now, Act::Exported, "export", job.export.0, &format!("{} delivered", job.file)).await?;
+                self.tell(&mut tx, WebhookEventKind::ExportDelivered, json!({"export": job.export, "file": job.file, "campaign": job.campaign, "name": job.name}), now).await?;
+            }
+            TryOutcome::Refused { retry_after_ms } if !is_hopeless(since, now) => {
+                tx.execute(update, &params![job.file, tries, i64::from(tried.status), tried.error, wait(retry_after_ms)]).await?;
+            }
+            TryOutcome::Refused { .. } | TryOutcome::Gone => {
+                tx.execute(update, &params![job.file, tries, i64::from(tried.status), tried.error, now]).await?;
+                self.give_up(&mut tx, job.export, job.file, tried.error, now).await?;
+            }
+        }
+        tx.commit().await?;
+        self.store.signals().raise(crate::signal::Signal::Webhooks);
+        Ok(())
+    }
+}

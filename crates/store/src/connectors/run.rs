@@ -1,0 +1,309 @@
+//! What the engine works on: a run is begun under an instruction that holds, asked about while it runs, and ended in one transaction
+//! with the import that it made. Only there does the watermark move.
+
+use clarion_domain::audit::event::Act;
+use clarion_domain::connectors::pull::{FieldFrom, PullSettings, mapping_of};
+use clarion_domain::connectors::pull_fault::{ConnectorState, PullFault, RunKind, RunState};
+use clarion_domain::connectors::times::Times;
+use clarion_domain::connectors::watermark::Watermark;
+use clarion_domain::id::{ConnectorId, ConnectorRunId, ImportId, InstructionId, ListId, TenantId};
+use clarion_domain::intake::import::{ImportSource, ImportState};
+use clarion_domain::personal::Personal;
+use clarion_domain::tenancy::tenant::Actor;
+use clarion_domain::time::Instant;
+use clarion_domain::webhooks::backoff::{is_hopeless, pause_ms};
+use clarion_domain::webhooks::event::WebhookEventKind;
+use serde_json::json;
+
+use super::connector::as_json;
+use super::connector_run::{PREVIEW_LABEL, Preview};
+use crate::db::{Tx, sql};
+use crate::intake::{NewImport, Upload, remove_upload};
+use crate::lease::Lease;
+use crate::params;
+use crate::signal::Signal;
+use crate::store::{Store, StoreError, Tenant};
+
+/// A connector with something to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DueConnector {
+    pub id: ConnectorId,
+    pub tenant: TenantId,
+}
+
+/// A run in hand.
+#[derive(Debug, Clone)]
+pub struct PullJob {
+    pub connector: ConnectorId,
+    pub run: ConnectorRunId,
+    pub kind: RunKind,
+    pub name: String,
+    pub settings: PullSettings,
+    pub secret: Option<Personal>,
+    /// The fields that are agreed, in the order of their columns.
+    pub taken: Vec<FieldFrom>,
+    pub watermark: String,
+    pub etag: String,
+    pub modified: String,
+    instruction: InstructionId,
+    list: Option<ListId>,
+    accept_repeat: bool,
+}
+
+/// How a run ended.
+pub enum RunOutcome {
+    /// All rows are in the upload.
+    Rows(Box<Upload>),
+    Unchanged,
+    Shown(Preview),
+    Failed { fault: PullFault, retry_after_ms: Option<i64> },
+}
+
+/// What a run did.
+#[derive(Debug, Clone, Default)]
+pub struct RunTold {
+    /// HTTP status of the last answer.
+    pub status: u16,
+    pub pages: i64,
+    pub rows: i64,
+    pub bytes: i64,
+    pub watermark: Option<Watermark>,
+    pub etag: String,
+    pub modified: String,
+}
+
+impl Store {
+    /// Connectors of every tenant that are due, were asked, or whose instruction has ended meanwhile.
+    pub async fn due_connectors(&self, now: Instant, limit: i64) -> Result<Vec<DueConnector>, StoreError> {
+        let select = sql!(
+            "SELECT c.id, c.tenant_id FROM connector c JOIN instruction i ON i.id = c.instruction_id
+             WHERE (c.state = 'on' AND ((c.next_at <= $1 AND i.valid_from <= $1) OR i.valid_until <= $1 OR i.revoked_at IS NOT NULL))
+                OR EXISTS (SELECT 1 FROM connector_run r WHERE r.connector_id = c.id AND r.state = 'waiting')
+             ORDER BY c.next_at, c.id LIMIT $2"
+        );
+        let rows = self.db().query(select, &params![now, limit]).await?;
+        rows.into_iter().map(|mut row| Ok(DueConnector { id: row.take(0)?, tenant: row.take(1)? })).collect()
+    }
+}
+
+impl Tenant {
+    /// Takes up what is next for a connector, if it may. What an earlier node left in the middle is ended first.
+    pub async fn begin_run(&self, id: ConnectorId, lease: &Lease, now: Instant) -> Result<Option<PullJob>, StoreError> {
+        let mut tx = self.db().begin().await?;
+        lease.renew(&mut tx, now).await?;
+        self.end_interrupted(&mut tx, id, now).await?;
+        let select = sql!(
+            "SELECT c.name, c.settings, c.sealed_secret, c.list_id, c.state, c.next_at, c.watermark, c.etag, c.modified, c.accept_repeat, i.id, i.fields, i.valid_from, i.valid_until, i.revoked_at
+             FROM connector c JOIN instruction i ON i.id = c.instruction_id WHERE c.tenant_id = $1 AND c.id = $2"
+        );
+        let Some(mut row) = tx.query_first(select, &params![self.id, id]).await? else { return Ok(tx.commit().await.map(|()| None)?) };
+        let state: ConnectorState = row.word(4)?;
+        let instruction: InstructionId = row.take(10)?;
+        let (from, until, revoked): (Instant, Instant, Option<Instant>) = (row.take(12)?, row.take(13)?, row.take(14)?);
+        let holds = from <= now && now < until && revoked.is_none();
+        if until <= now || revoked.is_some() {
+            let why = if revoked.is_some() { "its instruction was revoked" } else { "its instruction has ended" };
+            self.stop_under(&mut tx, instruction, why, now).await?;
+        }
+        let waiting = sql!("SELECT id, kind FROM connector_run WHERE connector_id = $1 AND tenant_id = $2 AND state = 'waiting' ORDER BY id LIMIT 1");
+        let asked = tx.query_first(waiting, &params![id, self.id]).await?;
+        let due = state == ConnectorState::On && row.take::<Option<Instant>>(5)?.is_some_and(|at| at <= now);
+        let (run, kind) = match asked {
+            Some(mut asked) => (asked.take(0)?, asked.word::<RunKind>(1)?),
+            None if due && holds => (self.insert_run(&mut tx, id, instruction, now).await?, RunKind::Pull),
+            None => return Ok(tx.commit().await.map(|()| None)?),
+        };
+        if !holds || (kind == RunKind::Pull && state != ConnectorState::On) {
+            let stop = sql!("UPDATE connector_run SET state = 'stopped', fault = 'stopped', finished_at = $2 WHERE id = $1");
+            tx.execute(stop, &params![run, now]).await?;
+            return Ok(tx.commit().await.map(|()| None)?);
+        }
+        let settings: PullSettings = row.json(1)?;
+        let agreed: Vec<String> = row.take::<String>(11)?.split_whitespace().map(str::to_owned).collect();
+        let (taken, dropped) = settings.agreed(&agreed);
+        let update = sql!("UPDATE connector_run SET state = 'running', instruction_id = $2, dropped = $3, started_at = $4 WHERE id = $1");
+        tx.execute(update, &params![run, instruction, dropped.join(" "), now]).await?;
+        let sealed: Option<Vec<u8>> = row.take(2)?;
+        let secret = sealed.map(|sealed| self.open_connector_secret(&sealed)).transpose()?;
+        let job = PullJob {
+            connector: id,
+            run,
+            kind,
+            name: row.take(0)?,
+            settings,
+            secret,
+            taken,
+            watermark: row.take(6)?,
+            etag: row.take(7)?,
+            modified: row.take(8)?,
+            instruction,
+            list: row.take(3)?,
+            accept_repeat: row.take(9)?,
+        };
+        tx.commit().await?;
+        Ok(Some(job))
+    }
+
+    async fn insert_run(&self, tx: &mut Tx, id: ConnectorId, instruction: InstructionId, now: Instant) -> Result<ConnectorRunId, StoreError> {
+        let run = ConnectorRunId(self.store.next_id(now));
+        let insert = sql!(
+            "INSERT INTO connector_run (id, connector_id, tenant_id, instruction_id, kind, state, fault, last_status, pages, rows_read, bytes_read, dropped, asked_by, created_at)
+             VALUES ($1, $2, $3, $4, 'pull', 'waiting', '', 0, 0, 0, 0, '', $5, $6)"
+        );
+        tx.execute(insert, &params![run, id, self.id, instruction, Actor::System.to_string(), now]).await?;
+        Ok(run)
+    }
+
+    /// Whoever holds the lease is the only one who runs it: what still is said to run was cut off.
+    async fn end_interrupted(&self, tx: &mut Tx, id: ConnectorId, now: Instant) -> Result<(), StoreError> {
+        let cut = sql!("UPDATE connector_run SET state = 'failed', fault = 'interrupted', finished_at = $3 WHERE connector_id = $1 AND tenant_id = $2 AND state = 'running' RETURNING import_id");
+        for mut row in tx.query(cut, &params![id, self.id, now]).await? {
+            if let Some(import) = row.take::<Option<ImportId>>(0)? {
+                remove_upload(tx, import).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins the import that the run's rows become. The run names it, so that a crash leaves nothing behind.
+    pub async fn begin_pulled_import(&self, job: &PullJob, file_name: &str, lease: &Lease, now: Instant) -> Result<Upload, StoreError> {
+        let mapping = mapping_of(&job.taken);
+        self.check_mapping(&mapping, mapping.columns.len()).await?;
+        let mut tx = self.db().begin().await?;
+        lease.renew(&mut tx, now).await?;
+        let new = NewImport { list: job.list, mapping: Some(&mapping), accept_repeat: job.accept_repeat, ..NewImport::new(ImportSource::Connector, file_name) };
+        let upload = self.begin_in(&mut tx, &new, now).await?;
+        tx.execute(sql!("UPDATE connector_run SET import_id = $2 WHERE id = $1"), &params![job.run, upload.id()]).await?;
+        tx.commit().await?;
+        Ok(upload)
+    }
+
+    /// Whether a run may go on; keeps the lease.
+    pub async fn run_may_go_on(&self, job: &PullJob, lease: &Lease, now: Instant) -> Result<bool, StoreError> {
+        let mut tx = self.db().begin().await?;
+        lease.renew(&mut tx, now).await?;
+        let may = self.may_go_on_in(&mut tx, job, now).await?;
+        tx.commit().await?;
+        Ok(may)
+    }
+
+    async fn may_go_on_in(&self, tx: &mut Tx, job: &PullJob, now: Instant) -> Result<bool, StoreError> {
+        // An instruction that was replaced meanwhile may name fewer fields: what was pulled under the earlier one is not kept.
+        let select = sql!(
+            "SELECT c.id FROM connector c JOIN instruction i ON i.id = c.instruction_id
+             WHERE c.tenant_id = $1 AND c.id = $2 AND i.id = $3 AND i.revoked_at IS NULL AND i.valid_from <= $4 AND i.valid_until > $4 AND (c.state = 'on' OR $5 = 'preview')"
+        );
+        Ok(tx.query_first(select, &params![self.id, job.connector, job.instruction, now, job.kind.as_str()]).await?.is_some())
+    }
+
+    /// Ends a run: its import is whole and the watermark moves, or nothing of it is left. `chance` spreads what is tried again.
+    pub async fn end_run(&self, job: &PullJob, outcome: RunOutcome, told: &RunTold, lease: &Lease, now: Instant, chance: u64) -> Result<(), StoreError> {
+        match outcome {
+            RunOutcome::Rows(upload) => {
+                let import = upload.pause().await?;
+                let mut tx = self.db().begin().await?;
+                lease.renew(&mut tx, now).await?;
+                if self.may_go_on_in(&mut tx, job, now).await? {
+                    self.keep_rows(&mut tx, job, import, told, now).await?;
+                } else {
+                    remove_upload(&mut tx, import).await?;
+                    self.write_end(&mut tx, job, RunState::Stopped, PullFault::Stopped.as_str(), None, told, now).await?;
+                }
+                tx.commit().await?;
+                self.store.signals().raise(Signal::Intake);
+            }
+            RunOutcome::Unchanged => {
+                let mut tx = self.db().begin().await?;
+                lease.renew(&mut tx, now).await?;
+                self.write_end(&mut tx, job, RunState::Unchanged, "", None, told, now).await?;
+                self.move_on(&mut tx, job, told, now).await?;
+                tx.commit().await?;
+            }
+            RunOutcome::Shown(preview) => {
+                let sealed = self.keys.data.seal(PREVIEW_LABEL, as_json(&preview)?.as_bytes())?;
+                let mut tx = self.db().begin().await?;
+                lease.renew(&mut tx, now).await?;
+                self.write_end(&mut tx, job, RunState::Shown, "", None, told, now).await?;
+                tx.execute(sql!("UPDATE connector_run SET sealed_preview = $2 WHERE id = $1"), &params![job.run, sealed]).await?;
+                tx.commit().await?;
+            }
+            RunOutcome::Failed { fault, retry_after_ms } => {
+                let mut tx = self.db().begin().await?;
+                lease.renew(&mut tx, now).await?;
+                let select = sql!("SELECT import_id FROM connector_run WHERE id = $1");
+                if let Some(import) = tx.query_first(select, &params![job.run]).await?.map(|mut row| row.take::<Option<ImportId>>(0)).transpose()?.flatten() {
+                    remove_upload(&mut tx, import).await?;
+                }
+                let state = if fault == PullFault::Stopped { RunState::Stopped } else { RunState::Failed };
+                self.write_end(&mut tx, job, state, fault.as_str(), None, told, now).await?;
+                if job.kind == RunKind::Pull && fault != PullFault::Stopped {
+                    self.back_off(&mut tx, job, fault, retry_after_ms, now, chance).await?;
+                }
+                tx.commit().await?;
+            }
+        }
+        self.store.signals().raise(Signal::Webhooks);
+        Ok(())
+    }
+
+    /// The rows become an import like any other; the same bytes as before are nothing new.
+    async fn keep_rows(&self, tx: &mut Tx, job: &PullJob, import: ImportId, told: &RunTold, now: Instant) -> Result<(), StoreError> {
+        let state = self.finish_in(tx, import, job.accept_repeat).await?;
+        if state == ImportState::AwaitingRepeat {
+            tx.execute(sql!("UPDATE import SET state = 'receiving', repeat_of = NULL WHERE tenant_id = $1 AND id = $2"), &params![self.id, import]).await?;
+            remove_upload(tx, import).await?;
+            self.write_end(tx, job, RunState::Unchanged, "", None, told, now).await?;
+        } else {
+            self.write_end(tx, job, RunState::Stored, "", Some(import), told, now).await?;
+            tx.execute(sql!("UPDATE connector SET accept_repeat = 0 WHERE tenant_id = $1 AND id = $2"), &params![self.id, job.connector]).await?;
+            self.audit(tx, now, Act::Finished, "connector", job.connector.0, &format!("pulled {import} under {}", job.instruction)).await?;
+            self.tell(tx, WebhookEventKind::PullStored, json!({"connector": job.connector, "run": job.run, "import": import, "rows": told.rows}), now).await?;
+        }
+        self.move_on(tx, job, told, now).await
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one row, written in one place")]
+    async fn write_end(&self, tx: &mut Tx, job: &PullJob, state: RunState, fault: &'static str, import: Option<ImportId>, told: &RunTold, now: Instant) -> Result<(), StoreError> {
+        let update = sql!(
+            "UPDATE connector_run SET state = $2, fault = $3, import_id = $4, last_status = $5, pages = $6, rows_read = $7, bytes_read = $8, finished_at = $9 WHERE id = $1 AND state = 'running'"
+        );
+        tx.execute(update, &params![job.run, state.as_str(), fault, import, i64::from(told.status), told.pages, told.rows, told.bytes, now]).await?;
+        Ok(())
+    }
+
+    /// After a run that ended well: how far it came, and when the next is.
+    async fn move_on(&self, tx: &mut Tx, job: &PullJob, told: &RunTold, now: Instant) -> Result<(), StoreError> {
+        let watermark = match (&told.watermark, Watermark::read(&job.watermark)) {
+            (Some(new), held) => Watermark::latest(held, new.clone()).as_str().to_owned(),
+            (None, _) => job.watermark.clone(),
+        };
+        let update = sql!("UPDATE connector SET failures = 0, failing_since = NULL, watermark = $3, etag = $4, modified = $5 WHERE tenant_id = $1 AND id = $2");
+        if tx.execute(update, &params![self.id, job.connector, watermark, told.etag.as_str(), told.modified.as_str()]).await? > 0 {
+            self.plan(tx, job.connector, &job.settings, now).await?;
+        }
+        Ok(())
+    }
+
+    /// After a failure: later and later, by its own word at the earliest, and not at all when only a person can help.
+    async fn back_off(&self, tx: &mut Tx, job: &PullJob, fault: PullFault, retry_after_ms: Option<i64>, now: Instant, chance: u64) -> Result<(), StoreError> {
+        let select = sql!("SELECT failures, failing_since FROM connector WHERE tenant_id = $1 AND id = $2 AND state = 'on'");
+        let Some(mut row) = tx.query_first(select, &params![self.id, job.connector]).await? else { return Ok(()) };
+        let (failures, since): (i64, Option<Instant>) = (row.take::<i64>(0)? + 1, row.take(1)?);
+        let since = since.unwrap_or(now);
+        let hopeless = fault.needs_a_person() || is_hopeless(since, now);
+        let next = (!hopeless && job.settings.times != Times::ByHand).then(|| now.plus_ms(pause_ms(failures, since, now, retry_after_ms, chance)));
+        let update = sql!("UPDATE connector SET failures = $3, failing_since = $4, next_at = $5 WHERE tenant_id = $1 AND id = $2");
+        tx.execute(update, &params![self.id, job.connector, failures, since, next]).await?;
+        if failures == 1 {
+            self.audit(tx, now, Act::Finished, "connector", job.connector.0, &format!("failed: {fault}")).await?;
+            self.tell(tx, WebhookEventKind::PullFailed, json!({"connector": job.connector, "run": job.run, "fault": fault.as_str()}), now).await?;
+        }
+        if hopeless {
+            let why = if fault.needs_a_person() { fault.sentence() } else { "it failed for three days" };
+            tx.execute(sql!("UPDATE connector SET state = 'stopped', stopped_why = $3 WHERE tenant_id = $1 AND id = $2"), &params![self.id, job.connector, why]).await?;
+            self.audit(tx, now, Act::Paused, "connector", job.connector.0, why).await?;
+            self.tell(tx, WebhookEventKind::ConnectorStopped, json!({"connector": job.connector, "why": why}), now).await?;
+        }
+        Ok(())
+    }
+}
