@@ -20,6 +20,8 @@ pub enum Cookies {
 pub struct EdgeConfig {
     pub clock: Clock,
     pub cookies: Cookies,
+    /// The address that browsers use, where one is configured: links that are passed on begin with it.
+    pub public_url: Option<String>,
     /// The largest contact file that may be uploaded.
     pub upload_bytes_max: u64,
     /// Makes a sound file into a prompt.
@@ -41,6 +43,6 @@ impl EdgeConfig {
 
     #[must_use]
     pub fn new(clock: Clock, cookies: Cookies, read_prompt: ReadPrompt) -> Self {
-        Self { clock, cookies, upload_bytes_max: Self::UPLOAD_BYTES_MAX, read_prompt, sftp: None }
+        Self { clock, cookies, public_url: None, upload_bytes_max: Self::UPLOAD_BYTES_MAX, read_prompt, sftp: None }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod api;
 mod config;
+pub mod front;
 mod overview;
 mod page;
 mod portal;

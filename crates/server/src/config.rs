@@ -12,7 +12,7 @@ use figment::providers::{Env, Format, Toml};
 use crate::open::COMMAND_NODES;
 
 pub use example::example;
-pub use settings::{Config, LogFormat, LogSettings, VoiceSettings, WebhooksSettings};
+pub use settings::{AcmeSettings, Config, LogFormat, LogSettings, ProxyHeader, VoiceSettings, WebhooksSettings};
 
 /// Read when no `--config` is given and it exists in the folder that the command runs in.
 const DEFAULT_FILE: &str = "clarion.toml";

@@ -17,6 +17,7 @@ mod prompt;
 mod rules;
 mod supervise;
 mod voice;
+mod web;
 mod webhooks;
 
 use clap::Parser;

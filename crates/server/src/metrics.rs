@@ -13,21 +13,39 @@ use clarion_domain::tenancy::tenant::Actor;
 use clarion_domain::time::Instant;
 use clarion_store::{Store, StoreError};
 
+use crate::clock;
+use crate::web::held::{CertificateStatus, Held};
+
 /// The operator's router: it names tenants and trunks, and nobody that is contacted.
-pub fn router(store: Store) -> Router {
-    Router::new().route("/healthz", get(health)).route("/metrics", get(metrics)).with_state(store)
+pub fn router(store: Store, certificate: Option<Held>) -> Router {
+    Router::new().route("/healthz", get(health)).route("/metrics", get(metrics)).with_state(Asked { store, certificate })
 }
 
-async fn health(State(store): State<Store>) -> (StatusCode, String) {
-    match store.tenants().await {
-        Ok(_) => (StatusCode::OK, "ok\n".into()),
+#[derive(Clone)]
+struct Asked {
+    store: Store,
+    certificate: Option<Held>,
+}
+
+impl Asked {
+    fn certificate(&self) -> Option<CertificateStatus> {
+        self.certificate.as_ref().map(|held| held.status(clock::real()))
+    }
+}
+
+async fn health(State(asked): State<Asked>) -> (StatusCode, String) {
+    match asked.store.tenants().await {
+        Ok(_) => (StatusCode::OK, format!("ok\n{}", asked.certificate().map(|status| status.words() + "\n").unwrap_or_default())),
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")),
     }
 }
 
-async fn metrics(State(store): State<Store>) -> Response {
-    match gather(&store).await {
-        Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response(),
+async fn metrics(State(asked): State<Asked>) -> Response {
+    match gather(&asked.store).await {
+        Ok(mut text) => {
+            certificate(&mut text, asked.certificate());
+             ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
+        }
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
     }
 }
@@ -77,6 +95,16 @@ async fn carriers(store: &Store, text: &mut String) -> Result<(), StoreError> {
     each("clarion_carriers_accepted_total", "counter", "Segments accepted since the node started.", &|status| status.accepted);
     each("clarion_carriers_throttled_total", "counter", "Segments refused for the rate since the node started.", &|status| status.throttled);
     Ok(())
+}
+
+fn certificate(text: &mut String, status: Option<CertificateStatus>) {
+    let Some(status) = status else { return };
+    if let Some(days) = status.days_left {
+        family(text, "clarion_web_certificate_days_left", "gauge", "Days until the certificate that this node serves expires.");
+        sample(text, "clarion_web_certificate_days_left", &[], days);
+    }
+    family(text, "clarion_web_certificate_faulty", "gauge", "1 when there is no certificate, or a newer one could not be read or fetched.");
+    sample(text, "clarion_web_certificate_faulty", &[], i64::from(status.fault.is_some() || status.days_left.is_none()));
 }
 
 fn family(text: &mut String, name: &str, kind: &str, words: &str) {

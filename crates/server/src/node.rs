@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
-use clarion_edge::{ApiConfig, Cookies, EdgeConfig, SftpShown, api_router, portal_router};
+use axum::serve::Listener;
+use clarion_edge::front::{behind, only_from};
+use clarion_edge::{ApiConfig, EdgeConfig, SftpShown, api_router, portal_router};
 use clarion_engine::attempts::SenderConfig;
 use clarion_engine::calls::DiallerConfig;
 use clarion_engine::intake::FileLimits;
@@ -15,8 +17,12 @@ use clarion_store::Store;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::clock;
+use crate::config::ConfigError;
 use crate::supervise::{self, AtStop, Stop, Stopper};
+use crate::web::held::Held;
+use crate::web::listener::{Certificates, TlsListener};
+use crate::web::{Carrier, MetricsPlan, WebPlan};
+use crate::{clock, web};
 
 /// The least time that a refused SFTP sign-in takes.
 const SFTP_REFUSAL: Duration = Duration::from_secs(1);
@@ -25,9 +31,8 @@ const SFTP_REFUSAL: Duration = Duration::from_secs(1);
 pub struct NodeConfig {
     /// As the portal and the heartbeat show it.
     pub name: String,
-    pub web: SocketAddr,
-    pub metrics: Option<SocketAddr>,
-    pub cookies: Cookies,
+    pub web: WebPlan,
+    pub metrics: Option<MetricsPlan>,
     pub drain: Duration,
     pub dialler: DiallerConfig,
     pub sftp: Option<SftpDoor>,
@@ -43,6 +48,7 @@ pub struct SftpDoor {
 /// A running node.
 pub struct Node {
     pub web: SocketAddr,
+    pub redirect: Option<SocketAddr>,
     pub metrics: Option<SocketAddr>,
     pub sftp: Option<SocketAddr>,
     stopper: Stopper,
@@ -54,35 +60,59 @@ pub struct Node {
 impl Node {
     /// Binds every address first, so that nothing works when one is taken.
     pub async fn start(store: Store, config: &NodeConfig) -> anyhow::Result<Self> {
-        let web = listen(config.web).await?;
-        let metrics = match config.metrics {
-            Some(address) => Some(listen(address).await?),
-            None => None,
-        };
-        let sftp = match &config.sftp {
-            Some(door) => Some((listen(door.listen).await?, door)),
-            None => None,
-        };
+        let web = listen(config.web.listen).await?;
+        let redirect = listen_if(config.web.redirect_listen).await?;
+        let metrics = listen_if(config.metrics.as_ref().map(|plan| plan.listen)).await?;
+        let sftp = listen_if(config.sftp.as_ref().map(|door| door.listen)).await?;
+        let address = |listener: &Option<TcpListener>| listener.as_ref().map(TcpListener::local_addr).transpose();
         let (stopper, stop) = supervise::stop();
         let mut node = Self {
             web: web.local_addr()?,
-            metrics: metrics.as_ref().map(TcpListener::local_addr).transpose()?,
-            sftp: sftp.as_ref().map(|(listener, _)| listener.local_addr()).transpose()?,
+            redirect: address(&redirect)?,
+            metrics: address(&metrics)?,
+            sftp: address(&sftp)?,
             stopper,
             workers: workers(&store, &stop, config),
             doors: Vec::new(),
             drain: config.drain,
         };
-        let shown = sftp.as_ref().and_then(|(listener, door)| Some(SftpShown { port: listener.local_addr().ok()?.port(), fingerprint: door.host_key.fingerprint() }));
-        node.doors.push(open(web, doors(&store, config.cookies, shown), &stop));
-        if let Some((listener, door)) = sftp {
+        let certificates = node.certificates(&store, &config.web.carrier, &stop)?;
+        let shown = config.sftp.as_ref().and_then(|door| Some(SftpShown { port: node.sftp?.port(), fingerprint: door.host_key.fingerprint() }));
+        let router = behind(doors(&store, &config.web, shown), config.web.front.clone());
+        node.doors.push(open_by(web, certificates.clone(), router, &stop)?);
+        if let Some(listener) = redirect {
+            node.doors.push(open(listener, web::redirect::router(store.clone(), config.web.public_url.clone()), &stop));
+        }
+        if let (Some(listener), Some(door)) = (sftp, &config.sftp) {
             let drop = DropConfig { host_key: door.host_key.clone(), settle: door.settle, clock: clock::now, verify: verify_sftp, refusal: SFTP_REFUSAL };
             node.doors.push(tokio::spawn(clarion_sftp::run(listener, store.clone(), drop, stop.receiver())));
         }
-        if let Some(listener) = metrics {
-            node.doors.push(open(listener, crate::metrics::router(store), &stop));
+        if let (Some(listener), Some(plan)) = (metrics, &config.metrics) {
+            let held = certificates.as_ref().map(|certificates| certificates.held.clone());
+            let router = only_from(crate::metrics::router(store, held), plan.networks.clone());
+            node.doors.push(open_by(listener, certificates.filter(|_| plan.tls), router, &stop)?);
         }
         Ok(node)
+    }
+
+    /// What handshakes are done with, and whoever keeps that good. Files that cannot be used at the start are an error: there is nothing to
+    /// go on with.
+    fn certificates(&mut self, store: &Store, carrier: &Carrier, stop: &Stop) -> anyhow::Result<Option<Certificates>> {
+        let held = Held::default();
+        match carrier {
+            Carrier::Clear => Ok(None),
+            Carrier::OwnFiles(files) => {
+                held.put(files.read().map_err(ConfigError::new)?);
+                let (files, watched) = (files.clone(), held.clone());
+                self.workers.push(supervise::keep("certificate", AtStop::Cut, stop.clone(), move || Box::pin(web::own_files::watch(files.clone(), watched.clone()))));
+                Ok(Some(Certificates { held, challenges: None }))
+            }
+            Carrier::Acme(plan) => {
+                let (plan, fetched, rows) = (plan.clone(), held.clone(), store.clone());
+                self.workers.push(supervise::keep("certificate", AtStop::Cut, stop.clone(), move || Box::pin(web::acme::run(rows.clone(), plan.clone(), fetched.clone()))));
+                Ok(Some(Certificates { held, challenges: Some(store.clone()) }))
+            }
+        }
     }
 
     /// Stops claiming, lets what is on the wire be answered for a while, then stops.
@@ -108,19 +138,30 @@ async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("{address} cannot be listened on"))
 }
 
-fn doors(store: &Store, cookies: Cookies, sftp: Option<SftpShown>) -> Router {
-    let config = EdgeConfig { sftp, ..EdgeConfig::new(clock::now, cookies, crate::prompt::read) };
+async fn listen_if(address: Option<SocketAddr>) -> anyhow::Result<Option<TcpListener>> {
+    match address {
+        Some(address) => Ok(Some(listen(address).await?)),
+        None => Ok(None),
+    }
+}
+
+fn doors(store: &Store, web: &WebPlan, sftp: Option<SftpShown>) -> Router {
+    let config = EdgeConfig { sftp, public_url: web.public_url.clone(), ..EdgeConfig::new(clock::now, web.cookies, crate::prompt::read) };
     let api = ApiConfig { clock: clock::now, upload_bytes_max: config.upload_bytes_max, read_prompt: config.read_prompt };
     portal_router(store.clone(), config).merge(api_router(store.clone(), api))
 }
 
-fn open(listener: TcpListener, router: Router, stop: &Stop) -> JoinHandle<()> {
-    let stop = stop.clone();
-    tokio::spawn(async move {
-        if let Err(error) = clarion_edge::serve(listener, router, async move { stop.said().await }).await {
-            tracing::error!(%error, "a listener ended");
-        }
+/// By TLS where there are certificates.
+fn open_by(listener: TcpListener, certificates: Option<Certificates>, router: Router, stop: &Stop) -> anyhow::Result<JoinHandle<()>> {
+    Ok(match certificates {
+        Some(certificates) => open(TlsListener::start(listener, certificates)?, router, stop),
+        None => open(listener, router, stop),
     })
+}
+
+fn open<L: Listener<Addr = SocketAddr>>(listener: L, router: Router, stop: &Stop) -> JoinHandle<()> {
+    let stop = stop.clone();
+    tokio::spawn(clarion_edge::serve(listener, router, async move { stop.said().await }))
 }
 
 fn workers(store: &Store, stop: &Stop, settings: &NodeConfig) -> Vec<JoinHandle<()>> {

@@ -1,6 +1,6 @@
 //! From the configuration to the sending of webhooks and to the asking of connectors.
 
-use clarion_domain::webhooks::target::{AllowedNetworks, Network};
+use clarion_domain::webhooks::target::AllowedNetworks;
 use clarion_engine::connectors::{ConnectorConfig, PullLimits};
 use clarion_engine::webhooks::WebhookConfig;
 use clarion_store::seal::random_bytes;
@@ -10,8 +10,7 @@ use crate::config::{ConfigError, WebhooksSettings};
 
 /// The networks that the operator allows.
 pub fn networks(settings: &WebhooksSettings) -> Result<AllowedNetworks, ConfigError> {
-    let read = |text: &String| text.parse::<Network>().map_err(|error| ConfigError::new(format!("webhooks.allow_networks: {error}")));
-    Ok(AllowedNetworks(settings.allow_networks.iter().map(read).collect::<Result<_, _>>()?))
+    crate::web::networks("webhooks.allow_networks", &settings.allow_networks)
 }
 
 /// What the worker of a node is run with.

@@ -51,7 +51,7 @@ fn each_crate_sees_only_what_the_design_lets_it_see() {
         ("engine", &["domain", "sip", "smpp", "store"]),
         ("edge", &["domain", "store"]),
         ("testbed", &["sip", "smpp"]),
-        ("server", &["domain", "edge", "engine", "sftp", "sip", "store", "testbed"]),
+        ("server", &["domain", "edge", "engine", "sftp", "sip", "store", "testbed", "tls"]),
         ("sftp", &["domain", "store"]),
     ]);
     let mut crates: Vec<String> = std::fs::read_dir(root().join("crates")).expect("crates").map(|entry| entry.expect("an entry").file_name().into_string().expect("a plain name")).collect();

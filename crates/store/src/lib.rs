@@ -1,5 +1,6 @@
 //! The only SQL. A tenant's rows are reached through `Store::tenant(id, actor)` and in no other way.
 
+mod acme;
 pub mod db;
 mod lease;
 pub mod seal;
@@ -21,6 +22,7 @@ pub mod audit;
 pub mod webhooks;
 pub mod connectors;
 
+pub use acme::AcmeCertificate;
 pub use lease::Lease;
 pub use signal::{Signal, Signals};
 pub use store::{FieldFault, Page, Store, StoreError, Tenant};

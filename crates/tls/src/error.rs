@@ -3,11 +3,20 @@
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// The PEM holds no certificate, or a broken one.
-    #[error("the CA file holds no readable certificate: give PEM with at least one CERTIFICATE block")]
+    #[error("there is no readable certificate: give PEM with at least one CERTIFICATE block")]
     NoCertificate,
     /// The PEM holds no private key, or a broken one.
-    #[error("the key file holds no readable private key: give PEM with one PRIVATE KEY block")]
+    #[error("there is no readable private key: give PEM with one PRIVATE KEY block")]
     NoKey,
+    /// Not a certificate inside, or one without dates.
+    #[error("the certificate's dates cannot be read: give it as PEM, the server's own first")]
+    NoDates,
+    /// Two files of two moments.
+    #[error("the key does not belong to the certificate: give the two that were made together")]
+    OtherKey,
+    /// A certificate of ours could not be made.
+    #[error("no certificate could be made: {0}")]
+    Made(rcgen::Error),
     /// Neither a DNS name nor an IP address.
     #[error("{0:?} is not a server name: give a DNS name or an IP address")]
     BadServerName(String),

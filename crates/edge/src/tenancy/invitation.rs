@@ -73,9 +73,11 @@ fn row(session: &Session, one: &Invitation, by: &str) -> Markup {
 
 /// Answers the POST itself: the link is shown this once.
 fn show_link(portal: &Portal, session: &Session, headers: &HeaderMap, name: &str, token: &str) -> Response {
-    let scheme = if portal.config.cookies == Cookies::Secure { "https" } else { "http" };
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let link = if host.is_empty() { format!("/invitation?t={token}") } else { format!("{scheme}://{host}/invitation?t={token}") };
+    let base = portal.config.public_url.clone().or_else(|| {
+        let scheme = if portal.config.cookies == Cookies::Secure { "https" } else { "http" };
+        headers.get(header::HOST).and_then(|host| host.to_str().ok()).map(|host| format!("{scheme}://{host}"))
+    });
+    let link = format!("{}/invitation?t={token}", base.unwrap_or_default());
     let body = html! {
         section.card {
             header { h2 { "Pass this link on now" } }

@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::Value;
 
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::output::Listing;
+use crate::web::{Carrier, MetricsPlan, WebPlan};
 use crate::{exit, open};
 
 #[derive(Debug, Args)]
@@ -25,11 +26,21 @@ pub async fn run(config: &Config, args: &CheckArgs) -> anyhow::Result<ExitCode> 
         listing.row([what.into(), Value::Bool(ok), finding.unwrap_or_else(|fault| fault).into()]);
     };
     say("configuration", Ok("reads".into()));
+    say("web", web(config).map_err(|error| error.to_string()));
     say("rules", crate::rules::read(config).map(|book| versions(&book)).map_err(|error| format!("{error:#}")));
     say("database", database(config).await);
     say("keyring", keyring(config));
     listing.print(args.json);
     Ok(if wrong { exit::wrong() } else { ExitCode::SUCCESS })
+}
+
+fn web(config: &Config) -> Result<String, ConfigError> {
+    let plan = WebPlan::read(config)?;
+    MetricsPlan::read(config, &plan)?;
+    if let Carrier::OwnFiles(files) = &plan.carrier {
+        files.read().map_err(ConfigError::new)?;
+    }
+    Ok(plan.words())
 }
 
 fn versions(book: &clarion_domain::compliance::RuleBook) -> String {

@@ -1,5 +1,7 @@
 //! `clarion doctor`: what `check` looks at, and whether what is configured works together.
 
+mod web;
+
 use std::process::ExitCode;
 
 use clap::Args;
@@ -33,6 +35,7 @@ pub async fn run(config: &Config, args: &DoctorArgs) -> anyhow::Result<ExitCode>
     let mut findings = vec![whole(config).await?];
     findings.extend(set_aside(config)?);
     findings.extend(sftp(config));
+    findings.push(web::finding(config, &store).await?);
     findings.extend(tenants(&store).await?);
     findings.extend(carriers(&store).await?);
     let mut listing = Listing::new(&["what", "ok", "finding"]);

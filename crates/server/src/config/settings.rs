@@ -66,13 +66,53 @@ section! {
     }
 }
 
+/// Which header a proxy writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProxyHeader {
+    XForwardedFor,
+    Forwarded,
+}
+
 section! {
-    /// The portal and the REST API.
+    /// The portal and the REST API. Plain http is for this machine alone, unless a proxy with TLS is named; otherwise give a certificate
+    /// here, or have one fetched ([acme]).
     WebSettings in "web" {
-        /// Address and port. Put a proxy with TLS in front before anybody but this machine may reach it.
+        /// Address and port.
         listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080)), shown "\"127.0.0.1:8080\"";
-        /// The address that browsers use, when a proxy stands in front. With https, cookies are marked secure.
+        /// The address that browsers use: needed behind a proxy and for `redirect_listen`; links that are passed on begin with it.
         public_url: Option<String> = None, shown "\"https://contact.example.net\"";
+        /// A certificate of your own with its chain, and its key, both PEM. They are read again when they change.
+        tls_certificate_file: Option<PathBuf> = None, shown "\"/etc/clarion/tls/fullchain.pem\"";
+        tls_key_file: Option<PathBuf> = None, shown "\"/etc/clarion/tls/key.pem\"";
+        /// An address for plain http, which leads to `public_url` and, with [acme], answers the authority.
+        redirect_listen: Option<SocketAddr> = None, shown "\"0.0.0.0:80\"";
+        /// Networks of the proxies in front, such as `127.0.0.1` or `10.1.0.0/16`. Their word is taken for where a request came from and
+        /// whether that was by https, nobody else's; without a certificate here nobody else is let in from other machines.
+        behind_proxy: Vec<String> = Vec::new(), shown "[]";
+        /// The header that those proxies write: `x-forwarded-for` (with `X-Forwarded-Proto`) or `forwarded`. The other is not looked at.
+        proxy_header: ProxyHeader = ProxyHeader::XForwardedFor, shown "\"x-forwarded-for\"";
+        /// For how long browsers that were here come by https alone (HSTS), and whether the same holds for every host below this one.
+        /// 0 says nothing.
+        hsts_seconds: u64 = 31_536_000, shown "31536000";
+        hsts_subdomains: bool = true, shown "true";
+    }
+}
+
+section! {
+    /// A certificate that is fetched and renewed by itself (ACME), for instance from Let's Encrypt. The authority asks at these names: at port
+    /// 80 when there is a `web.redirect_listen`, otherwise at port 443. Both must lead to this server, or to any of its nodes.
+    AcmeSettings in "acme" {
+        /// The names of this server. Nothing is fetched without one.
+        domains: Vec<String> = Vec::new(), shown "[]";
+        /// The mail address that the authority may write to.
+        contact: Option<String> = None, shown "\"it@example.net\"";
+        /// That you agree to the authority's terms.
+        terms_agreed: bool = false, shown "false";
+        /// The authority.
+        directory_url: String = "https://acme-v02.api.letsencrypt.org/directory".into(), shown "\"https://acme-v02.api.letsencrypt.org/directory\"";
+        /// Who vouches for the authority's own server, PEM, when this machine does not know: an authority of your own.
+        directory_ca_file: Option<PathBuf> = None, shown "\"/etc/clarion/tls/own-authority.pem\"";
     }
 }
 
@@ -81,6 +121,10 @@ section! {
     MetricsSettings in "metrics" {
         /// Address and port of their own.
         listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 9464)), shown "\"127.0.0.1:9464\"";
+        /// Networks that may ask beside this machine, such as `10.1.0.9`; nobody else is answered. An open address needs them.
+        allow_networks: Vec<String> = Vec::new(), shown "[]";
+        /// Answer by https, with the certificate of [web] or [acme].
+        tls: bool = false, shown "false";
     }
 }
 
@@ -167,6 +211,7 @@ pub struct Config {
     pub database: DatabaseSettings,
     pub keys: KeysSettings,
     pub web: WebSettings,
+    pub acme: AcmeSettings,
     pub metrics: MetricsSettings,
     pub log: LogSettings,
     pub compliance: ComplianceSettings,
@@ -178,6 +223,6 @@ pub struct Config {
 
 impl Config {
     pub(super) fn sections() -> Vec<Section> {
-        vec![ServerSettings::section(), DatabaseSettings::section(), KeysSettings::section(), WebSettings::section(), MetricsSettings::section(), LogSettings::section(), ComplianceSettings::section(), VoiceSettings::section(), SftpSettings::section(), WebhooksSettings::section(), DemoSettings::section()]
+        vec![ServerSettings::section(), DatabaseSettings::section(), KeysSettings::section(), WebSettings::section(), AcmeSettings::section(), MetricsSettings::section(), LogSettings::section(), ComplianceSettings::section(), VoiceSettings::section(), SftpSettings::section(), WebhooksSettings::section(), DemoSettings::section()]
     }
 }

@@ -1,11 +1,9 @@
 //! What the demo runs on: a fresh folder, an embedded database, the pretend carrier, one node.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-use clarion_edge::Cookies;
 use clarion_engine::calls::PortRange;
 use clarion_store::Store;
 use clarion_store::db::Db;
@@ -15,6 +13,7 @@ use clarion_testbed::{Carrier, CarrierConfig};
 use super::calls;
 use crate::config::{VoiceSettings, WebhooksSettings};
 use crate::node::{Node, NodeConfig};
+use crate::web::WebPlan;
 use crate::{clock, open, voice};
 
 /// Everything that ends with the demo.
@@ -40,8 +39,7 @@ impl Stage {
         let mut behind = VoiceCarrierConfig::new(PortRange { first: 30_000, last: 31_999 });
         (behind.person_says, behind.machine_greets) = calls::voices().await;
         let voice_carrier = VoiceCarrier::start(behind).context("the pretend telephone carrier did not start")?;
-        let web = SocketAddr::from(([127, 0, 0, 1], port));
-        let settings = NodeConfig { sftp: None, name: "demo".into(), web, metrics: None, cookies: Cookies::PlainLoopback, drain: Duration::from_secs(5), dialler: voice::dialler(&VoiceSettings::default(), Duration::from_secs(5))? };
+        let settings = NodeConfig { sftp: None, name: "demo".into(), web: WebPlan::loopback(port), metrics: None, drain: Duration::from_secs(5), dialler: voice::dialler(&VoiceSettings::default(), Duration::from_secs(5))? };
         let node = Node::start(store.clone(), &settings).await?;
         Ok(Self { store, carrier, voice: voice_carrier, node, folder })
     }

@@ -61,6 +61,10 @@ fn places() -> [Place; 6] {
             read: sql!("SELECT id, sealed_secret FROM trunk WHERE id > $1 AND sealed_secret IS NOT NULL ORDER BY id LIMIT $2"),
             write: sql!("UPDATE trunk SET sealed_secret = $1 WHERE id = $2 AND sealed_secret = $3"),
         },
+        Place {
+            read: sql!("SELECT id, wrapped_key FROM acme_certificate WHERE id > $1 ORDER BY id LIMIT $2"),
+            write: sql!("UPDATE acme_certificate SET wrapped_key = $1 WHERE id = $2 AND wrapped_key = $3"),
+        },
     ]
 }
 
