@@ -43,7 +43,7 @@ async fn main() -> Outcome {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     println!("http://{} clarion={}", listener.local_addr()?, ada.open_session(owner, now()).await?);
     let router = portal_router(store, EdgeConfig::new(now, Cookies::PlainLoopback, read_prompt));
-    serve(listener, router, std::future::pending()).await?;
+    serve(listener, router, std::future::pending()).await;
     Ok(())
 }
 

@@ -40,9 +40,19 @@ pub struct Chrome {
 
 impl Chrome {
     pub async fn open(base: &str) -> Self {
+        Self::at_home(base, None).await
+    }
+
+    /// With a home folder of its own, whose certificate database says which authorities are trusted.
+    pub async fn at_home(base: &str, home: Option<&Path>) -> Self {
         let profile = tempfile::tempdir().expect("a folder");
         // As root, as in a container, Chromium's sandbox does not start; the pages are our own.
-        let config = BrowserConfig::builder().no_sandbox().args(["disable-gpu", "disable-quic", "disable-component-update"]).user_data_dir(profile.path()).viewport(None).build();
+        let config = BrowserConfig::builder().no_sandbox().args(["disable-gpu", "disable-quic", "disable-component-update"]).user_data_dir(profile.path()).viewport(None);
+        let config = match home {
+            Some(home) => config.env("HOME", home.display().to_string()),
+            None => config,
+        };
+        let config = config.build();
         let (browser, mut handler) = Browser::launch(config.expect("Chromium is installed")).await.expect("Chromium starts");
         tokio::spawn(async move { while handler.next().await.is_some() {} });
         let page = browser.new_page("about:blank").await.expect("a page");

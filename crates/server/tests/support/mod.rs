@@ -20,6 +20,8 @@ pub struct Installation {
     clock_ahead_seconds: i64,
     /// The node's number, and the keyring that it shares with the first.
     beside: Option<(u16, PathBuf)>,
+    /// Further keys of the configuration, as the environment has them.
+    pub settings: Vec<(&'static str, String)>,
     server: Option<Child>,
 }
 
@@ -32,7 +34,7 @@ pub async fn installations(purpose: &str) -> Vec<Installation> {
     all
 }
 
-fn free_port() -> SocketAddr {
+pub fn free_port() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port")
 }
 
@@ -52,7 +54,7 @@ fn seconds_to_a_morning(skip: usize) -> i64 {
 impl Installation {
     pub fn new(database_url: Option<String>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        Self { folder, database_url, web: free_port(), metrics: free_port(), clock_ahead_seconds: seconds_to_a_morning(0), beside: None, server: None }
+        Self { folder, database_url, web: free_port(), metrics: free_port(), clock_ahead_seconds: seconds_to_a_morning(0), beside: None, settings: Vec::new(), server: None }
     }
 
     /// Another node on the same database and keyring, with the same clock.
@@ -82,6 +84,7 @@ impl Installation {
         if let Some((node, keyring)) = &self.beside {
             command.env("CLARION__SERVER__NODE", node.to_string()).env("CLARION__KEYS__KEYRING", keyring);
         }
+        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
         command
     }
 

@@ -1,0 +1,223 @@
+//! The web's doors with TLS, through the real binary, by clients that are not ours: curl, openssl, Chromium.
+
+mod support;
+#[path = "support/authority.rs"]
+mod authority;
+#[path = "support/browser.rs"]
+mod browser;
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use authority::{Authority, HOST, curl, install, status};
+use browser::Chrome;
+use support::{Installation, free_port, shown};
+
+const TENANT: [&str; 2] = ["--tenant", "northwind"];
+
+/// An installation with somebody who signs in, and a certificate from an authority of its own.
+fn stage(settings: &[(&'static str, String)]) -> (Installation, Authority, String) {
+    let mut all = Installation::new(None);
+    let authority = Authority::new(all.folder.path());
+    authority.issue(&all.path("tls"), &[HOST], 90);
+    all.settings = settings.to_vec();
+    all.ok(&["migrate"]);
+    all.ok(&["create-tenant", "northwind", "--name", "Northwind", "--numbers", "demo"]);
+    let user = all.json(&["create-user", "ada", TENANT[0], TENANT[1]]);
+    (all, authority, user["password"].as_str().expect("a password").to_owned())
+}
+
+fn own_files(all: &mut Installation) {
+    all.settings.push(("CLARION__WEB__TLS_CERTIFICATE_FILE", shown(&all.path("tls/chain.pem"))));
+    all.settings.push(("CLARION__WEB__TLS_KEY_FILE", shown(&all.path("tls/key.pem"))));
+}
+
+/// Signs in with curl, whose jar keeps cookies as a browser does; the jar's text.
+fn sign_in(all: &Installation, base: &str, with: &[&str], password: &str) -> String {
+    let jar = shown(&all.path("jar"));
+    let form = ["-c", &jar, "--data-urlencode", "username=ada", "--data-urlencode", &format!("password={password}"), "-H", "Sec-Fetch-Site: same-origin", "-o", "/dev/null", "-w", "%{http_code}"];
+    assert_eq!(curl(&[with, &form, &[&format!("{base}/sign-in")]].concat()), "303");
+    std::fs::read_to_string(&jar).expect("a jar")
+}
+
+fn s_client(address: SocketAddr, authority: &Authority, with: &[&str]) -> (bool, String) {
+    let output = Command::new("openssl").args(["s_client", "-connect", &address.to_string(), "-servername", HOST, "-CAfile", &authority.file(), "-verify_return_error"]).args(with).stdin(Stdio::null()).output().expect("openssl runs");
+    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
+}
+
+#[test]
+fn own_files_serve_https_to_clients_of_every_kind() {
+    let redirect = free_port();
+    let (mut all, authority, password) = stage(&[("CLARION__WEB__REDIRECT_LISTEN", redirect.to_string())]);
+    own_files(&mut all);
+    let base = format!("https://{HOST}:{}", all.web.port());
+    all.settings.push(("CLARION__WEB__PUBLIC_URL", base.clone()));
+    all.serve();
+    let trusting = authority.trusting(all.web);
+    let trusting: Vec<&str> = trusting.iter().map(String::as_str).collect();
+
+    // HTTP/2 and HTTP/1.1 by ALPN; nobody else's authority is enough.
+    for (version, said) in [("--http2", "2"), ("--http1.1", "1.1")] {
+        let told = curl(&[&trusting[..], &[version, "-o", "/dev/null", "-w", "%{http_version} %{http_code} %{ssl_verify_result}", &format!("{base}/sign-in")]].concat());
+        assert_eq!(told, format!("{said} 200 0"));
+    }
+    assert_eq!(status(&[&trusting[2..], &[&format!("{base}/sign-in")]].concat()), "000", "who does not know the authority does not come in");
+
+    // TLS 1.2 and 1.3, and nothing older even where the client would take any cipher.
+    for version in ["-tls1_2", "-tls1_3"] {
+        let (connected, words) = s_client(all.web, &authority, &[version]);
+        assert!(connected && words.contains("Verify return code: 0 (ok)"), "{version}: {words}");
+    }
+    for version in ["-tls1", "-tls1_1"] {
+        let (connected, words) = s_client(all.web, &authority, &[version, "-cipher", "ALL:@SECLEVEL=0"]);
+        assert!(!connected && words.contains("alert protocol version"), "{version}: {words}");
+    }
+
+    // Browsers are told to stay, cookies are bound to this host and to https.
+    let head = curl(&[&trusting[..], &["-I", &format!("{base}/sign-in")]].concat());
+    assert!(head.contains("strict-transport-security: max-age=31536000; includeSubDomains"), "{head}");
+    let missing = curl(&[&trusting[..], &["-I", &format!("{base}/api/v1/nothing")]].concat());
+    assert!(missing.contains("strict-transport-security:"), "{missing}");
+    let jar = sign_in(&all, &base, &trusting, &password);
+    let cookie = jar.lines().find(|line| line.contains("__Host-clarion")).expect("the cookie");
+    let columns: Vec<&str> = cookie.split('\t').collect();
+    assert_eq!((columns[0], columns[2], columns[3]), (format!("#HttpOnly_{HOST}").as_str(), "/", "TRUE"), "HttpOnly, for every path of this host, secure");
+    let page = curl(&[&trusting[..], &["-b", &shown(&all.path("jar")), &format!("{base}/account")]].concat());
+    assert!(page.contains("ada"), "{page}");
+
+    // Plain http: pages are led on, programs are not, and the port of TLS speaks nothing else.
+    let plain = format!("http://{redirect}");
+    let head = curl(&["-i", &format!("{plain}/campaigns?page=2")]);
+    assert!(head.starts_with("HTTP/1.1 308") && head.contains(&format!("location: {base}/campaigns?page=2")) && !head.contains("strict-transport"), "{head}");
+    assert_eq!(status(&[&format!("{plain}/api/v1/campaigns")]), "403");
+    assert_eq!(status(&["-d", "username=ada", &format!("{plain}/sign-in")]), "403");
+    assert_eq!(status(&[&format!("{plain}/.well-known/acme-challenge/none")]), "404");
+    assert_eq!(status(&[&format!("http://{}/sign-in", all.web)]), "000");
+    assert_eq!(all.stop(), Some(0), "{}", all.log());
+}
+
+#[test]
+fn a_new_certificate_is_served_without_a_restart_and_a_broken_one_is_not() {
+    let (mut all, authority, password) = stage(&[]);
+    own_files(&mut all);
+    let base = format!("https://{HOST}:{}", all.web.port());
+    all.settings.push(("CLARION__WEB__PUBLIC_URL", base.clone()));
+    all.serve();
+    let metrics = |all: &Installation| all.get(all.metrics, "/metrics");
+    let served = |all: &Installation| s_client(all.web, &authority, &[]).1.split("-----BEGIN CERTIFICATE-----").nth(1).unwrap_or_default().split("-----END").next().unwrap_or_default().trim().to_owned();
+    let first = served(&all);
+    assert!(!first.is_empty() && metrics(&all).contains("clarion_web_certificate_days_left 89\n") && metrics(&all).contains("clarion_web_certificate_faulty 0\n"), "{}", metrics(&all));
+    assert!(all.get(all.metrics, "/healthz").contains("ok\ncertificate: 89 days left"), "{}", all.get(all.metrics, "/healthz"));
+    let doctor = |all: &Installation| all.run(&["doctor", "--json"]);
+    let said = |all: &Installation| String::from_utf8_lossy(&doctor(all).stdout).into_owned();
+    assert!(said(&all).contains("the certificate is good for 89 days"), "{}", said(&all));
+
+    // A live page stays connected all along, over HTTP/2.
+    let trusting = authority.trusting(all.web);
+    let trusting: Vec<&str> = trusting.iter().map(String::as_str).collect();
+    sign_in(&all, &base, &trusting, &password);
+    let id = all.json(&["campaign", "create", TENANT[0], TENANT[1], "--name", "Live", "--purpose", "reminder", "--basis", "contract", "--body", "Northwind: hello. Reply STOP to end."])["id"].as_str().expect("an id").to_owned();
+    let jar = shown(&all.path("jar"));
+    let mut live = Command::new("curl").args([&trusting[..], &["-sN", "--http2", "-b", &jar, &format!("{base}/campaigns/{id}/live")]].concat()).stdout(Stdio::piped()).spawn().expect("curl runs");
+    let mut events = BufReader::new(live.stdout.take().expect("its output")).lines();
+    assert!(events.next().expect("a line").expect("text").starts_with("event:"), "the first event comes at once");
+
+    authority.issue(&all.path("tls"), &[HOST], 40);
+    all.wait_for("the new certificate", Duration::from_secs(30), |all| metrics(all).contains("clarion_web_certificate_days_left 39\n"));
+    let second = served(&all);
+    assert!(!second.is_empty() && second != first);
+    assert!(live.try_wait().expect("asked").is_none(), "nobody was disconnected");
+
+    // Half a file: the old one is served on, and everybody who asks is told.
+    let whole = std::fs::read(all.path("tls/chain.pem")).expect("reads");
+    std::fs::write(all.path("tls/chain.pem"), &whole[..whole.len() / 3]).expect("writes");
+    all.wait_for("the fault", Duration::from_secs(30), |all| metrics(all).contains("clarion_web_certificate_faulty 1\n"));
+    assert_eq!(served(&all), second);
+    assert!(all.log().contains("the old one is served on") && all.log().matches("the old one is served on").count() == 1, "{}", all.log());
+    assert!(all.get(all.metrics, "/healthz").contains("39 days left; ") && all.get(all.metrics, "/healthz").contains("no readable certificate"));
+    assert!(!doctor(&all).status.success() && said(&all).contains("A running server goes on with the one that it has"), "{}", said(&all));
+    assert_eq!(all.run(&["check"]).status.code(), Some(1));
+
+    // Another's key, then all is well again.
+    std::fs::write(all.path("tls/chain.pem"), &whole).expect("writes");
+    all.wait_for("the mending", Duration::from_secs(30), |all| metrics(all).contains("clarion_web_certificate_faulty 0\n"));
+    assert!(live.try_wait().expect("asked").is_none(), "nobody was disconnected");
+    live.kill().expect("killed");
+    live.wait().expect("gone");
+    assert_eq!(all.stop(), Some(0), "{}", all.log());
+
+    // At the start there is nothing to go on with.
+    std::fs::write(all.path("tls/chain.pem"), "").expect("writes");
+    let (code, words) = all.fails(&["serve"]);
+    assert!(code == 3 && words.contains("no readable certificate"), "{code} {words}");
+}
+
+#[test]
+fn nothing_is_spoken_in_the_clear_to_other_machines_unless_it_is_said() {
+    let all = Installation::new(None);
+    let refused = |settings: &[(&'static str, &str)]| {
+        let mut all = Installation::new(None);
+        all.settings = settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        all.fails(&["serve"])
+    };
+    let open = ("CLARION__WEB__LISTEN", "0.0.0.0:0");
+    let (code, words) = refused(&[open]);
+    assert_eq!(code, 3, "{words}");
+    assert!(["web.tls_certificate_file", "acme.domains", "web.behind_proxy"].iter().all(|way| words.contains(way)), "{words}");
+    let (code, words) = refused(&[("CLARION__METRICS__LISTEN", "0.0.0.0:0")]);
+    assert!(code == 3 && words.contains("metrics.allow_networks"), "{words}");
+    let (code, words) = refused(&[open, ("CLARION__ACME__DOMAINS", "[contact.example.net]"), ("CLARION__ACME__CONTACT", "it@example.net")]);
+    assert!(code == 3 && words.contains("acme.terms_agreed"), "{words}");
+    assert!(!all.path("clarion-data").exists(), "a refused start leaves nothing behind");
+}
+
+#[test]
+fn a_proxy_is_believed_when_it_is_named_and_nobody_else() {
+    let (mut all, _, password) = stage(&[("CLARION__WEB__BEHIND_PROXY", "[127.0.0.2]".into()), ("CLARION__WEB__PUBLIC_URL", "https://contact.example".into())]);
+    all.serve();
+    let base = format!("http://{}", all.web);
+    // 127.0.0.2 is the proxy, 127.0.0.3 somebody else on this machine.
+    let proxy = ["--interface", "127.0.0.2", "-H", "X-Forwarded-Proto: https"];
+    let told = |from: &[&str], forwarded: &str| {
+        let jar = sign_in(&all, &base, &[from, &["-H", forwarded]].concat(), &password);
+        // curl's jar gives a secure cookie to https alone, as it should: the proxy's own side is said by hand.
+        let token = jar.lines().find(|line| line.contains("__Host-clarion")).and_then(|line| line.split('\t').nth(6)).expect("a token").to_owned();
+        curl(&[from, &["-H", forwarded, "-H", &format!("Cookie: __Host-clarion={token}"), &format!("{base}/account/activity.csv")]].concat())
+    };
+    let page = told(&proxy, "X-Forwarded-For: 198.51.100.7, 203.0.113.77");
+    assert!(page.contains("203.0.113.77") && !page.contains("198.51.100.7"), "{page}");
+    let page = told(&["--interface", "127.0.0.3"], "X-Forwarded-For: 203.0.113.99");
+    assert!(page.contains("127.0.0.3") && !page.contains("203.0.113.99"), "{page}");
+    let page = told(&proxy, "Forwarded: for=203.0.113.98");
+    assert!(page.contains("127.0.0.2") && !page.contains("203.0.113.98"), "a header that this proxy does not write: {page}");
+
+    let head = curl(&["-i", "--interface", "127.0.0.2", "-H", "X-Forwarded-Proto: http", &format!("{base}/campaigns")]);
+    assert!(head.starts_with("HTTP/1.1 308") && head.contains("location: https://contact.example/campaigns"), "{head}");
+    assert_eq!(status(&["--interface", "127.0.0.2", "-H", "X-Forwarded-Proto: http", &format!("{base}/api/v1/campaigns")]), "403");
+    assert!(curl(&[&proxy[..], &["-i", &format!("{base}/sign-in")]].concat()).contains("strict-transport-security"));
+    assert!(!curl(&["-i", &format!("{base}/sign-in")]).contains("strict-transport-security"), "in the clear nothing is promised");
+    assert_eq!(all.stop(), Some(0), "{}", all.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_that_trusts_the_authority_signs_in_over_http_2() {
+    let (mut all, authority, password) = tokio::task::block_in_place(|| stage(&[]));
+    own_files(&mut all);
+    // Chromium asks the names of `localhost` to nobody.
+    authority.issue(&all.path("tls"), &["portal.localhost"], 90);
+    let home = all.path("home");
+    install(&home, &authority);
+    tokio::task::block_in_place(|| all.serve());
+    let chrome = Chrome::at_home(&format!("https://portal.localhost:{}", all.web.port()), Some(&home)).await;
+    chrome.goto("/sign-in").await;
+    chrome.fill("#username", "ada").await;
+    chrome.fill("#password", &password).await;
+    chrome.follow("button[type=submit]").await;
+    assert_eq!(chrome.path().await, "/");
+    assert_eq!(chrome.js::<String>("performance.getEntriesByType('navigation')[0].nextHopProtocol").await, "h2");
+    assert!(chrome.js::<bool>("window.isSecureContext && document.cookie === ''").await, "a secure place, and no script sees the cookie");
+    chrome.close().await;
+    assert_eq!(tokio::task::block_in_place(|| all.stop()), Some(0), "{}", all.log());
+}
