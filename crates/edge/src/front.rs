@@ -82,7 +82,22 @@ fn peer(request: &Request) -> Option<IpAddr> {
     request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip().to_canonical())
 }
 
-async fn before(State(front): State<Arc<Front>>, mut request: Request, next: Next) -> Response {
+/// For answers that say nothing of it themselves, such as those to programs: a browser that is led to one runs nothing in it, frames it nowhere
+/// and takes it for nothing else than it says.
+const POLICY: &str = "default-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+fn harmless(mut response: Response) -> Response {
+    for (name, value) in [(header::CONTENT_SECURITY_POLICY, POLICY), (header::X_CONTENT_TYPE_OPTIONS, "nosniff"), (header::REFERRER_POLICY, "same-origin")] {
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
+
+async fn before(State(front): State<Arc<Front>>, request: Request, next: Next) -> Response {
+    harmless(pass(&front, request, next).await)
+}
+
+async fn pass(front: &Front, mut request: Request, next: Next) -> Response {
     let Some(peer) = peer(&request) else { return next.run(request).await };
     let (address, encrypted) = match front.arrival(peer, request.headers()) {
         Arrival::Refused => return (StatusCode::FORBIDDEN, "This address speaks plain http, and to its proxy alone: use the https address.\n").into_response(),
@@ -108,10 +123,10 @@ pub fn to_https(public_url: Option<&str>, request: &Request) -> Response {
     let looks = request.method() == Method::GET || request.method() == Method::HEAD;
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let to = public_url.filter(|_| looks && !path.starts_with("/api/")).and_then(|base| HeaderValue::from_str(&format!("{}{path}", base.trim_end_matches('/'))).ok());
-    match to {
+    harmless(match to {
         Some(to) => (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, to)]).into_response(),
         None => (StatusCode::FORBIDDEN, "This came by plain http: use the https address. A key or password that was sent belongs to be replaced.\n").into_response(),
-    }
+    })
 }
 
 impl Front {

@@ -22,7 +22,7 @@ use crate::tenancy::recorder::{EXIT_PATH, Recorder};
 use crate::tenancy::{Tries, account, activity, api_key, approval, four_eyes, invitation, passkey, second_factor, session, sign_in, sign_in_code, team};
 use crate::{audit, campaigns, carriers, compliance, connectors, contacts, intake, outcomes, overview, privacy, reports, search, webhooks};
 
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; media-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; media-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'";
 
 /// What every handler may reach.
 #[derive(Clone)]

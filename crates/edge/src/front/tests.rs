@@ -81,3 +81,24 @@ fn pages_are_led_to_https_and_programs_are_refused() {
         assert_eq!(asked(method, path).status(), StatusCode::FORBIDDEN, "{method} {path}");
     }
 }
+
+#[tokio::test]
+async fn every_answer_is_harmless_and_what_travels_encrypted_says_to_stay_so() {
+    use tower::ServiceExt;
+    let front = Front { transport_security: Some(HeaderValue::from_static("max-age=60")), ..front(true, &[], ForwardedBy::XForwarded) };
+    let own = axum::routing::get(|headers: HeaderMap, client: axum::Extension<Client>| async move { ([(header::CONTENT_SECURITY_POLICY, "script-src 'self'")], format!("{} {}", headers[header::HOST].to_str().expect("text"), client.address)) });
+    let router = behind(Router::new().route("/own", own), front);
+    let ask = async |path: &str| {
+        let mut request = Request::builder().uri(format!("https://contact.example:8443{path}")).body(axum::body::Body::empty()).expect("a request");
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([203, 0, 113, 9], 4000))));
+        router.clone().oneshot(request).await.expect("an answer")
+    };
+    let (own, none) = (ask("/own").await, ask("/none").await);
+    assert_eq!(own.headers()[header::CONTENT_SECURITY_POLICY], "script-src 'self'", "a page's own policy stays");
+    for answer in [&own, &none] {
+        assert_eq!((&answer.headers()[header::STRICT_TRANSPORT_SECURITY], &answer.headers()[header::X_CONTENT_TYPE_OPTIONS]), (&HeaderValue::from_static("max-age=60"), &HeaderValue::from_static("nosniff")));
+    }
+    assert_eq!(none.headers()[header::CONTENT_SECURITY_POLICY], POLICY);
+    let body = axum::body::to_bytes(own.into_body(), 1_000).await.expect("a body");
+    assert_eq!(body, "contact.example:8443 203.0.113.9", "HTTP/2 says the host in the address");
+}
