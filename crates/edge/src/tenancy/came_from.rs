@@ -38,6 +38,15 @@ impl CameFrom {
         Self { site: site_of(site), ..self }
     }
 
+    /// What is slowed down together: one address, of which a household or a server has 2^64 in IPv6. The space keeps it apart from usernames.
+    pub fn network(&self) -> String {
+        match self.address.map(|address| address.to_canonical()) {
+            None => String::new(),
+            Some(IpAddr::V4(address)) => format!("from {address}"),
+            Some(IpAddr::V6(address)) => format!("from {:x?}", &address.segments()[..4]),
+        }
+    }
+
     pub fn sign_in(&self) -> SignInFrom<'_> {
         SignInFrom { browser: &self.browser, place: &self.place }
     }

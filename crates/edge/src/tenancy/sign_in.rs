@@ -70,13 +70,14 @@ pub async fn submit(State(portal): State<Portal>, from: CameFrom, fields: Fields
     }
     let now = (portal.config.clock)();
     let username = fields.get("username");
-    tokio::time::sleep(portal.tries.delay(username, now)).await;
+    let address = from.network();
+    tokio::time::sleep(portal.tries.delay(username, now).max(portal.tries.delay(&address, now))).await;
     let known = portal.store.sign_in_record(username).await?;
     let matches = password::verify(fields.raw("password"), known.as_ref().map(|user| user.password_hash.as_str())).await;
     match known {
         Some(user) if matches && user.active && user.locked_until <= now => open(&portal, &user, fields.get("next"), username, &from.by_way_of(fields.get("from")), now).await,
         known => {
-            refuse(&portal, known, username, now).await?;
+            refuse(&portal, known, [username, &address], now).await?;
             Ok(form(&fields, &Problems::one("username", REFUSED), None))
         }
     }
@@ -104,8 +105,10 @@ pub async fn let_in(portal: &Portal, tenant: &Tenant, user: UserId, username: &s
 }
 
 /// A locked account counts no further: otherwise anybody could keep it locked for ever.
-async fn refuse(portal: &Portal, known: Option<SignInRecord>, username: &str, now: Instant) -> Result<(), Fault> {
-    portal.tries.failed(username, now);
+async fn refuse(portal: &Portal, known: Option<SignInRecord>, slowed: [&str; 2], now: Instant) -> Result<(), Fault> {
+    for name in slowed.into_iter().filter(|name| !name.is_empty()) {
+        portal.tries.failed(name, now);
+    }
     match known {
         Some(user) if user.active && user.locked_until <= now => {
             let tenant = portal.store.tenant(user.tenant_id, Actor::User(user.id)).await?;
