@@ -29,6 +29,8 @@ mod reading;
 mod rules;
 #[path = "api/connectors.rs"]
 mod connectors;
+#[path = "api/sequence.rs"]
+mod sequence;
 #[path = "api/sftp.rs"]
 mod sftp;
 #[path = "api/voice.rs"]

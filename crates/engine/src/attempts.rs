@@ -13,6 +13,8 @@ mod flight;
 pub(crate) mod notice;
 pub(crate) mod recover;
 mod rows;
+#[cfg(test)]
+mod sequence_tests;
 mod worker;
 
 pub(crate) use flight::{Flight, Flights, Landing, LateAnswer, Next, Target};

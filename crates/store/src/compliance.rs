@@ -30,6 +30,6 @@ pub use limits::{LimitCap, Limits, read_limits};
 pub use preference::Preference;
 pub use suppression::{NewSuppression, SuppressionEntry};
 pub use suppression_import::{SUPPRESSION_CSV_HEADER, SuppressionImport};
-pub use terms::{BLOCKED_SENDER, BLOCKED_SENDER_WHY, CampaignTerms, DecisionWords, RuleReason, install_rules, rule_book};
+pub use terms::{BLOCKED_SENDER, BLOCKED_SENDER_WHY, CampaignTerms, DecisionWords, RuleReason, install_rules, is_of_a_suppression, rule_book};
 pub use week::Week;
 pub use why_not::WhyNot;

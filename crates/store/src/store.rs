@@ -4,14 +4,18 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
-use clarion_domain::id::{IdMaker, NodeId, TenantId};
+use clarion_domain::id::{CampaignId, IdMaker, NodeId, TenantId};
 use clarion_domain::tenancy::tenant::Actor;
 use clarion_domain::time::Instant;
 use clarion_domain::webhooks::target::AllowedNetworks;
 
+use crate::campaigns::Steps;
 use crate::db::{Db, DbError, sql};
 use crate::seal::{DataKey, IndexKey, Keyring, SealError};
 use crate::signal::Signals;
+
+/// Campaigns whose steps are remembered.
+const STEPS_KNOWN_MAX: usize = 10_000;
 
 /// One field of a form or request that cannot stand as it is; the message says what to do instead.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -74,6 +78,7 @@ struct Shared {
     signals: Signals,
     keys: RwLock<HashMap<TenantId, Arc<TenantKeys>>>,
     webhook_networks: OnceLock<AllowedNetworks>,
+    steps: Mutex<HashMap<CampaignId, Option<Arc<Steps>>>>,
 }
 
 /// The database, its keyring, and this node's identifiers. Cheap to clone.
@@ -93,6 +98,7 @@ impl Store {
             signals: Signals::default(),
             keys: RwLock::default(),
             webhook_networks: OnceLock::new(),
+            steps: Mutex::default(),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -136,6 +142,19 @@ impl Store {
     #[must_use]
     pub fn webhook_networks(&self) -> &AllowedNetworks {
         self.shared.webhook_networks.get_or_init(AllowedNetworks::default)
+    }
+
+    /// The steps of a campaign that has started, if they were read before: the sending loops ask for each of their transactions.
+    pub(crate) fn known_steps(&self, id: CampaignId) -> Option<Option<Arc<Steps>>> {
+        self.shared.steps.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+
+    pub(crate) fn know_steps(&self, id: CampaignId, steps: Option<Arc<Steps>>) {
+        let mut known = self.shared.steps.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= STEPS_KNOWN_MAX {
+            known.clear();
+        }
+        known.insert(id, steps);
     }
 
     /// A fresh identifier of this node.

@@ -9,4 +9,5 @@ pub mod retry;
 pub mod schedule;
 pub mod script;
 pub mod segments;
+pub mod sequence;
 pub mod template;

@@ -20,6 +20,10 @@ words! {
         CampaignUnscheduled = "campaign.unscheduled",
         /// Messages and calls that have their outcome, many in one event.
         AttemptSettled = "attempt.settled",
+        /// People who are through with a sequence's last step, many in one event.
+        SequenceCompleted = "sequence.completed",
+        /// People for whom a sequence, or a campaign by the API's word, ended before that, and why; many in one event.
+        SequenceStopped = "sequence.stopped",
         ReplyReceived = "reply.received",
         SuppressionAdded = "suppression.added",
         SuppressionLifted = "suppression.lifted",

@@ -89,6 +89,10 @@ words! {
     Purpose = clarion_domain::compliance::purpose::Purpose;
     LegalBasis = clarion_domain::compliance::purpose::LegalBasis;
     CampaignState = clarion_domain::campaigns::campaign::CampaignState;
+    WaitFrom = clarion_domain::campaigns::sequence::WaitFrom;
+    ReplyStop = clarion_domain::campaigns::sequence::ReplyStop;
+    AfterRefusal = clarion_domain::campaigns::sequence::AfterRefusal;
+    StopResult = clarion_domain::campaigns::sequence::StopResult;
     Day = clarion_domain::campaigns::schedule::Day;
     Alphabet = clarion_domain::campaigns::segments::Alphabet;
     Bottleneck = clarion_domain::campaigns::pacing::Bottleneck;

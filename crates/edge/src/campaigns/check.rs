@@ -6,11 +6,11 @@ use axum::response::{IntoResponse, Redirect, Response};
 use clarion_domain::campaigns::campaign::{CampaignState, Channel};
 use clarion_domain::campaigns::pacing::Bottleneck;
 use clarion_domain::time::Instant;
-use clarion_store::campaigns::{CallForecast, CampaignDraft, CampaignRecord, DryRunRecord, DryRunResult};
+use clarion_store::campaigns::{CallForecast, CampaignDraft, CampaignRecord, DryRunCost, DryRunRecord, DryRunResult};
 use maud::{Markup, html};
 
 use super::words::{basis_name, purpose_name};
-use super::{audience, fast, find, recording, schedule, script_check};
+use super::{audience, fast, find, recording, schedule, script_check, steps, tasks};
 use crate::page::fault::{Fault, capitalised};
 use crate::page::fields::Problems;
 use crate::page::figure::{count, figure};
@@ -72,6 +72,14 @@ async fn answers(session: &Session, campaign: &CampaignRecord) -> Result<Markup,
                 @if call { dt { "How fast" } dd { (fast::told(&campaign.call_pacing)) " · " a href={ (path) "/fast" } { "Change" } } dt { "What is recorded" } dd { (recording::told(&campaign.recording)) " · " a href={ (path) "/recording" } { "Change" } } } @else {
                 dt { "Text" } dd { @if campaign.body.is_empty() { "Not written yet · " } @else { div.bubble { (campaign.body) } } a href={ (path) "/message" } { "Change" } }
                 }
+                @for number in 2..=campaign.sequence.steps() { @if let Some(step) = campaign.at_step(number) {
+                    dt { "Step " (number) } dd {
+                        @if let Some(after) = campaign.sequence.step(number) { (after.wait) ", " } (steps::word(step.channel)) " from " span.mono { (step.sender) }
+                        @if step.channel == Channel::Voice { p.small.soft { (tasks::say_told(session, &step).await?) } } @else { div.bubble { (step.body) } }
+                        a href={ (path) "/steps/" (number) } { "Change" }
+                    }
+                } }
+                @if campaign.sequence.is_tracked() { dt { "What stops a person" } dd { (steps::stops_told(&campaign.sequence.stops)) " · " a href={ (path) "/steps" } { "Change" } } }
                 dt { "Hours and limits" } dd { (schedule::told(campaign)) " · " a href={ (path) "/schedule" } { "Change" } }
                 @if let Some(at) = campaign.starts_at { dt { "Not before" } dd { (when::time(at, &session.zone)) " (" (session.record.zone) ")" } }
             }
@@ -113,7 +121,7 @@ fn told(session: &Session, run: &DryRunRecord, result: &DryRunResult, action: &s
             dl.facts {
                 @if let Some(first) = result.starts_at_ms { dt { "First " (one) } dd { (at(first)) } }
                 @if let Some(last) = result.finishes_at_ms { dt { "Last " (one) } dd { (at(last)) } }
-                @for cost in &result.costs { dt { "Cost" } dd { (cost.currency) " " (cost.amount / 10_000) "." (format!("{:02}", cost.amount % 10_000 / 100)) } }
+                @for cost in &result.costs { dt { "Cost" } dd { (money(cost)) } }
                 @if let Some(found) = &result.calls { dt { "Reckoned with" } dd { (times(found)) @if let Some(by) = result.bottleneck { ". What holds them back: " (held_by(by)) } "." } }
                 @if result.left_unsent > 0 { dt { (if result.calls.is_some() { "Left undone" } else { "Left unsent" }) } dd { (whole(result.left_unsent)) ": the campaign's end, closed hours or missing trunks" } }
                 @if result.unrouted > 0 { dt { "Without a route" } dd { (whole(result.unrouted)) " " (one) "s: no trunk takes them" } }
@@ -121,6 +129,7 @@ fn told(session: &Session, run: &DryRunRecord, result: &DryRunResult, action: &s
                 @for missing in &result.missing_fields { dt { "Without " span.mono { (missing.field) } } dd { (whole(missing.people)) " people would not get the message: give the field a fallback" } }
                 dt { "Rules" } dd.mono.small { (result.rule_packs.join(", ")) }
             }
+            @if !result.steps.is_empty() { (later_steps(result)) }
             @if !result.refused_by.is_empty() { div.scroll { table.stacks {
                 thead { tr { th scope="col" { "Refused by" } th.num scope="col" { "People" } } }
                 tbody { @for group in &result.refused_by { tr { td { (group.reason.sentence) " " span.soft.mono.small { (group.reason.rule) } } td.num data-label="People" { (whole(group.people)) } } } }
@@ -135,6 +144,30 @@ fn told(session: &Session, run: &DryRunRecord, result: &DryRunResult, action: &s
             } } }
         }
     }
+}
+
+/// What the steps after the first would come to, if nothing stopped anybody before.
+fn later_steps(result: &DryRunResult) -> Markup {
+    let all = std::iter::once(result).chain(&result.steps);
+    html! {
+        p.small.soft { "The figures above are of the first step. Below, each step is reckoned for the whole audience, as if it began at the same moment: people whom something stops before do not come so far." }
+        div.scroll { table.stacks {
+            thead { tr { th scope="col" { "Step" } th.num scope="col" { "Eligible" } th.num scope="col" { "Put off" } th.num scope="col" { "Refused" } th.num scope="col" { "Without a route" } th.num scope="col" { "Cost at most" } th scope="col" { "Refused by" } } }
+            tbody { @for (place, step) in all.enumerate() { tr {
+                th scope="row" { "Step " (place + 1) ": " (if step.calls.is_some() { "a call" } else { "a text" }) }
+                td.num data-label="Eligible" { (whole(step.eligible)) }
+                td.num data-label="Put off" { (whole(step.deferred)) }
+                td.num data-label="Refused" { (whole(step.refused)) }
+                td.num data-label="Without a route" { (whole(step.unrouted)) }
+                td.num data-label="Cost at most" { @for cost in &step.costs { div { (money(cost)) } } }
+                td data-label="Refused by" { @for group in &step.refused_by { div.small { (group.reason.sentence) " " span.soft.mono { (group.reason.rule) } " " (whole(group.people)) } } }
+            } } }
+        } }
+    }
+}
+
+fn money(cost: &DryRunCost) -> String {
+    format!("{} {}.{:02}", cost.currency, cost.amount / 10_000, cost.amount % 10_000 / 100)
 }
 
 /// By which times the calls were reckoned.

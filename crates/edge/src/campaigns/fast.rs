@@ -4,7 +4,7 @@ use axum::extract::Path;
 use axum::response::Response;
 use clarion_domain::campaigns::call_pacing::{CALLS_AT_ONCE_MAX, CALLS_PER_SECOND_MAX, CEILING_BP_MAX, CallPacing, CallPacingError, POWER_PERCENT_MAX, PacingMode, RING_MS_MAX};
 use clarion_store::campaigns::{CampaignDraft, CampaignRecord};
-use maud::html;
+use maud::{Markup, html};
 
 use super::{find, save_step, tasks};
 use crate::page::fault::{Fault, capitalised};
@@ -44,7 +44,7 @@ pub fn told(pacing: &CallPacing) -> String {
     format!("{mode}; at most {} calls a second and {} at once; rings for {} s", pacing.calls_per_second_max, pacing.calls_at_once_max, pacing.ring_ms_max / 1_000)
 }
 
-fn fields_of(pacing: &CallPacing) -> Fields {
+pub(super) fn fields_of(pacing: &CallPacing) -> Fields {
     let (mode, calls, ceiling) = match pacing.pace {
         PacingMode::Agentless => ("agentless", 150, CEILING_BP_MAX),
         PacingMode::Progressive => ("progressive", 150, CEILING_BP_MAX),
@@ -65,19 +65,26 @@ pub async fn page(session: Session, Path(id): Path<String>) -> Result<Response, 
     show(&session, &campaign, &fields_of(&campaign.call_pacing), &Problems::new()).await
 }
 
+/// What a form asks about the pace.
+pub(super) fn inputs(fill: Fill) -> Markup {
+    html! {
+        (radios("call_pacing", "How are calls matched with agents?", "", &MODES, fill))
+        div.only-power { (Input::new("calls_per_slot", "Calls for each free agent").hint("1 to 3, such as 1.5.").class("short").show(fill)) }
+        div.only-predictive { (Input::new("ceiling", "Abandoned calls at most, in % of a day's answered calls").hint("0.1 to 3: the law allows 3.").class("short").show(fill)) }
+        div.row {
+            (Input::new("calls_per_second_max", "Calls a second, at most").kind("number").class("short").show(fill))
+            (Input::new("calls_at_once_max", "Calls at once, at most").hint("Ringing ones included.").kind("number").class("short").show(fill))
+        }
+        (Input::new("ring_seconds_max", "Ring for so many seconds").hint("15 at least: the law's own.").kind("number").class("short").show(fill))
+    }
+}
+
 async fn show(session: &Session, campaign: &CampaignRecord, fields: &Fields, problems: &Problems) -> Result<Response, Fault> {
     let fill = Fill { fields, problems };
     let body = html! {
         div.columns.wide-first {
             form.card.form method="post" action={ "/campaigns/" (campaign.id) "/fast" } {
-                (radios("call_pacing", "How are calls matched with agents?", "", &MODES, fill))
-                div.only-power { (Input::new("calls_per_slot", "Calls for each free agent").hint("1 to 3, such as 1.5.").class("short").show(fill)) }
-                div.only-predictive { (Input::new("ceiling", "Abandoned calls at most, in % of a day's answered calls").hint("0.1 to 3: the law allows 3.").class("short").show(fill)) }
-                div.row {
-                    (Input::new("calls_per_second_max", "Calls a second, at most").kind("number").class("short").show(fill))
-                    (Input::new("calls_at_once_max", "Calls at once, at most").hint("Ringing ones included.").kind("number").class("short").show(fill))
-                }
-                (Input::new("ring_seconds_max", "Ring for so many seconds").hint("15 at least: the law's own.").kind("number").class("short").show(fill))
+                (inputs(fill))
                 div.actions { button.button type="submit" { "Save" } a href={ "/campaigns/" (campaign.id) } { "Back" } }
             }
             (tasks::aside(session, campaign, "fast").await?)
@@ -86,7 +93,7 @@ async fn show(session: &Session, campaign: &CampaignRecord, fields: &Fields, pro
     Ok(Page::new(CAMPAIGNS, "How fast").under(format!("/campaigns/{}", campaign.id), &campaign.name).problems(problems).show(session, &body))
 }
 
-fn read(fields: &Fields) -> Result<CallPacing, Problems> {
+pub(super) fn read(fields: &Fields) -> Result<CallPacing, Problems> {
     let mut problems = Problems::new();
     let pace = match fields.get("call_pacing") {
         "agentless" => PacingMode::Agentless,

@@ -8,7 +8,7 @@ use clarion_store::campaigns::CampaignRecord;
 use maud::{Markup, html};
 
 use super::words::{purpose_name, state_chip};
-use super::{fast, find, live, recording, script_check, tasks};
+use super::{fast, find, live, recording, script_check, steps_now, tasks};
 use crate::page::chart::table;
 use crate::page::fault::Fault;
 use crate::page::fields::{Asked, Fields, Problems};
@@ -50,6 +50,7 @@ pub async fn show(portal: &Portal, session: &Session, campaign: &CampaignRecord,
             }
             div.stack {
                 (controls(session, campaign, Fill { fields, problems }))
+                (steps_now::card(session, campaign).await?)
                 @if let Some(calls) = snapshot.calls() { section.card { header { h2 { "Abandoned calls" } } div #live-abandoned.stack.tight { (calls.rate()) } } }
                 section.card { header { h2 { "Not contacted, and why" } } div #live-refusals { (snapshot.refusals()) } }
                 (about(session, campaign).await?)
@@ -64,7 +65,7 @@ fn controls(session: &Session, campaign: &CampaignRecord, fill: Fill) -> Markup 
     let path = format!("/campaigns/{}", campaign.id);
     let call = campaign.channel == Channel::Voice;
     html! {
-        @if session.may(Right::RunCampaigns) && !campaign.state.is_over() {
+        @if session.may(Right::RunCampaigns) && !campaign.state.is_over() && campaign.step == 1 {
             section.card {
                 header { h2 { "Controls" } }
                 div.actions {

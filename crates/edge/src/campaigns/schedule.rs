@@ -3,12 +3,12 @@
 use axum::extract::Path;
 use axum::response::Response;
 use clarion_domain::campaigns::campaign::Channel;
-use clarion_domain::campaigns::retry::{RETRIABLE, RETRIABLE_CALLS, RetryRule};
+use clarion_domain::campaigns::retry::{RETRIABLE, RETRIABLE_CALLS, RetryRule, RetryRules};
 use clarion_domain::campaigns::schedule::{Day, TimeOfDay};
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::Instant;
 use clarion_store::campaigns::{CampaignDraft, CampaignRecord};
-use maud::html;
+use maud::{Markup, html};
 
 use super::{find, save_step, tasks};
 use crate::outcomes::words::disposition_name;
@@ -48,15 +48,36 @@ pub async fn page(session: Session, Path(id): Path<String>) -> Result<Response, 
         .with("until", campaign.schedule.until.to_string())
         .with("starts_at", local(campaign.schedule.starts_at_ms))
         .with("ends_at", local(campaign.schedule.ends_at_ms))
-        .with("attempts_max", campaign.retry.attempts_max.to_string())
         .with("rate_per_second", campaign.rate_per_second.to_string());
     for day in &campaign.schedule.days {
         fields = fields.with("day", day.as_str());
     }
-    for rule in &campaign.retry.rules {
+    let fields = with_retry(fields, &campaign.retry);
+    show(&session, &campaign, &fields, &Problems::new()).await
+}
+
+/// What a form asks about further attempts.
+pub(super) fn retry_inputs(channel: Channel, fill: Fill) -> Markup {
+    html! {
+        div.field #retry {
+            (Input::new("attempts_max", "Attempts for each person, the first included").kind("number").class("short").show(fill))
+            @if let Some(text) = fill.problems.of("retry") { span.wrong { span.unseen { "Error: " } (text) } }
+        }
+        fieldset.field {
+            legend { "Try again after" }
+            span.hint { "Minutes to wait; leave it empty not to try again." }
+            div.pairs { @for disposition in retriable(channel) { (Input::new(&format!("after-{disposition}"), disposition_name(*disposition)).kind("number").class("short").show(fill)) } }
+        }
+    }
+}
+
+/// Its answers, as a form holds them.
+pub(super) fn with_retry(mut fields: Fields, retry: &RetryRules) -> Fields {
+    fields = fields.with("attempts_max", retry.attempts_max.to_string());
+    for rule in &retry.rules {
         fields = fields.with(&format!("after-{}", rule.after), rule.delay_minutes.to_string());
     }
-    show(&session, &campaign, &fields, &Problems::new()).await
+    fields
 }
 
 async fn show(session: &Session, campaign: &CampaignRecord, fields: &Fields, problems: &Problems) -> Result<Response, Fault> {
@@ -78,15 +99,7 @@ async fn show(session: &Session, campaign: &CampaignRecord, fields: &Fields, pro
                 (Input::new("ends_at", "Not after").kind("datetime-local").hint(&ours).show(fill))
             }
             @if campaign.channel == Channel::Voice { input type="hidden" name="rate_per_second" value=(campaign.rate_per_second); } @else { (Input::new("rate_per_second", "Messages a second, at most").kind("number").class("short").show(fill)) }
-            div.field #retry {
-                (Input::new("attempts_max", "Attempts for each person, the first included").kind("number").class("short").show(fill))
-                @if let Some(text) = problems.of("retry") { span.wrong { span.unseen { "Error: " } (text) } }
-            }
-            fieldset.field {
-                legend { "Try again after" }
-                span.hint { "Minutes to wait; leave it empty not to try again." }
-                div.pairs { @for disposition in retriable(campaign.channel) { (Input::new(&format!("after-{disposition}"), disposition_name(*disposition)).kind("number").class("short").show(fill)) } }
-            }
+            (retry_inputs(campaign.channel, fill))
             div.actions { button.button type="submit" { "Save" } a href={ "/campaigns/" (campaign.id) } { "Back" } }
         } (tasks::aside(session, campaign, "schedule").await?) }
     };
@@ -131,15 +144,19 @@ fn read_limits(fields: &Fields, draft: &mut CampaignDraft, problems: &mut Proble
         Ok(rate) => draft.rate_per_second = rate,
         Err(_) => problems.add("rate_per_second", "Enter a whole number of messages a second"),
     }
+    read_retry(fields, draft.channel, &mut draft.retry, problems);
+}
+
+pub(super) fn read_retry(fields: &Fields, channel: Channel, retry: &mut RetryRules, problems: &mut Problems) {
     match fields.get("attempts_max").parse() {
-        Ok(attempts) => draft.retry.attempts_max = attempts,
+        Ok(attempts) => retry.attempts_max = attempts,
         Err(_) => problems.add("attempts_max", "Enter a whole number of attempts"),
     }
-    draft.retry.rules.clear();
-    for after in retriable(draft.channel) {
+    retry.rules.clear();
+    for after in retriable(channel) {
         let name = format!("after-{after}");
         match fields.get(&name).parse() {
-            Ok(delay_minutes) => draft.retry.rules.push(RetryRule { after: *after, delay_minutes }),
+            Ok(delay_minutes) => retry.rules.push(RetryRule { after: *after, delay_minutes }),
             Err(_) if fields.is_set(&name) => problems.add(&name, "Enter a whole number of minutes"),
             Err(_) => {}
         }

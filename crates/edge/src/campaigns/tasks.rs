@@ -8,7 +8,7 @@ use clarion_store::campaigns::{CampaignDraft, CampaignRecord};
 use maud::{Markup, html};
 
 use super::words::{basis_name, purpose_name, state_chip};
-use super::{audience, fast, recording, schedule};
+use super::{audience, fast, recording, schedule, steps};
 use crate::page::chip::{Tone, chip};
 use crate::page::fault::{Fault, capitalised};
 use crate::page::form::{button, confirmed};
@@ -73,7 +73,7 @@ async fn tasks(session: &Session, campaign: &CampaignRecord) -> Result<Vec<Task>
     };
     let mut all = vec![
         Task { path: "purpose", name: "Purpose and legal basis", told: purpose, fields: &["purpose", "underlying_purpose", "legal_basis", "assessment_reference"] },
-        Task { path: "audience", name: "Audience", told: audience::told(session, campaign).await?, fields: &["list_id", "filter_id"] },
+        Task { path: "audience", name: "Audience", told: audience::told(session, campaign).await?, fields: &["list_id", "filter_id", "evergreen"] },
     ];
     match campaign.channel {
         Channel::Sms => all.push(Task { path: "message", name: "Message", told: campaign.body.chars().take(80).collect(), fields: &["body", "sender"] }),
@@ -84,11 +84,12 @@ async fn tasks(session: &Session, campaign: &CampaignRecord) -> Result<Vec<Task>
             Task { path: "caller", name: "Caller ID", told: campaign.sender.clone(), fields: &["sender"] },
         ]),
     }
+    all.push(Task { path: "steps", name: "Steps, and what stops them", told: steps::told(campaign), fields: &["then", "stops"] });
     all.push(Task { path: "schedule", name: "Hours and limits", told: schedule::told(campaign), fields: &["schedule", "retry", "rate_per_second"] });
     Ok(all)
 }
 
-async fn say_told(session: &Session, campaign: &CampaignRecord) -> Result<String, Fault> {
+pub(super) async fn say_told(session: &Session, campaign: &CampaignRecord) -> Result<String, Fault> {
     if campaign.script.is_empty() {
         return Ok(String::new());
     }

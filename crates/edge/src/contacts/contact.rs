@@ -44,11 +44,15 @@ pub async fn reveal(session: Session, Path(id): Path<String>) -> Result<Response
 
 async fn show(session: &Session, contact: &Contact, revealed: bool, said: Option<&'static str>) -> Result<Response, Fault> {
     let events = session.tenant.timeline(contact.id, rule_book(), None, EVENTS).await?;
+    let planned = session.tenant.planned(contact.id).await?;
     let body = html! {
         div.columns.wide-first {
-            section.card {
-                header { h2 { "Timeline" } }
-                (timeline::draw(session, &events, revealed).await?)
+            div.stack {
+                @if !planned.is_empty() { section.card { header { h2 { "What comes next" } } (timeline::planned(session, &planned)) } }
+                section.card {
+                    header { h2 { "Timeline" } }
+                    (timeline::draw(session, &events, revealed).await?)
+                }
             }
             div.stack {
                 (person(session, contact, revealed))

@@ -1,10 +1,12 @@
 //! The timeline of one person, each event in a sentence, each refusal with its reason.
 
 use clarion_domain::campaigns::campaign::Channel;
+use clarion_domain::campaigns::sequence::EndReason;
 use clarion_domain::compliance::suppression::{SuppressionReason, SuppressionScope};
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::personal::Personal;
-use clarion_store::contacts::{Reason, TimelineEvent, TimelineKind};
+use clarion_store::campaigns::NEXT_STEP;
+use clarion_store::contacts::{Planned, Reason, TimelineEvent, TimelineKind};
 use maud::{Markup, html};
 
 use crate::campaigns::calls::Calls;
@@ -31,6 +33,20 @@ pub async fn draw(session: &Session, events: &[TimelineEvent], revealed: bool) -
             }
         } }
     })
+}
+
+/// What comes next, with its time.
+pub fn planned(session: &Session, planned: &[Planned]) -> Markup {
+    html! {
+        ol.timeline { @for next in planned { li {
+            span class={ "dot " (Tone::Info.class()) } { (Icon::Clock.draw()) }
+            div.what {
+                div { strong { (if next.channel == Channel::Voice { "A call" } else { "A text" }) } " of " (campaign_link(&next.campaign.to_string(), &next.campaign_name)) @if next.steps > 1 { ", step " (next.step) " of " (next.steps) } }
+                @if next.why != NEXT_STEP { div.small { (match next.why.strip_prefix("deferred ") { Some(_) => "put off by the rules".to_owned(), None => cause_words(&next.why).to_string() }) } }
+                div.when { (when::exact(next.at, &session.zone)) ", unless something stops it" }
+            }
+        } } }
+    }
 }
 
 fn told(session: &Session, what: &TimelineKind, revealed: bool, calls: &Calls) -> (Tone, Icon, Markup) {
@@ -65,6 +81,9 @@ fn told(session: &Session, what: &TimelineKind, revealed: bool, calls: &Calls) -
         }),
         TimelineKind::ConsentWithdrawn { channel, purpose } => (Tone::Warn, Icon::Cross, html! { div { strong { "Withdrew consent" } " to " (purpose.replace('_', " ")) " by " (channel) } }),
         TimelineKind::Held { reason, until } => (Tone::Warn, Icon::Pause, html! { div { strong { "On hold" } ": " (reason.as_str().replace('_', " ")) @if let Some(at) = until { ", until " (when::time(*at, &session.zone)) } } }),
+        TimelineKind::SequenceEnded { campaign, campaign_name, step, why } => (if *why == EndReason::Completed { Tone::Good } else { Tone::Calm }, Icon::Stop, html! {
+            div { strong { (if *why == EndReason::Completed { "Through with" } else { "Stopped in" }) } " " (campaign_link(&campaign.to_string(), campaign_name)) @if *why != EndReason::Completed { " at step " (step) ": " (why.words()) } }
+        }),
         TimelineKind::HoldLifted { reason } => (Tone::Calm, Icon::Play, html! { div { strong { "Hold lifted" } ": " (reason.as_str().replace('_', " ")) } }),
     }
 }

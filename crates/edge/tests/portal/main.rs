@@ -19,6 +19,7 @@ mod segments;
 mod connectors;
 mod sftp;
 mod sign_in;
+mod steps;
 mod team;
 mod voice;
 mod webhooks;

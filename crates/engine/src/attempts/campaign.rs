@@ -25,6 +25,8 @@ pub(crate) struct RunningCampaign {
     pub sender: String,
     checked_sender: Option<Sender>,
     pub retry: RetryRules,
+    /// Where each of its people stands is kept: it has several steps, or takes people in.
+    pub is_tracked: bool,
     pub template: Template,
     pub terms: CampaignTerms,
     made_at: Instant,
@@ -66,6 +68,7 @@ impl RunningCampaign {
             sender: record.sender.clone(),
             checked_sender: Sender::parse(&record.sender).ok(),
             retry: record.retry.clone(),
+            is_tracked: record.step > 1 || record.sequence.is_tracked(),
             template,
             terms,
             made_at: now,

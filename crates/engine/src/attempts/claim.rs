@@ -93,8 +93,7 @@ pub(super) async fn claim(sender: &mut Sender, tx: &mut Tx, id: CampaignId, want
         return Ok(None);
     }
     let look = if campaign.passes { (want as usize).max(LOOK_PAST) } else { want as usize };
-    let cursor = u32::try_from(record.next_position).unwrap_or(u32::MAX);
-    let candidates = decided::candidates(tx, id, cursor, look, now).await?;
+    let candidates = decided::candidates(tx, &record, look, now).await?;
     let mut claimed = Claimed { campaign: id, claims: Vec::new(), flights: Vec::new(), spent: Vec::new(), idle_until: Instant(0) };
     if candidates.is_empty() {
         claimed.idle_until = decided::idle_until(tx, id, now).await?;
@@ -109,7 +108,7 @@ pub(super) async fn claim(sender: &mut Sender, tx: &mut Tx, id: CampaignId, want
     if let Some(campaign) = sender.campaigns.get_mut(&id) {
         campaign.passes = plan.passed;
     }
-    plan.decided.write(tx, id, cursor, now).await?;
+    plan.decided.write(tx, &sender.store, &record, now).await?;
     write_claims(sender, tx, plan, &mut claimed, now).await?;
     Ok(Some(claimed))
 }
@@ -124,6 +123,10 @@ fn plan(sender: &mut Sender, id: CampaignId, want: usize, (candidates, facts, to
     for (candidate, fact) in candidates.iter().zip(facts) {
         if plan.permitted.len() >= want {
             break;
+        }
+        if candidate.ended {
+            plan.decided.done(candidate);
+            continue;
         }
         let decision = decide(&campaign.terms, fact, &touched.with(candidate.contact, flights.touches_of(candidate.contact)), now);
         let Decision::Permit(permit) = &decision else {

@@ -8,8 +8,9 @@ use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::Instant;
 use clarion_store::StoreError;
 use clarion_store::attempts::{
-    AttemptRow, SettledRow, add_attempts, add_due, add_references, attempts_by_id, release_items, remove_claims, settle_attempts, settle_notice,
+    AttemptRow, SettledRow, add_attempts, add_due, add_references, attempts_by_id, is_stopped, release_items, remove_claims, settle_attempts, settle_notice,
 };
+use clarion_store::campaigns::{StepNews, move_on};
 use clarion_store::db::{DbError, Tx};
 use clarion_store::outcomes::{add_unmatched, drop_reply_parts, drop_unmatched};
 use clarion_store::reports::{MeasureDelta, MeasureKey, add_measures};
@@ -267,6 +268,11 @@ impl Sender {
         }
         crate::outcomes::write_retries(tx, rows).await?;
         crate::outcomes::write_retries(tx, &late_rows).await?;
+        // After the retries: who is tried again stays at their step.
+        let news: Vec<StepNews> = rows.steps.iter().chain(&late_rows.steps).copied().collect();
+        if !news.is_empty() {
+            move_on(tx, &self.store, &news, now).await?;
+        }
         for (id, state, cause) in &rows.notices {
             settle_notice(tx, *id, *state, cause, now).await?;
         }
@@ -344,9 +350,12 @@ impl Sender {
 
     async fn may_still_go(&self, tx: &mut Tx, token: u64) -> Result<bool, StoreError> {
         let Some(flight) = self.flights.get(token) else { return Ok(false) };
-        let crate::attempts::Target::Attempt { campaign, .. } = flight.target else { return Ok(true) };
+        let crate::attempts::Target::Attempt { campaign, position, .. } = flight.target else { return Ok(true) };
         // Paused, cancelled or over meanwhile: only what the person has a part of already is worth its rest.
         if !self.campaigns.contains_key(&campaign) && !flight.has_begun() {
+            return Ok(false);
+        }
+        if !flight.has_begun() && is_stopped(tx, campaign, position).await? {
             return Ok(false);
         }
         let tenant = self.tenant(flight.tenant).await?;

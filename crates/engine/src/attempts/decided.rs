@@ -3,9 +3,10 @@
 use clarion_domain::compliance::{Decision, Permit};
 use clarion_domain::id::CampaignId;
 use clarion_domain::time::{Instant, SECOND_MS};
-use clarion_store::StoreError;
+use clarion_store::{Store, StoreError};
 use clarion_store::attempts::{Candidate, DecisionRow, add_due, advance, due_candidates, fresh_candidates, next_due, record_decisions, remove_due};
-use clarion_store::compliance::DecisionWords;
+use clarion_store::campaigns::{CampaignRecord, StepEvent, StepNews, begin_step, move_on};
+use clarion_store::compliance::{DecisionWords, is_of_a_suppression};
 use clarion_store::db::{DbError, Tx};
 
 /// A campaign with nobody to contact is looked at again after this at the latest.
@@ -26,13 +27,17 @@ impl From<DbError> for ClaimError {
     }
 }
 
-/// Whoever is due now, and then whoever comes next in the audience from `cursor` on: at most `look`.
-pub(crate) async fn candidates(tx: &mut Tx, id: CampaignId, cursor: u32, look: usize, now: Instant) -> Result<Vec<Candidate>, ClaimError> {
-    let mut candidates = due_candidates(tx, id, now, look).await?;
-    if candidates.len() < look {
-        candidates.extend(fresh_candidates(tx, id, cursor, look - candidates.len()).await?);
+/// Whoever is due now, and then whoever comes next in the audience: at most `look`. To a later step everybody comes by being due.
+pub(crate) async fn candidates(tx: &mut Tx, record: &CampaignRecord, look: usize, now: Instant) -> Result<Vec<Candidate>, ClaimError> {
+    let mut candidates = due_candidates(tx, record.id, record.first, now, look).await?;
+    if candidates.len() < look && record.step == 1 {
+        candidates.extend(fresh_candidates(tx, record.id, cursor(record), look - candidates.len()).await?);
     }
     Ok(candidates)
+}
+
+fn cursor(record: &CampaignRecord) -> u32 {
+    u32::try_from(record.next_position).unwrap_or(u32::MAX)
 }
 
 /// Until when a campaign without candidates need not be asked again.
@@ -74,21 +79,33 @@ impl Decided {
         self.done.push(*candidate);
     }
 
-    pub(crate) async fn write(&self, tx: &mut Tx, id: CampaignId, cursor: u32, now: Instant) -> Result<(), ClaimError> {
+    pub(crate) async fn write(&self, tx: &mut Tx, store: &Store, record: &CampaignRecord, now: Instant) -> Result<(), ClaimError> {
+        let id = record.id;
         if !remove_due(tx, id, &self.done).await? {
             return Err(ClaimError::Conflict);
         }
+        let begun: Vec<u32> = self.done.iter().filter(|candidate| candidate.try_number == 1).map(|candidate| candidate.position).collect();
+        begin_step(tx, record, &begun).await?;
+        if !self.put_off.is_empty() {
+            add_due(tx, id, &self.put_off).await?;
+        }
+        let is_tracked = record.step > 1 || record.sequence.is_tracked();
+        let refused: Vec<StepNews> = self.decisions.iter().filter(|made| is_tracked && made.kind == "refused").map(|made| news_of(id, made)).collect();
+        if !refused.is_empty() {
+            move_on(tx, store, &refused, now).await?;
+        }
         if let Some(last) = self.done.iter().filter(|candidate| candidate.due_at.is_none()).map(|candidate| candidate.position).max()
-            && !advance(tx, id, cursor, last + 1).await?
+            && !advance(tx, id, cursor(record), last + 1, record.stops).await?
         {
             return Err(ClaimError::Conflict);
         }
         if !self.decisions.is_empty() {
             record_decisions(tx, id, &self.decisions, now).await?;
         }
-        if !self.put_off.is_empty() {
-            add_due(tx, id, &self.put_off).await?;
-        }
         Ok(())
     }
+}
+
+fn news_of(campaign: CampaignId, made: &DecisionRow) -> StepNews {
+    StepNews { campaign, position: made.position, event: StepEvent::Refused { suppressed: is_of_a_suppression(&made.rules) } }
 }

@@ -106,6 +106,7 @@ async fn settle_claim(store: &Store, tx: &mut Tx, claim: &ClaimRow, now: Instant
             settled_at: Some(now),
         };
         rows.count(&Counted::of(&row), row.disposition, &row.cause, 1);
+        rows.step(row.campaign, row.position, row.disposition);
         rows.attempts.push(row);
     }
     add_attempts(tx, &rows.attempts).await?;
@@ -114,5 +115,6 @@ async fn settle_claim(store: &Store, tx: &mut Tx, claim: &ClaimRow, now: Instant
         end_calls(store, tx, &calls, &rows.attempts.iter().map(|row| (row.id, row.address)).collect::<Vec<_>>(), now).await?;
     }
     add_measures(tx, &rows.measures).await?;
+    clarion_store::campaigns::move_on(tx, store, &rows.steps, now).await?;
     Ok(rows.attempts.len())
 }

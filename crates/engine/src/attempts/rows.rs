@@ -10,6 +10,7 @@ use clarion_domain::outcomes::receipt::Receipt;
 use clarion_domain::personal::Personal;
 use clarion_domain::time::Instant;
 use clarion_store::attempts::{AttemptRow, Candidate, NoticeState, Reference, SettledRow};
+use clarion_store::campaigns::{StepEvent, StepNews};
 use clarion_store::outcomes::UnmatchedReceipt;
 use clarion_store::reports::{MeasureDelta, MeasureKey};
 
@@ -83,6 +84,8 @@ pub(crate) struct CycleRows {
     pub measures: foldhash::HashMap<MeasureKey, MeasureDelta>,
     pub due: Vec<DueRow>,
     pub ended: Vec<EndedTry>,
+    /// How attempts stand, for the steps of their campaigns.
+    pub steps: Vec<StepNews>,
     /// Planned attempts that have become needless: campaign, position and number of the try.
     pub revoked: Vec<(CampaignId, u32, u8)>,
     /// Items that did not go to the wire, by claim: all that were released so far.
@@ -104,6 +107,7 @@ impl CycleRows {
             && self.matched.is_empty()
             && self.due.is_empty()
             && self.ended.is_empty()
+            && self.steps.is_empty()
             && self.revoked.is_empty()
             && self.released.is_empty()
             && self.closed_claims.is_empty()
@@ -132,6 +136,7 @@ impl CycleRows {
         self.matched.extend(since.matched);
         self.due.extend(since.due);
         self.ended.extend(since.ended);
+        self.steps.extend(since.steps);
         self.revoked.extend(since.revoked);
         // The later list of a claim holds all of the earlier.
         self.released.extend(since.released);
@@ -151,6 +156,11 @@ impl CycleRows {
             sum.segments += delta.segments;
             sum.cost += delta.cost;
         }
+    }
+
+    /// An attempt stands like this now.
+    pub(crate) fn step(&mut self, campaign: CampaignId, position: u32, disposition: Disposition) {
+        self.steps.push(StepNews { campaign, position, event: StepEvent::Attempt(disposition) });
     }
 
     /// Counts one attempt at a place (`sign` 1) or takes it away from there (−1).

@@ -46,8 +46,7 @@ pub(super) async fn claim(dialler: &mut Dialler, tx: &mut Tx, id: CampaignId, wa
     if record.state != CampaignState::Running {
         return Ok(Vec::new());
     }
-    let cursor = u32::try_from(record.next_position).unwrap_or(u32::MAX);
-    let candidates = decided::candidates(tx, id, cursor, want as usize, now).await?;
+    let candidates = decided::candidates(tx, &record, want as usize, now).await?;
     if candidates.is_empty() {
         let due = decided::idle_until(tx, id, now).await?;
         if let Some(campaign) = dialler.campaigns.get_mut(&id) {
@@ -60,7 +59,7 @@ pub(super) async fn claim(dialler: &mut Dialler, tx: &mut Tx, id: CampaignId, wa
     let indexes: Vec<[u8; 16]> = facts.iter().map(|fact| fact.number_index).collect();
     let marks = tenant.call_marks(tx, &indexes).await?;
     let plan = plan(dialler, id, &candidates, &facts, &marks, now);
-    plan.decided.write(tx, id, cursor, now).await?;
+    plan.decided.write(tx, &dialler.store, &record, now).await?;
     let mut claimed = Vec::with_capacity(plan.permitted.len());
     for (candidate, trunk, decision, index) in plan.permitted {
         let (claim, attempt) = (ClaimId(dialler.store.next_id(now)), AttemptId(dialler.store.next_id(now)));
@@ -91,6 +90,10 @@ fn plan(dialler: &mut Dialler, id: CampaignId, candidates: &[Candidate], facts: 
     let Dialler { campaigns, trunks, calls, .. } = dialler;
     let Some(campaign) = campaigns.get(&id) else { return plan };
     for (index, ((candidate, fact), mark)) in candidates.iter().zip(facts).zip(marks).enumerate() {
+        if candidate.ended {
+            plan.decided.done(candidate);
+            continue;
+        }
         let touches: Vec<Touch> = calls.values().filter(|call| call.permitted.candidate.contact == candidate.contact).filter_map(|call| call.permitted.touch).collect();
         let decision = decide_call(&campaign.terms, fact, &touches, *mark, now);
         let words = campaign.terms.words(&decision, &fact.region, now);

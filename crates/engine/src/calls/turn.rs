@@ -11,6 +11,7 @@ use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::Instant;
 use clarion_store::StoreError;
 use clarion_store::attempts::{AttemptRow, CallRow, Candidate, add_attempts, add_due, remove_claims, write_calls};
+use clarion_store::campaigns::{StepEvent, StepNews, move_on};
 use clarion_store::compliance::{CallMark, NewSuppression};
 use clarion_store::db::Tx;
 use clarion_store::outcomes::{add_abandonment, latch_day};
@@ -163,6 +164,10 @@ impl Dialler {
             if fresh {
                 self.try_again(tx, live, row.disposition, *cause, now).await?;
             }
+        }
+        if !attempts.is_empty() {
+            let news: Vec<StepNews> = attempts.iter().map(|row| StepNews { campaign: row.campaign, position: row.position, event: StepEvent::Attempt(row.disposition) }).collect();
+            move_on(tx, &self.store, &news, now).await?;
         }
         write_calls(tx, &dirty.iter().map(|live| call_row(live, node, now)).collect::<Vec<_>>()).await?;
         add_measures(tx, &counts.measures).await?;

@@ -6,20 +6,59 @@ use clarion_domain::campaigns::campaign::CampaignState;
 use clarion_domain::id::CampaignId;
 use clarion_domain::tenancy::tenant::Actor;
 use clarion_domain::time::Instant;
-use clarion_store::campaigns::{FreezeStep, LOADING, WorkingCampaign};
+use clarion_store::campaigns::{FreezeStep, LOADING, TakeIn, WorkingCampaign};
 use clarion_store::{Signal, Store, StoreError, Tenant};
 
 use super::dry_run::dry_run;
 use crate::intake::Clock;
 
 const POLL: Duration = Duration::from_secs(1);
+/// People come in within seconds of their import where that costs little.
+const TAKE_IN_POLL: Duration = Duration::from_secs(2);
+/// Of its time, a twentieth at most is spent on looking.
+const TAKE_IN_RESTS: u64 = 20;
 /// Somebody waits for it in front of a screen.
 const DRY_RUN_POLL: Duration = Duration::from_millis(300);
 
 /// Works until the task is dropped or aborted; what it leaves in the middle is taken up again at the next start.
 /// A long dry run delays no campaign.
 pub async fn run(store: Store, clock: Clock) {
-    tokio::join!(look_after(&store, clock), answer(&store, clock));
+    tokio::join!(look_after(&store, clock), answer(&store, clock), look_for_new(&store, clock));
+}
+
+/// Looks for people whom evergreen campaigns take in. It reads all who match: the longer that lasts, the longer it rests.
+async fn look_for_new(store: &Store, clock: Clock) {
+    loop {
+        let began = clock();
+        if let Err(error) = take_in(store, clock).await {
+            tracing::warn!(%error, "evergreen campaigns could not look for new people; trying again");
+        }
+        let lasted = u64::try_from(clock().ms() - began.ms()).unwrap_or(0);
+        tokio::time::sleep(TAKE_IN_POLL.max(Duration::from_millis(lasted * TAKE_IN_RESTS))).await;
+    }
+}
+
+async fn take_in(store: &Store, clock: Clock) -> Result<usize, StoreError> {
+    let mut all = 0;
+    for (tenant, id) in store.evergreen_campaigns(clock()).await? {
+        let tenant = store.tenant(tenant, Actor::System).await?;
+        let (mut after, mut new) = (None, 0);
+        loop {
+            match tenant.take_new_people(id, after, clock()).await? {
+                TakeIn::More { after: next, taken } => (after, new) = (Some(next), new + taken),
+                TakeIn::Done { taken } => {
+                    new += taken;
+                    break;
+                }
+                TakeIn::NotOurs => break,
+            }
+        }
+        if new > 0 {
+            tracing::info!(campaign = %id, tenant = %tenant.id(), new, "an evergreen campaign took people in");
+            all += 1;
+        }
+    }
+    Ok(all)
 }
 
 async fn look_after(store: &Store, clock: Clock) {
@@ -44,7 +83,7 @@ async fn answer(store: &Store, clock: Clock) {
 
 /// Does what is to be done now; returns how many campaigns and dry runs it moved on.
 pub async fn work(store: &Store, clock: Clock) -> Result<usize, StoreError> {
-    Ok(advance_campaigns(store, clock).await? + answer_dry_runs(store, clock).await?)
+    Ok(advance_campaigns(store, clock).await? + take_in(store, clock).await? + answer_dry_runs(store, clock).await?)
 }
 
 async fn advance_campaigns(store: &Store, clock: Clock) -> Result<usize, StoreError> {

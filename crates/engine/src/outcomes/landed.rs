@@ -2,7 +2,7 @@
 
 use clarion_domain::attempts::attempt::{Attempt, AttemptEvent};
 use clarion_domain::campaigns::campaign::Channel;
-use clarion_domain::id::{AttemptId, TrunkId};
+use clarion_domain::id::{AttemptId, CampaignId, TrunkId};
 use clarion_domain::outcomes::cause::{Cause, RetryAdvice};
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::Instant;
@@ -69,7 +69,7 @@ impl Sender {
     pub(crate) fn put_back(&mut self, flight: &Flight, now: Instant, why: &str) {
         let Target::Attempt { claim, index, campaign, position, try_number, contact, address, .. } = flight.target else { return };
         self.release(claim, index);
-        let candidate = Candidate { position, contact, address, try_number, due_at: None };
+        let candidate = Candidate { position, contact, address, try_number, due_at: None, ended: false };
         self.rows.due.push(DueRow { campaign, candidate, at: now, why: why.to_owned(), claim: Some(claim) });
         self.close_item(claim);
     }
@@ -100,6 +100,7 @@ impl Sender {
         if settled.first {
             self.retry(&counted, position, try_number, &after, now);
         }
+        self.note_step(counted.campaign, position, after.disposition);
     }
 
     fn write_attempt(&mut self, flight: Flight, attempt: &Attempt, ids: Vec<(u8, String)>, now: Instant) {
@@ -146,6 +147,16 @@ impl Sender {
         }
         if attempt.settled_at.is_some() {
             self.retry(&counted, position, try_number, attempt, now);
+        }
+        self.note_step(campaign, position, Some(disposition));
+    }
+
+    /// For the steps of a campaign that has several; of one that is not in memory nobody knows here, and the store tells.
+    pub(crate) fn note_step(&mut self, campaign: CampaignId, position: u32, disposition: Option<Disposition>) {
+        if let Some(disposition) = disposition
+            && self.campaigns.get(&campaign).is_none_or(|known| known.is_tracked)
+        {
+            self.rows.step(campaign, position, disposition);
         }
     }
 

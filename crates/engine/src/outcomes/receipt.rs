@@ -97,6 +97,7 @@ impl Sender {
         }
         if settled.first {
             self.retry(&counted, position, try_number, &after, now);
+            self.note_step(counted.campaign, position, after.disposition);
         }
         if after.settled_at.is_some() && self.ledger.open.get(&id).is_some_and(|open| open.heard.total == 1) {
             self.ledger.forget(id);
@@ -115,7 +116,7 @@ impl Sender {
             return;
         };
         if let Some(at) = campaign.retry.next_attempt(try_number, disposition, advice, now) {
-            let candidate = Candidate { position, contact: ContactId(0), address: AddressId(0), try_number: try_number + 1, due_at: None };
+            let candidate = Candidate { position, contact: ContactId(0), address: AddressId(0), try_number: try_number + 1, due_at: None, ended: false };
             self.rows.due.push(DueRow { campaign: who.campaign, candidate, at, why: format!("retry after {disposition}"), claim: None });
         }
     }
@@ -200,10 +201,12 @@ impl Sender {
             out.settled.push(moved.row);
             if settled.first {
                 let (counted, position, try_number, attempt) = (open.counted, open.position, open.try_number, open.attempt);
-                let before = (self.rows.due.len(), self.rows.ended.len());
+                let before = (self.rows.due.len(), self.rows.ended.len(), self.rows.steps.len());
                 self.retry(&counted, position, try_number, &attempt, now);
+                self.note_step(counted.campaign, position, attempt.disposition);
                 out.due.extend(self.rows.due.drain(before.0..));
                 out.ended.extend(self.rows.ended.drain(before.1..));
+                out.steps.extend(self.rows.steps.drain(before.2..));
             }
             if settled.revoked {
                 out.revoked.push((open.counted.campaign, open.position, open.try_number + 1));
@@ -218,7 +221,7 @@ pub(crate) async fn write_retries(tx: &mut Tx, rows: &CycleRows) -> Result<(), S
     for ended in &rows.ended {
         let Some(rules) = retry_rules(tx, ended.campaign).await? else { continue };
         if let Some(at) = rules.next_attempt(ended.try_number, ended.disposition, ended.advice, ended.at) {
-            let candidate = Candidate { position: ended.position, contact: ContactId(0), address: AddressId(0), try_number: ended.try_number + 1, due_at: None };
+            let candidate = Candidate { position: ended.position, contact: ContactId(0), address: AddressId(0), try_number: ended.try_number + 1, due_at: None, ended: false };
             add_due(tx, ended.campaign, &[(candidate, at, format!("retry after {}", ended.disposition))]).await?;
         }
     }

@@ -222,6 +222,7 @@ impl Reply<'_> {
             stored => stored,
         };
         let Some((_, contact)) = stored else { return Ok(()) };
+        tenant.stop_on_reply_in_tx(tx, self.number.reveal(), self.meaning, self.text.text.reveal(), now).await?;
         if stopped {
             let name = tenant.record().await?.name;
             let body = format!("{name}: you will get no more texts from us. Reply START if this was a mistake.");

@@ -5,6 +5,8 @@ mod dry_run;
 mod list;
 mod moves;
 mod report;
+mod steps;
+mod stop;
 
 use clap::{Args, Subcommand};
 use clarion_domain::id::CampaignId;
@@ -40,6 +42,10 @@ enum Verb {
     Resume { campaign: CampaignId },
     /// End it for good; what is on the wire is still settled.
     Cancel { campaign: CampaignId },
+    /// Who stands at which step, and why it ended for the others.
+    Steps { campaign: CampaignId },
+    /// Nothing more goes to some people from it, at whichever step they stand.
+    Stop(stop::StopArgs),
     /// Counts by disposition and cause, and refusals by rule.
     Report { campaign: CampaignId },
 }
@@ -56,6 +62,8 @@ pub async fn run(config: &Config, args: &CampaignArgs) -> anyhow::Result<()> {
         Verb::Pause { campaign } => moves::run(&tenant, *campaign, moves::Move::Pause, args.json).await,
         Verb::Resume { campaign } => moves::run(&tenant, *campaign, moves::Move::Resume, args.json).await,
         Verb::Cancel { campaign } => moves::run(&tenant, *campaign, moves::Move::Cancel, args.json).await,
+        Verb::Steps { campaign } => steps::run(&tenant, *campaign, args.json).await,
+        Verb::Stop(args_of) => stop::run(&tenant, args_of, args.json).await,
         Verb::Report { campaign } => {
             report(&tenant, *campaign).await?.print(args.json);
             Ok(())

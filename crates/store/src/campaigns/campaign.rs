@@ -5,6 +5,7 @@ use clarion_domain::campaigns::call_pacing::CallPacing;
 use clarion_domain::campaigns::campaign::{CampaignState, Channel};
 use clarion_domain::campaigns::retry::RetryRules;
 use clarion_domain::campaigns::schedule::Schedule;
+use clarion_domain::campaigns::sequence::Sequence;
 use clarion_domain::compliance::purpose::{LegalBasis, Purpose, StatedPurpose};
 use clarion_domain::id::{CampaignId, FilterId, ListId};
 use clarion_domain::time::Instant;
@@ -46,6 +47,14 @@ pub struct CampaignRecord {
     pub audience_size: i64,
     /// The first position that was never decided for sending.
     pub next_position: i64,
+    /// The campaign that it is a step of: itself, for a first step.
+    pub first: CampaignId,
+    /// From 1 on. The steps after the first are rows of their own, made at the start, which only their first moves.
+    pub step: u8,
+    /// The steps after the first, what ends it for a person, and whether new people come in. Of a first step alone.
+    pub sequence: Sequence,
+    /// Moves with each stop from outside: what a claim read must still be so when it is made.
+    pub stops: i64,
     /// Why it stands as it does, for people: a refused start, a pause by the software.
     pub state_reason: String,
     pub created_by: String,
@@ -56,6 +65,34 @@ pub struct CampaignRecord {
 }
 
 impl CampaignRecord {
+    /// Recipients below this were asked about. Those of a later step come from the step before, each at their own time.
+    #[must_use]
+    pub fn asked_below(&self) -> i64 {
+        if self.step > 1 { i64::MAX } else { self.next_position }
+    }
+
+    /// The campaign as one of its steps has it: what a step after the first says itself, and for the rest the campaign.
+    #[must_use]
+    pub fn at_step(&self, number: usize) -> Option<Self> {
+        if number == 1 {
+            return Some(self.clone());
+        }
+        let step = self.sequence.step(number)?;
+        Some(Self {
+            step: u8::try_from(number).ok()?,
+            channel: step.channel,
+            body: step.body.clone(),
+            script: step.script.clone(),
+            call_pacing: step.call_pacing,
+            recording: step.recording.clone(),
+            sender: step.sender.clone(),
+            retry: step.retry.clone(),
+            rate_per_second: i64::from(step.rate_per_second),
+            sequence: Sequence::default(),
+            ..self.clone()
+        })
+    }
+
     /// A campaign that is not stored: for the preview of a form, and to ask the rules about a number.
     #[must_use]
     pub fn unsaved(draft: &CampaignDraft, now: Instant) -> Self {
@@ -81,6 +118,10 @@ impl CampaignRecord {
             starts_at: draft.schedule.starts_at_ms.map(Instant),
             audience_size: 0,
             next_position: 0,
+            first: CampaignId(0),
+            step: 1,
+            sequence: draft.sequence.clone(),
+            stops: 0,
             state_reason: String::new(),
             created_by: String::new(),
             created_at: now,
@@ -135,10 +176,14 @@ pub(super) fn read(mut row: Row) -> Result<CampaignRecord, StoreError> {
         script: row.take(25)?,
         call_pacing: settings(row.take(26)?, "call_settings")?,
         recording: settings(row.take(27)?, "recording")?,
+        first: row.take(28)?,
+        step: u8::try_from(row.take::<i64>(29)?).unwrap_or(u8::MAX),
+        sequence: settings(row.take(30)?, "sequence")?,
+        stops: row.take(31)?,
     })
 }
 
-/// Nothing is written for a campaign of messages.
+/// Nothing is written where there is nothing to say.
 fn settings<T: Default + serde::de::DeserializeOwned>(text: String, column: &str) -> Result<T, DbError> {
     if text.is_empty() {
         return Ok(T::default());
@@ -150,7 +195,7 @@ fn by_id() -> &'static Statement {
     sql!(
         "SELECT id, name, channel, purpose, underlying_purpose, not_marketing_reason, legal_basis, assessment_reference, state, list_id, filter_id,
                 body, sender, schedule, retry, rate_per_second, starts_at, audience_size, next_position, state_reason,
-                created_by, created_at, started_by, started_at, finished_at, script, call_settings, recording
+                created_by, created_at, started_by, started_at, finished_at, script, call_settings, recording, sequence_id, step, sequence, stops
          FROM campaign WHERE id = $1 AND tenant_id = $2"
     )
 }

@@ -6,6 +6,7 @@ use clarion_domain::campaigns::call_pacing::CallPacing;
 use clarion_domain::campaigns::campaign::{CampaignState, Channel};
 use clarion_domain::campaigns::retry::RetryRules;
 use clarion_domain::campaigns::schedule::Schedule;
+use clarion_domain::campaigns::sequence::Sequence;
 use clarion_domain::compliance::purpose::{LegalBasis, Purpose};
 use clarion_domain::contacts::list::ListName;
 use clarion_domain::id::{CampaignId, FilterId, ListId};
@@ -47,6 +48,8 @@ pub struct CampaignDraft {
     pub retry: RetryRules,
     /// Messages a second.
     pub rate_per_second: u32,
+    /// What comes after this, what ends it, and whether new people come in.
+    pub sequence: Sequence,
 }
 
 impl CampaignDraft {
@@ -70,7 +73,29 @@ impl CampaignDraft {
             schedule: Schedule::default(),
             retry: RetryRules::default(),
             rate_per_second: RATE_PER_SECOND_DEFAULT,
+            sequence: Sequence::default(),
         }
+    }
+
+    /// As one of its steps has it: `CampaignRecord::at_step`.
+    #[must_use]
+    pub fn at_step(&self, number: usize) -> Option<Self> {
+        if number == 1 {
+            return Some(self.clone());
+        }
+        let step = self.sequence.step(number)?;
+        Some(Self {
+            channel: step.channel,
+            body: step.body.clone(),
+            script: step.script.clone(),
+            call_pacing: step.call_pacing,
+            recording: step.recording.clone(),
+            sender: step.sender.clone(),
+            retry: step.retry.clone(),
+            rate_per_second: step.rate_per_second,
+            sequence: Sequence::default(),
+            ..self.clone()
+        })
     }
 
     /// With what a channel begins.
@@ -104,15 +129,16 @@ impl From<&CampaignRecord> for CampaignDraft {
             schedule: record.schedule.clone(),
             retry: record.retry.clone(),
             rate_per_second: u32::try_from(record.rate_per_second).unwrap_or(u32::MAX),
+            sequence: record.sequence.clone(),
         }
     }
 }
 
-/// `$3` to `$20` of both statements below.
-fn values(draft: &CampaignDraft, name: &ListName) -> Result<Params, StoreError> {
+/// `$3` to `$21` of the statements below.
+pub(super) fn values(draft: &CampaignDraft, name: &str) -> Result<Params, StoreError> {
     let json = |error: serde_json::Error| DbError::Failed(error.to_string());
     Ok(params![
-        name.as_str(),
+        name,
         draft.channel.as_str(),
         draft.purpose.map_or("", Purpose::as_str),
         draft.underlying_purpose.map_or("", Purpose::as_str),
@@ -135,7 +161,8 @@ fn values(draft: &CampaignDraft, name: &ListName) -> Result<Params, StoreError> 
         match draft.channel {
             Channel::Voice => serde_json::to_string(&draft.recording).map_err(json)?,
             Channel::Sms => String::new(),
-        }
+        },
+        if draft.sequence == Sequence::default() { String::new() } else { serde_json::to_string(&draft.sequence).map_err(json)? }
     ])
 }
 
@@ -146,11 +173,11 @@ impl Tenant {
         let id = CampaignId(self.store.next_id(now));
         let insert = sql!(
             "INSERT INTO campaign (id, tenant_id, name, channel, purpose, underlying_purpose, not_marketing_reason, legal_basis, assessment_reference,
-                                   list_id, filter_id, body, sender, schedule, retry, rate_per_second, starts_at, script, call_settings, recording, state, audience_size, next_position,
-                                   state_reason, created_by, created_at, started_by, started_at, finished_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 'draft', 0, 0, '', $21, $22, '', NULL, NULL)"
+                                   list_id, filter_id, body, sender, schedule, retry, rate_per_second, starts_at, script, call_settings, recording, sequence, state, audience_size, next_position,
+                                   state_reason, created_by, created_at, started_by, started_at, finished_at, sequence_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 'draft', 0, 0, '', $22, $23, '', NULL, NULL, $1)"
         );
-        let all = [params![id, self.id], values(draft, &name)?, params![self.actor.to_string(), now]].concat();
+        let all = [params![id, self.id], values(draft, name.as_str())?, params![self.actor.to_string(), now]].concat();
         tx.execute(insert, &all).await?;
         self.audit(&mut tx, now, Act::Created, "campaign", id.0, name.as_str()).await?;
         tx.commit().await?;
@@ -171,10 +198,10 @@ impl Tenant {
         let update = sql!(
             "UPDATE campaign SET name = $3, channel = $4, purpose = $5, underlying_purpose = $6, not_marketing_reason = $7, legal_basis = $8,
                     assessment_reference = $9, list_id = $10, filter_id = $11, body = $12, sender = $13, schedule = $14, retry = $15,
-                    rate_per_second = $16, starts_at = $17, script = $18, call_settings = $19, recording = $20
-             WHERE id = $1 AND tenant_id = $2 AND state IN ('draft', 'scheduled') AND state = $21"
+                    rate_per_second = $16, starts_at = $17, script = $18, call_settings = $19, recording = $20, sequence = $21
+             WHERE id = $1 AND tenant_id = $2 AND state IN ('draft', 'scheduled') AND state = $22"
         );
-        let all = [params![id, self.id], values(draft, &name)?, params![state.as_str()]].concat();
+        let all = [params![id, self.id], values(draft, name.as_str())?, params![state.as_str()]].concat();
         if tx.execute(update, &all).await? == 0 {
             return Err(StoreError::Conflict("only a draft or a scheduled campaign can be changed: this one has moved on; copy it instead".into()));
         }

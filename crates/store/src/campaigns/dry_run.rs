@@ -57,6 +57,9 @@ pub struct DryRunResult {
     pub bottleneck: Option<Bottleneck>,
     /// The rule packs that decided.
     pub rule_packs: Vec<String>,
+    /// The steps after the first, each for the whole audience as if it began at the same moment: whom nothing stops comes so far.
+    #[serde(default)]
+    pub steps: Vec<DryRunResult>,
 }
 
 /// The calls of a start now: one to each person who is eligible or deferred.

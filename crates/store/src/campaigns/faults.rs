@@ -26,13 +26,32 @@ impl Tenant {
         let mut faults = Faults(Vec::new());
         purpose_faults(draft, &mut faults);
         self.audience_faults(draft, &mut faults).await?;
-        match draft.channel {
-            Channel::Sms => self.message_faults(draft, &mut faults).await?,
-            Channel::Voice => self.call_faults(draft, &mut faults, now).await?,
-        }
+        self.step_faults(draft, &mut faults, now).await?;
         let zone = jiff::tz::TimeZone::get(&self.record().await?.zone).ok();
         if let Err(error) = draft.schedule.check(zone.as_slice(), now) {
             faults.add("schedule", error.to_string());
+        }
+        let sequence = &draft.sequence;
+        for fault in sequence.faults(draft.channel, draft.schedule.ends_at_ms, now) {
+            faults.add(fault.field(), fault.to_string());
+        }
+        for number in 2..=sequence.steps() {
+            let mut found = Faults(Vec::new());
+            if let Some(step) = draft.at_step(number) {
+                self.step_faults(&step, &mut found, now).await?;
+            }
+            for fault in found.0 {
+                faults.add("then", format!("step {number}, {}: {}", fault.field.replace('_', " "), fault.message));
+            }
+        }
+        Ok(faults.0)
+    }
+
+    /// Of what one step says itself.
+    async fn step_faults(&self, draft: &CampaignDraft, faults: &mut Faults, now: Instant) -> Result<(), StoreError> {
+        match draft.channel {
+            Channel::Sms => self.message_faults(draft, faults).await?,
+            Channel::Voice => self.call_faults(draft, faults, now).await?,
         }
         if let Err(error) = draft.retry.check() {
             faults.add("retry", error.to_string());
@@ -40,7 +59,7 @@ impl Tenant {
         if let Err(error) = MessagesPerSecond::new(draft.rate_per_second) {
             faults.add("rate_per_second", error.to_string());
         }
-        Ok(faults.0)
+        Ok(())
     }
 
     pub(super) async fn refuse_faults(&self, draft: &CampaignDraft, now: Instant) -> Result<(), StoreError> {
@@ -52,7 +71,8 @@ impl Tenant {
         if draft.list_id.is_none() && draft.filter_id.is_none() {
             faults.add("list_id", "nobody is chosen: choose a list, a saved filter, or both");
         }
-        if let Some(list) = draft.list_id {
+        // An evergreen campaign may wait for its first.
+        if let Some(list) = draft.list_id.filter(|_| draft.sequence.evergreen.is_none()) {
             let some = sql!("SELECT contact_id FROM list_member WHERE list_id = $1 LIMIT 1");
             if self.db().query_first(some, &params![list]).await?.is_none() {
                 faults.add("list_id", "this list is empty: load people into it first, or choose another");

@@ -10,7 +10,7 @@ use clarion_domain::webhooks::event::WebhookEventKind;
 
 use super::campaign::CampaignRecord;
 use crate::contacts::AudienceMember;
-use crate::db::{Params, sql};
+use crate::db::{Params, Tx, sql};
 use crate::params;
 use crate::store::{Page, Store, StoreError, Tenant};
 
@@ -42,7 +42,7 @@ pub enum FreezeStep {
 impl Store {
     /// Campaigns that are scheduled, starting or running, of every tenant.
     pub async fn working_campaigns(&self) -> Result<Vec<WorkingCampaign>, StoreError> {
-        let select = sql!("SELECT tenant_id, id, state, starts_at FROM campaign WHERE state IN ('scheduled', 'starting', 'running') ORDER BY id");
+        let select = sql!("SELECT tenant_id, id, state, starts_at FROM campaign WHERE state IN ('scheduled', 'starting', 'running') AND step = 1 ORDER BY id");
         let rows = self.db().query(select, &[]).await?;
         rows.into_iter()
             .map(|mut row| Ok(WorkingCampaign { tenant_id: row.take(0)?, id: row.take(1)?, state: row.word(2)?, starts_at: row.take(3)? }))
@@ -84,6 +84,11 @@ impl Tenant {
         let record = self.campaign(id).await?;
         if record.state != CampaignState::Starting {
             return Ok(FreezeStep::NotOurs);
+        }
+        if record.sequence.evergreen.is_some() {
+            // Its people come in while it runs, the first as the last.
+            self.move_campaign(id, CampaignMove::AudienceFrozen, "", now).await?;
+            return Ok(FreezeStep::Frozen { audience_size: 0 });
         }
         let after = match after {
             Some(after) => Some(after),
@@ -130,32 +135,26 @@ impl Tenant {
             return Ok(false);
         }
         let over = record.schedule.is_over(now);
-        if !over && (record.next_position < record.audience_size || self.awaits_receipts(&record, now).await?) {
+        let takes_in = record.sequence.evergreen.is_some_and(|evergreen| now.ms() < evergreen.until_ms);
+        if !over && (takes_in || record.next_position < record.audience_size || self.awaits_receipts(&record, now).await?) {
             return Ok(false);
         }
         let mut tx = self.db().begin().await?;
         let done = sql!(
             "UPDATE campaign SET state = 'finished', finished_at = $3
              WHERE id = $1 AND tenant_id = $2 AND state = 'running' AND next_position >= audience_size
-               AND NOT EXISTS (SELECT 1 FROM due WHERE campaign_id = $1) AND NOT EXISTS (SELECT 1 FROM claim WHERE campaign_id = $1)"
+               AND NOT EXISTS (SELECT 1 FROM due WHERE campaign_id IN (SELECT s.id FROM campaign s WHERE s.sequence_id = $1))
+               AND NOT EXISTS (SELECT 1 FROM claim WHERE campaign_id IN (SELECT s.id FROM campaign s WHERE s.sequence_id = $1))"
         );
         // At its end a campaign stops as when it is cancelled: what is on the wire is settled, nothing else goes.
         let ended = sql!("UPDATE campaign SET state = 'finished', finished_at = $3 WHERE id = $1 AND tenant_id = $2 AND state = 'running'");
         if tx.execute(if over { ended } else { done }, &params![id, self.id, now]).await? == 0 {
             return Ok(false);
         }
-        let stood = self.campaign_in(&mut tx, id).await?;
-        let count = sql!("SELECT COUNT(DISTINCT position) FROM due WHERE campaign_id = $1");
-        let waiting: i64 = tx.query_first(count, &params![id]).await?.map_or(Ok(0), |mut row| row.take(0))?;
-        let left = stood.audience_size - stood.next_position;
-        let why = match (stood.audience_size, left, waiting) {
-            (0, ..) => "nobody was in the audience".to_owned(),
-            (_, ..=0, 0) => String::new(),
-            (size, left, 0) => format!("its end came; {left} of {size} people were not asked about"),
-            (size, left, waiting) => format!("its end came; {} of {size} people were not asked about, and {waiting} waited for their time or for another attempt", left.max(0)),
-        };
+        self.follow(&mut tx, id, CampaignState::Finished, now).await?;
+        let why = self.why_finished(&mut tx, id).await?;
         tx.execute(sql!("UPDATE campaign SET state_reason = $2 WHERE id = $1"), &params![id, why.as_str()]).await?;
-        tx.execute(sql!("DELETE FROM due WHERE campaign_id = $1"), &params![id]).await?;
+        self.forget_due(&mut tx, id).await?;
         self.audit(&mut tx, now, Act::Finished, "campaign", id.0, &why).await?;
         self.tell(&mut tx, WebhookEventKind::CampaignFinished, serde_json::json!({"campaign": id, "state": "finished", "why": why}), now).await?;
         self.queue_exports(&mut tx, id, now).await?;
@@ -163,17 +162,35 @@ impl Tenant {
         Ok(true)
     }
 
+    async fn why_finished(&self, tx: &mut Tx, id: CampaignId) -> Result<String, StoreError> {
+        let stood = self.campaign_in(tx, id).await?;
+        let count = sql!("SELECT COUNT(DISTINCT position) FROM due WHERE campaign_id IN (SELECT s.id FROM campaign s WHERE s.sequence_id = $1)");
+        let waiting: i64 = tx.query_first(count, &params![id]).await?.map_or(Ok(0), |mut row| row.take(0))?;
+        let left = stood.audience_size - stood.next_position;
+        Ok(match (stood.audience_size, left, waiting) {
+            (0, ..) => "nobody was in the audience".to_owned(),
+            (_, ..=0, 0) => String::new(),
+            (size, left, 0) => format!("its end came; {left} of {size} people were not asked about"),
+            (size, left, waiting) => format!("its end came; {} of {size} people were not asked about, and {waiting} waited for their time, another attempt or the next step", left.max(0)),
+        })
+    }
+
     /// Messages are out whose receipts could lead to another attempt.
     async fn awaits_receipts(&self, record: &CampaignRecord, now: Instant) -> Result<bool, StoreError> {
         let by_receipt = [Disposition::Expired, Disposition::Undeliverable];
-        let could_retry = record.retry.attempts_max > 1 && record.retry.rules.iter().any(|rule| by_receipt.contains(&rule.after));
-        if !could_retry {
-            return Ok(false);
-        }
-        let select = sql!("SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT) FROM measure WHERE campaign_id = $1 AND disposition = 'accepted' AND hour >= $2");
+        let could_retry = |record: &CampaignRecord| record.retry.attempts_max > 1 && record.retry.rules.iter().any(|rule| by_receipt.contains(&rule.after));
         let since = now.plus_ms(-RECEIPTS_AWAITED_MS).hour();
-        let row = self.db().query_first(select, &params![record.id, since]).await?;
-        Ok(row.map(|mut row| row.take::<i64>(0)).transpose()?.is_some_and(|accepted| accepted > 0))
+        for (place, id) in self.step_ids(record.id).await?.into_iter().enumerate() {
+            if !record.at_step(place + 1).as_ref().is_some_and(could_retry) {
+                continue;
+            }
+            let select = sql!("SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT) FROM measure WHERE campaign_id = $1 AND disposition = 'accepted' AND hour >= $2");
+            let row = self.db().query_first(select, &params![id, since]).await?;
+            if row.map(|mut row| row.take::<i64>(0)).transpose()?.is_some_and(|accepted| accepted > 0) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Says on a running campaign of calls why its pace is what it is.

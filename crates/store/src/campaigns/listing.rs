@@ -47,8 +47,8 @@ impl Tenant {
         let select = sql!(
             "SELECT id, name, channel, purpose, underlying_purpose, not_marketing_reason, legal_basis, assessment_reference, state, list_id, filter_id,
                     body, sender, schedule, retry, rate_per_second, starts_at, audience_size, next_position, state_reason,
-                    created_by, created_at, started_by, started_at, finished_at, script, call_settings, recording
-             FROM campaign WHERE tenant_id = $1 AND id < $2 AND ($3 = '' OR state = $3) AND ($4 = '%%' OR LOWER(name) LIKE $4 ESCAPE '\\')
+                    created_by, created_at, started_by, started_at, finished_at, script, call_settings, recording, sequence_id, step, sequence, stops
+             FROM campaign WHERE tenant_id = $1 AND step = 1 AND id < $2 AND ($3 = '' OR state = $3) AND ($4 = '%%' OR LOWER(name) LIKE $4 ESCAPE '\\')
              ORDER BY id DESC LIMIT $5"
         );
         let state = query.state.map_or("", CampaignState::as_str);
@@ -59,7 +59,7 @@ impl Tenant {
 
     /// How many campaigns are in each state; states without any are left out.
     pub async fn campaign_counts(&self) -> Result<Vec<(CampaignState, i64)>, StoreError> {
-        let select = sql!("SELECT state, COUNT(*) FROM campaign WHERE tenant_id = $1 GROUP BY state ORDER BY state");
+        let select = sql!("SELECT state, COUNT(*) FROM campaign WHERE tenant_id = $1 AND step = 1 GROUP BY state ORDER BY state");
         let rows = self.db().query(select, &params![self.id]).await?;
         rows.into_iter().map(|mut row| Ok((row.word(0)?, row.take(1)?))).collect()
     }
@@ -78,7 +78,7 @@ impl Tenant {
 impl Tenant {
     /// The names of the newest campaigns, for reports and choices.
     pub async fn campaign_names(&self) -> Result<Vec<(CampaignId, String)>, StoreError> {
-        let rows = self.db().query(sql!("SELECT id, name FROM campaign WHERE tenant_id = $1 ORDER BY id DESC LIMIT 1000"), &params![self.id]).await?;
+        let rows = self.db().query(sql!("SELECT id, name FROM campaign WHERE tenant_id = $1 AND step = 1 ORDER BY id DESC LIMIT 1000"), &params![self.id]).await?;
         rows.into_iter().map(|mut row| Ok((row.take(0)?, row.take(1)?))).collect()
     }
 }

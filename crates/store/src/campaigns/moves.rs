@@ -91,13 +91,15 @@ impl Tenant {
     }
 
     pub(crate) async fn start_in(&self, tx: &mut Tx, record: &CampaignRecord, why: &str, now: Instant) -> Result<(), StoreError> {
-        if let Some(list) = record.list_id {
+        // Who is still being loaded comes into an evergreen campaign as they come.
+        if let Some(list) = record.list_id.filter(|_| record.sequence.evergreen.is_none()) {
             let loading = sql!("SELECT id FROM import WHERE tenant_id = $1 AND list_id = $2 AND state IN ('ready', 'loading') LIMIT 1");
             if tx.query_first(loading, &params![self.id, list]).await?.is_some() {
                 return Err(StoreError::Conflict(LOADING.into()));
             }
         }
-        self.apply_noted_in(tx, record, CampaignMove::Start, ["", why], now).await.map(|_| ())
+        self.apply_noted_in(tx, record, CampaignMove::Start, ["", why], now).await?;
+        self.make_steps(tx, record, now).await
     }
 
     pub async fn pause_campaign(&self, id: CampaignId, now: Instant) -> Result<(), StoreError> {
@@ -122,13 +124,21 @@ impl Tenant {
         let record = self.campaign(id).await?;
         let mut tx = self.db().begin().await?;
         self.apply_in(&mut tx, &record, CampaignMove::Cancel, why, now).await?;
-        tx.execute(sql!("DELETE FROM due WHERE campaign_id = $1"), &params![id]).await?;
+        self.forget_due(&mut tx, id).await?;
         self.commit_move(tx).await
     }
 
-    /// Pauses a running campaign that the engine cannot go on with; it says why.
+    /// Pauses a running campaign one of whose steps the engine cannot go on with; it says why.
     pub async fn pause_campaign_because(&self, id: CampaignId, why: &str, now: Instant) -> Result<(), StoreError> {
-        self.move_campaign(id, CampaignMove::Pause, why, now).await
+        let step = self.campaign(id).await?;
+        let why = if step.step > 1 { format!("step {}: {why}", step.step) } else { why.to_owned() };
+        self.move_campaign(step.first, CampaignMove::Pause, &why, now).await
+    }
+
+    /// Nobody is due any more, at whichever step.
+    pub(super) async fn forget_due(&self, tx: &mut Tx, first: CampaignId) -> Result<(), StoreError> {
+        tx.execute(sql!("DELETE FROM due WHERE campaign_id IN (SELECT c.id FROM campaign c WHERE c.sequence_id = $1)"), &params![first]).await?;
+        Ok(())
     }
 
     pub(super) async fn move_campaign(&self, id: CampaignId, by: CampaignMove, why: &str, now: Instant) -> Result<(), StoreError> {
@@ -145,6 +155,9 @@ impl Tenant {
 
     /// With what stands on the campaign, and in the audit.
     async fn apply_noted_in(&self, tx: &mut Tx, record: &CampaignRecord, by: CampaignMove, [why, detail]: [&str; 2], now: Instant) -> Result<CampaignState, StoreError> {
+        if record.step > 1 {
+            return Err(StoreError::Conflict(format!("this is step {} of a campaign: act on the campaign {} itself", record.step, record.first)));
+        }
         let next = record.state.apply(by).map_err(|error| StoreError::Conflict(error.to_string()))?;
         let update = sql!(
             "UPDATE campaign SET state = $4, state_reason = $5,
@@ -157,6 +170,7 @@ impl Tenant {
         if tx.execute(update, &values).await? == 0 {
             return Err(StoreError::Conflict("somebody else moved this campaign at the same moment: look at it again".into()));
         }
+        self.follow(tx, record.id, next, now).await?;
         self.audit(tx, now, act(by), "campaign", record.id.0, detail).await?;
         if let Some(kind) = told(by) {
             self.tell(tx, kind, serde_json::json!({"campaign": record.id, "state": next.as_str(), "why": why}), now).await?;
@@ -165,6 +179,17 @@ impl Tenant {
             self.queue_exports(tx, record.id, now).await?;
         }
         Ok(next)
+    }
+
+    /// The steps after the first stand as the first does.
+    pub(super) async fn follow(&self, tx: &mut Tx, first: CampaignId, state: CampaignState, now: Instant) -> Result<(), StoreError> {
+        let update = sql!(
+            "UPDATE campaign SET state = $3, started_at = COALESCE(started_at, CAST($4 AS BIGINT)),
+                    finished_at = CASE WHEN $3 IN ('finished', 'cancelled') THEN CAST($4 AS BIGINT) ELSE finished_at END
+             WHERE sequence_id = $1 AND tenant_id = $2 AND step > 1"
+        );
+        tx.execute(update, &params![first, self.id, state.as_str(), now]).await?;
+        Ok(())
     }
 
     pub(crate) async fn commit_move(&self, tx: Tx) -> Result<(), StoreError> {

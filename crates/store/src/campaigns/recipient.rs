@@ -53,7 +53,7 @@ impl Tenant {
     /// Recipients after a position, in the order of the audience.
     pub async fn recipients(&self, id: CampaignId, filter: RecipientFilter, after: Option<i64>, limit: i64) -> Result<Page<RecipientRow>, StoreError> {
         let campaign = self.campaign(id).await?;
-        let positions = self.positions(id, campaign.next_position, filter, after.unwrap_or(-1), limit + 1).await?;
+        let positions = self.positions(id, campaign.asked_below(), filter, after.unwrap_or(-1), limit + 1).await?;
         let mut rows = Vec::with_capacity(positions.len());
         let select = sql!(
             "SELECT r.position, r.contact_id, c.wrapped_key, a.sealed_number, d.kind, d.rules, d.rule_pack, d.decided_at, u.due_at, u.why,
@@ -68,7 +68,7 @@ impl Tenant {
         );
         let batch: Vec<Params> = positions.iter().map(|position| params![id, *position]).collect();
         for row in self.db().query_many(select, &batch).await?.into_iter().flatten() {
-            rows.push(self.read_recipient(row, campaign.next_position)?);
+            rows.push(self.read_recipient(row, campaign.asked_below())?);
         }
         Ok(Page::cut(rows, limit, |row: &RecipientRow| row.position))
     }
@@ -82,7 +82,7 @@ impl Tenant {
             }
             RecipientFilter::Waiting => {
                 let select = sql!("SELECT position FROM recipient WHERE campaign_id = $1 AND position > $2 ORDER BY position LIMIT $3");
-                self.db().query(select, &params![id, after.max(next_position - 1), limit]).await?
+                self.db().query(select, &params![id, after.max(next_position.saturating_sub(1)), limit]).await?
             }
             RecipientFilter::Due => {
                 let select = sql!("SELECT DISTINCT position FROM due WHERE campaign_id = $1 AND position > $2 ORDER BY position LIMIT $3");

@@ -42,7 +42,7 @@ impl Tenant {
         let list = self.create_list(&format!("being filled: {}", ListId(self.store.next_id(now))), now).await?;
         let filled = async {
             for standing in standings {
-                self.fill(list, id, campaign.next_position, *standing).await?;
+                self.fill(list, id, campaign.asked_below(), *standing).await?;
             }
             self.rename_list(list, name.as_str(), now).await?;
             let members = self.list(list).await?.members;

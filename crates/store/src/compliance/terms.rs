@@ -95,6 +95,15 @@ pub fn install_rules(book: RuleBook) -> bool {
     BOOK.set(book).is_ok()
 }
 
+/// The rules of the shipped packs that a suppression breaks. Of an operator's own rule nothing is known here: it refuses, and no more.
+const OF_SUPPRESSIONS: &[&str] = &["SUP-OPT-OUT", "SUP-LIST", "DP-18", "DP-15", "DP-2"];
+
+/// Whether a refusal, by its rule ids with commas between, says that the number is suppressed.
+#[must_use]
+pub fn is_of_a_suppression(rules: &str) -> bool {
+    rules.split(',').any(|rule| OF_SUPPRESSIONS.contains(&rule))
+}
+
 /// The operators of a region block the campaign's sender: `Sender::check_toward`.
 pub const BLOCKED_SENDER: &str = "UK-35";
 pub const BLOCKED_SENDER_WHY: &str = "Operators in the United Kingdom block senders with a foreign number: use a +44 number, a short code or a brand.";

@@ -2,6 +2,7 @@
 
 use clarion_domain::attempts::attempt::AttemptState;
 use clarion_domain::campaigns::campaign::Channel;
+use clarion_domain::campaigns::sequence::{EndReason, Sequence};
 use clarion_domain::compliance::hold::HoldReason;
 use clarion_domain::compliance::rule_book::RuleBook;
 use clarion_domain::compliance::suppression::{SuppressionReason, SuppressionScope};
@@ -11,6 +12,8 @@ use clarion_domain::outcomes::reply::ReplyMeaning;
 use clarion_domain::personal::Personal;
 use clarion_domain::time::Instant;
 
+use crate::db::{DbError, sql};
+use crate::params;
 use crate::store::{StoreError, Tenant};
 
 /// One event of a contact's timeline.
@@ -63,6 +66,22 @@ pub enum TimelineKind {
     ConsentWithdrawn { channel: Channel, purpose: String },
     Held { reason: HoldReason, until: Option<Instant> },
     HoldLifted { reason: HoldReason },
+    /// A campaign of several steps, or one that takes people in, is over for them: at which step, and why.
+    SequenceEnded { campaign: CampaignId, campaign_name: String, step: i64, why: EndReason },
+}
+
+/// What a running or paused campaign has in store for a person.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// The campaign itself, whichever step it is.
+    pub campaign: CampaignId,
+    pub campaign_name: String,
+    pub step: i64,
+    pub steps: usize,
+    pub channel: Channel,
+    pub at: Instant,
+    /// `next step`, or why an attempt was put off or is repeated.
+    pub why: String,
 }
 
 impl Tenant {
@@ -77,9 +96,37 @@ impl Tenant {
         events.extend(reader.suppressions().await?);
         events.extend(reader.consents().await?);
         events.extend(reader.holds().await?);
+        events.extend(reader.sequence_ends().await?);
         events.sort_by_key(|event| std::cmp::Reverse(event.at));
         events.truncate(usize::try_from(limit).unwrap_or(0));
         Ok(events)
+    }
+}
+
+impl Tenant {
+    /// What comes next for a person, the soonest first: no campaign that is over, and nothing that nobody was asked about yet.
+    pub async fn planned(&self, contact: ContactId) -> Result<Vec<Planned>, StoreError> {
+        let select = sql!(
+            "SELECT f.id, f.name, c.step, f.sequence, c.channel, d.due_at, d.why FROM recipient r
+             JOIN campaign c ON c.id = r.campaign_id JOIN campaign f ON f.id = c.sequence_id
+             JOIN due d ON d.campaign_id = r.campaign_id AND d.position = r.position
+             WHERE c.tenant_id = $1 AND r.contact_id = $2 AND c.state IN ('running', 'paused') ORDER BY d.due_at, f.id, c.step"
+        );
+        let mut planned = Vec::new();
+        for mut row in self.db().query(select, &params![self.id, contact]).await? {
+            let text: String = row.take(3)?;
+            let sequence: Sequence = if text.is_empty() { Sequence::default() } else { serde_json::from_str(&text).map_err(|error| DbError::Failed(format!("sequence: {error}")))? };
+            planned.push(Planned {
+                campaign: row.take(0)?,
+                campaign_name: row.take(1)?,
+                step: row.take(2)?,
+                steps: sequence.steps(),
+                channel: row.word(4)?,
+                at: row.take(5)?,
+                why: row.take(6)?,
+            });
+        }
+        Ok(planned)
     }
 }
 

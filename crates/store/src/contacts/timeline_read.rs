@@ -103,6 +103,21 @@ impl TimelineReader<'_> {
         Ok(events)
     }
 
+    /// Campaigns that are over for the person, with those that say so of each.
+    pub async fn sequence_ends(&self) -> Result<Vec<TimelineEvent>, StoreError> {
+        let select = sql!(
+            "SELECT r.moved_at, c.id, c.name, r.step, r.ended FROM recipient r JOIN campaign c ON c.id = r.campaign_id
+             WHERE c.tenant_id = $1 AND r.contact_id = $2 AND r.ended <> '' AND r.moved_at < $3 ORDER BY r.moved_at DESC LIMIT $4"
+        );
+        let read = |mut row: Row| -> Result<TimelineEvent, StoreError> {
+            let ended: String = row.take(4)?;
+            let why = ended.parse().map_err(|error| DbError::Failed(format!("ended: {error}")))?;
+            let what = TimelineKind::SequenceEnded { campaign: row.take(1)?, campaign_name: row.take(2)?, step: row.take(3)?, why };
+            Ok(TimelineEvent { at: row.take(0)?, what })
+        };
+        self.rows(select).await?.into_iter().map(read).collect()
+    }
+
     pub async fn replies(&self) -> Result<Vec<TimelineEvent>, StoreError> {
         let select = sql!(
             "SELECT received_at, id, meaning, state, sealed_body FROM reply

@@ -11,6 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::call_pacing::CallPacing;
 use super::draft::{NewCampaign, RecordingSettings, RetryRules, Schedule};
+use super::sequence::{Evergreen, Parts, SequenceStep, StopRules};
 use crate::api::answer::made;
 use crate::api::body::{Body, Id, Query, within};
 use crate::api::caller::Caller;
@@ -49,6 +50,16 @@ pub struct Campaign {
     retry: RetryRules,
     /// Messages a second.
     rate_per_second: i64,
+    /// Which step of a campaign this is: 1, unless it is read by the identifier of a later step.
+    step: u8,
+    /// The campaign that it is a step of: itself, for a first step.
+    sequence: CampaignId,
+    /// The steps after the first.
+    then: Vec<SequenceStep>,
+    /// What stops the steps for a person.
+    stops: StopRules,
+    /// Null when the audience is frozen at the start.
+    evergreen: Option<Evergreen>,
     /// How many recipients, frozen at the start; 0 before.
     audience_size: i64,
     created_by: String,
@@ -60,6 +71,7 @@ pub struct Campaign {
 
 impl From<CampaignRecord> for Campaign {
     fn from(record: CampaignRecord) -> Self {
+        let Parts { then, stops, evergreen } = record.sequence.into();
         Self {
             id: record.id.into(),
             name: record.name,
@@ -81,6 +93,11 @@ impl From<CampaignRecord> for Campaign {
             schedule: record.schedule.into(),
             retry: record.retry.into(),
             rate_per_second: record.rate_per_second,
+            step: record.step,
+            sequence: record.first.into(),
+            then,
+            stops,
+            evergreen,
             audience_size: record.audience_size,
             created_by: record.created_by,
             created_at: record.created_at.into(),

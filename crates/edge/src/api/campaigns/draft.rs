@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::call_pacing::CallPacing;
+use super::sequence::{Evergreen, SequenceStep, StopRules, written};
 use crate::api::problem::{Problem, faults};
 use crate::api::wire::{Channel, Day, Disposition, FilterId, LegalBasis, ListId, Purpose, Time, TimeOfDay};
 
@@ -75,6 +76,21 @@ pub struct RetryRule {
     pub delay_minutes: u32,
 }
 
+impl RetryRules {
+    /// What lies beyond what the document says.
+    pub fn check(&self, field: &'static str, wrong: &mut Vec<(&str, String)>) {
+        if !(1..=ATTEMPTS_MAX).contains(&self.attempts_max) {
+            wrong.push((field, format!("attempts_max is 1 to {ATTEMPTS_MAX}")));
+        }
+        if self.rules.len() > RETRY_RULES_MAX {
+            wrong.push((field, format!("at most {RETRY_RULES_MAX} rules, one for each disposition that is tried again")));
+        }
+        if self.rules.iter().any(|rule| !(DELAY_MINUTES_MIN..=DELAY_MINUTES_MAX).contains(&rule.delay_minutes)) {
+            wrong.push((field, format!("a delay is {DELAY_MINUTES_MIN} to {DELAY_MINUTES_MAX} minutes")));
+        }
+    }
+}
+
 impl From<DomainRules> for RetryRules {
     fn from(rules: DomainRules) -> Self {
         let rule = |rule: DomainRule| RetryRule { after: rule.after.into(), delay_minutes: rule.delay_minutes };
@@ -109,7 +125,7 @@ pub struct RecordingSettings {
 }
 
 impl RecordingSettings {
-    fn too_long(&self) -> Vec<(&'static str, String)> {
+    pub fn too_long(&self) -> Vec<(&'static str, String)> {
         let parts = [("recording.announcement", &self.announcement, ANNOUNCEMENT_CHARS_MAX), ("recording.told_in", &self.told_in, TOLD_IN_CHARS_MAX)];
         parts.into_iter().filter(|(_, text, max)| text.chars().count() > *max).map(|(field, _, max)| (field, format!("at most {max} characters"))).collect()
     }
@@ -171,9 +187,16 @@ pub struct NewCampaign {
     /// Messages a second.
     #[schema(minimum = 1, maximum = 10000)]
     rate_per_second: Option<u32>,
+    /// The steps after this, for those for whom nothing stops them.
+    #[schema(max_items = 9)]
+    then: Option<Vec<SequenceStep>>,
+    /// What stops the steps for a person: any reply and being put through, when left out.
+    stops: Option<StopRules>,
+    /// Goes on taking people in. The audience is frozen at the start when left out.
+    evergreen: Option<Evergreen>,
 }
 
-const SENDER_CHARS_MAX: usize = 20;
+pub const SENDER_CHARS_MAX: usize = 20;
 const DAYS_MAX: usize = 7;
 /// As many as there are dispositions that are tried again.
 const RETRY_RULES_MAX: usize = 9;
@@ -189,16 +212,9 @@ impl NewCampaign {
             wrong.push(("schedule.days", "one to seven days of the week".into()));
         }
         if let Some(retry) = &self.retry {
-            if !(1..=ATTEMPTS_MAX).contains(&retry.attempts_max) {
-                wrong.push(("retry.attempts_max", format!("1 to {ATTEMPTS_MAX}")));
-            }
-            if retry.rules.len() > RETRY_RULES_MAX {
-                wrong.push(("retry.rules", format!("at most {RETRY_RULES_MAX}, one for each disposition that is tried again")));
-            }
-            if retry.rules.iter().any(|rule| !(DELAY_MINUTES_MIN..=DELAY_MINUTES_MAX).contains(&rule.delay_minutes)) {
-                wrong.push(("retry.rules", format!("a delay is {DELAY_MINUTES_MIN} to {DELAY_MINUTES_MAX} minutes")));
-            }
+            retry.check("retry", &mut wrong);
         }
+        super::sequence::check(self.then.as_deref().unwrap_or_default(), self.stops.as_ref(), &mut wrong);
         self.check_call(&mut wrong);
         if wrong.is_empty() { Ok(self.into()) } else { Err(faults(wrong)) }
     }
@@ -249,6 +265,7 @@ impl From<NewCampaign> for CampaignDraft {
             schedule: new.schedule.map_or(base.schedule, Into::into),
             retry: new.retry.map_or(base.retry, Into::into),
             rate_per_second: new.rate_per_second.unwrap_or(base.rate_per_second),
+            sequence: written(new.then, new.stops, new.evergreen),
             name: new.name,
         }
     }

@@ -67,6 +67,9 @@ pub struct Forecast {
     bottleneck: Option<Bottleneck>,
     /// The rule packs that decided.
     rule_packs: Vec<String>,
+    /// The steps after the first, each for the whole audience as if it began at the same moment: at most so many come so far.
+    #[schema(no_recursion)]
+    steps: Vec<Forecast>,
 }
 
 /// The calls of a start now: one to each person who is eligible or deferred.
@@ -150,6 +153,7 @@ impl From<DryRunResult> for Forecast {
             left_unsent: result.left_unsent,
             bottleneck: result.bottleneck.map(Bottleneck),
             rule_packs: result.rule_packs,
+            steps: result.steps.into_iter().map(Into::into).collect(),
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod prompt;
 pub mod recipient;
 pub mod recording;
 pub mod script;
+pub mod sequence;
 pub mod template;
 pub mod test_send;
 pub mod why_not;

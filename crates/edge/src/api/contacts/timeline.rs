@@ -74,6 +74,53 @@ pub enum What {
     ConsentWithdrawn { channel: Channel, purpose: String },
     Held { reason: HoldReason, until: Option<Time> },
     HoldLifted { reason: HoldReason },
+    /// A campaign of several steps, or one that takes people in, is over for them.
+    SequenceEnded {
+        campaign: CampaignId,
+        campaign_name: String,
+        step: i64,
+        /// As in a campaign's steps: `completed`, `reply`, `told:paid` …
+        why: String,
+    },
+}
+
+/// What a running or paused campaign has in store for a contact.
+#[derive(Serialize, ToSchema)]
+pub struct PlannedAttempt {
+    campaign: CampaignId,
+    campaign_name: String,
+    /// Of `steps`, from 1 on.
+    step: i64,
+    steps: usize,
+    channel: Channel,
+    at: Time,
+    /// `next step`, or why an attempt was put off or is repeated.
+    why: String,
+}
+
+/// Attempts that are planned.
+#[derive(Serialize, ToSchema)]
+pub struct PlannedAttempts {
+    /// The soonest first.
+    items: Vec<PlannedAttempt>,
+}
+
+/// What comes next for a contact
+///
+/// Attempts that have their time: the rules are asked again when it comes. Who waits for a campaign's first attempt has none yet.
+#[utoipa::path(get, path = "/contacts/{contact}/planned", tag = "contacts", params(("contact" = ContactId, Path)), responses((status = 200, body = PlannedAttempts)))]
+pub async fn planned(caller: Caller, Id(id): Id<ContactId>) -> Result<Json<PlannedAttempts>, Problem> {
+    caller.tenant.contact(id.0).await?;
+    let items = caller.tenant.planned(id.0).await?.into_iter().map(|planned| PlannedAttempt {
+        campaign: planned.campaign.into(),
+        campaign_name: planned.campaign_name,
+        step: planned.step,
+        steps: planned.steps,
+        channel: planned.channel.into(),
+        at: planned.at.into(),
+        why: planned.why,
+    });
+    Ok(Json(PlannedAttempts { items: items.collect() }))
 }
 
 fn text(body: Option<Personal>) -> Option<String> {
@@ -111,6 +158,7 @@ impl From<TimelineKind> for What {
             K::ConsentWithdrawn { channel, purpose } => Self::ConsentWithdrawn { channel: channel.into(), purpose },
             K::Held { reason, until } => Self::Held { reason: reason.into(), until: until.map(Time) },
             K::HoldLifted { reason } => Self::HoldLifted { reason: reason.into() },
+            K::SequenceEnded { campaign, campaign_name, step, why } => Self::SequenceEnded { campaign: campaign.into(), campaign_name, step, why: why.to_string() },
         }
     }
 }

@@ -9,6 +9,7 @@ use clarion_domain::campaigns::call_pacing::{CallPacing, PacingMode};
 use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::campaigns::retry::RetryRules;
 use clarion_domain::campaigns::schedule::{Day, TimeOfDay};
+use clarion_domain::campaigns::sequence::Sequence;
 use clarion_domain::compliance::purpose::{LegalBasis, Purpose};
 use clarion_store::campaigns::CampaignDraft;
 use clarion_store::{StoreError, Tenant};
@@ -89,6 +90,9 @@ pub struct CreateArgs {
     /// Attempts for each person, the first included; two texts or three calls when left out.
     #[arg(long)]
     attempts: Option<u8>,
+    /// The steps after the first, what stops them and whether new people come in, from a file of TOML or JSON: `then`, `stops`, `evergreen`.
+    #[arg(long, value_name = "FILE")]
+    sequence: Option<PathBuf>,
 }
 
 fn parse_time(text: &str) -> Result<TimeOfDay, String> {
@@ -123,6 +127,12 @@ pub async fn run(tenant: &Tenant, args: &CreateArgs, json: bool) -> anyhow::Resu
     Ok(())
 }
 
+fn read_sequence(file: &std::path::Path) -> anyhow::Result<Sequence> {
+    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    let read = if text.trim_start().starts_with('{') { serde_json::from_str(&text).map_err(anyhow::Error::from) } else { toml::from_str(&text).map_err(anyhow::Error::from) };
+    read.with_context(|| format!("{}: not a sequence", file.display()))
+}
+
 async fn draft(tenant: &Tenant, args: &CreateArgs) -> anyhow::Result<CampaignDraft> {
     let lists = tenant.lists().await?;
     let list = lists.iter().find(|list| list.name == args.list).ok_or(StoreError::NotFound("list")).with_context(|| {
@@ -154,6 +164,9 @@ async fn draft(tenant: &Tenant, args: &CreateArgs) -> anyhow::Result<CampaignDra
     if let Some(file) = &args.script {
         anyhow::ensure!(args.channel == Channel::Voice, "--script is for calls: add --channel voice");
         draft.script = super::super::script::read(file)?;
+    }
+    if let Some(file) = &args.sequence {
+        draft.sequence = read_sequence(file)?;
     }
     draft.sender = args.sender.clone();
     draft.rate_per_second = args.rate;
