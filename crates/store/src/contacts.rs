@@ -15,5 +15,5 @@ pub use filter::SavedFilter;
 pub(crate) use list::checked_name;
 pub use list::{ContactList, ListEntry};
 pub use profile::{ContactProfile, PROFILE_LABEL};
-pub use timeline::{Reason, TimelineEvent, TimelineKind};
+pub use timeline::{Planned, Reason, TimelineEvent, TimelineKind};
 pub use search::NOT_FOUND_HINT;

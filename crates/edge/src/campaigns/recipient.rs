@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::extract::Path;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use clarion_domain::campaigns::sequence::EndReason;
 use clarion_domain::id::AttemptId;
 use clarion_domain::intake::csv_text;
 use clarion_domain::outcomes::disposition::Disposition;
@@ -35,6 +36,7 @@ fn filter(word: &str) -> RecipientFilter {
         "waiting" => RecipientFilter::Waiting,
         "due" => RecipientFilter::Due,
         "refused" => RecipientFilter::Refused,
+        "stopped" => RecipientFilter::Stopped,
         other => other.parse::<Disposition>().map_or(RecipientFilter::Every, RecipientFilter::Disposition),
     }
 }
@@ -44,7 +46,7 @@ pub async fn list(session: Session, Path(id): Path<String>, asked: Asked) -> Res
     let word = asked.0.get("ended");
     let rows = session.tenant.recipients(campaign.id, filter(word), asked.0.number("after"), ROWS).await?;
     let path = format!("/campaigns/{id}/recipients");
-    let mut choices: Vec<(String, String)> = [("", "Everybody"), ("refused", "Refused"), ("due", "Put off or due"), ("waiting", "Not asked yet")].map(|(word, name)| (word.to_owned(), name.to_owned())).to_vec();
+    let mut choices: Vec<(String, String)> = [("", "Everybody"), ("refused", "Refused"), ("due", "Put off or due"), ("waiting", "Not asked yet"), ("stopped", "Stopped")].map(|(word, name)| (word.to_owned(), name.to_owned())).to_vec();
     // Endings that occurred: a tab for each that may would not fit any screen.
     let measures = session.tenant.measures(Some(campaign.id), Instant(0), Instant(i64::MAX)).await?;
     let occurred = |word: &Disposition| measures.iter().any(|row| row.disposition == *word) || asked.0.word::<Disposition>("ended") == Some(*word);
@@ -89,6 +91,7 @@ fn line(session: &Session, row: &RecipientRow, call: Option<Markup>) -> Markup {
         RecipientState::Due { at, why } => (chip(Tone::Info, Icon::Clock, "Due again"), cause_words(why), Some(*at)),
         RecipientState::Refused { rules, .. } => (chip(Tone::Bad, Icon::Stop, "Refused"), sentences(rules), None),
         RecipientState::InFlight => (chip(Tone::Info, Icon::Message, "On its way"), html! {}, None),
+        RecipientState::Stopped => (chip(Tone::Calm, Icon::Stop, "Stopped"), html! {}, None),
         RecipientState::Attempted { disposition, cause, try_number, at, .. } => {
             let (tone, icon) = disposition_tone(*disposition);
             let why = html! { @if *disposition != Disposition::Delivered { (cause_words(cause)) } @if *try_number > 1 { " Attempt " (try_number) "." } };
@@ -97,8 +100,16 @@ fn line(session: &Session, row: &RecipientRow, call: Option<Markup>) -> Markup {
     };
     html! { tr {
         th.mono scope="row" { a href={ "/contacts/" (row.contact_id) } { @if row.number.is_empty() { "erased" } @else { (row.number.masked()) } } }
-        td { (state) } td { (why) @if let Some(call) = &call { (call) } } td.tight-cell { (when::optional(at, &session.zone)) }
+        td { (state) } td { (why) @if let Some(call) = &call { (call) } (way(row)) } td.tight-cell { (when::optional(at, &session.zone)) }
     } }
+}
+
+/// Where they stand in the steps, where that says more.
+fn way(row: &RecipientRow) -> Markup {
+    html! {
+        @if let Some(ended) = &row.ended { div.small { @if *ended == EndReason::Completed { "Through with the last step" } @else { "Stopped at step " (row.step) ": " (ended.words()) } } }
+        @else if row.step > 1 { div.small { "Stands at step " (row.step) } }
+    }
 }
 
 /// Person by identifier and masked number: the file says how it ended, not who people are.
@@ -109,9 +120,11 @@ fn csv_line(row: &RecipientRow) -> String {
         RecipientState::Due { at, why } => ("due", why.clone(), Some(*at)),
         RecipientState::Refused { rules, .. } => ("refused", rules.join(" "), None),
         RecipientState::InFlight => ("in_flight", String::new(), None),
+        RecipientState::Stopped => ("stopped", String::new(), None),
         RecipientState::Attempted { disposition, cause, at, .. } => (disposition.as_str(), cause.clone(), Some(*at)),
     };
-    format!("{},{},{state},{},{}\r\n", row.contact_id, csv_text::field(&row.number.masked()), csv_text::field(&why), at.map_or(String::new(), |at| at.rfc3339()))
+    let ended = row.ended.as_ref().map_or_else(String::new, ToString::to_string);
+    format!("{},{},{state},{},{},{},{ended}\r\n", row.contact_id, csv_text::field(&row.number.masked()), csv_text::field(&why), at.map_or(String::new(), |at| at.rfc3339()), row.step)
 }
 
 pub async fn download(session: Session, Path(id): Path<String>, asked: Asked) -> Result<Response, Fault> {
@@ -123,7 +136,7 @@ pub async fn download(session: Session, Path(id): Path<String>, asked: Asked) ->
         async move {
             let Some(after) = state else { return Ok::<_, StoreError>(None) };
             let page = tenant.recipients(campaign, filter, after, CSV_ROWS).await?;
-            let mut text = if after.is_none() { "contact,number,outcome,why,at\r\n".to_owned() } else { String::new() };
+            let mut text = if after.is_none() { "contact,number,outcome,why,at,step,ended\r\n".to_owned() } else { String::new() };
             page.rows.iter().for_each(|row| text.push_str(&csv_line(row)));
             Ok(Some((text, page.next.map(Some))))
         }

@@ -172,7 +172,7 @@ fn read(fields: &Fields, number: usize, mut step: SequenceStep) -> Result<Sequen
             step.script = text_of(fields, "script");
             match fast::read(fields) {
                 Ok(pacing) => step.call_pacing = pacing,
-                Err(found) => found.all().for_each(|(field, text)| problems.add(field, text)),
+                Err(found) => found.all().iter().for_each(|(field, text)| problems.add(field, text)),
             }
         }
     }

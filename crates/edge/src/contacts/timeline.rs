@@ -42,7 +42,7 @@ pub fn planned(session: &Session, planned: &[Planned]) -> Markup {
             span class={ "dot " (Tone::Info.class()) } { (Icon::Clock.draw()) }
             div.what {
                 div { strong { (if next.channel == Channel::Voice { "A call" } else { "A text" }) } " of " (campaign_link(&next.campaign.to_string(), &next.campaign_name)) @if next.steps > 1 { ", step " (next.step) " of " (next.steps) } }
-                @if next.why != NEXT_STEP { div.small { (match next.why.strip_prefix("deferred ") { Some(_) => "put off by the rules".to_owned(), None => cause_words(&next.why).to_string() }) } }
+                @if next.why != NEXT_STEP { div.small { @if next.why.starts_with("deferred ") { "Put off by the rules" } @else { (cause_words(&next.why)) } } }
                 div.when { (when::exact(next.at, &session.zone)) ", unless something stops it" }
             }
         } } }

@@ -35,6 +35,8 @@ fn event_text(kind: WebhookEventKind) -> &'static str {
         WebhookEventKind::CampaignCancelled => "A campaign is cancelled",
         WebhookEventKind::CampaignUnscheduled => "A scheduled start is called off, or could not be",
         WebhookEventKind::AttemptSettled => "Messages and calls have their outcome, many in one event",
+        WebhookEventKind::SequenceCompleted => "People are through with a campaign's last step, many in one event",
+        WebhookEventKind::SequenceStopped => "A campaign stopped for people before its last step, many in one event",
         WebhookEventKind::ReplyReceived => "Somebody wrote back",
         WebhookEventKind::SuppressionAdded => "Somebody is not to be contacted any more",
         WebhookEventKind::SuppressionLifted => "A stop on contacting somebody is lifted",

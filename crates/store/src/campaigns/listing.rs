@@ -76,9 +76,9 @@ impl Tenant {
 }
 
 impl Tenant {
-    /// The names of the newest campaigns, for reports and choices.
+    /// The names of the newest campaigns, for reports and choices; later steps have names of their own, since they are counted apart.
     pub async fn campaign_names(&self) -> Result<Vec<(CampaignId, String)>, StoreError> {
-        let rows = self.db().query(sql!("SELECT id, name FROM campaign WHERE tenant_id = $1 AND step = 1 ORDER BY id DESC LIMIT 1000"), &params![self.id]).await?;
+        let rows = self.db().query(sql!("SELECT id, name FROM campaign WHERE tenant_id = $1 ORDER BY id DESC LIMIT 1000"), &params![self.id]).await?;
         rows.into_iter().map(|mut row| Ok((row.take(0)?, row.take(1)?))).collect()
     }
 }

@@ -1,11 +1,12 @@
 //! The people of a campaign, each with where they stand in it.
 
+use clarion_domain::campaigns::sequence::EndReason;
 use clarion_domain::id::{AttemptId, CampaignId, ContactId};
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::personal::Personal;
 use clarion_domain::time::Instant;
 
-use crate::db::{Params, Row, sql};
+use crate::db::{DbError, Params, Row, sql};
 use crate::params;
 use crate::store::{Page, StoreError, Tenant};
 
@@ -22,6 +23,8 @@ pub enum RecipientState {
     Refused { rules: Vec<String>, rule_pack: String },
     /// Claimed, and no answer of the carrier yet.
     InFlight,
+    /// Stopped before anything went to them.
+    Stopped,
     /// How the last attempt stands.
     Attempted { attempt: AttemptId, disposition: Disposition, cause: String, try_number: i64, at: Instant },
 }
@@ -34,6 +37,10 @@ pub struct RecipientRow {
     /// Empty when erased.
     pub number: Personal,
     pub state: RecipientState,
+    /// At which step of the campaign they stand, from 1 on.
+    pub step: i64,
+    /// Why it is over for them; of a plain campaign only when they were stopped.
+    pub ended: Option<EndReason>,
 }
 
 /// What narrows the listing.
@@ -45,6 +52,8 @@ pub enum RecipientFilter {
     Due,
     Refused,
     InFlight,
+    /// For whom it ended before the last step.
+    Stopped,
     /// Of the last attempt, with nothing planned after it.
     Disposition(Disposition),
 }
@@ -53,12 +62,13 @@ impl Tenant {
     /// Recipients after a position, in the order of the audience.
     pub async fn recipients(&self, id: CampaignId, filter: RecipientFilter, after: Option<i64>, limit: i64) -> Result<Page<RecipientRow>, StoreError> {
         let campaign = self.campaign(id).await?;
-        let positions = self.positions(id, campaign.asked_below(), filter, after.unwrap_or(-1), limit + 1).await?;
+        let positions = self.positions((id, campaign.first), campaign.asked_below(), filter, after.unwrap_or(-1), limit + 1).await?;
         let mut rows = Vec::with_capacity(positions.len());
         let select = sql!(
             "SELECT r.position, r.contact_id, c.wrapped_key, a.sealed_number, d.kind, d.rules, d.rule_pack, d.decided_at, u.due_at, u.why,
-                    t.id, t.disposition, t.cause, t.try_number, t.claimed_at
+                    t.id, t.disposition, t.cause, t.try_number, t.claimed_at, COALESCE(f.step, 1), COALESCE(f.ended, '')
              FROM recipient r
+             LEFT JOIN recipient f ON f.campaign_id = $3 AND f.position = r.position
              LEFT JOIN contact c ON c.id = r.contact_id
              LEFT JOIN address a ON a.id = r.address_id
              LEFT JOIN decision d ON d.campaign_id = r.campaign_id AND d.position = r.position
@@ -66,14 +76,14 @@ impl Tenant {
              LEFT JOIN attempt t ON t.id = (SELECT MAX(l.id) FROM attempt l WHERE l.contact_id = r.contact_id AND l.campaign_id = r.campaign_id)
              WHERE r.campaign_id = $1 AND r.position = $2 LIMIT 1"
         );
-        let batch: Vec<Params> = positions.iter().map(|position| params![id, *position]).collect();
+        let batch: Vec<Params> = positions.iter().map(|position| params![id, *position, campaign.first]).collect();
         for row in self.db().query_many(select, &batch).await?.into_iter().flatten() {
             rows.push(self.read_recipient(row, campaign.asked_below())?);
         }
         Ok(Page::cut(rows, limit, |row: &RecipientRow| row.position))
     }
 
-    pub(super) async fn positions(&self, id: CampaignId, next_position: i64, filter: RecipientFilter, after: i64, limit: i64) -> Result<Vec<i64>, StoreError> {
+    pub(super) async fn positions(&self, (id, first): (CampaignId, CampaignId), next_position: i64, filter: RecipientFilter, after: i64, limit: i64) -> Result<Vec<i64>, StoreError> {
         let disposition = if let RecipientFilter::Disposition(disposition) = filter { disposition.as_str() } else { "" };
         let rows = match filter {
             RecipientFilter::Every => {
@@ -81,7 +91,7 @@ impl Tenant {
                 self.db().query(select, &params![id, after, limit]).await?
             }
             RecipientFilter::Waiting => {
-                let select = sql!("SELECT position FROM recipient WHERE campaign_id = $1 AND position > $2 ORDER BY position LIMIT $3");
+                let select = sql!("SELECT position FROM recipient WHERE campaign_id = $1 AND position > $2 AND ended = '' ORDER BY position LIMIT $3");
                 self.db().query(select, &params![id, after.max(next_position.saturating_sub(1)), limit]).await?
             }
             RecipientFilter::Due => {
@@ -95,12 +105,17 @@ impl Tenant {
             RecipientFilter::InFlight => {
                 let select = sql!(
                     "SELECT r.position FROM recipient r WHERE r.campaign_id = $1 AND r.position > $2 AND r.position < $4
+                       AND NOT EXISTS (SELECT 1 FROM recipient f WHERE f.campaign_id = $5 AND f.position = r.position AND f.ended <> '')
                        AND NOT EXISTS (SELECT 1 FROM attempt t WHERE t.contact_id = r.contact_id AND t.campaign_id = r.campaign_id)
                        AND NOT EXISTS (SELECT 1 FROM due u WHERE u.campaign_id = r.campaign_id AND u.position = r.position)
                        AND NOT EXISTS (SELECT 1 FROM decision d WHERE d.campaign_id = r.campaign_id AND d.position = r.position AND d.kind = 'refused')
                      ORDER BY r.position LIMIT $3"
                 );
-                self.db().query(select, &params![id, after, limit, next_position]).await?
+                self.db().query(select, &params![id, after, limit, next_position, first]).await?
+            }
+            RecipientFilter::Stopped => {
+                let select = sql!("SELECT position FROM recipient WHERE campaign_id = $1 AND position > $2 AND ended NOT IN ('', 'completed') ORDER BY position LIMIT $3");
+                self.db().query(select, &params![first, after, limit]).await?
             }
             RecipientFilter::Disposition(_) => {
                 let select = sql!(
@@ -122,7 +137,17 @@ impl Tenant {
             _ => String::new(),
         };
         let position: i64 = row.take(0)?;
-        Ok(RecipientRow { position, contact_id: row.take(1)?, number: number.into(), state: state_of(row, position < next_position)? })
+        let (step, ended): (i64, String) = (row.take(15)?, row.take(16)?);
+        let ended: Option<EndReason> = match ended.as_str() {
+            "" => None,
+            word => Some(word.parse().map_err(|error| DbError::Failed(format!("ended: {error}")))?),
+        };
+        let contact_id = row.take(1)?;
+        let state = match state_of(row, position < next_position)? {
+            RecipientState::Waiting | RecipientState::InFlight if ended.is_some() => RecipientState::Stopped,
+            state => state,
+        };
+        Ok(RecipientRow { position, contact_id, number: number.into(), state, step, ended })
     }
 }
 

@@ -42,7 +42,7 @@ impl Tenant {
         let list = self.create_list(&format!("being filled: {}", ListId(self.store.next_id(now))), now).await?;
         let filled = async {
             for standing in standings {
-                self.fill(list, id, campaign.asked_below(), *standing).await?;
+                self.fill(list, (id, campaign.first), campaign.asked_below(), *standing).await?;
             }
             self.rename_list(list, name.as_str(), now).await?;
             let members = self.list(list).await?.members;
@@ -61,7 +61,7 @@ impl Tenant {
         }
     }
 
-    async fn fill(&self, list: ListId, id: CampaignId, next_position: i64, standing: RecipientFilter) -> Result<(), StoreError> {
+    async fn fill(&self, list: ListId, (id, first): (CampaignId, CampaignId), next_position: i64, standing: RecipientFilter) -> Result<(), StoreError> {
         let insert = sql!(
             "INSERT INTO list_member (list_id, contact_id) SELECT l.id, r.contact_id FROM recipient r
              JOIN contact c ON c.id = r.contact_id JOIN contact_list l ON l.id = $1
@@ -69,7 +69,7 @@ impl Tenant {
         );
         let mut after = -1;
         loop {
-            let positions = self.positions(id, next_position, standing, after, CHUNK).await?;
+            let positions = self.positions((id, first), next_position, standing, after, CHUNK).await?;
             let Some(last) = positions.last() else { return Ok(()) };
             after = *last;
             let batch: Vec<_> = positions.iter().map(|position| params![list, id, *position]).collect();

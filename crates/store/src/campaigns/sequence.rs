@@ -200,7 +200,7 @@ pub(super) async fn end(tx: &mut Tx, store: &Store, steps: &Steps, who: &[(u32, 
     // What is due goes first: a claim that takes the same row then waits for this, and finds it gone.
     let forget = sql!("DELETE FROM due WHERE campaign_id = $1 AND position = $2");
     let stopped = |who: &&(u32, EndReason)| who.1 != EndReason::Completed;
-    let batch: Vec<Params> = who.iter().filter(stopped).flat_map(|(position, _)| steps.ids.iter().map(|id| params![*id, i64::from(*position)])).collect();
+    let batch: Vec<Params> = who.iter().filter(stopped).flat_map(|(position, _)| steps.ids.iter().map(move |id| params![*id, i64::from(*position)])).collect();
     tx.execute_many(forget, &batch).await?;
     let read = sql!("SELECT step, contact_id FROM recipient WHERE campaign_id = $1 AND position = $2");
     let batch: Vec<Params> = who.iter().map(|(position, _)| params![steps.first(), i64::from(*position)]).collect();

@@ -6,7 +6,7 @@ use clarion_domain::personal::Personal;
 use clarion_domain::time::Instant;
 
 use super::timeline::{TimelineEvent, TimelineKind, reasons};
-use crate::db::{Row, sql};
+use crate::db::{DbError, Row, sql};
 use crate::params;
 use crate::seal::DataKey;
 use crate::store::{StoreError, Tenant};

@@ -223,6 +223,9 @@ impl<'a> Sections<'a> {
 
     pub async fn refusals(&self) -> Result<ExportSection, StoreError> {
         let records = self.of_events(|event| {
+            if let TimelineKind::SequenceEnded { campaign_name, why, .. } = &event.what {
+                return Some(record([("when", moment(event.at)), ("campaign", campaign_name.clone()), ("what", "It ended for you: nothing more is sent to you by it".into()), ("why", why.words())]));
+            }
             let (campaign, reasons, outcome) = match &event.what {
                 TimelineKind::Refused { campaign_name, reasons, .. } => (campaign_name, reasons, "You were not contacted".to_owned()),
                 TimelineKind::Deferred { campaign_name, reasons, until, .. } => (campaign_name, reasons, format!("Contact was put off until {}", moment_of(*until))),

@@ -25,6 +25,11 @@ pub struct Recipient {
     /// E.164, masked unless revealed; empty when the person was erased.
     number: String,
     standing: Standing,
+    /// At which step of the campaign they stand, from 1 on.
+    step: i64,
+    /// Why it is over for them, as in the campaign's steps: `completed`, `reply`, `told:paid` … Null while it is not; of a campaign of one step
+    /// only when they were stopped.
+    ended: Option<String>,
 }
 
 /// Where a recipient stands.
@@ -41,6 +46,8 @@ pub enum Standing {
     Refused { rules: Vec<String>, rule_pack: String },
     /// Claimed, and no answer of the carrier yet.
     InFlight,
+    /// Stopped before anything went to them.
+    Stopped,
     /// How the last attempt stands.
     Attempted { attempt: AttemptId, disposition: Disposition, cause: String, try_number: i64, at: Time },
 }
@@ -53,6 +60,7 @@ impl From<RecipientState> for Standing {
             RecipientState::Due { at, why } => Self::Due { at: at.into(), why },
             RecipientState::Refused { rules, rule_pack } => Self::Refused { rules, rule_pack },
             RecipientState::InFlight => Self::InFlight,
+            RecipientState::Stopped => Self::Stopped,
             RecipientState::Attempted { attempt, disposition, cause, try_number, at } => {
                 Self::Attempted { attempt: attempt.into(), disposition: disposition.into(), cause, try_number, at: at.into() }
             }
@@ -69,6 +77,8 @@ pub enum Outcome {
     Due,
     Refused,
     InFlight,
+    /// The campaign ended for them before its last step.
+    Stopped,
     Accepted,
     Delivered,
     Expired,
@@ -100,6 +110,7 @@ impl From<Outcome> for RecipientFilter {
             Outcome::Due => Self::Due,
             Outcome::Refused => Self::Refused,
             Outcome::InFlight => Self::InFlight,
+            Outcome::Stopped => Self::Stopped,
             Outcome::Accepted => Self::Disposition(D::Accepted),
             Outcome::Delivered => Self::Disposition(D::Delivered),
             Outcome::Expired => Self::Disposition(D::Expired),
@@ -149,7 +160,7 @@ pub async fn list(caller: Caller, Id(id): Id<CampaignId>, Query(query): Query<Re
     let filter = query.outcome.map_or(RecipientFilter::Every, Into::into);
     let page = caller.tenant.recipients(id.0, filter, query.after.map(|cursor| cursor.0), limit_of(query.limit)).await?;
     let shown = caller.shown(query.reveal, "campaign", id.0.0).await?;
-    Ok(Listing::of(page, |row| Recipient { position: row.position, contact: row.contact_id.into(), number: number(&row, shown), standing: row.state.into() }))
+    Ok(Listing::of(page, |row| Recipient { position: row.position, contact: row.contact_id.into(), number: number(&row, shown), step: row.step, ended: row.ended.as_ref().map(ToString::to_string), standing: row.state.into() }))
 }
 
 /// Whom to put on a new list.
@@ -174,12 +185,12 @@ pub async fn relist(caller: Caller, Id(id): Id<CampaignId>, Body(new): Body<NewL
     Ok(made(format!("/lists/{list}"), List::from(caller.tenant.list(list).await?)))
 }
 
-const CSV_HEADER: &str = "position,contact,number,state,disposition,cause,rules,try,at\r\n";
+const CSV_HEADER: &str = "position,contact,number,state,disposition,cause,rules,try,at,step,ended\r\n";
 const CSV_LINES: i64 = 500;
 
 /// Every recipient with the result, as CSV
 ///
-/// Columns: position, contact, number, state, disposition, cause, rules, try, at.
+/// Columns: position, contact, number, state, disposition, cause, rules, try, at, step, ended.
 #[utoipa::path(get, path = "/campaigns/{campaign}/results.csv", tag = "campaigns", params(("campaign" = CampaignId, Path), RevealQuery), responses((status = 200, body = String, content_type = "text/csv")))]
 pub async fn results(caller: Caller, Id(id): Id<CampaignId>, Query(query): Query<RevealQuery>) -> Result<Response, Problem> {
     caller.tenant.campaign(id.0).await?;
@@ -203,9 +214,10 @@ fn csv_line(row: &RecipientRow, shown: Shown) -> String {
         RecipientState::Due { at, why } => ("due", "", why.as_str(), String::new(), 0, Some(at)),
         RecipientState::Refused { rules, .. } => ("refused", "", "", rules.join(" "), 0, None),
         RecipientState::InFlight => ("in_flight", "", "", String::new(), 0, None),
+        RecipientState::Stopped => ("stopped", "", "", String::new(), 0, None),
         RecipientState::Attempted { disposition, cause, try_number, at, .. } => ("attempted", disposition.as_str(), cause.as_str(), String::new(), *try_number, Some(at)),
     };
     let at = at.map_or(String::new(), |at| at.rfc3339());
     let number = csv_text::field(&number(row, shown)).into_owned();
-    format!("{},{},{number},{state},{disposition},{},{},{tried},{at}\r\n", row.position, row.contact_id, csv_text::field(cause), csv_text::field(&rules))
+    format!("{},{},{number},{state},{disposition},{},{},{tried},{at},{},{}\r\n", row.position, row.contact_id, csv_text::field(cause), csv_text::field(&rules), row.step, row.ended.as_ref().map_or_else(String::new, ToString::to_string))
 }
