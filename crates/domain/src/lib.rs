@@ -21,3 +21,4 @@ pub mod privacy;
 pub mod audit;
 pub mod webhooks;
 pub mod connectors;
+pub mod links;

@@ -18,7 +18,7 @@ use crate::page::when;
 use crate::tenancy::guard::Session;
 
 const ROWS: i64 = 50;
-const KINDS: &[&str] = &["call", "campaign", "contact", "import", "invitation", "list", "recording", "reply", "route", "sender", "suppression", "tenant", "trunk", "user", "api_key", "approval"];
+const KINDS: &[&str] = &["call", "campaign", "contact", "import", "invitation", "link_domain", "list", "recording", "reply", "route", "sender", "suppression", "tenant", "trunk", "user", "api_key", "approval"];
 
 pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
     let kind = KINDS.iter().find(|kind| asked.0.has("kind", kind)).copied().unwrap_or("");
@@ -88,6 +88,8 @@ fn record(kind: &str, id: i64) -> Markup {
         "instruction" => format!("/imports/instructions/{}", clarion_domain::id::InstructionId(id)),
         "export" => format!("/imports/exports/{}", clarion_domain::id::ExportId(id)),
         "connector" => format!("/imports/connectors/{}", clarion_domain::id::ConnectorId(id)),
+        "link_domain" => "/settings/links".to_owned(),
+        "tenant" => "/settings".to_owned(),
         "webhook" => format!("/team/webhooks/{}", clarion_domain::id::WebhookId(id)),
         _ => String::new(),
     };

@@ -1,6 +1,7 @@
 //! Whom not to contact: the suppression list, and the question "why not?".
 
 pub mod hold;
+pub mod limits;
 pub mod suppression;
 pub mod suppression_file;
 pub mod why_not;

@@ -44,5 +44,7 @@ fn state_chip(state: ImportState) -> Markup {
         ImportState::Loaded => chip(Tone::Good, Icon::Check, "Loaded"),
         ImportState::Failed => chip(Tone::Bad, Icon::Cross, "Failed"),
         ImportState::Cancelled => chip(Tone::Calm, Icon::Cross, "Cancelled"),
+        ImportState::Undoing => live_chip("Being taken back"),
+        ImportState::Undone => chip(Tone::Calm, Icon::Cross, "Taken back"),
     }
 }

@@ -22,10 +22,12 @@ mod privacy;
 mod audit;
 mod webhooks;
 mod connectors;
+mod links;
 
 pub use campaigns::prompt_file::{PROMPT_BYTES_MAX, PromptFileError, ReadPrompt, wav};
 pub use api::{ApiConfig, api_router};
 pub use config::{Clock, Cookies, EdgeConfig, SftpShown};
+pub use links::with_links;
 pub use portal::{portal_doors, portal_router};
 pub use serve::serve;
 pub use tenancy::door::{Door, LetsIn};

@@ -14,3 +14,4 @@ pub mod said;
 pub mod square;
 pub mod table;
 pub mod when;
+pub mod xlsx;

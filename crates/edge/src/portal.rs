@@ -19,8 +19,8 @@ use crate::page::asset;
 use crate::tenancy::door::{Door, Table, get, guarded as to, post};
 use crate::tenancy::guard::nowhere;
 use crate::tenancy::recorder::{EXIT_PATH, Recorder};
-use crate::tenancy::{Tries, account, activity, api_key, approval, four_eyes, invitation, passkey, second_factor, session, sign_in, sign_in_code, team};
-use crate::{audit, campaigns, carriers, compliance, connectors, contacts, intake, outcomes, overview, privacy, reports, search, webhooks};
+use crate::tenancy::{Tries, account, activity, api_key, approval, four_eyes, invitation, passkey, second_factor, session, settings, sign_in, sign_in_code, team};
+use crate::{audit, campaigns, carriers, compliance, connectors, contacts, intake, links, outcomes, overview, privacy, reports, search, webhooks};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; media-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'";
 
@@ -136,12 +136,14 @@ fn table(upload_max: usize) -> Table {
         .route("/imports/{import}/mapping", to(load, post(intake::mapping::confirm)))
         .route("/imports/{import}/repeat", to(load, post(intake::import::repeat_yes)))
         .route("/imports/{import}/cancel", to(load, post(intake::import::cancel)))
+        .route("/imports/{import}/undo", to(load, get(intake::import::ask_undo).post(intake::import::undo)))
         .route("/imports/{import}/rejects.csv", to(view, get(intake::reject::download)))
         .route("/contacts", to(view, get(contacts::list::page)))
         .route("/contacts/search", to(view, post(contacts::search::search)))
         .route("/contacts/lists", to(load, post(contacts::list::create)))
         .route("/contacts/lists/{list}/rename", to(load, post(contacts::list::rename)))
         .route("/contacts/filters", to(view, get(contacts::filter::page)).merge(to(load, post(contacts::filter::create))))
+        .route("/contacts/filters/{filter}/list", to(load, post(contacts::filter::enlist)))
         .route("/contacts/filters/{filter}/delete", to(load, post(contacts::filter::delete)))
         .route("/contacts/{contact}/lists", to(load, post(contacts::contact::put_on_list)))
         .route("/contacts/{contact}/lists/{list}/remove", to(load, post(contacts::contact::take_off_list)))
@@ -158,6 +160,7 @@ fn table(upload_max: usize) -> Table {
         .route("/contacts/{contact}/legal-hold", to(subjects, post(contacts::standing::set_legal_hold)))
         .route("/contacts/{contact}/legal-hold/lift", to(subjects, post(contacts::standing::lift_legal_hold)))
         .route("/campaigns", to(view, get(campaigns::list::list)))
+        .route("/campaigns/calendar", to(view, get(campaigns::calendar::page)))
         .route("/campaigns/new", to(run, get(campaigns::list::new).post(campaigns::list::create)))
         .route("/campaigns/templates", to(view, get(campaigns::template::list)))
         .route("/campaigns/templates/new", to(run, get(campaigns::template::new).post(campaigns::template::create)))
@@ -233,6 +236,7 @@ fn table(upload_max: usize) -> Table {
         .route("/reports", to(view, get(reports::measure::page)))
         .route("/reports/compare", to(view, get(reports::compare::page)))
         .route("/reports.csv", to(view, get(reports::measure::download)))
+        .route("/reports.xlsx", to(view, get(reports::measure::workbook)))
         .route("/privacy", to(subjects, get(privacy::subject::page).post(privacy::subject::find)))
         .route("/privacy/export", to(subjects, post(privacy::subject::export)))
         .route("/privacy/erase", to(subjects, post(privacy::erasure::erase)))
@@ -258,6 +262,14 @@ fn table(upload_max: usize) -> Table {
         .route("/team/webhooks/{webhook}/replay", to(team_right, post(webhooks::endpoint::replay)))
         .route("/team/webhooks/{webhook}/{event}", to(team_right, get(webhooks::delivery::page)))
         .route("/team/webhooks/{webhook}/{event}/replay", to(team_right, post(webhooks::delivery::replay)))
+        .route("/settings", to(team_right, get(settings::page).post(settings::save)))
+        .route("/settings/limits", to(team_right, get(compliance::limits::page).post(compliance::limits::save)))
+        .route("/settings/links", to(team_right, get(links::settings::page).post(links::settings::set_host)))
+        .route("/settings/links/check", to(team_right, post(links::settings::check)))
+        .route("/settings/links/enable", to(team_right, post(links::settings::enable)))
+        .route("/settings/links/disable", to(team_right, post(links::settings::disable)))
+        .route("/settings/links/expiry", to(team_right, post(links::settings::set_expiry)))
+        .route("/settings/links/remove", to(team_right, post(links::settings::remove)))
         .route("/team/invitations", to(team_right, get(invitation::list).post(invitation::create)))
         .route("/team/invitations/{invitation}/renew", to(team_right, post(invitation::renew)))
         .route("/team/invitations/{invitation}/revoke", to(team_right, post(invitation::revoke)))

@@ -1,4 +1,4 @@
-//! The search of the whole portal: a person by the whole number or reference, a campaign by part of its name.
+//! The search of the whole portal: a person by number or reference or a part of it, a campaign by part of its name.
 //! By POST, so that neither number nor reference stands in an address or a log.
 
 use axum::response::{IntoResponse, Redirect, Response};
@@ -7,6 +7,7 @@ use clarion_store::contacts::NOT_FOUND_HINT;
 use maud::html;
 
 use crate::campaigns::words::state_chip;
+use crate::contacts;
 use crate::page::fault::Fault;
 use crate::page::fields::Fields;
 use crate::page::icon::Icon;
@@ -18,20 +19,18 @@ const CAMPAIGNS_SHOWN: i64 = 20;
 
 pub async fn find(session: Session, fields: Fields) -> Result<Response, Fault> {
     let typed = fields.get("typed");
-    let people = if typed.is_empty() { Vec::new() } else { session.tenant.search_contacts(typed).await? };
+    let people = session.tenant.find_contacts(typed).await?;
     let campaigns = if typed.is_empty() { Vec::new() } else { session.tenant.campaigns(&CampaignQuery { state: None, text: typed, before: None, limit: CAMPAIGNS_SHOWN }).await?.rows };
-    match (people.as_slice(), campaigns.as_slice()) {
+    match (people.ids.as_slice(), campaigns.as_slice()) {
         ([person], []) => return Ok(Redirect::to(&format!("/contacts/{person}")).into_response()),
         ([], [campaign]) => return Ok(Redirect::to(&format!("/campaigns/{}", campaign.id)).into_response()),
         _ => {}
     }
     let body = html! {
-        @if people.is_empty() && campaigns.is_empty() {
+        @if people.ids.is_empty() && campaigns.is_empty() {
             section.card { (empty(Icon::People, "Nothing found", &format!("{NOT_FOUND_HINT} A campaign is found by any part of its name."), Some(("/contacts", "See all contacts")))) }
         }
-        @if !people.is_empty() {
-            section.card.flush { header { h2 { "People" } } ul.steps { @for (place, id) in people.iter().enumerate() { li { div { a href={ "/contacts/" (id) } { "Person " (place + 1) " with this reference" } } } } } }
-        }
+        @if !people.ids.is_empty() { h2 { "People" } (contacts::search::people(&session, &people).await?) }
         @if !campaigns.is_empty() {
             section.card.flush { header { h2 { "Campaigns" } } ul.steps { @for campaign in &campaigns { li { div { a href={ "/campaigns/" (campaign.id) } { (campaign.name) } } (state_chip(campaign.state)) } } } }
         }

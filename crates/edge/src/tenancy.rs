@@ -14,6 +14,7 @@ pub mod password;
 pub mod recorder;
 pub mod second_factor;
 pub mod session;
+pub mod settings;
 pub mod sign_in;
 pub mod sign_in_code;
 pub mod team;

@@ -19,6 +19,8 @@ mod imports;
 mod isolation;
 #[path = "api/keys.rs"]
 mod keys;
+#[path = "api/links.rs"]
+mod links;
 #[path = "api/privacy.rs"]
 mod privacy;
 #[path = "api/suppressions.rs"]

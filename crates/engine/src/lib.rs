@@ -13,3 +13,4 @@ mod thread;
 pub mod privacy;
 pub mod webhooks;
 pub mod connectors;
+pub mod links;

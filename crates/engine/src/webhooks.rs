@@ -3,4 +3,5 @@
 mod send;
 mod worker;
 
+pub(crate) use resolve::Guarded;
 pub use worker::{WebhookConfig, run, work};

@@ -8,7 +8,7 @@ use anyhow::Context;
 use axum::Router;
 use axum::serve::Listener;
 use clarion_edge::front::{behind, only_from};
-use clarion_edge::{ApiConfig, EdgeConfig, SftpShown, api_router, portal_router};
+use clarion_edge::{ApiConfig, EdgeConfig, SftpShown, api_router, portal_router, with_links};
 use clarion_engine::attempts::SenderConfig;
 use clarion_engine::calls::DiallerConfig;
 use clarion_engine::intake::FileLimits;
@@ -148,7 +148,7 @@ async fn listen_if(address: Option<SocketAddr>) -> anyhow::Result<Option<TcpList
 fn doors(store: &Store, web: &WebPlan, sftp: Option<SftpShown>) -> Router {
     let config = EdgeConfig { sftp, public_url: web.public_url.clone(), ..EdgeConfig::new(clock::now, web.cookies, crate::prompt::read) };
     let api = ApiConfig { clock: clock::now, upload_bytes_max: config.upload_bytes_max, read_prompt: config.read_prompt };
-    portal_router(store.clone(), config).merge(api_router(store.clone(), api))
+    with_links(portal_router(store.clone(), config).merge(api_router(store.clone(), api)), store.clone(), clock::now)
 }
 
 /// By TLS where there are certificates.
@@ -167,6 +167,7 @@ fn open<L: Listener<Addr = SocketAddr>>(listener: L, router: Router, stop: &Stop
 fn workers(store: &Store, stop: &Stop, settings: &NodeConfig) -> Vec<JoinHandle<()>> {
     let (name, drain, dialler) = (settings.name.as_str(), settings.drain, settings.dialler.clone());
     let (intake, campaigns, sending, calling, telling, pulling, privacy) = (store.clone(), store.clone(), store.clone(), store.clone(), store.clone(), store.clone(), store.clone());
+    let (links, filling) = (store.clone(), store.clone());
     let config = SenderConfig { node_name: name.to_owned(), clock: clock::now, drain_ms_max: u64::try_from(drain.as_millis()).unwrap_or(u64::MAX) };
     let (stopped, calls_stopped) = (stop.clone(), stop.clone());
     vec![
@@ -176,6 +177,8 @@ fn workers(store: &Store, stop: &Stop, settings: &NodeConfig) -> Vec<JoinHandle<
         supervise::keep("calls", AtStop::Wait, stop.clone(), move || Box::pin(clarion_engine::calls::run(calling.clone(), dialler.clone(), calls_stopped.receiver()))),
         supervise::keep("webhooks", AtStop::Cut, stop.clone(), move || Box::pin(clarion_engine::webhooks::run(telling.clone(), crate::webhooks::worker()))),
         supervise::keep("connectors", AtStop::Cut, stop.clone(), move || Box::pin(clarion_engine::connectors::run(pulling.clone(), crate::webhooks::connectors()))),
+        supervise::keep("links", AtStop::Cut, stop.clone(), move || Box::pin(clarion_engine::links::run(links.clone(), clock::now))),
+        supervise::keep("search", AtStop::Cut, stop.clone(), move || Box::pin(clarion_engine::intake::fill_search_indexes(filling.clone()))),
         supervise::keep("privacy", AtStop::Cut, stop.clone(), move || Box::pin(clarion_engine::privacy::run(privacy.clone(), clock::now))),
     ]
 }

@@ -1,5 +1,6 @@
 //! Campaigns: purpose, audience, content, schedule and limits; and one contact's place in them.
 
+mod calendar;
 mod call_faults;
 mod campaign;
 mod draft;
@@ -19,6 +20,7 @@ mod sequence;
 mod stop;
 mod template;
 
+pub use calendar::Calendar;
 pub use campaign::CampaignRecord;
 pub use draft::CampaignDraft;
 pub use dry_run::{CallForecast, DeferredGroup, DryRunCost, DryRunRecord, DryRunResult, MissingField, RefusedGroup};

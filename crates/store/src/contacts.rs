@@ -2,6 +2,7 @@
 
 mod audience;
 mod contact;
+mod enlist;
 mod filter;
 mod list;
 mod profile;
@@ -16,4 +17,4 @@ pub(crate) use list::checked_name;
 pub use list::{ContactList, ListEntry};
 pub use profile::{ContactProfile, PROFILE_LABEL};
 pub use timeline::{Planned, Reason, TimelineEvent, TimelineKind};
-pub use search::NOT_FOUND_HINT;
+pub use search::{Found, NOT_FOUND_HINT};

@@ -11,6 +11,7 @@ mod reject;
 mod sftp_account;
 mod sftp_file;
 mod sftp_key;
+mod undo;
 mod upload;
 mod work;
 

@@ -21,6 +21,7 @@ pub mod privacy;
 pub mod audit;
 pub mod webhooks;
 pub mod connectors;
+pub mod links;
 
 pub use acme::AcmeCertificate;
 pub use lease::Lease;

@@ -26,11 +26,13 @@ pub enum Signal {
     Webhooks,
     /// A connector or an export has something to do.
     Connectors,
+    /// A name for short links is to be looked at.
+    Links,
 }
 
 /// The signals of one process.
 #[derive(Clone, Default)]
-pub struct Signals(Arc<[Notify; 9]>);
+pub struct Signals(Arc<[Notify; 10]>);
 
 impl Signals {
     fn of(&self, signal: Signal) -> &Notify {

@@ -9,6 +9,7 @@ mod invitation;
 mod passkey;
 mod second_factor;
 mod session;
+mod settings;
 mod tenant;
 mod user;
 
@@ -21,5 +22,6 @@ pub use invitation::{INVITATION_KEPT_MS, Invitation};
 pub use passkey::{CHALLENGE_MS, KnownPasskey, NewPasskey, PasskeyRecord};
 pub use second_factor::{HALF_SIGN_IN_MS, RECOVERY_CODES, SecondFactor, TOTP_SECRET_BYTES};
 pub use session::{ABSOLUTE_MS, IDLE_MS, SessionRecord, SessionUser, SignInFrom};
+pub use settings::TenantSettings;
 pub use tenant::{NewTenant, TenantRecord};
 pub use user::{FAILURES_MAX, LOCKED_FOR_MS, NewUser, SignInRecord, User};

@@ -1,5 +1,6 @@
 //! Purpose + audience + content + schedule + limits.
 
+pub mod calendar;
 pub mod call_pacing;
 pub mod call_rate;
 pub mod campaign;

@@ -1,6 +1,12 @@
-//! SMS text with fields: `Hello {first_name|there}`. `{{` and `}}` stand for the signs themselves.
+//! SMS text with fields: `Hello {first_name|there}`. `{{` and `}}` stand for the signs themselves. `{short:https://example.com/{reference}}`
+//! is a link that each person gets as a short one of their own.
+
+mod link;
 
 use std::borrow::Cow;
+
+use link::Link;
+pub use link::LinkChoice;
 
 /// Ten segments of plain text; carriers refuse much longer messages.
 pub const TEMPLATE_LENGTH_CHARS_MAX: usize = 1_530;
@@ -16,6 +22,8 @@ pub struct Template {
 pub enum Part {
     Text(String),
     Field { name: String, fallback: Option<String> },
+    /// An address that is sent as a short link: pieces of text and fields.
+    Link(Vec<Part>),
 }
 
 /// What is wrong with a text, and where: characters counted from 1.
@@ -44,6 +52,10 @@ pub enum TemplateFault {
     Nested,
     #[error("an invisible control character: delete it; a new line is allowed")]
     ControlCharacter,
+    #[error("a short link leads to an address that begins with https:// or http:// and says its host, as in {{short:https://example.com/pay}}, or to a field that holds one, as in {{short:{{pay_link}}}}")]
+    NotALink,
+    #[error("a short link cannot be heard: take it out, or say the address in words")]
+    NotHeard,
 }
 
 /// Something to look at before the text is used; it can be saved.
@@ -79,6 +91,7 @@ impl Template {
                     template.push(letters[at]);
                     at += 2;
                 }
+                ('{', _) if link::opens(&letters[at..]) => at = template.link(&letters, at, known)?,
                 ('{', _) => at = template.field(&letters, at, known)?,
                 ('}', _) => return error(at + 1, TemplateFault::ClosesNothing),
                 (letter, _) if letter.is_control() && letter != '\n' && letter != '\r' => return error(at + 1, TemplateFault::ControlCharacter),
@@ -132,7 +145,7 @@ impl Template {
     #[must_use]
     pub fn fields(&self) -> Vec<&str> {
         let mut names = Vec::new();
-        for part in &self.parts {
+        for part in self.pieces() {
             if let Part::Field { name, .. } = part
                 && !names.contains(&name.as_str())
             {
@@ -145,20 +158,27 @@ impl Template {
     /// What to look at before using the text.
     #[must_use]
     pub fn warnings(&self) -> Vec<TemplateWarning> {
-        let bare = |name: &&str| self.parts.iter().any(|part| matches!(part, Part::Field { name: other, fallback: None } if other == name));
+        let bare = |name: &&str| self.pieces().any(|part| matches!(part, Part::Field { name: other, fallback: None } if other == name));
         self.fields().into_iter().filter(bare).map(|field| TemplateWarning::NoFallback { field: field.to_owned() }).collect()
     }
 
-    /// The message for one person. `value` gives a field's value; a blank one counts as none. An empty fallback is allowed.
+    /// The message for one person. `value` gives a field's value; a blank one counts as none. An empty fallback is allowed. Links stand
+    /// in it whole.
     pub fn render<'v>(&self, value: impl Fn(&str) -> Option<&'v str>) -> Result<String, RenderError> {
-        let mut message = String::new();
+        self.render_links(value, |_, target| target)
+    }
+
+    /// The same, where `link` says what stands for each link: given its place among the links, and where it leads.
+    pub fn render_links<'v>(&self, value: impl Fn(&str) -> Option<&'v str>, mut link: impl FnMut(usize, String) -> String) -> Result<String, RenderError> {
+        let (mut message, mut place) = (String::new(), 0);
         for part in &self.parts {
             match part {
                 Part::Text(text) => message.push_str(text),
-                Part::Field { name, fallback } => match value(name).map(str::trim).filter(|value| !value.is_empty()).or(fallback.as_deref()) {
-                    Some(value) => message.push_str(&one_line(value)),
-                    None => return Err(RenderError { field: name.clone() }),
-                },
+                Part::Field { name, fallback } => message.push_str(&one_line(filled(name, fallback.as_deref(), &value)?)),
+                Part::Link(pieces) => {
+                    message.push_str(&link(place, Link(pieces).target(&value)?));
+                    place += 1;
+                }
             }
         }
         Ok(message)
@@ -170,14 +190,14 @@ impl Template {
         &self.parts
     }
 
+    /// Texts and fields, also those within links.
+    fn pieces(&self) -> impl Iterator<Item = &Part> {
+        self.parts.iter().flat_map(|part| if let Part::Link(pieces) = part { pieces.as_slice() } else { std::slice::from_ref(part) })
+    }
+
     /// The text as it is written.
     #[must_use]
     pub fn source(&self) -> String {
-        let written = |part: &Part| match part {
-            Part::Text(text) => text.replace('{', "{{").replace('}', "}}"),
-            Part::Field { name, fallback: None } => format!("{{{name}}}"),
-            Part::Field { name, fallback: Some(fallback) } => format!("{{{name}|{fallback}}}"),
-        };
         self.parts.iter().map(written).collect()
     }
 
@@ -185,8 +205,23 @@ impl Template {
     #[must_use]
     pub fn fixed_text(&self) -> String {
         let text = |part: &Part| if let Part::Text(text) = part { text.clone() } else { " ".into() };
-        self.parts.iter().map(text).collect()
+        self.pieces().map(text).collect()
     }
+}
+
+fn written(part: &Part) -> String {
+    match part {
+        Part::Text(text) => text.replace('{', "{{").replace('}', "}}"),
+        Part::Field { name, fallback: None } => format!("{{{name}}}"),
+        Part::Field { name, fallback: Some(fallback) } => format!("{{{name}|{fallback}}}"),
+        Part::Link(pieces) => format!("{{short:{}}}", Link(pieces).source()),
+    }
+}
+
+/// The person's value, or the fallback.
+fn filled<'a, 'v: 'a>(name: &str, fallback: Option<&'a str>, value: &impl Fn(&str) -> Option<&'v str>) -> Result<&'a str, RenderError> {
+    let held: Option<&'a str> = value(name);
+    held.map(str::trim).filter(|held| !held.is_empty()).or(fallback).ok_or_else(|| RenderError { field: name.to_owned() })
 }
 
 /// A value cannot break the line: a person's field must not be able to fake the end of the message.

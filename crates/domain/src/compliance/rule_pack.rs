@@ -253,7 +253,9 @@ impl RulePack {
         all.indices().filter_map(|index| if let Check::Hours(opening) = self.check(index) { Some(*opening) } else { None }).collect()
     }
 
-    pub(super) fn holidays(&self) -> &Holidays {
+    /// Days on which its windows may be closed.
+    #[must_use]
+    pub fn holidays(&self) -> &Holidays {
         &self.holidays
     }
 

@@ -18,6 +18,9 @@ words! {
         Loaded = "loaded",
         Failed = "failed",
         Cancelled = "cancelled",
+        /// It is being taken back: the people whom it brought are removed.
+        Undoing = "undoing",
+        Undone = "undone",
     }
 }
 

@@ -25,6 +25,8 @@ words! {
         /// People for whom a sequence, or a campaign by the API's word, ended before that, and why; many in one event.
         SequenceStopped = "sequence.stopped",
         ReplyReceived = "reply.received",
+        /// Somebody opened a short link for the first time.
+        LinkClicked = "link.clicked",
         SuppressionAdded = "suppression.added",
         SuppressionLifted = "suppression.lifted",
         /// A person's data was exported for them, or erased.

@@ -25,6 +25,7 @@ mod privacy;
 mod audit;
 mod webhooks;
 mod connectors;
+mod links;
 
 use std::sync::Arc;
 

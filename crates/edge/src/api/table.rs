@@ -5,7 +5,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::endpoint::{read, write, write_streaming};
-use super::{Api, audit, campaigns, carriers, compliance, connectors, contacts, intake, outcomes, privacy, reports, tenancy, webhooks};
+use super::{Api, audit, campaigns, carriers, compliance, connectors, contacts, intake, links, outcomes, privacy, reports, tenancy, webhooks};
 
 /// Everything that needs an API key.
 pub fn guarded() -> OpenApiRouter<Api> {
@@ -13,6 +13,8 @@ pub fn guarded() -> OpenApiRouter<Api> {
         // tenancy
         .routes(read(View, routes!(tenancy::me::get)))
         .routes(read(View, routes!(tenancy::activity::list)))
+        .routes(read(View, routes!(tenancy::settings::get)))
+        .routes(write(ManageTeam, routes!(tenancy::settings::set)))
         .routes(read(ManageTeam, routes!(tenancy::api_key::list)))
         .routes(write(ManageTeam, routes!(tenancy::api_key::create)))
         .routes(read(ManageTeam, routes!(tenancy::api_key::get)))
@@ -50,6 +52,7 @@ pub fn guarded() -> OpenApiRouter<Api> {
         .routes(write(LoadContacts, routes!(intake::decide::mapping)))
         .routes(write(LoadContacts, routes!(intake::decide::repeat)))
         .routes(write(LoadContacts, routes!(intake::decide::cancel)))
+        .routes(write(LoadContacts, routes!(intake::decide::undo)))
         .routes(read(View, routes!(intake::field::all)))
         .routes(write(LoadContacts, routes!(intake::field::declare)))
         .routes(read(View, routes!(intake::field::get)))
@@ -83,6 +86,7 @@ pub fn guarded() -> OpenApiRouter<Api> {
         .routes(read(View, routes!(contacts::filter::get)))
         .routes(write(LoadContacts, routes!(contacts::filter::change)))
         .routes(write(LoadContacts, routes!(contacts::filter::delete)))
+        .routes(write(LoadContacts, routes!(contacts::filter::enlist)))
         // campaigns
         .routes(read(View, routes!(campaigns::template::all)))
         .routes(write(RunCampaigns, routes!(campaigns::template::create)))
@@ -103,6 +107,7 @@ pub fn guarded() -> OpenApiRouter<Api> {
         .routes(read(View, routes!(campaigns::prompt::audio)))
         .routes(write(RunCampaigns, routes!(campaigns::prompt::delete)))
         .routes(read(View, routes!(campaigns::campaign::list)))
+        .routes(read(View, routes!(campaigns::calendar::get)))
         .routes(write(RunCampaigns, routes!(campaigns::campaign::create)))
         .routes(read(View, routes!(campaigns::campaign::get)))
         .routes(write(RunCampaigns, routes!(campaigns::campaign::edit)))
@@ -183,6 +188,7 @@ pub fn guarded() -> OpenApiRouter<Api> {
         // reports
         .routes(read(View, routes!(reports::measure::list)))
         .routes(read(View, routes!(reports::measure::download)))
+        .routes(read(View, routes!(reports::measure::workbook)))
         .routes(read(View, routes!(reports::campaign::counts)))
         // privacy
         .routes(read(AnswerSubjects, routes!(privacy::subject::export)))
@@ -238,4 +244,11 @@ pub fn guarded() -> OpenApiRouter<Api> {
         .routes(write(ManageTeam, routes!(connectors::export::ask)))
         .routes(read(ManageTeam, routes!(connectors::export::file)))
         .routes(write(ManageTeam, routes!(connectors::export::retry)))
+        // links
+        .routes(read(ManageTeam, routes!(links::domain::get)))
+        .routes(write(ManageTeam, routes!(links::domain::set)))
+        .routes(write(ManageTeam, routes!(links::domain::remove)))
+        .routes(write(ManageTeam, routes!(links::domain::check)))
+        .routes(write(ManageTeam, routes!(links::domain::settings)))
+        .routes(read(View, routes!(links::report::of_campaign)))
 }

@@ -2,6 +2,7 @@
 
 use axum::response::{IntoResponse, Redirect, Response};
 use clarion_domain::campaigns::campaign::{CampaignState, Channel};
+use clarion_domain::links::target::escaped;
 use clarion_domain::tenancy::role::Right;
 use clarion_store::campaigns::{CampaignDraft, CampaignQuery, CampaignRecord};
 use maud::{Markup, html};
@@ -31,11 +32,14 @@ pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
     let total: i64 = counts.iter().map(|(_, n)| n).sum();
     let may = session.may(Right::RunCampaigns);
     let none = Problems::new();
-    let query = state.map_or(String::new(), |state| format!("state={state}"));
+    let mut query = state.map_or(String::new(), |state| format!("state={state}"));
+    if !text.is_empty() {
+        query.push_str(&format!("{}text={}", if query.is_empty() { "" } else { "&" }, escaped(text)));
+    }
     let body = html! {
         nav.tabs aria-label="State" {
-            a href="/campaigns" aria-current=[state.is_none().then_some("page")] { "All" span.n { (count(total)) } }
-            @for (known, n) in &counts { a href={ "/campaigns?state=" (known) } aria-current=[(state == Some(*known)).then_some("page")] { (state_name(*known)) span.n { (count(*n)) } } }
+            a href={ "/campaigns" @if !text.is_empty() { "?text=" (escaped(text)) } } aria-current=[state.is_none().then_some("page")] { "All" span.n { (count(total)) } }
+            @for (known, n) in &counts { a href={ "/campaigns?state=" (known) @if !text.is_empty() { "&text=" (escaped(text)) } } aria-current=[(state == Some(*known)).then_some("page")] { (state_name(*known)) span.n { (count(*n)) } } }
         }
         section.card.flush {
             form.filter method="get" action="/campaigns" {
@@ -49,9 +53,9 @@ pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
             (pager("/campaigns", &query, before, campaigns.next))
         }
     };
-    let mut page = Page::new(CAMPAIGNS, "Campaigns").said(said(&asked));
+    let mut page = Page::new(CAMPAIGNS, "Campaigns").said(said(&asked)).actions(html! { a.button.quiet href="/campaigns/calendar" { "Calendar" } });
     if may {
-        page = page.actions(html! { a.button.quiet href="/campaigns/templates" { "Templates" } a.button.quiet href="/campaigns/scripts" { "Scripts" } a.button.quiet href="/campaigns/labels" { "Labels" } a.button href="/campaigns/new" { "New campaign" } });
+        page = page.actions(html! { a.button.quiet href="/campaigns/calendar" { "Calendar" } a.button.quiet href="/campaigns/templates" { "Templates" } a.button.quiet href="/campaigns/scripts" { "Scripts" } a.button.quiet href="/campaigns/labels" { "Labels" } a.button href="/campaigns/new" { "New campaign" } });
     }
     Ok(page.show(&session, &body))
 }
@@ -90,7 +94,12 @@ pub async fn create(session: Session, fields: Fields) -> Result<Response, Fault>
     let Some(channel) = fields.word("channel") else {
         return Ok(show_new(&session, &fields, &Problems::one("channel", "Choose text or call")));
     };
-    match session.tenant.create_campaign(&CampaignDraft::of(channel, fields.get("name")), session.now).await {
+    let sender = match channel {
+        Channel::Sms => session.record.default_sender.clone(),
+        Channel::Voice => session.record.default_caller.clone(),
+    };
+    let draft = CampaignDraft { sender, ..CampaignDraft::of(channel, fields.get("name")) };
+    match session.tenant.create_campaign(&draft, session.now).await {
         Ok(id) => Ok(Redirect::to(&format!("/campaigns/{id}")).into_response()),
         Err(error) => Ok(show_new(&session, &fields, &problems_of(error, "name")?)),
     }

@@ -9,6 +9,7 @@ use clarion_domain::tenancy::role::Right;
 use clarion_store::campaigns::{CampaignDraft, CampaignRecord, PreviewRow};
 use maud::{Markup, html};
 
+use super::link_ticks::{self, LinkTicks};
 use super::{find, problems_of, save_step, tasks};
 use crate::page::fault::Fault;
 use crate::page::fields::{Asked, Fields, Problems};
@@ -37,6 +38,7 @@ async fn show(session: &Session, campaign: &CampaignRecord, fields: &Fields, pro
     senders.extend(session.tenant.senders().await?.into_iter().map(|sender| (sender.value.clone(), format!("{}{}", sender.value, if sender.takes_replies { ", takes replies" } else { "" }))));
     let preview = if campaign.body.is_empty() { Vec::new() } else { session.tenant.preview(campaign.id, PREVIEW_ROWS, session.now).await? };
     let hint = fields_hint(session).await?;
+    let links = LinkTicks::of(session, fields.raw("body")).await?;
     let mut templates = vec![(String::new(), "Choose a template".to_owned())];
     templates.extend(session.tenant.templates().await?.into_iter().map(|template| (template.id.to_string(), template.name)));
     let path = format!("/campaigns/{}/message", campaign.id);
@@ -49,7 +51,8 @@ async fn show(session: &Session, campaign: &CampaignRecord, fields: &Fields, pro
             form.card.form method="post" action=(path) {
                 (select("sender", "From", "", &senders, fill))
                 (area("body", "Text", &hint, Some("segments"), fill))
-                p.counter #segments role="status" { (measured(&count(fields.raw("body")))) }
+                p.counter #segments role="status" data-link=[links.sample()] { (measured(&count(&links.measured_text(fields.raw("body"))))) }
+                (links.ticks())
                 div.actions { button.button type="submit" { "Save and preview" } a href={ "/campaigns/" (campaign.id) } { "Back" } }
             }
                 section.card {
@@ -101,7 +104,7 @@ fn sample(session: &Session, row: &PreviewRow) -> Markup {
 pub async fn save(session: Session, Path(id): Path<String>, fields: Fields) -> Result<Response, Fault> {
     let campaign = find(&session, &id).await?;
     let mut draft = CampaignDraft::from(&campaign);
-    draft.body = fields.raw("body").replace("\r\n", "\n").trim_end().to_owned();
+    draft.body = link_ticks::ticked(&session, &fields).await?;
     draft.sender = fields.get("sender").to_owned();
     match save_step(&session, campaign.id, &draft, &["body", "sender"]).await? {
         Ok(_) => Ok(Redirect::to(&format!("/campaigns/{id}/message?said=saved")).into_response()),

@@ -5,6 +5,7 @@ use axum::response::Response;
 use clarion_domain::campaigns::campaign::{CampaignState, Channel};
 use clarion_domain::tenancy::role::Right;
 use clarion_store::campaigns::CampaignRecord;
+use clarion_store::links::LinkCount;
 use maud::{Markup, html};
 
 use super::words::{purpose_name, state_chip};
@@ -12,6 +13,7 @@ use super::{fast, find, live, recording, script_check, steps_now, tasks};
 use crate::page::chart::table;
 use crate::page::fault::Fault;
 use crate::page::fields::{Asked, Fields, Problems};
+use crate::page::figure::count;
 use crate::page::form::{Fill, Input, button, confirmed};
 use crate::page::layout::Page;
 use crate::page::menu::CAMPAIGNS;
@@ -32,6 +34,7 @@ pub async fn page(State(portal): State<Portal>, session: Session, Path(id): Path
 pub async fn show(portal: &Portal, session: &Session, campaign: &CampaignRecord, fields: &Fields, problems: &Problems, said: Option<&'static str>) -> Result<Response, Fault> {
     let snapshot = live::Snapshot::read(portal, session, campaign.id).await?;
     let stream = (!snapshot.is_settled()).then(|| format!("/campaigns/{}/live?shown={}", campaign.id, campaign.state));
+    let links = session.tenant.link_counts(campaign.id).await?;
     let body = html! {
         div.stack hx-sse:connect=[stream.as_deref()] hx-swap="none" {
             div #live-state.stack.tight { (snapshot.state(session)) }
@@ -49,6 +52,7 @@ pub async fn show(portal: &Portal, session: &Session, campaign: &CampaignRecord,
                 section.card.flush { header { h2 { "How it ended" } a.small href={ "/campaigns/" (campaign.id) "/recipients" } { "Review each person" } } div #live-endings { (snapshot.endings()) } }
             }
             div.stack {
+                @if !links.is_empty() { (opened(&links)) }
                 (controls(session, campaign, Fill { fields, problems }))
                 (steps_now::card(session, campaign).await?)
                 @if let Some(calls) = snapshot.calls() { section.card { header { h2 { "Abandoned calls" } } div #live-abandoned.stack.tight { (calls.rate()) } } }
@@ -58,6 +62,23 @@ pub async fn show(portal: &Portal, session: &Session, campaign: &CampaignRecord,
         }
     };
     Ok(Page::new(CAMPAIGNS, &campaign.name).under("/campaigns", "Campaigns").said(said).problems(problems).show(session, &body))
+}
+
+/// What became of the text's short links.
+fn opened(links: &[LinkCount]) -> Markup {
+    html! {
+        section.card.flush {
+            header { h2 { "Links" } }
+            div.scroll { table.stacks {
+                thead { tr { th scope="col" { "Leads to" } th.num scope="col" { "Opened by" } th.num scope="col" { "Clicks" } } }
+                tbody { @for link in links { tr {
+                    th.breaks scope="row" { @if link.source.is_empty() { "Link " (link.place + 1) } @else { (link.source) } }
+                    td.num data-label="Opened by" { (count(link.clicked)) }
+                    td.num data-label="Clicks" { (count(link.clicks)) }
+                } } }
+            } }
+        }
+    }
 }
 
 /// Outside the live regions, so that nothing is swapped under a finger.

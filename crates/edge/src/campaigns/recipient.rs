@@ -5,7 +5,6 @@ use axum::extract::Path;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use clarion_domain::campaigns::sequence::EndReason;
-use clarion_domain::id::AttemptId;
 use clarion_domain::intake::csv_text;
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::tenancy::role::Right;
@@ -17,6 +16,7 @@ use maud::{Markup, html};
 
 use super::calls::Calls;
 use super::find;
+use crate::contacts::timeline::clicked;
 use crate::outcomes::words::{cause_words, disposition_name, disposition_tone};
 use crate::page::chip::{Tone, chip};
 use crate::page::fault::Fault;
@@ -51,7 +51,7 @@ pub async fn list(session: Session, Path(id): Path<String>, asked: Asked) -> Res
     let measures = session.tenant.measures(Some(campaign.id), Instant(0), Instant(i64::MAX)).await?;
     let occurred = |word: &Disposition| measures.iter().any(|row| row.disposition == *word) || asked.0.word::<Disposition>("ended") == Some(*word);
     choices.extend(Disposition::ALL.iter().filter(|word| occurred(word)).map(|word| (word.as_str().to_owned(), disposition_name(*word).to_owned())));
-    let calls = Calls::of(&session, rows.rows.iter().filter_map(attempt_of).collect()).await?;
+    let calls = Calls::of(&session, rows.rows.iter().filter_map(RecipientRow::attempt).collect()).await?;
     let body = html! {
         nav.tabs aria-label="How it ended" { @for (value, name) in &choices { a href={ (path) @if !value.is_empty() { "?ended=" (value) } } aria-current=[(value == word).then_some("page")] { (name) } } }
         section.card.flush {
@@ -76,12 +76,8 @@ pub fn sentences<T: AsRef<str>>(rules: &[T]) -> Markup {
     html! { @for id in rules.iter().map(AsRef::as_ref) { div { (rule_book().packs().iter().find_map(|pack| pack.rule(id)).map_or("A rule of an older pack.", |rule| rule.manager.as_str())) " " span.soft.mono.small { (id) } } } }
 }
 
-fn attempt_of(row: &RecipientRow) -> Option<AttemptId> {
-    if let RecipientState::Attempted { attempt, .. } = &row.state { Some(*attempt) } else { None }
-}
-
 fn of_call(row: &RecipientRow, calls: &Calls) -> Option<Markup> {
-    calls.told(attempt_of(row)?)
+    calls.told(row.attempt()?)
 }
 
 fn line(session: &Session, row: &RecipientRow, call: Option<Markup>) -> Markup {
@@ -100,7 +96,7 @@ fn line(session: &Session, row: &RecipientRow, call: Option<Markup>) -> Markup {
     };
     html! { tr {
         th.mono scope="row" { a href={ "/contacts/" (row.contact_id) } { @if row.number.is_empty() { "erased" } @else { (row.number.masked()) } } }
-        td { (state) } td { (why) @if let Some(call) = &call { (call) } (way(row)) } td.tight-cell { (when::optional(at, &session.zone)) }
+        td { (state) } td { (why) @if let Some(clicks) = &row.clicks { div.small { (clicked(clicks, &session.zone)) } } @if let Some(call) = &call { (call) } (way(row)) } td.tight-cell { (when::optional(at, &session.zone)) }
     } }
 }
 
@@ -123,8 +119,9 @@ fn csv_line(row: &RecipientRow) -> String {
         RecipientState::Stopped => ("stopped", String::new(), None),
         RecipientState::Attempted { disposition, cause, at, .. } => (disposition.as_str(), cause.clone(), Some(*at)),
     };
+    let clicks = row.clicks.as_ref().map_or(String::new(), |clicks| clicks.clicks.to_string());
     let ended = row.ended.as_ref().map_or_else(String::new, ToString::to_string);
-    format!("{},{},{state},{},{},{},{ended}\r\n", row.contact_id, csv_text::field(&row.number.masked()), csv_text::field(&why), at.map_or(String::new(), |at| at.rfc3339()), row.step)
+    format!("{},{},{state},{},{},{},{ended},{clicks}\r\n", row.contact_id, csv_text::field(&row.number.masked()), csv_text::field(&why), at.map_or(String::new(), |at| at.rfc3339()), row.step)
 }
 
 pub async fn download(session: Session, Path(id): Path<String>, asked: Asked) -> Result<Response, Fault> {
@@ -136,7 +133,7 @@ pub async fn download(session: Session, Path(id): Path<String>, asked: Asked) ->
         async move {
             let Some(after) = state else { return Ok::<_, StoreError>(None) };
             let page = tenant.recipients(campaign, filter, after, CSV_ROWS).await?;
-            let mut text = if after.is_none() { "contact,number,outcome,why,at,step,ended\r\n".to_owned() } else { String::new() };
+            let mut text = if after.is_none() { "contact,number,outcome,why,at,step,ended,clicks\r\n".to_owned() } else { String::new() };
             page.rows.iter().for_each(|row| text.push_str(&csv_line(row)));
             Ok(Some((text, page.next.map(Some))))
         }

@@ -8,6 +8,7 @@ use clarion_domain::tenancy::role::Right;
 use clarion_store::campaigns::TemplateRecord;
 use maud::html;
 
+use super::link_ticks::{LinkTicks, ticked};
 use super::message::{fields_hint, measured};
 use super::problems_of;
 use crate::page::fault::Fault;
@@ -64,12 +65,14 @@ pub async fn edit(session: Session, Path(id): Path<String>, asked: Asked) -> Res
 async fn show(session: &Session, template: Option<&TemplateRecord>, fields: &Fields, problems: &Problems, said: Option<&'static str>) -> Result<Response, Fault> {
     let fill = Fill { fields, problems };
     let hint = fields_hint(session).await?;
+    let links = LinkTicks::of(session, fields.raw("body")).await?;
     let path = template.map_or("/campaigns/templates/new".to_owned(), |template| format!("/campaigns/templates/{}", template.id));
     let body = html! {
         form.card.form method="post" action=(path) {
             (Input::new("name", "Name").show(fill))
             (area("body", "Text", &hint, Some("segments"), fill))
-            p.counter #segments role="status" { (measured(&count(fields.raw("body")))) }
+            p.counter #segments role="status" data-link=[links.sample()] { (measured(&count(&links.measured_text(fields.raw("body"))))) }
+            (links.ticks())
             div.actions { button.button type="submit" { "Save" } a href="/campaigns/templates" { "Back" } }
         }
         @if template.is_some() { div { (button(&format!("{path}/delete"), "danger", "Remove the template")) } p.small.soft { "Campaigns keep the text that they were given." } }
@@ -77,12 +80,8 @@ async fn show(session: &Session, template: Option<&TemplateRecord>, fields: &Fie
     Ok(Page::new(CAMPAIGNS, template.map_or("New template", |template| template.name.as_str())).under("/campaigns/templates", "Templates").said(said).problems(problems).show(session, &body))
 }
 
-fn text_of(fields: &Fields) -> String {
-    fields.raw("body").replace("\r\n", "\n").trim_end().to_owned()
-}
-
 pub async fn create(session: Session, fields: Fields) -> Result<Response, Fault> {
-    match session.tenant.create_template(fields.get("name"), &text_of(&fields), session.now).await {
+    match session.tenant.create_template(fields.get("name"), &ticked(&session, &fields).await?, session.now).await {
         Ok(_) => Ok(Redirect::to("/campaigns/templates?said=created").into_response()),
         Err(error) => show(&session, None, &fields, &problems_of(error, "name")?, None).await,
     }
@@ -90,7 +89,7 @@ pub async fn create(session: Session, fields: Fields) -> Result<Response, Fault>
 
 pub async fn change(session: Session, Path(id): Path<String>, fields: Fields) -> Result<Response, Fault> {
     let template = find(&session, &id).await?;
-    match session.tenant.change_template(template.id, fields.get("name"), &text_of(&fields), session.now).await {
+    match session.tenant.change_template(template.id, fields.get("name"), &ticked(&session, &fields).await?, session.now).await {
         Ok(()) => Ok(Redirect::to(&format!("/campaigns/templates/{id}?said=saved")).into_response()),
         Err(error) => show(&session, Some(&template), &fields, &problems_of(error, "name")?, None).await,
     }

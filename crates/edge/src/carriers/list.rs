@@ -43,10 +43,9 @@ pub async fn show(session: &Session, fields: &Fields, problems: &Problems, said:
                 (empty(Icon::Signal, "No trunk yet", "A trunk is an account with a carrier. Without one nothing can be sent.", may.then_some(("/carriers/trunks/new", "Add a trunk"))))
             } @else { (trunk_table(session, &trunks, &statuses)) }
         }
-        div.columns {
-            div.stack { (route_table(&routes, &trunks, may)) @if may { (route::form(&trunks, fill)) } }
-            div.stack { (sender_table(&senders, may, &session.zone)) @if may { (sender::form(fill)) } }
-        }
+        (sender_table(&senders, may, &session.zone))
+        (route_table(&routes, &trunks, may))
+        @if may { div.columns { (sender::form(fill)) (route::form(&trunks, fill)) } }
     };
     let mut page = Page::new(CARRIERS, "Carriers").lead(html! { p { "Accounts with carriers, which messages take which of them, and who messages come from." } }).said(said).problems(problems);
     if may {

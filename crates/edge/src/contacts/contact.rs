@@ -43,6 +43,7 @@ pub async fn reveal(session: Session, Path(id): Path<String>) -> Result<Response
 }
 
 async fn show(session: &Session, contact: &Contact, revealed: bool, said: Option<&'static str>) -> Result<Response, Fault> {
+    let zones = contact.addresses.first().map(|address| address.zones.clone()).unwrap_or_default();
     let events = session.tenant.timeline(contact.id, rule_book(), None, EVENTS).await?;
     let planned = session.tenant.planned(contact.id).await?;
     let body = html! {
@@ -51,7 +52,7 @@ async fn show(session: &Session, contact: &Contact, revealed: bool, said: Option
                 @if !planned.is_empty() { section.card { header { h2 { "What comes next" } } (timeline::planned(session, &planned)) } }
                 section.card {
                     header { h2 { "Timeline" } }
-                    (timeline::draw(session, &events, revealed).await?)
+                    (timeline::draw(session, &events, &zones, revealed).await?)
                 }
             }
             div.stack {
@@ -102,7 +103,7 @@ fn person(session: &Session, contact: &Contact, revealed: bool) -> Markup {
             header { h2 { "Person" } }
             dl.facts {
                 @for address in &contact.addresses {
-                    dt { "Number" } dd { span.mono { (shown(address.number.reveal())) } div.small.soft { (address.line_type.as_str().replace('_', " ")) ", " (address.region) ", " (address.zones.join(" or ")) } }
+                    dt { "Number" } dd { span.mono { (shown(address.number.reveal())) } div.small.soft { (address.line_type.as_str().replace('_', " ")) ", " (address.region) ", " (address.zones.join(" or ")) @if let Some(theirs) = when::theirs(session.now, &session.zone, &address.zones) { ", now " (theirs) } } }
                 }
                 @for (name, value) in named { @if !value.is_empty() { dt { (name) } dd { (shown(value)) } } }
                 @for (name, value) in &profile.fields { dt.mono { (name) } dd { (shown(value)) } }

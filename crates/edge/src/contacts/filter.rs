@@ -54,10 +54,38 @@ async fn show(session: &Session, asked: &Asked, fields: &Fields, problems: &Prob
                     } }
                 }
             }
-            @if may { (form(session, &lists, Fill { fields, problems }).await?) }
+            div.stack {
+                @for (saved, size) in &rows { @if let Some(size) = size.filter(|size| may && *size > 0) { (list_form(saved.id, &saved.name, &saved.filter.sentence(name_of), size, Fill { fields, problems })) } }
+                @if may { (form(session, &lists, Fill { fields, problems }).await?) }
+            }
         }
     };
     Ok(Page::new(CONTACTS, "Saved filters").under("/contacts", "Contacts").said(said(asked)).problems(problems).show(session, &body))
+}
+
+/// Repeats how many that are, and who.
+fn list_form(id: FilterId, name: &str, sentence: &str, size: i64, fill: Fill) -> Markup {
+    html! {
+        form.card.form method="post" action={ "/contacts/filters/" (id) "/list" } {
+            header { h2 { "Put them all on a list" } }
+            p { strong { (counted(size, "person", "people")) } " by “" (name) "”: " (sentence) }
+            input type="hidden" name="people" value=(size);
+            (Input::new("list_name", "Name of the new list").show(fill))
+            div { button.button type="submit" { "Put " (counted(size, "person", "people")) " on it" } }
+        }
+    }
+}
+
+pub async fn enlist(session: Session, Path(id): Path<String>, fields: Fields) -> Result<Response, Fault> {
+    let id: FilterId = id.parse().map_err(|_| Fault::NotFound("filter"))?;
+    match session.tenant.list_filtered(id, fields.get("list_name"), fields.number("people").unwrap_or(-1), session.now).await {
+        Ok(list) => Ok(Redirect::to(&format!("/contacts?list={list}&said=created")).into_response()),
+        Err(StoreError::Invalid(text) | StoreError::Conflict(text)) => {
+            let asked = Asked(Fields::new().with("count", id.to_string()));
+            show(&session, &asked, &fields, &Problems::one("list_name", capitalised(&text))).await
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn form(session: &Session, lists: &[ContactList], fill: Fill<'_>) -> Result<Markup, Fault> {

@@ -1,7 +1,7 @@
-//! Finding a person by the whole number or reference: by POST, so that neither stands in an address or a log.
+//! Finding a person by number or reference: by POST, so that neither stands in an address or a log.
 
 use axum::response::{IntoResponse, Redirect, Response};
-use clarion_store::contacts::NOT_FOUND_HINT;
+use clarion_store::contacts::{Found, NOT_FOUND_HINT};
 use maud::{Markup, html};
 
 use super::list;
@@ -10,30 +10,54 @@ use crate::page::fields::{Asked, Fields, Problems};
 use crate::page::form::{Fill, Input};
 use crate::page::layout::Page;
 use crate::page::menu::CONTACTS;
+use crate::page::when;
 use crate::tenancy::guard::Session;
 
 pub fn form(fill: Fill) -> Markup {
     html! {
         form.card method="post" action="/contacts/search" role="search" {
             div.row {
-                (Input::new("typed", "Find a person").hint("The whole number or the whole reference.").kind("search").show(fill))
+                (Input::new("typed", "Find a person").hint("A whole number or reference; or a number's last four digits or more, or a reference's first six letters or more.").kind("search").show(fill))
                 button.button type="submit" { "Find" }
             }
         }
     }
 }
 
+/// The people found, each with what tells them apart while everything is masked.
+pub async fn people(session: &Session, found: &Found) -> Result<Markup, Fault> {
+    let mut lines = Vec::with_capacity(found.ids.len());
+    for id in &found.ids {
+        let contact = session.tenant.contact(*id).await?;
+        let number = contact.addresses.first().map(|address| address.number.masked()).unwrap_or_default();
+        lines.push((*id, number, contact.lists.into_iter().map(|(_, name)| name).collect::<Vec<_>>().join(", "), contact.created_at));
+    }
+    Ok(html! {
+        section.card.flush {
+            @if found.more { p.more.soft { "There are more than are shown here. Type more digits or letters to see fewer." } }
+            div.scroll { table.stacks {
+                thead { tr { th scope="col" { "Person" } th scope="col" { "Lists" } th scope="col" { "Loaded" } } }
+                tbody { @for (id, number, lists, at) in &lines { tr {
+                    th.mono scope="row" { a href={ "/contacts/" (id) } { (number) } }
+                    td data-label="Lists" { @if lists.is_empty() { span.soft { "none" } } @else { (lists) } }
+                    td.tight-cell data-label="Loaded" { (when::time(*at, &session.zone)) }
+                } } }
+            } }
+        }
+    })
+}
+
 pub async fn search(session: Session, fields: Fields) -> Result<Response, Fault> {
-    let found = session.tenant.search_contacts(fields.get("typed")).await?;
-    match found.as_slice() {
+    let found = session.tenant.find_contacts(fields.get("typed")).await?;
+    match found.ids.as_slice() {
         [] => {
             let hint = if fields.is_set("typed") { NOT_FOUND_HINT } else { "Type a number or a reference" };
             list::show(&session, &Asked(Fields::new()), &fields, &Problems::one("typed", hint)).await
         }
         [only] => Ok(Redirect::to(&format!("/contacts/{only}")).into_response()),
         several => {
-            let body = html! { section.card { ul.stack.tight { @for id in several { li { a href={ "/contacts/" (id) } { (id) } } } } } };
-            Ok(Page::new(CONTACTS, format!("{} people have this reference", several.len())).under("/contacts", "Contacts").show(&session, &body))
+            let title = format!("{} {} people fit", if found.more { "The first" } else { "These" }, several.len());
+            Ok(Page::new(CONTACTS, title).under("/contacts", "Contacts").show(&session, &people(&session, &found).await?))
         }
     }
 }

@@ -7,17 +7,20 @@ use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::personal::Personal;
 use clarion_store::campaigns::NEXT_STEP;
 use clarion_store::contacts::{Planned, Reason, TimelineEvent, TimelineKind};
+use clarion_store::links::LinkClicks;
+use jiff::tz::TimeZone;
 use maud::{Markup, html};
 
 use crate::campaigns::calls::Calls;
 use crate::outcomes::words::{cause_words, disposition_name, disposition_tone, meaning_name};
 use crate::page::chip::Tone;
 use crate::page::fault::{Fault, capitalised};
+use crate::page::figure::counted;
 use crate::page::icon::Icon;
 use crate::page::when;
 use crate::tenancy::guard::Session;
 
-pub async fn draw(session: &Session, events: &[TimelineEvent], revealed: bool) -> Result<Markup, Fault> {
+pub async fn draw(session: &Session, events: &[TimelineEvent], zones: &[String], revealed: bool) -> Result<Markup, Fault> {
     let called = events.iter().filter_map(|event| match &event.what {
         TimelineKind::Attempted { attempt, channel: Channel::Voice, .. } => Some(*attempt),
         _ => None,
@@ -29,7 +32,7 @@ pub async fn draw(session: &Session, events: &[TimelineEvent], revealed: bool) -
             @let (tone, icon, text) = told(session, &event.what, revealed, &calls);
             li {
                 span class={ "dot " (tone.class()) } { (icon.draw()) }
-                div.what { (text) div.when { (when::exact(event.at, &session.zone)) } }
+                div.what { (text) div.when { (when::exact(event.at, &session.zone)) @if let Some(theirs) = when::theirs(event.at, &session.zone, zones) { " · " (theirs) } } }
             }
         } }
     })
@@ -52,12 +55,13 @@ pub fn planned(session: &Session, planned: &[Planned]) -> Markup {
 fn told(session: &Session, what: &TimelineKind, revealed: bool, calls: &Calls) -> (Tone, Icon, Markup) {
     match what {
         TimelineKind::Imported { import, file_name, line } => (Tone::Calm, Icon::Upload, html! { div { "Loaded from " a href={ "/imports/" (import) } { (file_name) } @if let Some(line) = line { ", line " (line) } } }),
-        TimelineKind::Attempted { attempt, campaign, campaign_name, channel, disposition, cause, segments, body, .. } => {
+        TimelineKind::Attempted { attempt, campaign, campaign_name, channel, disposition, cause, segments, body, clicks, .. } => {
             let (tone, icon) = disposition.map_or((Tone::Info, Icon::Message), disposition_tone);
             (tone, icon, html! {
                 div { strong { (disposition.map_or("On its way", disposition_name)) } (if *channel == Channel::Voice { " · call of " } else { " · message of " }) (campaign_link(&campaign.to_string(), campaign_name)) @if *segments > 1 { ", " (segments) " segments" } }
                 @if !cause.is_empty() && *disposition != Some(Disposition::Delivered) { div.small { (cause_words(cause)) } }
                 @if let Some(call) = calls.told(*attempt) { (call) }
+                @if let Some(clicks) = clicks { div.small { (clicked(clicks, &session.zone)) } }
                 (text(body.as_ref(), revealed, ""))
             })
         }
@@ -85,6 +89,17 @@ fn told(session: &Session, what: &TimelineKind, revealed: bool, calls: &Calls) -
             div { strong { (if *why == EndReason::Completed { "Through with" } else { "Stopped in" }) } " " (campaign_link(&campaign.to_string(), campaign_name)) @if *why != EndReason::Completed { " at step " (step) ": " (why.words()) } }
         }),
         TimelineKind::HoldLifted { reason } => (Tone::Calm, Icon::Play, html! { div { strong { "Hold lifted" } ": " (reason.as_str().replace('_', " ")) } }),
+    }
+}
+
+/// `Link opened 3 times, first 12 Nov 10:04`.
+pub fn clicked(clicks: &LinkClicks, zone: &TimeZone) -> Markup {
+    let link = if clicks.links == 1 { "Link" } else { "Links" };
+    html! {
+        @match clicks.first_at {
+            None => span.soft { (link) " not opened" },
+            Some(first) => { (link) " opened " (counted(clicks.clicks, "time", "times")) ", first " (when::time(first, zone)) }
+        }
     }
 }
 

@@ -10,8 +10,8 @@ use maud::{Markup, html};
 
 use super::{find, mapping, reject, state_chip};
 use crate::page::fault::Fault;
-use crate::page::fields::{Asked, Problems};
-use crate::page::figure::{bytes, count, figure};
+use crate::page::fields::{Asked, Fields, Problems};
+use crate::page::figure::{bytes, count, counted, figure};
 use crate::page::form::button;
 use crate::page::layout::Page;
 use crate::page::menu::IMPORTS;
@@ -26,11 +26,12 @@ pub async fn page(session: Session, Path(id): Path<String>, asked: Asked) -> Res
         return mapping::show(&session, &import, None, &Problems::new(), said(&asked)).await;
     }
     let body = match import.state {
-        ImportState::Receiving | ImportState::Received | ImportState::Ready | ImportState::Loading => progress_region(&import),
+        ImportState::Receiving | ImportState::Received | ImportState::Ready | ImportState::Loading | ImportState::Undoing => progress_region(&import),
         ImportState::AwaitingRepeat => repeat(&session, &import, may),
         ImportState::AwaitingMapping => html! { div.notice.warn { p { "Somebody who may load contacts must confirm the columns." } } },
         ImportState::Failed => failed(&import, may),
         ImportState::Cancelled => html! { div.notice { h2 { "This import was cancelled" } p { "Nothing of it was loaded, and the file is gone." } } },
+        ImportState::Undone => html! { div.notice { h2 { "This import was taken back" } p { "The people whom it brought are removed, and the file is gone. What it changed about people known before has stayed." } } },
         ImportState::Loaded => html! {},
     };
     let result = if import.state == ImportState::Loaded { result(&session, &import).await? } else { html! {} };
@@ -41,7 +42,7 @@ pub async fn page(session: Session, Path(id): Path<String>, asked: Asked) -> Res
 /// Polled while the import works; once it has moved on, the whole page is asked for again.
 pub async fn progress(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
     let import = find(&session, &id).await?;
-    let works = matches!(import.state, ImportState::Receiving | ImportState::Received | ImportState::Ready | ImportState::Loading);
+    let works = matches!(import.state, ImportState::Receiving | ImportState::Received | ImportState::Ready | ImportState::Loading | ImportState::Undoing);
     if works { Ok(progress_region(&import).into_response()) } else { Ok(([(HeaderName::from_static("hx-refresh"), "true")], "").into_response()) }
 }
 
@@ -50,6 +51,7 @@ fn progress_region(import: &ImportRecord) -> Markup {
         ImportState::Receiving => "The file is being received.",
         ImportState::Received => "Reading the head of the file.",
         ImportState::Ready => "Waiting for its turn.",
+        ImportState::Undoing => "Its people are being removed.",
         _ => "Checking and loading the lines.",
     };
     html! {
@@ -103,7 +105,39 @@ async fn result(session: &Session, import: &ImportRecord) -> Result<Markup, Faul
             div.notice { h2 { "Columns that were not stored" } p { (dropped.join(", ")) } p.small.soft { "To keep such a column, declare its field with a purpose and load the file again." } }
         }
         (reject::region(session, import, &counts).await?)
+        @if session.may(Right::LoadContacts) && import.rows_loaded > 0 { p { a href={ "/imports/" (import.id) "/undo" } { "Take this import back" } span.small.soft { ". Possible until one of its people is in a campaign that has started" } } }
     })
+}
+
+/// Until something is sent a load can be taken back; the page that asks says how many people that is.
+pub async fn ask_undo(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
+    let import = find(&session, &id).await?;
+    if import.state != ImportState::Loaded {
+        return Ok(Redirect::to(&format!("/imports/{id}")).into_response());
+    }
+    let people = session.tenant.people_of_import(import.id).await?;
+    let used = session.tenant.import_is_used(import.id).await?;
+    let body = html! {
+        section.card {
+            @if used { p { "Somebody of this file is in a campaign that has started, or was contacted: it can no longer be taken back." } }
+            @else if people == 0 { p { "Nobody whom this file brought is still there." } }
+            @else {
+                p { strong { (counted(people, "person", "people")) } " whom this file brought are removed, from every list too. Whoever has a consent, a hold or a reply on record stays." }
+                @if import.rows_updated > 0 { p { "What it changed about " (counted(import.rows_updated, "person", "people")) " known before stays: what they were before is not kept." } }
+                p.soft { "It cannot be undone: load the file again for that." }
+            }
+            div.actions {
+                @if !used && people > 0 { form method="post" action={ "/imports/" (import.id) "/undo" } { input type="hidden" name="people" value=(people); button.button.danger type="submit" { "Yes, remove " (counted(people, "person", "people")) } } }
+                a href={ "/imports/" (import.id) } { "Back" }
+            }
+        }
+    };
+    Ok(Page::new(IMPORTS, "Take this import back?").under(format!("/imports/{id}"), &import.file_name).show(&session, &body))
+}
+
+pub async fn undo(session: Session, Path(id): Path<String>, fields: Fields) -> Result<Response, Fault> {
+    session.tenant.undo_import(find(&session, &id).await?.id, fields.number("people").unwrap_or(-1), session.now).await?;
+    Ok(Redirect::to(&format!("/imports/{id}")).into_response())
 }
 
 async fn facts(session: &Session, import: &ImportRecord) -> Result<Markup, Fault> {

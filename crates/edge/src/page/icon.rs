@@ -29,6 +29,8 @@ pub enum Icon {
     Stop,
     Key,
     Phone,
+    Settings,
+    Calendar,
 }
 
 impl Icon {
@@ -46,6 +48,8 @@ impl Icon {
             Self::Lock => "M6 11h12v9H6v-9ZM8.5 11V7.5a3.5 3.5 0 0 1 7 0V11M12 14.5v2",
             Self::Scroll => "M7 4h11v13.5a2.5 2.5 0 0 1-2.5 2.5H6.5M7 4a2.5 2.5 0 0 0-2.5 2.5V8H9v9.5A2.5 2.5 0 0 1 6.5 20M12 9h3M12 13h3",
             Self::Team => "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8ZM4.5 20.5c0-4 3.4-6 7.5-6s7.5 2 7.5 6",
+            Self::Settings => "M4 7h9M17 7h3M4 17h3M11 17h9M15 9.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5ZM9 19.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5Z",
+            Self::Calendar => "M5 6h14v14H5V6ZM5 10h14M9 3.5V7M15 3.5V7",
             Self::Check => "M5 12.5l4.5 4.5L19 7",
             Self::Cross => "M6.5 6.5l11 11M17.5 6.5l-11 11",
             Self::Clock => "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18ZM12 7v5l3.5 2",

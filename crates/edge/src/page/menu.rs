@@ -32,6 +32,7 @@ stops! {
     PRIVACY = "Privacy", "/privacy", Lock, AnswerSubjects;
     AUDIT = "Audit", "/audit", Scroll, ReadAudit;
     TEAM = "Team", "/team", Team, ManageTeam;
+    SETTINGS = "Settings", "/settings", Settings, ManageTeam;
 }
 
 /// Where a user lands: the first page that they may see.

@@ -23,6 +23,16 @@ pub fn exact(at: Instant, zone: &TimeZone) -> Markup {
     html! { time datetime=(at.rfc3339()) { (at.timestamp().to_zoned_datetime(zone.clone()).strftime("%-d %b %Y, %H:%M:%S")) } }
 }
 
+/// `10:04 for them`: the clock of the only zone in which a person can be, where it is not ours.
+pub fn theirs(at: Instant, ours: &TimeZone, zones: &[String]) -> Option<String> {
+    let mut zones = zones.iter().filter_map(|name| TimeZone::get(name).ok());
+    let there = |zone: TimeZone| at.timestamp().to_zoned_datetime(zone).datetime();
+    let their = there(zones.next()?);
+    let alike = zones.all(|zone| there(zone) == their);
+    let our = there(ours.clone());
+    (alike && their != our).then(|| their.strftime(if their.date() == our.date() { "%H:%M for them" } else { "%-d %b, %H:%M for them" }).to_string())
+}
+
 pub fn optional(at: Option<Instant>, zone: &TimeZone) -> Markup {
     html! { @match at { Some(at) => (time(at, zone)), None => span.soft { "–" } } }
 }
@@ -66,6 +76,18 @@ mod tests {
         assert_eq!(from_local(&to_local(summer, &zone), &zone), Some(summer));
         assert_eq!(from_local("tomorrow", &zone), None);
         assert_eq!(text(day_start(summer, &zone), &zone), "1 Jul 2026, 00:00");
+    }
+
+    #[test]
+    fn shows_a_persons_own_clock_where_it_differs() {
+        let (london, at) = (zone("Europe/London"), Instant(1_782_900_000_000));
+        let theirs = |zones: &[&str]| theirs(at, &london, &zones.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        assert_eq!(theirs(&["Europe/London"]), None);
+        assert_eq!(theirs(&["Europe/Jersey", "Europe/Isle_of_Man"]), None, "the same clock");
+        assert_eq!(theirs(&["Europe/Paris"]).as_deref(), Some("12:00 for them"));
+        assert_eq!(theirs(&["Asia/Tokyo"]).as_deref(), Some("19:00 for them"));
+        assert_eq!(theirs(&["America/New_York", "America/Chicago"]), None, "nobody knows which");
+        assert_eq!(theirs(&[]), None);
     }
 
     #[test]

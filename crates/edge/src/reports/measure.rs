@@ -24,6 +24,7 @@ use crate::page::layout::Page;
 use crate::page::menu::REPORTS;
 use crate::page::table::empty;
 use crate::page::when;
+use crate::page::xlsx::{Cell, Sheet};
 use crate::reports::totals::{is_reached, totals};
 use crate::tenancy::guard::Session;
 
@@ -87,7 +88,7 @@ pub async fn page(session: Session, asked: Asked) -> Result<Response, Fault> {
         @if rows.is_empty() { section.card { (empty(Icon::Chart, "Nothing was sent in this period", "Choose another period, or start a campaign.", None)) } }
         @else { (totals(&rows)) (days(&session, &query, &rows)) div.columns { (by_campaign(&rows, &names)) (by_ending(&rows)) } }
     };
-    Ok(Page::new(REPORTS, "Reports").problems(&problems).actions(html! { a.button.quiet href="/reports/compare" { "Compare campaigns" } a.button.quiet href={ "/reports.csv?" (query.link()) } { "Download (CSV)" } }).show(&session, &body))
+    Ok(Page::new(REPORTS, "Reports").problems(&problems).actions(html! { a.button.quiet href="/reports/compare" { "Compare campaigns" } a.button.quiet href={ "/reports.csv?" (query.link()) } { "Download (CSV)" } a.button.quiet href={ "/reports.xlsx?" (query.link()) } { "Download (Excel)" } }).show(&session, &body))
 }
 
 fn days(session: &Session, query: &Query, rows: &[MeasureRow]) -> Markup {
@@ -144,4 +145,23 @@ pub async fn download(session: Session, asked: Asked) -> Result<Response, Fault>
         text.push_str(&format!("{},{},{},{},{},{},{},{},{cost}\r\n", row.campaign, csv_text::field(name), row.hour.rfc3339(), row.channel, row.disposition, csv_text::field(&row.cause), row.n, row.segments));
     }
     Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, "attachment; filename=\"report.csv\"")], text).into_response())
+}
+
+/// The same rows as a workbook.
+pub async fn workbook(session: Session, asked: Asked) -> Result<Response, Fault> {
+    let query = Query::read(&session, &asked, &mut Problems::new());
+    let rows = session.tenant.measures(query.campaign, query.from, query.to).await?;
+    let names = session.tenant.campaign_names().await?;
+    session.tenant.audit_alone(session.now, Act::Exported, "report", 0, "workbook").await?;
+    let mut sheet = Sheet::new(&["campaign", "name", "hour", "channel", "disposition", "cause", "attempts", "segments", "cost"]);
+    for row in &rows {
+        let name = names.iter().find(|(id, _)| *id == row.campaign).map_or("", |(_, name)| name.as_str());
+        let (id, hour) = (row.campaign.to_string(), row.hour.rfc3339());
+        sheet.row(&[
+            Cell::Text(&id), Cell::Text(name), Cell::Text(&hour), Cell::Text(row.channel.as_str()), Cell::Text(row.disposition.as_str()), Cell::Text(&row.cause), Cell::Number(row.n),
+            Cell::Number(row.segments), Cell::Money(row.cost),
+        ]);
+    }
+    let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, "attachment; filename=\"report.xlsx\"")], sheet.finish()).into_response())
 }

@@ -38,6 +38,7 @@ fn event_text(kind: WebhookEventKind) -> &'static str {
         WebhookEventKind::SequenceCompleted => "People are through with a campaign's last step, many in one event",
         WebhookEventKind::SequenceStopped => "A campaign stopped for people before its last step, many in one event",
         WebhookEventKind::ReplyReceived => "Somebody wrote back",
+        WebhookEventKind::LinkClicked => "A short link is opened for the first time",
         WebhookEventKind::SuppressionAdded => "Somebody is not to be contacted any more",
         WebhookEventKind::SuppressionLifted => "A stop on contacting somebody is lifted",
         WebhookEventKind::SubjectRequestAnswered => "Somebody's data was exported for them, or erased",

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use clarion_domain::campaigns::retry::RetryRules;
-use clarion_domain::campaigns::template::Template;
+use clarion_domain::campaigns::template::{RenderError, Template};
 use clarion_domain::carriers::rate::RateBucket;
 use clarion_domain::carriers::sender::Sender;
 use clarion_domain::id::{CampaignId, TrunkId};
-use clarion_domain::time::{Instant, SECOND_MS};
+use clarion_domain::time::{DAY_MS, Instant, SECOND_MS};
 use clarion_store::campaigns::CampaignRecord;
-use clarion_store::compliance::CampaignTerms;
+use clarion_store::compliance::{CampaignTerms, RecipientFacts};
+use clarion_store::links::{LinkDomain, NewShortLink, first_place};
 use clarion_store::{StoreError, Tenant};
 
 /// Limits of the tenant and the software's rules are read anew so often.
@@ -28,6 +29,10 @@ pub(crate) struct RunningCampaign {
     /// Where each of its people stands is kept: it has several steps, or takes people in.
     pub is_tracked: bool,
     pub template: Template,
+    /// The name under which its links are made short; `None` sends them whole.
+    links: Option<LinkDomain>,
+    /// Its links' places are counted from there: another step's are others.
+    first_place: usize,
     pub terms: CampaignTerms,
     made_at: Instant,
     rate: i64,
@@ -62,7 +67,10 @@ impl RunningCampaign {
     pub(crate) async fn load(tenant: Tenant, record: &CampaignRecord, now: Instant) -> Result<Self, StoreError> {
         let template = tenant.parse_template(&record.body).await?;
         let terms = tenant.campaign_terms(record).await?;
+        let links = if template.short_links() > 0 { tenant.link_domain().await?.filter(LinkDomain::shortens) } else { None };
         Ok(Self {
+            links,
+            first_place: first_place(record.step),
             tenant,
             id: record.id,
             sender: record.sender.clone(),
@@ -82,6 +90,25 @@ impl RunningCampaign {
             passes: false,
             passed: Passed { trunk: None, fruitless: 0, since: now },
         })
+    }
+
+    /// The message for one person, with a fresh link of theirs in the place of each address that is to be short.
+    pub(crate) fn text_for(&self, person: &RecipientFacts) -> Result<(String, Vec<NewShortLink>), RenderError> {
+        let (mut made, value) = (Vec::new(), |field: &str| person.profile.field(field));
+        let (Some(domain), Some(key)) = (&self.links, &person.key) else { return Ok((self.template.render(value)?, made)) };
+        let text = self.template.render_links(value, |place, target| match self.tenant.new_short_link(key, self.first_place + place, &target) {
+            Ok((code, link)) => {
+                made.push(link);
+                domain.link(&code)
+            }
+            // Without random bytes the link stands whole.
+            Err(_) => target,
+        })?;
+        Ok((text, made))
+    }
+
+    pub(crate) fn links_expire_at(&self, now: Instant) -> Instant {
+        now.plus_ms(i64::from(self.links.as_ref().map_or(0, |links| links.expires_days)) * DAY_MS)
     }
 
     pub(crate) fn is_stale(&self, now: Instant) -> bool {

@@ -15,6 +15,7 @@ use clarion_store::StoreError;
 use clarion_store::attempts::{Candidate, ClaimRow, add_claim};
 use clarion_store::compliance::{BLOCKED_SENDER, RecipientFacts, decide, refuse_text};
 use clarion_store::db::Tx;
+use clarion_store::links::{NewShortLink, ShortLinkRow, add_short_links};
 
 use crate::attempts::campaign::RunningCampaign;
 use crate::attempts::decided::{self, ClaimError, Decided};
@@ -67,6 +68,7 @@ struct Permitted {
     sealed_body: Vec<u8>,
     number_index: [u8; 16],
     prepared: Prepared,
+    links: Vec<NewShortLink>,
     cost: i64,
     valid_until: Instant,
     purpose: Option<clarion_domain::compliance::purpose::Purpose>,
@@ -139,7 +141,7 @@ fn plan(sender: &mut Sender, id: CampaignId, want: usize, (candidates, facts, to
         };
         told = Some((permit.passed(), permit.version(), words.clone()));
         match ready(&*campaign, carriers, candidate, fact, store.next_id(now) as u64, (now, now_micros)) {
-            Ready::For { trunk, prepared, cost, body } => {
+            Ready::For { trunk, prepared, cost, body, links } => {
                 let Some(key) = &fact.key else { continue };
                 let sealed_body = key.seal("attempt.body", body.as_bytes()).map_err(StoreError::from)?;
                 if let Some(trunk) = carriers.get_mut(trunk) {
@@ -153,6 +155,7 @@ fn plan(sender: &mut Sender, id: CampaignId, want: usize, (candidates, facts, to
                     sealed_body,
                     number_index: fact.number_index,
                     prepared,
+                    links,
                     cost,
                     valid_until: permit.valid_until(),
                     purpose: campaign.terms.purpose.map(|stated| stated.purpose),
@@ -177,7 +180,7 @@ fn plan(sender: &mut Sender, id: CampaignId, want: usize, (candidates, facts, to
 }
 
 enum Ready {
-    For { trunk: TrunkId, prepared: Prepared, cost: i64, body: String },
+    For { trunk: TrunkId, prepared: Prepared, cost: i64, body: String, links: Vec<NewShortLink> },
     /// The rules refuse the text as it is filled for this person: their ids.
     Refused(String),
     /// It can never be sent as it is: why, as a rule id.
@@ -191,7 +194,7 @@ fn ready(campaign: &RunningCampaign, carriers: &mut Carriers, candidate: &Candid
     if !campaign.may_send_toward(&fact.region) {
         return Ready::Never(BLOCKED_SENDER);
     }
-    let Ok(body) = campaign.template.render(|field| fact.profile.field(field)) else { return Ready::Never("TEMPLATE-FIELD") };
+    let Ok((body, links)) = campaign.text_for(fact) else { return Ready::Never("TEMPLATE-FIELD") };
     if let Some(refusal) = refuse_text(&campaign.terms, fact, &body, now) {
         return Ready::Refused(campaign.terms.words(&refusal, &fact.region, now).rules);
     }
@@ -209,7 +212,7 @@ fn ready(campaign: &RunningCampaign, carriers: &mut Carriers, candidate: &Candid
     match chosen.prepare(number, &campaign.sender, &body, reference) {
         Ok(prepared) => {
             let cost = Cost::of_segments(Cost(chosen.record.cost_per_segment), prepared.segments).0;
-            Ready::For { trunk, prepared, cost, body }
+            Ready::For { trunk, prepared, cost, body, links }
         }
         Err(_) => Ready::Never("MESSAGE-TOO-LONG"),
     }
@@ -242,6 +245,22 @@ async fn write_claims(sender: &Sender, tx: &mut Tx, plan: Plan, claimed: &mut Cl
         };
         add_claim(tx, &row).await?;
         claimed.claims.push((claim, count));
+        let expires_at = campaign.links_expire_at(now);
+        let links = batch.iter().enumerate().flat_map(|(index, permitted)| {
+            let row = |link: &NewShortLink| ShortLinkRow {
+                attempt: AttemptId(first.0 + index as i64),
+                tenant: campaign.tenant.id(),
+                campaign: claimed.campaign,
+                contact: permitted.candidate.contact,
+                expires_at,
+                link: link.clone(),
+            };
+            permitted.links.iter().map(row).collect::<Vec<_>>()
+        });
+        let links: Vec<ShortLinkRow> = links.collect();
+        if !links.is_empty() {
+            add_short_links(tx, &links).await?;
+        }
         for (index, permitted) in batch.into_iter().enumerate() {
             claimed.spent.push((trunk, permitted.prepared.segments));
             claimed.flights.push(take_off(campaign, claim, AttemptId(first.0 + index as i64), index as u16, permitted, now));

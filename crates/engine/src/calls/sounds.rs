@@ -77,7 +77,8 @@ impl Sounds {
                         let words = match part {
                             Part::Text(words) => words,
                             Part::Field { fallback: Some(fallback), .. } => fallback,
-                            Part::Field { fallback: None, .. } => continue,
+                            // A script holds no links.
+                            Part::Field { fallback: None, .. } | Part::Link(_) => continue,
                         };
                         let wanted = request(words, language, voice.as_ref());
                         match sounds.fix(tenant, wanted.clone(), now).await {
@@ -164,6 +165,7 @@ impl Sounds {
             && text.parts().iter().any(|part| match part {
                 Part::Text(words) => missing(words),
                 Part::Field { fallback, .. } => fallback.as_deref().is_some_and(missing),
+                Part::Link(_) => false,
             })
     }
 
@@ -197,6 +199,7 @@ impl Sounds {
                 let own = value(name).filter(|words| is_spoken(words)).and_then(|words| spoken(&words));
                 own.or_else(|| fallback.as_deref().and_then(spoken))
             }
+            Part::Link(_) => None,
         };
         text.parts().iter().filter_map(part).collect()
     }

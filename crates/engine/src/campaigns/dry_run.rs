@@ -28,7 +28,7 @@ async fn of_step(tenant: &Tenant, record: &CampaignRecord, now: Instant) -> Resu
     let terms = tenant.campaign_terms(record).await?;
     let prices = Prices::read(tenant, record.channel).await?;
     let content = match record.channel {
-        Channel::Sms => Content::Messages(tenant.parse_template(&record.body).await?),
+        Channel::Sms => Content::Messages(tenant.parse_template(&record.body).await?, tenant.link_sample().await?),
         Channel::Voice => Content::Calls(CallsTally::read(tenant, record, now).await?),
     };
     let at = record.starts_at.map_or(now, |starts_at| starts_at.max(now));

@@ -23,7 +23,8 @@ const DEFERRED_GROUP_MS: i64 = 15 * MINUTE_MS;
 
 /// What people would get.
 pub(super) enum Content {
-    Messages(Template),
+    /// The text, and what stands in it for each short link.
+    Messages(Template, Option<String>),
     Calls(CallsTally),
 }
 
@@ -77,7 +78,7 @@ impl<'a> Tally<'a> {
     pub fn add(&mut self, person: &RecipientFacts, mark: CallMark) {
         self.result.audience += 1;
         let decision = match self.content {
-            Content::Messages(_) => decide(self.terms, person, &[], self.at),
+            Content::Messages(..) => decide(self.terms, person, &[], self.at),
             Content::Calls(_) => decide_call(self.terms, person, &[], mark, self.at),
         };
         self.note_pack(&decision, person);
@@ -89,13 +90,13 @@ impl<'a> Tally<'a> {
                 self.may(&decision, person);
                 self.add_call(person);
             }
-            Content::Messages(template) => {
+            Content::Messages(template, link) => {
                 if self.sender.as_ref().is_some_and(|sender| sender.check_toward(&person.region).is_err()) {
                     self.result.refused += 1;
                     self.refused_by.entry(BLOCKED_SENDER.to_owned()).or_insert((BLOCKED_SENDER_WHY.to_owned(), 0)).1 += 1;
                     return;
                 }
-                match template.render(|name| person.profile.field(name)) {
+                match template.render_links(|name| person.profile.field(name), |_, target| link.clone().unwrap_or(target)) {
                     Err(RenderError { field }) => {
                         self.result.unrenderable += 1;
                         *self.missing_fields.entry(field).or_default() += 1;
@@ -196,7 +197,7 @@ impl<'a> Tally<'a> {
         let groups: Vec<ZoneGroup> = self.zones.iter().map(|(names, (messages, segments))| ZoneGroup { zones: zones(names), messages: *messages, segments: *segments }).collect();
         let found = match &self.content {
             Content::Calls(calls) => self.play(&groups, &calls.rate()),
-            Content::Messages(_) => {
+            Content::Messages(..) => {
                 let rate = u32::try_from(self.campaign.rate_per_second).unwrap_or(1);
                 let Ok(campaign) = MessagesPerSecond::new(rate) else { return };
                 let trunks: i64 = self.trunk_rates.values().sum();

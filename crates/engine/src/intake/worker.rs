@@ -85,6 +85,7 @@ async fn advance(store: &Store, waiting: &WaitingImport, lease: &Lease, limits: 
             failed => failed,
         },
         ImportState::Loading => load::load(&job).await,
+        ImportState::Undoing => undo(&job).await,
         _ => Ok(()),
     };
     match step.map_err(|error| last_word(error, state)) {
@@ -95,6 +96,12 @@ async fn advance(store: &Store, waiting: &WaitingImport, lease: &Lease, limits: 
         }
         other => other,
     }
+}
+
+/// Takes an import back, some people at a time.
+async fn undo(job: &Job) -> Result<(), IntakeError> {
+    while job.tenant.undo_step(job.id, &job.lease, (job.clock)()).await? > 0 {}
+    Ok(())
 }
 
 /// A reader that panics on a file would do so again at every try: before anything is loaded, that is the file's fault.

@@ -17,7 +17,7 @@ pub(super) struct NotPublic;
 #[error("the name is not known")]
 pub(super) struct NoSuchName;
 
-pub(super) struct Guarded {
+pub(crate) struct Guarded {
     pub store: Store,
     /// Whether what is sent is encrypted.
     pub secure: bool,

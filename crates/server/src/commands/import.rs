@@ -104,7 +104,7 @@ async fn follow(store: &Store, tenant: &Tenant, id: ImportId, args: &ImportArgs)
     let ended = loop {
         let record = tenant.import(id).await?;
         match record.state {
-            ImportState::Loaded | ImportState::Failed | ImportState::Cancelled => break record,
+            ImportState::Loaded | ImportState::Failed | ImportState::Cancelled | ImportState::Undone => break record,
             ImportState::AwaitingRepeat => {
                 confirm(args, "this file was loaded before; load it again?", tenant, id).await?;
                 tenant.confirm_repeat(id, clock::now()).await?;
@@ -120,7 +120,7 @@ async fn follow(store: &Store, tenant: &Tenant, id: ImportId, args: &ImportArgs)
                 }
             }
             ImportState::Loading => progress.at(record.rows_read.unsigned_abs(), record.rows_total.unwrap_or(0).unsigned_abs()),
-            ImportState::Receiving | ImportState::Received | ImportState::Ready => {}
+            ImportState::Receiving | ImportState::Received | ImportState::Ready | ImportState::Undoing => {}
         }
         tokio::time::sleep(LOOK).await;
     };

@@ -130,7 +130,7 @@ pub(super) async fn load(tenant: &Tenant, name: &str, file: &str, people: &[Pers
         let record = tenant.import(id).await?;
         match record.state {
             ImportState::Loaded => return Ok(list),
-            ImportState::Failed | ImportState::Cancelled | ImportState::AwaitingMapping | ImportState::AwaitingRepeat => bail!("the sample file {file} was not loaded: {} {}", record.state, record.error),
+            ImportState::Failed | ImportState::Cancelled | ImportState::Undoing | ImportState::Undone | ImportState::AwaitingMapping | ImportState::AwaitingRepeat => bail!("the sample file {file} was not loaded: {} {}", record.state, record.error),
             _ if began.elapsed() > LOAD_WAIT => bail!("the sample file {file} is still {} after {} s", record.state, LOAD_WAIT.as_secs()),
             _ => tokio::time::sleep(Duration::from_millis(50)).await,
         }

@@ -94,4 +94,32 @@ pub async fn made_by_hand(chrome: &Chrome) {
     assert!(chrome.js::<String>("document.querySelector('.secret').textContent").await.starts_with("clr_"));
     chrome.look("key-made").await;
     add_webhook(chrome).await;
+    name_for_links(chrome).await;
+}
+
+/// Short links are on: an address of a text is ticked. Then another name, which points nowhere.
+async fn name_for_links(chrome: &Chrome) {
+    chrome.goto("/campaigns/templates/new").await;
+    chrome.fill("#name", "With a link").await;
+    chrome.fill("#body", "Hello, your reading is due at https://www.northwind.example/readings/account today.").await;
+    chrome.follow("main form.form button").await;
+    chrome.follow("tbody tr:last-child th a").await;
+    chrome.click("#link-0").await;
+    chrome.follow("main form.form button").await;
+    chrome.shows("Saved.").await;
+    assert!(chrome.js::<bool>("document.querySelector('#link-0').checked && document.querySelector('#body').value.includes('{short:https://www.northwind.example/readings/account}')").await);
+    // The sample stands in the place of the address, in the server's count and in the page's own.
+    chrome.until("the count of the short text", "document.querySelector('#segments').textContent.startsWith('78 characters')").await;
+    chrome.look("template-links").await;
+    chrome.goto("/settings/links").await;
+    chrome.shows("https://go.northwind.example/samp1e000000").await;
+    chrome.look("links-on").await;
+    chrome.fill("#host", "go.northwind.invalid").await;
+    chrome.follow("main form.form:has(#host) button").await;
+    chrome.reload_until("Does not point here").await;
+    chrome.look("links-refused").await;
+    chrome.fill("#host", "https://go.northwind.invalid/").await;
+    chrome.follow("main form.form:has(#host) button").await;
+    chrome.shows("There is a problem").await;
+    chrome.look("links-problem").await;
 }

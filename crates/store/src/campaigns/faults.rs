@@ -91,6 +91,9 @@ impl Tenant {
             faults.add("sender", "this sender is not on your list of checked senders: add it there first");
         }
         let (Some(template), Some(purpose)) = (template, draft.purpose) else { return Ok(()) };
+        if template.short_links() > 0 && self.link_sample().await?.is_none() {
+            faults.add("body", "short links are off: switch them on in the settings, or send the addresses whole");
+        }
         let stated = stated(draft, purpose);
         let found = lint(&template.fixed_text(), draft.sender.trim(), &[&self.record().await?.name]);
         if stated.is_marketing() {

@@ -50,7 +50,8 @@ impl Tenant {
         }
         recipients.truncate(wanted);
         let facts = self.recipient_facts_to_explain(&recipients, terms.touches_since(now)).await?;
-        let text = |person: &RecipientFacts| template.render(|name| person.profile.field(name)).map_err(|error| error.to_string());
+        let links = self.link_sample().await?;
+        let text = |person: &RecipientFacts| template.render_links(|name| person.profile.field(name), |_, target| links.clone().unwrap_or(target)).map_err(|error| error.to_string());
         Ok(facts.into_iter().map(|person| preview_row(&terms, text(&person), &person, now)).collect())
     }
 }

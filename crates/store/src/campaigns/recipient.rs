@@ -7,6 +7,7 @@ use clarion_domain::personal::Personal;
 use clarion_domain::time::Instant;
 
 use crate::db::{DbError, Params, Row, sql};
+use crate::links::LinkClicks;
 use crate::params;
 use crate::store::{Page, StoreError, Tenant};
 
@@ -41,6 +42,16 @@ pub struct RecipientRow {
     pub step: i64,
     /// Why it is over for them; of a plain campaign only when they were stopped.
     pub ended: Option<EndReason>,
+    /// What became of the last attempt's short links; `None` for one without.
+    pub clicks: Option<LinkClicks>,
+}
+
+impl RecipientRow {
+    /// The last attempt, where there was one.
+    #[must_use]
+    pub fn attempt(&self) -> Option<AttemptId> {
+        if let RecipientState::Attempted { attempt, .. } = &self.state { Some(*attempt) } else { None }
+    }
 }
 
 /// What narrows the listing.
@@ -79,6 +90,11 @@ impl Tenant {
         let batch: Vec<Params> = positions.iter().map(|position| params![id, *position, campaign.first]).collect();
         for row in self.db().query_many(select, &batch).await?.into_iter().flatten() {
             rows.push(self.read_recipient(row, campaign.asked_below())?);
+        }
+        let attempts: Vec<AttemptId> = rows.iter().filter_map(RecipientRow::attempt).collect();
+        let mut clicks = self.clicks_of(&attempts).await?;
+        for row in &mut rows {
+            row.clicks = row.attempt().and_then(|attempt| clicks.remove(&attempt));
         }
         Ok(Page::cut(rows, limit, |row: &RecipientRow| row.position))
     }
@@ -147,7 +163,7 @@ impl Tenant {
             RecipientState::Waiting | RecipientState::InFlight if ended.is_some() => RecipientState::Stopped,
             state => state,
         };
-        Ok(RecipientRow { position, contact_id, number: number.into(), state, step, ended })
+        Ok(RecipientRow { position, contact_id, number: number.into(), state, step, ended, clicks: None })
     }
 }
 

@@ -91,7 +91,7 @@ impl Tenant {
             let campaign: String = row.take(0)?;
             return Err(StoreError::Conflict(format!("the campaign “{campaign}” uses this list: finish, cancel or change it first")));
         }
-        let loading = sql!("SELECT id FROM import WHERE tenant_id = $1 AND list_id = $2 AND state NOT IN ('loaded', 'failed', 'cancelled') LIMIT 1");
+        let loading = sql!("SELECT id FROM import WHERE tenant_id = $1 AND list_id = $2 AND state NOT IN ('loaded', 'failed', 'cancelled', 'undone') LIMIT 1");
         if tx.query_first(loading, &params![self.id, id]).await?.is_some() {
             return Err(StoreError::Conflict("a file is being loaded into this list: wait for it, or cancel it first".into()));
         }

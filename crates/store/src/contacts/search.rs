@@ -1,17 +1,56 @@
-//! Finding a person by the whole number or the whole reference: both are kept only as keyed hashes.
+//! Finding a person. Numbers and references are stored sealed: a whole one is found by its keyed hash; the end of a number and the beginning
+//! of a reference by a coarser one, whose few are opened and compared.
 
 use clarion_domain::contacts::address::normalise;
 use clarion_domain::contacts::region::Region;
 use clarion_domain::id::ContactId;
 use clarion_domain::tenancy::tenant::NumberMode;
 
-use crate::db::sql;
+use super::contact::NUMBER_LABEL;
+use crate::db::{Params, sql};
 use crate::params;
+use crate::seal::{HEAD_CHARS, TAIL_DIGITS};
 use crate::store::{StoreError, Tenant};
 
-/// What a search says when it found nobody: why a part of a number cannot be searched for.
+/// What a search says when it found nobody.
 pub const NOT_FOUND_HINT: &str =
-    "Nobody has this number or reference. Type the whole number or the whole reference: they are stored sealed, so a part of one cannot be searched for.";
+    "Nobody has this number or reference. Type the whole of it, at least the last four digits of a number, or at least the first six letters of a reference.";
+
+/// So many are shown; more are said to be there.
+pub const FOUND_MAX: usize = 50;
+/// So many are opened to be compared.
+const OPENED_MAX: i64 = 5_000;
+/// Rows of before the search by parts that are filled in at once.
+const FILLED_AT_ONCE: i64 = 500;
+
+/// Who was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    pub ids: Vec<ContactId>,
+    /// There may be others: type more.
+    pub more: bool,
+}
+
+impl Found {
+    fn of(ids: Vec<ContactId>) -> Self {
+        Self { ids, more: false }
+    }
+
+    fn add(&mut self, id: ContactId) {
+        if self.ids.len() == FOUND_MAX {
+            self.more = true;
+        } else if !self.ids.contains(&id) {
+            self.ids.push(id);
+        }
+    }
+}
+
+/// The digits of a part of a number; `None` when it is none, or too short to search by.
+fn tail_of(typed: &str) -> Option<String> {
+    let is_number = typed.chars().all(|letter| letter.is_ascii_digit() || " +-().…*".contains(letter));
+    let digits: String = typed.chars().filter(char::is_ascii_digit).collect();
+    (is_number && (TAIL_DIGITS..=15).contains(&digits.len())).then_some(digits)
+}
 
 impl Tenant {
     /// A number as typed, read like the tenant's files are; `None` when it is no number of the tenant's kind.
@@ -35,7 +74,45 @@ impl Tenant {
         rows.into_iter().map(|mut row| Ok(row.take(0)?)).collect()
     }
 
-    /// The contacts whose whole reference or whole number was typed; empty when nobody has it (say `NOT_FOUND_HINT`).
+    /// Whose number ends in these digits: at least four.
+    pub async fn contacts_by_number_end(&self, typed: &str) -> Result<Found, StoreError> {
+        let Some(digits) = tail_of(typed) else { return Ok(Found::default()) };
+        let select = sql!(
+            "SELECT a.contact_id, a.sealed_number, c.wrapped_key FROM address a JOIN contact c ON c.id = a.contact_id
+             WHERE a.tenant_id = $1 AND a.tail_index = $2 ORDER BY a.id DESC LIMIT $3"
+        );
+        let rows = self.db().query(select, &params![self.id, self.keys.index.tail(&digits), OPENED_MAX]).await?;
+        let mut found = Found { ids: Vec::new(), more: rows.len() as i64 == OPENED_MAX };
+        for mut row in rows {
+            let (sealed, wrapped): (Option<Vec<u8>>, Option<Vec<u8>>) = (row.take(1)?, row.take(2)?);
+            let (Some(sealed), Some(key)) = (sealed, self.person_key(wrapped.as_deref())?) else { continue };
+            if key.open_text(NUMBER_LABEL, &sealed)?.ends_with(&digits) {
+                found.add(row.take(0)?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whose reference begins so: at least six letters.
+    pub async fn contacts_by_reference_start(&self, typed: &str) -> Result<Found, StoreError> {
+        let folded = typed.trim().to_lowercase();
+        if folded.chars().count() < HEAD_CHARS {
+            return Ok(Found::default());
+        }
+        let select = sql!("SELECT id, sealed_profile, wrapped_key FROM contact WHERE tenant_id = $1 AND head_index = $2 ORDER BY id DESC LIMIT $3");
+        let rows = self.db().query(select, &params![self.id, self.keys.index.head(&folded), OPENED_MAX]).await?;
+        let mut found = Found { ids: Vec::new(), more: rows.len() as i64 == OPENED_MAX };
+        for mut row in rows {
+            let (sealed, wrapped): (Option<Vec<u8>>, Option<Vec<u8>>) = (row.take(1)?, row.take(2)?);
+            let Some(key) = self.person_key(wrapped.as_deref())? else { continue };
+            if Self::open_profile(&key, sealed.as_deref())?.reference.trim().to_lowercase().starts_with(&folded) {
+                found.add(row.take(0)?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The contacts whose whole reference or whole number was typed.
     pub async fn search_contacts(&self, typed: &str) -> Result<Vec<ContactId>, StoreError> {
         let typed = typed.trim();
         if typed.is_empty() {
@@ -46,5 +123,65 @@ impl Tenant {
             found.extend(self.contact_by_number(&e164).await?.filter(|id| !found.contains(id)));
         }
         Ok(found)
+    }
+
+    /// Whoever has it whole; where nobody does, those of whom it is a part (nobody: say `NOT_FOUND_HINT`).
+    pub async fn find_contacts(&self, typed: &str) -> Result<Found, StoreError> {
+        let whole = self.search_contacts(typed).await?;
+        if !whole.is_empty() {
+            return Ok(Found::of(whole));
+        }
+        let mut found = self.contacts_by_number_end(typed).await?;
+        let by_reference = self.contacts_by_reference_start(typed).await?;
+        found.more |= by_reference.more;
+        by_reference.ids.into_iter().for_each(|id| found.add(id));
+        Ok(found)
+    }
+
+    /// Fills in what people loaded before the search by parts lack; how many rows, 0 when nothing is left.
+    pub async fn fill_search_indexes(&self) -> Result<usize, StoreError> {
+        let mut tx = self.db().begin().await?;
+        let untailed = sql!(
+            "SELECT a.id, a.sealed_number, c.wrapped_key FROM address a JOIN contact c ON c.id = a.contact_id
+             WHERE a.tenant_id = $1 AND a.tail_index IS NULL AND a.number_index IS NOT NULL ORDER BY a.id LIMIT $2"
+        );
+        let mut tails: Vec<Params> = Vec::new();
+        for mut row in tx.query(untailed, &params![self.id, FILLED_AT_ONCE]).await? {
+            let (sealed, wrapped): (Option<Vec<u8>>, Option<Vec<u8>>) = (row.take(1)?, row.take(2)?);
+            let number = match (sealed, self.person_key(wrapped.as_deref())?) {
+                (Some(sealed), Some(key)) => key.open_text(NUMBER_LABEL, &sealed)?,
+                _ => String::new(),
+            };
+            tails.push(params![row.take::<i64>(0)?, self.keys.index.tail(&number)]);
+        }
+        tx.execute_many(sql!("UPDATE address SET tail_index = $2 WHERE id = $1"), &tails).await?;
+        let unheaded = sql!(
+            "SELECT id, sealed_profile, wrapped_key FROM contact WHERE tenant_id = $1 AND head_index IS NULL AND reference_index IS NOT NULL ORDER BY id LIMIT $2"
+        );
+        let mut heads: Vec<Params> = Vec::new();
+        for mut row in tx.query(unheaded, &params![self.id, FILLED_AT_ONCE]).await? {
+            let (sealed, wrapped): (Option<Vec<u8>>, Option<Vec<u8>>) = (row.take(1)?, row.take(2)?);
+            let reference = match self.person_key(wrapped.as_deref())? {
+                Some(key) => Self::open_profile(&key, sealed.as_deref())?.reference,
+                None => String::new(),
+            };
+            heads.push(params![row.take::<i64>(0)?, self.keys.index.head(&reference)]);
+        }
+        tx.execute_many(sql!("UPDATE contact SET head_index = $2 WHERE id = $1"), &heads).await?;
+        tx.commit().await?;
+        Ok(tails.len() + heads.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_number_has_four_digits_at_least() {
+        assert_eq!(tail_of("00 12").as_deref(), Some("0012"));
+        assert_eq!(tail_of("…0012").as_deref(), Some("0012"));
+        assert_eq!(tail_of("012"), None);
+        assert_eq!(tail_of("A0012"), None);
     }
 }

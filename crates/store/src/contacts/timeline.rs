@@ -13,6 +13,7 @@ use clarion_domain::personal::Personal;
 use clarion_domain::time::Instant;
 
 use crate::db::{DbError, sql};
+use crate::links::LinkClicks;
 use crate::params;
 use crate::store::{StoreError, Tenant};
 
@@ -53,6 +54,8 @@ pub enum TimelineKind {
         /// `None` once its retention has passed.
         body: Option<Personal>,
         settled_at: Option<Instant>,
+        /// What became of its short links; `None` for one without.
+        clicks: Option<LinkClicks>,
     },
     /// Not contacted, and why.
     Refused { campaign: CampaignId, campaign_name: String, reasons: Vec<Reason> },

@@ -1,7 +1,7 @@
 //! The queries behind a timeline, one a kind of event.
 
 use clarion_domain::compliance::rule_book::RuleBook;
-use clarion_domain::id::ContactId;
+use clarion_domain::id::{AttemptId, ContactId};
 use clarion_domain::personal::Personal;
 use clarion_domain::time::Instant;
 
@@ -75,10 +75,19 @@ impl TimelineReader<'_> {
                 segments: row.take(9)?,
                 body: self.body("attempt.body", row.take(10)?),
                 settled_at: row.take(11)?,
+                clicks: None,
             };
             Ok(TimelineEvent { at: row.take(0)?, what })
         };
-        self.rows(select).await?.into_iter().map(read).collect()
+        let mut events: Vec<TimelineEvent> = self.rows(select).await?.into_iter().map(read).collect::<Result<_, StoreError>>()?;
+        let attempts: Vec<AttemptId> = events.iter().filter_map(|event| if let TimelineKind::Attempted { attempt, .. } = event.what { Some(attempt) } else { None }).collect();
+        let mut found = self.tenant.clicks_of(&attempts).await?;
+        for event in &mut events {
+            if let TimelineKind::Attempted { attempt, clicks, .. } = &mut event.what {
+                *clicks = found.remove(attempt);
+            }
+        }
+        Ok(events)
     }
 
     /// What was decided without an attempt: refusals and deferrals.

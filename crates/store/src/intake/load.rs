@@ -28,6 +28,7 @@ pub const CHUNK_ROWS: usize = 8_000;
 pub struct SealedRow {
     line: u64,
     number_index: [u8; 16],
+    tail_index: i64,
     reference_index: Option<[u8; 16]>,
     wrapped_key: Vec<u8>,
     sealed_profile: Vec<u8>,
@@ -96,6 +97,7 @@ impl Tenant {
         Ok(SealedRow {
             line: row.line,
             number_index: self.number_index(number.reveal()),
+            tail_index: self.keys.index.tail(number.reveal()),
             reference_index: Some(&profile.reference).filter(|reference| !reference.is_empty()).map(|reference| self.reference_index(reference)),
             wrapped_key: self.store.keyring().wrap(&key)?,
             sealed_profile: seal_profile(&key, &profile)?,
@@ -186,18 +188,19 @@ impl Tenant {
         for (place, row) in rows.into_iter().enumerate() {
             let (contact, address) = (first_contact + place as i64, first_address + place as i64);
             let region = std::str::from_utf8(&row.region).unwrap_or_default();
-            contacts.push(params![contact, self.id, row.wrapped_key, row.sealed_profile, row.reference_index, import, row.line as i64, now]);
-            addresses.push(params![address, self.id, contact, row.number_index, row.sealed_number, row.line_type.as_str(), region, row.zones, now]);
+            let head = row.reference_index.map(|_| self.keys.index.head(&row.profile.reference));
+            contacts.push(params![contact, self.id, row.wrapped_key, row.sealed_profile, row.reference_index, import, row.line as i64, now, head]);
+            addresses.push(params![address, self.id, contact, row.number_index, row.sealed_number, row.line_type.as_str(), region, row.zones, now, row.tail_index]);
             members.extend(list.map(|list| params![list, contact]));
         }
         let insert = sql!(
-            "INSERT INTO contact (id, tenant_id, wrapped_key, sealed_profile, reference_index, import_id, import_line, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)"
+            "INSERT INTO contact (id, tenant_id, wrapped_key, sealed_profile, reference_index, import_id, import_line, created_at, updated_at, head_index)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)"
         );
         tx.execute_many(insert, &contacts).await?;
         let insert = sql!(
-            "INSERT INTO address (id, tenant_id, contact_id, number_index, sealed_number, line_type, region, zones, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+            "INSERT INTO address (id, tenant_id, contact_id, number_index, sealed_number, line_type, region, zones, created_at, tail_index)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
         );
         tx.execute_many(insert, &addresses).await?;
         tx.execute_many(sql!("INSERT INTO list_member (list_id, contact_id) VALUES ($1, $2)"), &members).await?;
@@ -216,10 +219,11 @@ impl Tenant {
             let Some(row) = rows.remove(&opened.id) else { continue };
             let merged = merged(opened.profile, row.profile);
             let reference = Some(&merged.reference).filter(|reference| !reference.is_empty()).map(|reference| self.reference_index(reference));
-            changes.push(params![seal_profile(&opened.key, &merged)?, reference, now, self.id, opened.id]);
+            let head = reference.map(|_| self.keys.index.head(&merged.reference));
+            changes.push(params![seal_profile(&opened.key, &merged)?, reference, now, self.id, opened.id, head]);
             members.extend(list.map(|list| params![list, opened.id]));
         }
-        tx.execute_many(sql!("UPDATE contact SET sealed_profile = $1, reference_index = $2, updated_at = $3 WHERE tenant_id = $4 AND id = $5"), &changes).await?;
+        tx.execute_many(sql!("UPDATE contact SET sealed_profile = $1, reference_index = $2, updated_at = $3, head_index = $6 WHERE tenant_id = $4 AND id = $5"), &changes).await?;
         tx.execute_many(sql!("INSERT INTO list_member (list_id, contact_id) VALUES ($1, $2) ON CONFLICT DO NOTHING"), &members).await?;
         Ok(())
     }

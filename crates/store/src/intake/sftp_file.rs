@@ -41,7 +41,7 @@ impl SftpFile {
     #[must_use]
     pub fn folder(&self) -> DropFolder {
         match self.state {
-            ImportState::Loaded => DropFolder::Done,
+            ImportState::Loaded | ImportState::Undoing | ImportState::Undone => DropFolder::Done,
             ImportState::Failed | ImportState::Cancelled => DropFolder::Rejected,
             _ => DropFolder::Incoming,
         }
@@ -284,7 +284,7 @@ impl Tenant {
                 return Ok(self.db().execute(sql!("DELETE FROM sftp_file WHERE tenant_id = $1 AND id = $2"), &params![self.id, file.id]).await.map(|_| ())?);
             }
             ImportState::Loading => return Err(StoreError::Conflict("this file is being loaded: wait until it is in done/".into())),
-            ImportState::Loaded | ImportState::Failed | ImportState::Cancelled => {
+            ImportState::Loaded | ImportState::Undoing | ImportState::Undone | ImportState::Failed | ImportState::Cancelled => {
                 self.drop_import_file(&mut tx, file.import).await?;
                 self.show_no_more(&mut tx, file.id, sql!("UPDATE sftp_file SET file_removed = 1 WHERE tenant_id = $1 AND id = $2")).await?;
             }

@@ -41,7 +41,7 @@ pub enum HeadOutcome {
 impl Store {
     /// Every tenant's imports that wait for a worker, the oldest first.
     pub async fn waiting_imports(&self, limit: i64) -> Result<Vec<WaitingImport>, StoreError> {
-        let select = sql!("SELECT id, tenant_id, state FROM import WHERE state IN ('received', 'ready', 'loading') ORDER BY id LIMIT $1");
+        let select = sql!("SELECT id, tenant_id, state FROM import WHERE state IN ('received', 'ready', 'loading', 'undoing') ORDER BY id LIMIT $1");
         let rows = self.db().query(select, &params![limit]).await?;
         rows.into_iter().map(|mut row| Ok(WaitingImport { id: row.take(0)?, tenant: row.take(1)?, state: row.word(2)? })).collect()
     }

@@ -13,7 +13,7 @@ use crate::store::{StoreError, Tenant};
 impl Tenant {
     /// What hangs on the person's contacts. The emptied rows stay, so that what was counted still adds up.
     pub(super) async fn erase_contacts(&self, tx: &mut Tx, subject: &Subject, now: Instant) -> Result<Vec<ErasureCount>, StoreError> {
-        let (mut contacts, mut numbers, mut messages, mut recordings, mut lists, mut consents, mut holds, mut wishes, mut results) = (0, 0, 0, 0, 0, 0, 0, 0, 0);
+        let (mut contacts, mut numbers, mut messages, mut links, mut recordings, mut lists, mut consents, mut holds, mut wishes, mut results) = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
         for contact in &subject.contacts {
             let both = params![self.id, *contact];
             lists += tx.execute(sql!("DELETE FROM list_member WHERE contact_id IN (SELECT id FROM contact WHERE tenant_id = $1 AND id = $2)"), &both).await?;
@@ -21,18 +21,19 @@ impl Tenant {
             holds += tx.execute(sql!("DELETE FROM hold WHERE tenant_id = $1 AND contact_id = $2"), &both).await?;
             wishes += tx.execute(sql!("DELETE FROM preference WHERE tenant_id = $1 AND contact_id = $2"), &both).await?;
             messages += tx.execute(sql!("UPDATE attempt SET sealed_body = NULL, carrier_message_id = '' WHERE tenant_id = $1 AND contact_id = $2"), &both).await?;
+            links += tx.execute(sql!("DELETE FROM short_link WHERE tenant_id = $1 AND contact_id = $2"), &both).await?;
             recordings += self.erase_recordings(tx, *contact, now).await?;
             results += self.erase_exports_with(tx, *contact).await?;
             self.empty_replies_of(tx, *contact).await?;
             // Only one that an old backup brought back: a standing one has refused the erasure.
             tx.execute(sql!("DELETE FROM legal_hold WHERE tenant_id = $1 AND contact_id = $2"), &both).await?;
             let empty = sql!(
-                "UPDATE address SET number_index = NULL, sealed_number = NULL, line_type = 'unknown', region = '', zones = ''
+                "UPDATE address SET number_index = NULL, tail_index = NULL, sealed_number = NULL, line_type = 'unknown', region = '', zones = ''
                  WHERE tenant_id = $1 AND contact_id = $2 AND number_index IS NOT NULL"
             );
             numbers += tx.execute(empty, &both).await?;
             let empty = sql!(
-                "UPDATE contact SET wrapped_key = NULL, sealed_profile = NULL, reference_index = NULL, import_id = NULL, import_line = NULL, updated_at = $3, erased_at = $3
+                "UPDATE contact SET wrapped_key = NULL, sealed_profile = NULL, reference_index = NULL, head_index = NULL, import_id = NULL, import_line = NULL, updated_at = $3, erased_at = $3
                  WHERE tenant_id = $1 AND id = $2 AND erased_at IS NULL"
             );
             contacts += tx.execute(empty, &params![self.id, *contact, now]).await?;
@@ -41,6 +42,7 @@ impl Tenant {
             counted("contacts emptied", contacts),
             counted("numbers removed", numbers),
             counted("messages emptied", messages),
+            counted("short links removed", links),
             counted("recordings of calls removed", recordings),
             counted("list entries removed", lists),
             counted("consents removed", consents),

@@ -134,6 +134,7 @@ impl Tenant {
             sections.files().await?,
             sections.purposes().await?,
             sections.messages().await?,
+            sections.links().await?,
             sections.calls().await?,
             sections.recordings(RecordClass::Recording).await?,
             sections.recordings(RecordClass::OpeningRecording).await?,

@@ -170,6 +170,27 @@ impl<'a> Sections<'a> {
         Ok(self.section(Heading { title: "Messages and calls to you", legal_basis: "That of each campaign", source: "Made by the campaigns above", class: RecordClass::AttemptMetadata }, records))
     }
 
+    /// The short links that they were sent.
+    pub async fn links(&self) -> Result<ExportSection, StoreError> {
+        let select = sql!(
+            "SELECT s.clicks, s.first_click_at, s.last_click_at, s.expires_at, s.sealed_target, c.wrapped_key, m.name FROM short_link s
+             JOIN contact c ON c.id = s.contact_id JOIN campaign m ON m.id = s.campaign_id WHERE s.tenant_id = $1 AND s.contact_id = $2 ORDER BY s.attempt_id, s.place"
+        );
+        let read = |mut row: Row| {
+            let target = self.tenant.link_target(row.take(4)?, row.take(5)?)?;
+            Ok(record([
+                ("campaign", row.take(6)?),
+                ("led to", target.unwrap_or_else(|| "no longer kept".into())),
+                ("led there until", moment(row.take(3)?)),
+                ("times opened", row.take::<i64>(0)?.to_string()),
+                ("opened first", moment_of(row.take(1)?)),
+                ("opened last", moment_of(row.take(2)?)),
+            ]))
+        };
+        let records = self.of_contacts(select, read).await?;
+        Ok(self.section(Heading { title: "Links in messages to you", legal_basis: "That of each campaign", source: "Made for the messages above", class: RecordClass::AttemptMetadata }, records))
+    }
+
     /// The timings of calls, which the law wants kept (UK-11).
     pub async fn calls(&self) -> Result<ExportSection, StoreError> {
         let select = sql!(

@@ -48,7 +48,7 @@ impl Target<'_> {
 impl Tenant {
     /// Deletes what is due at `now` by the tenant's retention. People under a legal hold keep everything.
     pub async fn sweep(&self, now: Instant) -> Result<Vec<SweepCount>, StoreError> {
-        let mut counts = Vec::new();
+        let mut counts = vec![self.sweep_links(now).await?];
         for row in self.retention().await? {
             let Some(before) = row.due_before(now) else { continue };
             match row.default.class {

@@ -49,7 +49,8 @@ impl Tenant {
         );
         let redact = sql!("UPDATE attempt SET contact_id = 0, address_id = 0, sealed_body = NULL, carrier_message_id = '', decision = '' WHERE id = $1");
         let start = self.swept_through(target("attempt")).await?;
-        let attempts = self.sweep_batches(target("attempt"), start, Find { statement: attempts, values: &by_id }, &[redact], now).await?;
+        let acts = [redact, sql!("DELETE FROM short_link WHERE attempt_id = $1")];
+        let attempts = self.sweep_batches(target("attempt"), start, Find { statement: attempts, values: &by_id }, &acts, now).await?;
         let calls = self.sweep_calls(before, now).await?;
         let by_time = |after: i64| -> Params { params![self.id, after, before, SWEEP_BATCH] };
         let replies = sql!(
@@ -212,6 +213,18 @@ impl Tenant {
         let find = sql!("SELECT id FROM export_file WHERE tenant_id = $1 AND id > $2 AND created_at < $3 ORDER BY id LIMIT $4");
         let acts = [sql!("DELETE FROM export_chunk WHERE file_id = $1"), sql!("DELETE FROM export_try WHERE file_id = $1"), sql!("DELETE FROM export_file WHERE id = $1")];
         let target = Target { class: RecordClass::ExportFile, source: "export_file" };
+        self.sweep_batches(target, 0, Find { statement: find, values: &values }, &acts, now).await
+    }
+
+    /// Links that expired lead nowhere: code and target go, and a link that nobody clicked goes whole. This clock is the tenant's own.
+    pub(super) async fn sweep_links(&self, now: Instant) -> Result<SweepCount, StoreError> {
+        let values = |after: i64| -> Params { params![self.id, after, now, SWEEP_BATCH] };
+        let find = sql!("SELECT DISTINCT attempt_id FROM short_link WHERE tenant_id = $1 AND attempt_id > $2 AND expires_at <= $3 AND code_hash IS NOT NULL ORDER BY attempt_id LIMIT $4");
+        let acts = [
+            sql!("DELETE FROM short_link WHERE attempt_id = $1 AND clicks = 0"),
+            sql!("UPDATE short_link SET code_hash = NULL, sealed_target = NULL WHERE attempt_id = $1"),
+        ];
+        let target = Target { class: RecordClass::AttemptMetadata, source: "short_link" };
         self.sweep_batches(target, 0, Find { statement: find, values: &values }, &acts, now).await
     }
 

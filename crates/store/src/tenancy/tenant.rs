@@ -44,6 +44,11 @@ pub struct TenantRecord {
     pub needs_second_factor: bool,
     /// Which acts wait for a second person.
     pub four_eyes: FourEyes,
+    /// How people reach it; may be empty.
+    pub contact_details: String,
+    /// With which a new campaign of messages, or of calls, begins; empty for none.
+    pub default_sender: String,
+    pub default_caller: String,
 }
 
 pub(super) fn read_four_eyes(text: &str) -> Result<FourEyes, StoreError> {
@@ -66,6 +71,9 @@ fn read(mut row: Row) -> Result<TenantRecord, StoreError> {
         created_at: row.take(8)?,
         needs_second_factor: row.take(9)?,
         four_eyes: read_four_eyes(&row.take::<String>(10)?)?,
+        contact_details: row.take(11)?,
+        default_sender: row.take(12)?,
+        default_caller: row.take(13)?,
     })
 }
 
@@ -92,7 +100,7 @@ impl Store {
     }
 
     pub async fn tenants(&self) -> Result<Vec<TenantRecord>, StoreError> {
-        let select = sql!("SELECT id, slug, name, number_mode, default_region, zone, help_text, limits, created_at, needs_second_factor, four_eyes FROM tenant ORDER BY id");
+        let select = sql!("SELECT id, slug, name, number_mode, default_region, zone, help_text, limits, created_at, needs_second_factor, four_eyes, contact_details, default_sender, default_caller FROM tenant ORDER BY id");
         self.db().query(select, &[]).await?.into_iter().map(read).collect()
     }
 
@@ -107,7 +115,7 @@ impl Store {
 impl Tenant {
     /// The tenant's own record.
     pub async fn record(&self) -> Result<TenantRecord, StoreError> {
-        let select = sql!("SELECT id, slug, name, number_mode, default_region, zone, help_text, limits, created_at, needs_second_factor, four_eyes FROM tenant WHERE id = $1");
+        let select = sql!("SELECT id, slug, name, number_mode, default_region, zone, help_text, limits, created_at, needs_second_factor, four_eyes, contact_details, default_sender, default_caller FROM tenant WHERE id = $1");
         read(self.db().query_first(select, &params![self.id]).await?.ok_or(StoreError::NotFound("tenant"))?)
     }
 }

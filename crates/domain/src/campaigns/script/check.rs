@@ -7,7 +7,7 @@ use crate::campaigns::script::document::{GatherDocument, ScriptDocument, SpeechD
 use crate::campaigns::script::fault::{ScriptFault, ScriptFaultKind as K};
 use crate::campaigns::script::shape;
 use crate::campaigns::script::step::{Act, Gather, STEPS_MAX, Script, ScriptWorld, Speech, Step, StepId};
-use crate::campaigns::template::{Template, TemplateWarning};
+use crate::campaigns::template::{Template, TemplateError, TemplateFault, TemplateWarning};
 use crate::outcomes::answered_by::AnsweredBy;
 
 const NAME_CHARS_MAX: usize = 40;
@@ -207,6 +207,10 @@ impl<'a> Checker<'a> {
             self.language(language);
         }
         match Template::parse(text, self.world.fields) {
+            Ok(text) if text.short_links() > 0 => {
+                self.fault(K::Text(TemplateError { position: 1, fault: TemplateFault::NotHeard }));
+                None
+            }
             Ok(text) => {
                 for TemplateWarning::NoFallback { field } in text.warnings() {
                     self.fault(K::NoFallback { field });

@@ -1,5 +1,6 @@
 //! Campaigns: purpose, audience, content, schedule and limits; and where each recipient stands.
 
+pub mod calendar;
 pub mod call;
 pub mod call_label;
 pub mod call_pacing;

@@ -12,6 +12,7 @@ use crate::api::body::{Body, Id, Query};
 use crate::api::caller::{Caller, Shown};
 use crate::api::contacts::contact::RevealQuery;
 use crate::api::contacts::list::List;
+use crate::api::links::report::Clicks;
 use crate::api::page::{Cursor, Limit, Listing, limit_of};
 use crate::api::problem::Problem;
 use crate::api::wire::{AttemptId, CampaignId, ContactId, Disposition, Time};
@@ -30,6 +31,8 @@ pub struct Recipient {
     /// Why it is over for them, as in the campaign's steps: `completed`, `reply`, `told:paid` … Null while it is not; of a campaign of one step
     /// only when they were stopped.
     ended: Option<String>,
+    /// What became of the last message's short links; null for one without.
+    clicks: Option<Clicks>,
 }
 
 /// Where a recipient stands.
@@ -160,7 +163,7 @@ pub async fn list(caller: Caller, Id(id): Id<CampaignId>, Query(query): Query<Re
     let filter = query.outcome.map_or(RecipientFilter::Every, Into::into);
     let page = caller.tenant.recipients(id.0, filter, query.after.map(|cursor| cursor.0), limit_of(query.limit)).await?;
     let shown = caller.shown(query.reveal, "campaign", id.0.0).await?;
-    Ok(Listing::of(page, |row| Recipient { position: row.position, contact: row.contact_id.into(), number: number(&row, shown), step: row.step, ended: row.ended.as_ref().map(ToString::to_string), standing: row.state.into() }))
+    Ok(Listing::of(page, |row| Recipient { position: row.position, contact: row.contact_id.into(), number: number(&row, shown), step: row.step, ended: row.ended.as_ref().map(ToString::to_string), clicks: row.clicks.map(Clicks::from), standing: row.state.into() }))
 }
 
 /// Whom to put on a new list.
@@ -185,12 +188,12 @@ pub async fn relist(caller: Caller, Id(id): Id<CampaignId>, Body(new): Body<NewL
     Ok(made(format!("/lists/{list}"), List::from(caller.tenant.list(list).await?)))
 }
 
-const CSV_HEADER: &str = "position,contact,number,state,disposition,cause,rules,try,at,step,ended\r\n";
+const CSV_HEADER: &str = "position,contact,number,state,disposition,cause,rules,try,at,step,ended,clicks\r\n";
 const CSV_LINES: i64 = 500;
 
 /// Every recipient with the result, as CSV
 ///
-/// Columns: position, contact, number, state, disposition, cause, rules, try, at, step, ended.
+/// Columns: position, contact, number, state, disposition, cause, rules, try, at, step, ended, clicks.
 #[utoipa::path(get, path = "/campaigns/{campaign}/results.csv", tag = "campaigns", params(("campaign" = CampaignId, Path), RevealQuery), responses((status = 200, body = String, content_type = "text/csv")))]
 pub async fn results(caller: Caller, Id(id): Id<CampaignId>, Query(query): Query<RevealQuery>) -> Result<Response, Problem> {
     caller.tenant.campaign(id.0).await?;
@@ -219,5 +222,6 @@ fn csv_line(row: &RecipientRow, shown: Shown) -> String {
     };
     let at = at.map_or(String::new(), |at| at.rfc3339());
     let number = csv_text::field(&number(row, shown)).into_owned();
-    format!("{},{},{number},{state},{disposition},{},{},{tried},{at},{},{}\r\n", row.position, row.contact_id, csv_text::field(cause), csv_text::field(&rules), row.step, row.ended.as_ref().map_or_else(String::new, ToString::to_string))
+    let clicks = row.clicks.as_ref().map_or(String::new(), |clicks| clicks.clicks.to_string());
+    format!("{},{},{number},{state},{disposition},{},{},{tried},{at},{},{},{clicks}\r\n", row.position, row.contact_id, csv_text::field(cause), csv_text::field(&rules), row.step, row.ended.as_ref().map_or_else(String::new, ToString::to_string))
 }

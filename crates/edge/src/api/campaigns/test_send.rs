@@ -4,7 +4,7 @@ use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use clarion_domain::campaigns::campaign::Channel;
-use clarion_domain::campaigns::template::TemplateWarning;
+use clarion_domain::campaigns::template::{Template, TemplateWarning};
 use clarion_domain::id;
 use clarion_domain::personal::Personal;
 use clarion_store::StoreError;
@@ -101,11 +101,19 @@ pub async fn send(caller: Caller, Id(id): Id<CampaignId>, Body(test): Body<TestS
     }
     let template = caller.tenant.parse_template(&campaign.body).await?;
     // A field without a fallback is named in the test, so that the reader sees where it will stand.
-    let bare: Vec<(String, String)> = template.warnings().iter().map(|TemplateWarning::NoFallback { field }| (field.clone(), format!("[{field}]"))).collect();
-    let text = template.render(|name| bare.iter().find(|(field, _)| field == name).map(|(_, shown)| shown.as_str()));
+    let shown: Vec<(String, String)> = template.warnings().iter().map(|TemplateWarning::NoFallback { field }| (field.clone(), bare(&template, field))).collect();
+    // A test is of nobody: its short links lead to a page that says so.
+    let link = caller.tenant.link_sample().await?;
+    let value = |name: &str| shown.iter().find(|(field, _)| field == name).map(|(_, shown)| shown.as_str());
+    let text = template.render_links(value, |_, target| link.clone().unwrap_or(target));
     let text = text.map_err(|error| Problem::invalid(error.to_string()))?;
     let notice = caller.tenant.queue_test_send(id.0, Personal::new(number), Personal::new(text), &campaign.sender, caller.now).await?;
     accepted(&caller, notice).await
+}
+
+/// What stands for a field that has no fallback: a link needs something that is one.
+fn bare(template: &Template, field: &str) -> String {
+    if template.holds_links(field) { "https://example.com/".to_owned() } else { format!("[{field}]") }
 }
 
 async fn accepted(caller: &Caller, notice: i64) -> Result<Response, Problem> {

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use crate::api::answer::made;
 use crate::api::body::{Body, Id};
 use crate::api::caller::Caller;
+use crate::api::contacts::list::List;
 use crate::api::page::Listing;
 use crate::api::problem::Problem;
 use crate::api::wire::{FilterId, LineType, ListId, Region, Time};
@@ -153,4 +154,23 @@ pub async fn change(caller: Caller, Id(id): Id<FilterId>, Body(new): Body<NewFil
 pub async fn delete(caller: Caller, Id(id): Id<FilterId>) -> Result<StatusCode, Problem> {
     caller.tenant.delete_filter(id.0, caller.now).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Everybody who meets a filter.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "Mobiles, November", "people": 1240}))]
+pub struct NewListOfFilter {
+    #[schema(min_length = 1, max_length = 100)]
+    name: String,
+    /// How many you expect: when another number meets the filter now, nothing is done.
+    #[schema(minimum = 0)]
+    people: i64,
+}
+
+/// Put everybody who meets a filter on a new list
+#[utoipa::path(post, path = "/filters/{filter}/list", tag = "contacts", params(("filter" = FilterId, Path)), request_body = NewListOfFilter, responses((status = 201, body = List)))]
+pub async fn enlist(caller: Caller, Id(id): Id<FilterId>, Body(new): Body<NewListOfFilter>) -> Result<Response, Problem> {
+    let list = caller.tenant.list_filtered(id.0, &new.name, new.people, caller.now).await?;
+    Ok(made(format!("/lists/{list}"), List::from(caller.tenant.list(list).await?)))
 }

@@ -1,7 +1,7 @@
-//! Finding a person by the whole number or the whole reference, in a body: no personal data stands in an address.
+//! Finding a person by a number or a reference, or a part of it, in a body: no personal data stands in an address.
 
 use axum::Json;
-use clarion_store::contacts::NOT_FOUND_HINT;
+use clarion_store::contacts::{Found, NOT_FOUND_HINT};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -10,7 +10,7 @@ use crate::api::body::{Body, within};
 use crate::api::caller::Caller;
 use crate::api::problem::Problem;
 
-/// Whom to look for: a number or a reference.
+/// Whom to look for: one of these.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"number": "07700 900123"}))]
@@ -21,6 +21,12 @@ pub struct ContactSearch {
     /// A whole reference.
     #[schema(max_length = 200)]
     reference: Option<String>,
+    /// The end of a number: at least four digits.
+    #[schema(min_length = 4, max_length = 20)]
+    number_ends: Option<String>,
+    /// The beginning of a reference: at least six letters.
+    #[schema(min_length = 6, max_length = 200)]
+    reference_begins: Option<String>,
     /// Show whole numbers. Needs the right `reveal_personal`, and is audited.
     #[serde(default)]
     reveal: bool,
@@ -29,7 +35,10 @@ pub struct ContactSearch {
 /// Who was found.
 #[derive(Serialize, ToSchema)]
 pub struct ContactsFound {
+    /// At most 50.
     items: Vec<Contact>,
+    /// There may be others: give more of it.
+    more: bool,
     /// What to try when nobody was found; null otherwise.
     hint: Option<&'static str>,
 }
@@ -37,22 +46,28 @@ pub struct ContactsFound {
 /// Look a contact up by number or reference
 #[utoipa::path(post, path = "/contacts/search", tag = "contacts", request_body = ContactSearch, responses((status = 200, body = ContactsFound)))]
 pub async fn search(caller: Caller, Body(search): Body<ContactSearch>) -> Result<Json<ContactsFound>, Problem> {
-    for (field, text, max) in [("number", &search.number, 100), ("reference", &search.reference, 200)] {
-        within(Problem::invalid, field, text.as_deref().unwrap_or_default(), (0, max))?;
+    let given = [("number", &search.number, (0, 100)), ("reference", &search.reference, (0, 200)), ("number_ends", &search.number_ends, (4, 20)), ("reference_begins", &search.reference_begins, (6, 200))];
+    for (field, text, range) in given {
+        if let Some(text) = text {
+            within(Problem::invalid, field, text, range)?;
+        }
     }
-    let found = match (&search.number, &search.reference) {
-        (Some(typed), None) => match caller.tenant.read_number(typed).await? {
-            Some(e164) => caller.tenant.contact_by_number(&e164).await?.into_iter().collect(),
+    let whole = |ids| Found { ids, more: false };
+    let found = match (&search.number, &search.reference, &search.number_ends, &search.reference_begins) {
+        (Some(typed), None, None, None) => match caller.tenant.read_number(typed).await? {
+            Some(e164) => whole(caller.tenant.contact_by_number(&e164).await?.into_iter().collect()),
             None => return Err(Problem::invalid_field("number", "this is no phone number: write the whole of it, with its country code when it is not of your country")),
         },
-        (None, Some(reference)) => caller.tenant.contacts_by_reference(reference).await?,
-        _ => return Err(Problem::invalid("give a `number` or a `reference`, and not both").with("number", "either this").with("reference", "or this")),
+        (None, Some(reference), None, None) => whole(caller.tenant.contacts_by_reference(reference).await?),
+        (None, None, Some(digits), None) => caller.tenant.contacts_by_number_end(digits).await?,
+        (None, None, None, Some(letters)) => caller.tenant.contacts_by_reference_start(letters).await?,
+        _ => return Err(Problem::invalid("give one of `number`, `reference`, `number_ends` and `reference_begins`").with("number", "either this").with("reference", "or this")),
     };
-    let mut items = Vec::with_capacity(found.len());
-    for id in found {
+    let mut items = Vec::with_capacity(found.ids.len());
+    for id in found.ids {
         let shown = caller.shown(Some(search.reveal), "contact", id.0).await?;
         items.push(Contact::show(caller.tenant.contact(id).await?, shown));
     }
     let hint = items.is_empty().then_some(NOT_FOUND_HINT);
-    Ok(Json(ContactsFound { items, hint }))
+    Ok(Json(ContactsFound { items, more: found.more, hint }))
 }

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use crate::api::body::{Id, Query};
 use crate::api::caller::Caller;
+use crate::api::links::report::Clicks;
 use crate::api::page::{Listing, PageQuery};
 use crate::api::problem::Problem;
 use crate::api::wire::{
@@ -61,6 +62,8 @@ pub enum What {
         /// Null once its retention has passed.
         body: Option<String>,
         settled_at: Option<Time>,
+        /// What became of its short links; null for a message without.
+        clicks: Option<Clicks>,
     },
     /// Not contacted, and why.
     Refused { campaign: CampaignId, campaign_name: String, reasons: Vec<Reason> },
@@ -136,7 +139,7 @@ impl From<TimelineKind> for What {
         use TimelineKind as K;
         match what {
             K::Imported { import, file_name, line } => Self::Imported { import: import.into(), file_name, line },
-            K::Attempted { attempt, campaign, campaign_name, channel, state, disposition, cause, decision, segments, body, settled_at } => Self::Attempted {
+            K::Attempted { attempt, campaign, campaign_name, channel, state, disposition, cause, decision, segments, body, settled_at, clicks } => Self::Attempted {
                 attempt: attempt.into(),
                 campaign: campaign.into(),
                 campaign_name,
@@ -148,6 +151,7 @@ impl From<TimelineKind> for What {
                 segments,
                 body: text(body),
                 settled_at: settled_at.map(Time),
+                clicks: clicks.map(Clicks::from),
             },
             K::Refused { campaign, campaign_name, reasons: why } => Self::Refused { campaign: campaign.into(), campaign_name, reasons: reasons(why) },
             K::Deferred { campaign, campaign_name, reasons: why, until } => Self::Deferred { campaign: campaign.into(), campaign_name, reasons: reasons(why), until: until.map(Time) },

@@ -55,3 +55,23 @@ pub async fn cancel(caller: Caller, Id(id): Id<ImportId>) -> Result<Json<ImportD
     caller.tenant.cancel_import(id.0, caller.now).await?;
     Ok(Json(detail(&caller, id.0).await?))
 }
+
+/// How many people are to be removed.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"people": 1200}))]
+pub struct UndoImport {
+    /// The number that you were told, `rows_loaded` when nobody was removed since: another number is a conflict.
+    #[schema(minimum = 0)]
+    people: i64,
+}
+
+/// Take a loaded import back
+///
+/// The people whom it brought are removed, as long as none of them is in a campaign that has started. What it changed about people known
+/// before stays. It is done a moment later: the import is `undoing`, then `undone`.
+#[utoipa::path(post, path = "/imports/{import}/undo", tag = "intake", params(("import" = ImportId, Path)), request_body = UndoImport, responses((status = 200, body = ImportDetail)))]
+pub async fn undo(caller: Caller, Id(id): Id<ImportId>, Body(asked): Body<UndoImport>) -> Result<Json<ImportDetail>, Problem> {
+    caller.tenant.undo_import(id.0, asked.people, caller.now).await?;
+    Ok(Json(detail(&caller, id.0).await?))
+}

@@ -1,7 +1,8 @@
 //! Attempts counted per campaign, hour, channel, disposition and cause.
 
 use axum::Json;
-use axum::response::Response;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use clarion_domain::id;
 use clarion_domain::intake::csv_text;
 use clarion_domain::time::{DAY_MS, Instant};
@@ -14,7 +15,8 @@ use crate::api::body::Query;
 use crate::api::caller::Caller;
 use crate::api::page::Listing;
 use crate::api::problem::Problem;
-use crate::api::wire::{CampaignId, Channel, Disposition, Time};
+use crate::api::wire::{CampaignId, Channel, Disposition, File, Time};
+use crate::page::xlsx::{Cell, Sheet};
 
 /// The longest span of one report.
 const SPAN_DAYS_MAX: i64 = 366;
@@ -89,4 +91,20 @@ pub async fn download(caller: Caller, Query(query): Query<MeasureQuery>) -> Resu
         text.push_str(&format!("{},{},{},{},{cause},{},{},{}\r\n", row.campaign, row.hour.rfc3339(), row.channel, row.disposition, row.n, row.segments, row.cost));
     }
     Ok(csv("measures.csv", move |_: Option<()>| std::future::ready(Ok((text.clone(), None)))))
+}
+
+/// The same counts as an Excel workbook
+///
+/// One sheet with the columns of the CSV.
+#[utoipa::path(get, path = "/reports/measures.xlsx", tag = "reports", params(MeasureQuery), responses((status = 200, body = File, content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")))]
+pub async fn workbook(caller: Caller, Query(query): Query<MeasureQuery>) -> Result<Response, Problem> {
+    let mut sheet = Sheet::new(&["campaign", "hour", "channel", "disposition", "cause", "attempts", "segments", "cost"]);
+    for row in rows(&caller, &query).await? {
+        let (id, hour) = (row.campaign.to_string(), row.hour.rfc3339());
+        sheet.row(&[
+            Cell::Text(&id), Cell::Text(&hour), Cell::Text(row.channel.as_str()), Cell::Text(row.disposition.as_str()), Cell::Text(&row.cause), Cell::Number(row.n), Cell::Number(row.segments), Cell::Number(row.cost),
+        ]);
+    }
+    let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, "attachment; filename=\"measures.xlsx\"")], sheet.finish()).into_response())
 }

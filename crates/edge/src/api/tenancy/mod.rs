@@ -6,4 +6,5 @@ pub mod approval;
 pub mod four_eyes;
 pub mod invitation;
 pub mod me;
+pub mod settings;
 pub mod user;

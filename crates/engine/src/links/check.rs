@@ -1,0 +1,82 @@
+//! Asks for a name's token under the name itself. Whoever may name one could make this server ask its own network: names are looked up
+//! as those of webhooks are, and what comes back is compared, never shown.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use clarion_domain::tenancy::tenant::Actor;
+use clarion_store::links::{DueLinkCheck, TOKEN_PATH};
+use clarion_store::{Signal, Store, StoreError};
+use url::{Host, Url};
+
+use crate::intake::Clock;
+use crate::outward;
+use crate::webhooks::Guarded;
+
+const POLL: Duration = Duration::from_secs(5);
+const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
+const ANSWER_BYTES_MAX: usize = 16 * 1024;
+const CHECKS_MAX: i64 = 20;
+/// What is best comes first.
+const SCHEMES: [&str; 2] = ["https", "http"];
+
+/// Works until the task is dropped.
+pub async fn run(store: Store, clock: Clock) {
+    loop {
+        if let Err(error) = work(&store, clock).await {
+            tracing::warn!(%error, "names for short links could not be looked at; trying again");
+        }
+        store.signals().wait(Signal::Links, POLL).await;
+    }
+}
+
+/// Looks at every name that waits for it; how many there were.
+pub async fn work(store: &Store, clock: Clock) -> Result<usize, StoreError> {
+    let due = store.due_link_checks(CHECKS_MAX).await?;
+    for check in &due {
+        let found = look(store, check).await;
+        let tenant = store.tenant(check.tenant, Actor::System).await?;
+        tenant.record_link_check(check, found, clock()).await?;
+    }
+    Ok(due.len())
+}
+
+/// The scheme that answered with the token, or what is wrong.
+async fn look(store: &Store, check: &DueLinkCheck) -> Result<&'static str, &'static str> {
+    // Both kinds of address may be gone to here: nothing is told, and the token is no secret.
+    let guarded = Guarded { store: store.clone(), secure: true };
+    let client = outward::client(ANSWERS_WITHIN).dns_resolver(guarded).build().map_err(|_| "this server has no HTTP client")?;
+    let mut why = "";
+    for scheme in SCHEMES {
+        match ask(store, &client, scheme, check).await {
+            Ok(()) => return Ok(scheme),
+            Err(wrong) => why = wrong,
+        }
+    }
+    Err(why)
+}
+
+async fn ask(store: &Store, client: &reqwest::Client, scheme: &str, check: &DueLinkCheck) -> Result<(), &'static str> {
+    let url = Url::parse(&format!("{scheme}://{}{TOKEN_PATH}", check.host)).map_err(|_| "the name is no web address")?;
+    let literal = match url.host() {
+        Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
+        Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
+        _ => None,
+    };
+    if literal.is_some_and(|address| !store.webhook_networks().names(address)) {
+        return Err("the name is an address: only the operator can allow one");
+    }
+    let mut response = client.get(url).send().await.map_err(|_| "the name could not be reached: let it point to this server, and wait until that is known everywhere")?;
+    if !response.status().is_success() {
+        return Err("the name leads to something else than this server: what answered there does not know it");
+    }
+    let mut body = Vec::new();
+    while let Ok(Some(part)) = response.chunk().await {
+        body.extend_from_slice(&part);
+        if body.len() > ANSWER_BYTES_MAX {
+            break;
+        }
+    }
+    let answer = String::from_utf8_lossy(&body);
+    if answer.lines().any(|line| line.trim() == check.token) { Ok(()) } else { Err("the name leads to another server than this one") }
+}

@@ -1,0 +1,88 @@
+//! An import is taken back: the people whom it brought are removed again, as long as nothing was sent to them. What it changed about people
+//! who were known before stays: what they were before is not kept.
+
+use clarion_domain::audit::event::Act;
+use clarion_domain::id::ImportId;
+use clarion_domain::intake::import::ImportState;
+use clarion_domain::time::Instant;
+
+use crate::db::{Params, sql};
+use crate::lease::Lease;
+use crate::params;
+use crate::signal::Signal;
+use crate::store::{StoreError, Tenant};
+
+/// People removed in one transaction.
+const PEOPLE_AT_ONCE: i64 = 2_000;
+
+impl Tenant {
+    /// Whether somebody of this file is in a campaign that has started, or was contacted: then it cannot be taken back.
+    pub async fn import_is_used(&self, id: ImportId) -> Result<bool, StoreError> {
+        let used = sql!(
+            "SELECT c.id FROM contact c WHERE c.tenant_id = $1 AND c.import_id = $2
+               AND (EXISTS (SELECT 1 FROM recipient r WHERE r.contact_id = c.id) OR EXISTS (SELECT 1 FROM attempt t WHERE t.contact_id = c.id)) LIMIT 1"
+        );
+        Ok(self.db().query_first(used, &params![self.id, id]).await?.is_some())
+    }
+
+    /// People whom this file brought and who are still there.
+    pub async fn people_of_import(&self, id: ImportId) -> Result<i64, StoreError> {
+        let count = sql!("SELECT COUNT(*) FROM contact WHERE tenant_id = $1 AND import_id = $2 AND erased_at IS NULL");
+        Ok(self.db().query_first(count, &params![self.id, id]).await?.map_or(Ok(0), |mut row| row.take(0))?)
+    }
+
+    /// Asks for it; a worker does it. `expected` is the number of people that the asker was shown: another number is another question.
+    pub async fn undo_import(&self, id: ImportId, expected: i64, now: Instant) -> Result<(), StoreError> {
+        let state = self.import(id).await?.state;
+        if state != ImportState::Loaded {
+            return Err(StoreError::Conflict(format!("only an import that is loaded can be taken back: this one is {}", state.as_str().replace('_', " "))));
+        }
+        if self.import_is_used(id).await? {
+            return Err(StoreError::Conflict("people of this file are in a campaign that has started: it can no longer be taken back".into()));
+        }
+        let people = self.people_of_import(id).await?;
+        if people != expected {
+            return Err(StoreError::Conflict(format!("{people} people would be removed now, and not {expected}: look again before you take it back")));
+        }
+        let mut tx = self.db().begin().await?;
+        if tx.execute(sql!("UPDATE import SET state = 'undoing' WHERE tenant_id = $1 AND id = $2 AND state = 'loaded'"), &params![self.id, id]).await? == 0 {
+            return Err(StoreError::Conflict("somebody else has moved this import on: look again".into()));
+        }
+        self.audit(&mut tx, now, Act::Cancelled, "import", id.0, &format!("taken back: {people} people")).await?;
+        tx.commit().await?;
+        self.store.signals().raise(Signal::Intake);
+        Ok(())
+    }
+
+    /// Removes the next of its people; how many, 0 when none is left. Who came into a campaign meanwhile, said stop, has consented, or is under
+    /// a hold stays.
+    pub async fn undo_step(&self, id: ImportId, lease: &Lease, now: Instant) -> Result<usize, StoreError> {
+        let mut tx = self.db().begin().await?;
+        lease.renew(&mut tx, now).await?;
+        let find = sql!(
+            "SELECT c.id FROM contact c WHERE c.tenant_id = $1 AND c.import_id = $2 AND c.erased_at IS NULL
+               AND NOT EXISTS (SELECT 1 FROM recipient r WHERE r.contact_id = c.id) AND NOT EXISTS (SELECT 1 FROM attempt t WHERE t.contact_id = c.id)
+               AND NOT EXISTS (SELECT 1 FROM legal_hold h WHERE h.contact_id = c.id) AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.contact_id = c.id)
+               AND NOT EXISTS (SELECT 1 FROM consent s WHERE s.contact_id = c.id) AND NOT EXISTS (SELECT 1 FROM reply y WHERE y.contact_id = c.id)
+             ORDER BY c.id LIMIT $3"
+        );
+        let found = tx.query(find, &params![self.id, id, PEOPLE_AT_ONCE]).await?;
+        let people: Vec<Params> = found.into_iter().map(|mut row| Ok(params![row.take::<i64>(0)?])).collect::<Result<_, StoreError>>()?;
+        for act in [
+            sql!("DELETE FROM list_member WHERE contact_id = $1"),
+            sql!("DELETE FROM preference WHERE contact_id = $1"),
+            sql!("DELETE FROM address WHERE contact_id = $1"),
+            sql!("DELETE FROM contact WHERE id = $1"),
+        ] {
+            tx.execute_many(act, &people).await?;
+        }
+        if people.is_empty() {
+            let end = sql!("UPDATE import SET state = 'undone', finished_at = $3 WHERE tenant_id = $1 AND id = $2 AND state = 'undoing'");
+            tx.execute(end, &params![self.id, id, now]).await?;
+            self.drop_import_file(&mut tx, id).await?;
+            self.audit(&mut tx, now, Act::Finished, "import", id.0, "taken back").await?;
+        }
+        tx.commit().await?;
+        Ok(people.len())
+    }
+}

@@ -1,0 +1,77 @@
+//! Acts on many people at once, on both databases: an import that is taken back, and everybody who meets a filter put on a list.
+
+mod support;
+#[path = "support/people.rs"]
+mod people;
+
+use clarion_domain::contacts::filter::{Condition, Filter};
+use clarion_domain::id::{CampaignId, ContactId, ImportId};
+use clarion_domain::intake::import::{ImportSource, ImportState};
+use clarion_store::campaigns::CampaignDraft;
+use clarion_store::db::Statement;
+use clarion_store::intake::NewImport;
+use clarion_store::{StoreError, Tenant, params};
+use people::list_of;
+use support::{Bench, NOON, for_each_store};
+
+static LOADED: Statement = Statement { text: "UPDATE import SET state = 'loaded', rows_loaded = 3 WHERE id = $1", postgres: "" };
+static BROUGHT: Statement = Statement { text: "UPDATE contact SET import_id = $2 WHERE id = $1", postgres: "" };
+static RECIPIENT: Statement = Statement { text: "INSERT INTO recipient (campaign_id, position, contact_id, address_id) VALUES ($1, 0, $2, 1)", postgres: "" };
+static LEFT: Statement = Statement { text: "SELECT COUNT(*) FROM address WHERE contact_id = $1", postgres: "" };
+
+/// An import that brought these people.
+async fn import(bench: &Bench, tenant: &Tenant, people: &[ContactId]) -> ImportId {
+    let mut upload = tenant.begin_import(&NewImport::new(ImportSource::Portal, "people.csv"), NOON).await.expect("begins");
+    upload.write(b"phone\n").await.expect("written");
+    let (id, _) = upload.finish(NOON).await.expect("finished");
+    bench.store.db().execute(&LOADED, &params![id]).await.expect("loaded");
+    for person in people {
+        bench.store.db().execute(&BROUGHT, &params![*person, id]).await.expect("brought");
+    }
+    id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_is_taken_back_until_something_is_sent() {
+    for_each_store("bulk_undo", |bench| async move {
+        let (tenant, other) = (bench.tenant("northwind").await, bench.tenant("southwind").await);
+        let (list, people) = list_of(&tenant, "Arrears", 5).await;
+        let people: Vec<ContactId> = people.into_iter().map(|(contact, _)| contact).collect();
+        let first = import(&bench, &tenant, &people[..3]).await;
+        let second = import(&bench, &tenant, &people[3..]).await;
+        assert!(matches!(other.undo_import(first, 3, NOON).await, Err(StoreError::NotFound(_))));
+        assert!(matches!(tenant.undo_import(first, 2, NOON).await, Err(StoreError::Conflict(text)) if text.contains("3 people would be removed now")));
+        tenant.undo_import(first, 3, NOON).await.expect("asked");
+        assert!(matches!(tenant.undo_import(first, 3, NOON).await, Err(StoreError::Conflict(text)) if text.contains("undoing")));
+        assert_eq!(bench.store.waiting_imports(10).await.expect("waiting").iter().map(|waiting| waiting.id).collect::<Vec<_>>(), [first], "a worker sees it");
+        let lease = bench.store.take_lease("import", NOON).await.expect("no fault").expect("free");
+        assert_eq!(tenant.undo_step(first, &lease, NOON).await.expect("removes"), 3);
+        assert_eq!(tenant.import(first).await.expect("it").state, ImportState::Undoing, "until nobody is left");
+        assert_eq!(tenant.undo_step(first, &lease, NOON).await.expect("ends"), 0);
+        assert_eq!(tenant.import(first).await.expect("it").state, ImportState::Undone);
+        assert_eq!(tenant.list(list).await.expect("the list").members, 2, "off the list too");
+        let left: i64 = bench.store.db().query_first(&LEFT, &params![people[0]]).await.expect("asks").expect("a row").take(0).expect("a number");
+        assert_eq!(left, 0);
+        // Somebody of the second file is in a campaign that has started.
+        let campaign: CampaignId = tenant.create_campaign(&CampaignDraft::new("November"), NOON).await.expect("a draft");
+        bench.store.db().execute(&RECIPIENT, &params![campaign, people[4]]).await.expect("in a campaign");
+        assert!(matches!(tenant.undo_import(second, 2, NOON).await, Err(StoreError::Conflict(text)) if text.contains("has started")));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everybody_who_meets_a_filter_goes_on_a_list_when_the_number_is_the_one_that_was_shown() {
+    for_each_store("bulk_list", |bench| async move {
+        let (tenant, other) = (bench.tenant("northwind").await, bench.tenant("southwind").await);
+        let (list, _) = list_of(&tenant, "Arrears", 4).await;
+        let filter = tenant.save_filter("In arrears", &Filter { all_of: vec![Condition::OnList { list }] }, NOON).await.expect("a filter");
+        assert!(matches!(other.list_filtered(filter, "Mine", 4, NOON).await, Err(StoreError::NotFound(_))));
+        assert!(matches!(tenant.list_filtered(filter, "All", 3, NOON).await, Err(StoreError::Conflict(text)) if text.contains("4 people meet the filter now")));
+        assert_eq!(tenant.lists().await.expect("lists").len(), 1, "nothing was made");
+        let made = tenant.list_filtered(filter, "All", 4, NOON).await.expect("a list");
+        assert_eq!(tenant.list(made).await.expect("the list").members, 4);
+        assert!(matches!(tenant.list_filtered(filter, "All", 4, NOON).await, Err(StoreError::Conflict(_))), "a name is used once");
+    })
+    .await;
+}
