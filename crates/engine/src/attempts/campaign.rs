@@ -33,6 +33,8 @@ pub(crate) struct RunningCampaign {
     links: Option<LinkDomain>,
     /// Its links' places are counted from there: another step's are others.
     first_place: usize,
+    /// Its first step, to which clicks are counted.
+    pub first: CampaignId,
     pub terms: CampaignTerms,
     made_at: Instant,
     rate: i64,
@@ -70,7 +72,8 @@ impl RunningCampaign {
         let links = if template.short_links() > 0 { tenant.link_domain().await?.filter(LinkDomain::shortens) } else { None };
         Ok(Self {
             links,
-            first_place: first_place(record.step),
+            first_place: first_place(usize::from(record.step)),
+            first: record.first,
             tenant,
             id: record.id,
             sender: record.sender.clone(),

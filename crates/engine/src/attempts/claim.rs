@@ -250,7 +250,7 @@ async fn write_claims(sender: &Sender, tx: &mut Tx, plan: Plan, claimed: &mut Cl
             let row = |link: &NewShortLink| ShortLinkRow {
                 attempt: AttemptId(first.0 + index as i64),
                 tenant: campaign.tenant.id(),
-                campaign: claimed.campaign,
+                campaign: campaign.first,
                 contact: permitted.candidate.contact,
                 expires_at,
                 link: link.clone(),

@@ -33,8 +33,8 @@ impl Tenant {
         let select = sql!(
             "SELECT id, name, channel, purpose, underlying_purpose, not_marketing_reason, legal_basis, assessment_reference, state, list_id, filter_id,
                     body, sender, schedule, retry, rate_per_second, starts_at, audience_size, next_position, state_reason,
-                    created_by, created_at, started_by, started_at, finished_at, script, call_settings, recording
-             FROM campaign WHERE tenant_id = $1 AND COALESCE(started_at, starts_at) < $3 AND COALESCE(finished_at, $2) >= $2
+                    created_by, created_at, started_by, started_at, finished_at, script, call_settings, recording, sequence_id, step, sequence, stops
+             FROM campaign WHERE tenant_id = $1 AND step = 1 AND COALESCE(started_at, starts_at) < $3 AND COALESCE(finished_at, $2) >= $2
                AND (started_at IS NOT NULL OR state IN ('draft', 'scheduled', 'starting'))
              ORDER BY id DESC LIMIT $4"
         );

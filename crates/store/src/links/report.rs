@@ -51,7 +51,7 @@ impl Tenant {
             // A text that does not parse any more (a field was withdrawn) names nothing.
             let sources = self.parse_template(&step.body).await.map(|template| template.link_sources()).unwrap_or_default();
             for (index, source) in sources.into_iter().enumerate() {
-                let place = first_place(step.step) + index;
+                let place = first_place(number) + index;
                 counts.insert(place, LinkCount { place, source, clicks: 0, clicked: 0 });
             }
         }
