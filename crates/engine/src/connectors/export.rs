@@ -138,6 +138,7 @@ fn value(job: &ExportJob, row: &ResultRow, field: ResultField) -> String {
         RecipientState::Due { at, why } => ("due", why.clone(), Some(*at)),
         RecipientState::Refused { rules, .. } => ("refused", rules.join(" "), None),
         RecipientState::InFlight => ("in_flight", String::new(), None),
+        RecipientState::Stopped => ("stopped", row.recipient.ended.as_ref().map_or_else(String::new, ToString::to_string), None),
         RecipientState::Attempted { disposition, cause, at, .. } => (disposition.as_str(), cause.clone(), Some(*at)),
     };
     match field {

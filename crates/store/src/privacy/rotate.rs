@@ -35,7 +35,7 @@ struct Place {
     write: &'static Statement,
 }
 
-fn places() -> [Place; 6] {
+fn places() -> [Place; 7] {
     [
         Place {
             read: sql!("SELECT id, wrapped_index_key FROM tenant WHERE id > $1 ORDER BY id LIMIT $2"),
