@@ -65,6 +65,7 @@ impl Node {
         let metrics = listen_if(config.metrics.as_ref().map(|plan| plan.listen)).await?;
         let sftp = listen_if(config.sftp.as_ref().map(|door| door.listen)).await?;
         let address = |listener: &Option<TcpListener>| listener.as_ref().map(TcpListener::local_addr).transpose();
+        let certificates = certificates(&store, &config.web.carrier)?;
         let (stopper, stop) = supervise::stop();
         let mut node = Self {
             web: web.local_addr()?,
@@ -76,12 +77,14 @@ impl Node {
             doors: Vec::new(),
             drain: config.drain,
         };
-        let certificates = node.certificates(&store, &config.web.carrier, &stop)?;
+        if let Some(certificates) = &certificates {
+            node.workers.extend(keep_good(&store, &config.web.carrier, &certificates.held, &stop));
+        }
         let shown = config.sftp.as_ref().and_then(|door| Some(SftpShown { port: node.sftp?.port(), fingerprint: door.host_key.fingerprint() }));
         let router = behind(doors(&store, &config.web, shown), config.web.front.clone());
         node.doors.push(open_by(web, certificates.clone(), router, &stop)?);
         if let Some(listener) = redirect {
-            node.doors.push(open(listener, web::redirect::router(store.clone(), config.web.public_url.clone()), &stop));
+            node.doors.push(open(listener, web::redirect::router(store.clone(), config.web.public_url.clone(), certificates.as_ref().map(|certificates| certificates.held.clone())), &stop));
         }
         if let (Some(listener), Some(door)) = (sftp, &config.sftp) {
             let drop = DropConfig { host_key: door.host_key.clone(), settle: door.settle, clock: clock::now, verify: verify_sftp, refusal: SFTP_REFUSAL };
@@ -93,26 +96,6 @@ impl Node {
             node.doors.push(open_by(listener, certificates.filter(|_| plan.tls), router, &stop)?);
         }
         Ok(node)
-    }
-
-    /// What handshakes are done with, and whoever keeps that good. Files that cannot be used at the start are an error: there is nothing to
-    /// go on with.
-    fn certificates(&mut self, store: &Store, carrier: &Carrier, stop: &Stop) -> anyhow::Result<Option<Certificates>> {
-        let held = Held::default();
-        match carrier {
-            Carrier::Clear => Ok(None),
-            Carrier::OwnFiles(files) => {
-                held.put(files.read().map_err(ConfigError::new)?);
-                let (files, watched) = (files.clone(), held.clone());
-                self.workers.push(supervise::keep("certificate", AtStop::Cut, stop.clone(), move || Box::pin(web::own_files::watch(files.clone(), watched.clone()))));
-                Ok(Some(Certificates { held, challenges: None }))
-            }
-            Carrier::Acme(plan) => {
-                let (plan, fetched, rows) = (plan.clone(), held.clone(), store.clone());
-                self.workers.push(supervise::keep("certificate", AtStop::Cut, stop.clone(), move || Box::pin(web::acme::run(rows.clone(), plan.clone(), fetched.clone()))));
-                Ok(Some(Certificates { held, challenges: Some(store.clone()) }))
-            }
-        }
     }
 
     /// Stops claiming, lets what is on the wire be answered for a while, then stops.
@@ -127,6 +110,29 @@ impl Node {
         if tokio::time::timeout(self.drain + Duration::from_secs(2), all).await.is_err() {
             tracing::warn!("not everything ended in time; what was on the wire is shown as unknown at the next start");
         }
+    }
+}
+
+/// What handshakes are done with. Files that cannot be used at the start are an error: there is nothing to go on with.
+fn certificates(store: &Store, carrier: &Carrier) -> anyhow::Result<Option<Certificates>> {
+    let held = Held::default();
+    Ok(match carrier {
+        Carrier::Clear => None,
+        Carrier::OwnFiles(files) => {
+            held.put(files.read().map_err(ConfigError::new)?);
+            Some(Certificates { held, challenges: None })
+        }
+        Carrier::Acme(_) => Some(Certificates { held, challenges: Some(store.clone()) }),
+    })
+}
+
+/// Whoever sees to it that the certificate stays good.
+fn keep_good(store: &Store, carrier: &Carrier, held: &Held, stop: &Stop) -> Option<JoinHandle<()>> {
+    let (store, held) = (store.clone(), held.clone());
+    match carrier.clone() {
+        Carrier::Clear => None,
+        Carrier::OwnFiles(files) => Some(supervise::keep("certificate", AtStop::Cut, stop.clone(), move || Box::pin(web::own_files::watch(files.clone(), held.clone())))),
+        Carrier::Acme(plan) => Some(supervise::keep("certificate", AtStop::Cut, stop.clone(), move || Box::pin(web::acme::run(store.clone(), plan.clone(), held.clone())))),
     }
 }
 

@@ -52,6 +52,7 @@ fn own_files_serve_https_to_clients_of_every_kind() {
     let redirect = free_port();
     let (mut all, authority, password) = stage(&[("CLARION__WEB__REDIRECT_LISTEN", redirect.to_string())]);
     own_files(&mut all);
+    authority.issue(&all.path("tls"), &[HOST, "links.example.net"], 90);
     let base = format!("https://{HOST}:{}", all.web.port());
     all.settings.push(("CLARION__WEB__PUBLIC_URL", base.clone()));
     all.serve();
@@ -91,6 +92,10 @@ fn own_files_serve_https_to_clients_of_every_kind() {
     let plain = format!("http://{redirect}");
     let head = curl(&["-i", &format!("{plain}/campaigns?page=2")]);
     assert!(head.starts_with("HTTP/1.1 308") && head.contains(&format!("location: {base}/campaigns?page=2")) && !head.contains("strict-transport"), "{head}");
+    let other = curl(&["-i", "-H", "Host: links.example.net", &format!("{plain}/abc")]);
+    assert!(other.contains(&format!("location: https://links.example.net:{}/abc", all.web.port())), "another name of the certificate stays itself: {other}");
+    let stranger = curl(&["-i", "-H", "Host: evil.example", &format!("{plain}/abc")]);
+    assert!(stranger.contains(&format!("location: {base}/abc")), "a name that is not ours leads nowhere else: {stranger}");
     assert_eq!(status(&[&format!("{plain}/api/v1/campaigns")]), "403");
     assert_eq!(status(&["-d", "username=ada", &format!("{plain}/sign-in")]), "403");
     assert_eq!(status(&[&format!("{plain}/.well-known/acme-challenge/none")]), "404");
