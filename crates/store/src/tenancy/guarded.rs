@@ -100,7 +100,11 @@ impl Tenant {
             }
         }
         let when = starts_at_ms.map_or("now".to_owned(), |at| format!("at {}", Instant(at).rfc3339()));
-        let shown = format!("Start the campaign “{}” {when}: {size} people by {}", record.name, record.channel);
+        let steps: Vec<&str> = std::iter::once(record.channel).chain(record.sequence.then.iter().map(|step| step.channel)).map(clarion_domain::campaigns::campaign::Channel::as_str).collect();
+        let grows = if record.sequence.evergreen.is_some() { " now, and whoever comes to match," } else { "" };
+        let shown = format!("Start the campaign “{}” {when}: {size} people{grows} by {}", record.name, steps.join(", then "));
+        // It goes on taking people in: no number of today bounds it.
+        let size = if record.sequence.evergreen.is_some() { i64::from(u32::MAX) } else { size };
         Ok(Subject { size, shown, version: Version::of(&format!("{:?} {filter:?}", CampaignDraft::from(record)), people.finalize().as_bytes()) })
     }
 
