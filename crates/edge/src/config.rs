@@ -1,5 +1,8 @@
 //! What the portal is told at start. Only the server reads the environment.
 
+use std::pin::Pin;
+use std::sync::Arc;
+
 use clarion_domain::time::Instant;
 
 use crate::campaigns::prompt_file::ReadPrompt;
@@ -28,6 +31,35 @@ pub struct EdgeConfig {
     pub read_prompt: ReadPrompt,
     /// The SFTP drop of this installation, when it is open.
     pub sftp: Option<SftpShown>,
+    /// The way to identity providers; without one nobody signs in by theirs.
+    pub provider: Option<ProviderDoor>,
+}
+
+/// One question to an identity provider: a POST when `form` holds something.
+#[derive(Debug, Clone)]
+pub struct ProviderRequest {
+    pub url: String,
+    pub form: Vec<(String, String)>,
+    /// The header of that name; empty for none.
+    pub authorization: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct ProviderAnswer {
+    pub status: u16,
+    pub body: Vec<u8>,
+}
+
+type Answering = Pin<Box<dyn Future<Output = Result<ProviderAnswer, String>> + Send>>;
+
+/// How identity providers are asked: this crate sends nothing, and the server guards whom is asked.
+#[derive(Clone)]
+pub struct ProviderDoor(pub Arc<dyn Fn(ProviderRequest) -> Answering + Send + Sync>);
+
+impl std::fmt::Debug for ProviderDoor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ProviderDoor")
+    }
 }
 
 /// What a client of the SFTP drop must know.
@@ -43,6 +75,6 @@ impl EdgeConfig {
 
     #[must_use]
     pub fn new(clock: Clock, cookies: Cookies, read_prompt: ReadPrompt) -> Self {
-        Self { clock, cookies, public_url: None, upload_bytes_max: Self::UPLOAD_BYTES_MAX, read_prompt, sftp: None }
+        Self { clock, cookies, public_url: None, upload_bytes_max: Self::UPLOAD_BYTES_MAX, read_prompt, sftp: None, provider: None }
     }
 }

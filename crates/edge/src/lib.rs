@@ -26,7 +26,7 @@ mod links;
 
 pub use campaigns::prompt_file::{PROMPT_BYTES_MAX, PromptFileError, ReadPrompt, wav};
 pub use api::{ApiConfig, api_router};
-pub use config::{Clock, Cookies, EdgeConfig, SftpShown};
+pub use config::{Clock, Cookies, EdgeConfig, ProviderAnswer, ProviderDoor, ProviderRequest, SftpShown};
 pub use links::with_links;
 pub use portal::{portal_doors, portal_router};
 pub use serve::serve;

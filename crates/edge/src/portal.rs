@@ -18,8 +18,9 @@ use crate::config::EdgeConfig;
 use crate::page::asset;
 use crate::tenancy::door::{Door, Table, get, guarded as to, post};
 use crate::tenancy::guard::nowhere;
+use crate::tenancy::provider::Providers;
 use crate::tenancy::recorder::{EXIT_PATH, Recorder};
-use crate::tenancy::{Tries, account, activity, api_key, approval, four_eyes, invitation, passkey, second_factor, session, settings, sign_in, sign_in_code, team};
+use crate::tenancy::{Tries, account, activity, api_key, approval, four_eyes, invitation, passkey, second_factor, session, settings, sign_in, sign_in_code, sign_in_provider, single_sign_on, team};
 use crate::{audit, campaigns, carriers, compliance, connectors, contacts, intake, links, outcomes, overview, privacy, reports, search, webhooks};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; media-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'";
@@ -33,13 +34,14 @@ pub struct Portal {
     pub paces: Arc<Paces>,
     pub listeners: Arc<Listeners>,
     pub recorder: Recorder,
+    pub providers: Arc<Providers>,
 }
 
 /// The portal, to be merged with the API's router.
 pub fn portal_router(store: Store, config: EdgeConfig) -> Router {
     // Beside the file stand the form's own bytes.
     let upload_max = usize::try_from(config.upload_bytes_max.saturating_add(1 << 20)).unwrap_or(usize::MAX);
-    let portal = Portal { recorder: Recorder::new(store.clone()), store, config: Arc::new(config), tries: Arc::default(), paces: Arc::default(), listeners: Arc::default() };
+    let portal = Portal { recorder: Recorder::new(store.clone()), store, config: Arc::new(config), tries: Arc::default(), paces: Arc::default(), listeners: Arc::default(), providers: Arc::default() };
     table(upload_max)
         .build(&portal)
         .fallback(nowhere)
@@ -70,6 +72,10 @@ fn table(upload_max: usize) -> Table {
         .open("/sign-in/code", get(sign_in_code::page).post(sign_in_code::submit))
         .open("/sign-in/passkey", post(passkey::sign_in))
         .open("/sign-in/passkey/challenge", post(passkey::challenge_to_sign_in))
+        .open("/sign-in/sso", get(sign_in_provider::page))
+        .open("/sign-in/sso/callback", get(sign_in_provider::answer))
+        .open("/sign-in/sso/{organisation}", get(sign_in_provider::begin))
+        .open("/sign-in/sso/{organisation}/signed-out", get(sign_in_provider::signed_out))
         .open("/invitation", get(invitation::page).post(invitation::accept))
         .open("/assets/{name}", get(asset::get))
         .route("/", to(any, get(overview::page)))
@@ -249,6 +255,8 @@ fn table(upload_max: usize) -> Table {
         .route("/team", to(team_right, get(team::list)))
         .route("/team/new", to(team_right, get(team::new).post(team::create)))
         .route("/team/four-eyes", to(team_right, get(four_eyes::page).post(four_eyes::save)))
+        .route("/team/single-sign-on", to(team_right, get(single_sign_on::page).post(single_sign_on::save)))
+        .route("/team/single-sign-on/remove", to(team_right, post(single_sign_on::remove)))
         .route("/team/keys", to(team_right, get(api_key::list).post(api_key::create)))
         .route("/team/keys/{key}/revoke", to(team_right, post(api_key::revoke)))
         .route("/team/webhooks", to(team_right, get(webhooks::list::page)))

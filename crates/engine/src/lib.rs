@@ -9,6 +9,7 @@ pub mod calls;
 mod carriers;
 mod outcomes;
 mod outward;
+pub mod provider;
 mod thread;
 pub mod privacy;
 pub mod webhooks;

@@ -50,6 +50,8 @@ pub enum Command {
     CreateUser(commands::create_user::CreateUserArgs),
     /// Who signs in: list, change, deactivate, sessions, second factor, invitations.
     User(commands::user::UserArgs),
+    /// A tenant's identity provider.
+    SingleSignOn(commands::single_sign_on::SingleSignOnArgs),
     /// What waits for a second person.
     Approval(commands::approval::ApprovalArgs),
     /// Which acts wait for a second person.

@@ -28,6 +28,7 @@ pub mod script;
 pub mod sender;
 pub mod serve;
 pub mod sftp_account;
+pub mod single_sign_on;
 pub mod subject;
 pub mod suppression;
 pub mod sweep;
@@ -79,6 +80,7 @@ async fn with_config(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::CreateUser(args) => create_user::run(&config, &args).await,
         Command::ApiKey(args) => api_key::run(&config, &args).await,
         Command::User(args) => user::run(&config, &args).await,
+        Command::SingleSignOn(args) => single_sign_on::run(&config, &args).await,
         Command::Approval(args) => approval::run(&config, &args).await,
         Command::FourEyes(args) => four_eyes::run(&config, &args).await,
         Command::Rules(args) => rules::run(&config, args),

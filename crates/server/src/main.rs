@@ -13,6 +13,7 @@ mod open;
 mod output;
 mod password;
 mod progress;
+mod provider;
 mod prompt;
 mod rules;
 mod supervise;

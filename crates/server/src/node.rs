@@ -152,7 +152,7 @@ async fn listen_if(address: Option<SocketAddr>) -> anyhow::Result<Option<TcpList
 }
 
 fn doors(store: &Store, web: &WebPlan, sftp: Option<SftpShown>) -> Router {
-    let config = EdgeConfig { sftp, public_url: web.public_url.clone(), ..EdgeConfig::new(clock::now, web.cookies, crate::prompt::read) };
+    let config = EdgeConfig { sftp, provider: crate::provider::door(store), public_url: web.public_url.clone(), ..EdgeConfig::new(clock::now, web.cookies, crate::prompt::read) };
     let api = ApiConfig { clock: clock::now, upload_bytes_max: config.upload_bytes_max, read_prompt: config.read_prompt };
     with_links(portal_router(store.clone(), config).merge(api_router(store.clone(), api)), store.clone(), clock::now)
 }

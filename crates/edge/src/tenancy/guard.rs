@@ -84,7 +84,7 @@ async fn answer(asks: &Asks, session: Session, mut request: Request, next: Next)
     if asks.right.is_some_and(|right| !session.may(right)) {
         return framed(&session, Fault::NotAllowed.into_response());
     }
-    if session.record.needs_second_factor && !session.user.has_second_factor && !leads_to_one(request.uri().path()) {
+    if session.record.needs_second_factor && !session.user.has_second_factor && !session.user.by_provider && !leads_to_one(request.uri().path()) {
         return if request.method() == Method::GET { Redirect::to("/account/second-factor").into_response() } else { framed(&session, Fault::NeedsSecondFactor.into_response()) };
     }
     request.extensions_mut().insert(session.clone());

@@ -50,6 +50,7 @@ async fn show(session: &Session, fields: &Fields, problems: &Problems, said: Opt
                 header { h2 { "Invite somebody" } }
                 (Input::new("display_name", "Name").show(fill))
                 (select("role", "Role", "", &roles(), fill))
+                (Input::new("email", "E-mail address").hint("Only for single sign-on: by it your identity provider knows them, and the link is not needed.").kind("email").show(fill))
                 div { button.button type="submit" { "Make the link" } }
             }
         }
@@ -97,7 +98,7 @@ pub async fn create(State(portal): State<Portal>, session: Session, headers: Hea
         problems.add("role", "Choose a role");
     }
     let Some(role) = role.filter(|_| problems.is_empty()) else { return show(&session, &fields, &problems, None).await };
-    match session.tenant.invite(fields.get("display_name"), role, session.now).await {
+    match session.tenant.invite_by(fields.get("display_name"), role, fields.get("email"), session.now).await {
         Ok((_, token)) => Ok(show_link(&portal, &session, &headers, fields.get("display_name"), &token)),
         Err(StoreError::Invalid(text) | StoreError::Conflict(text)) => show(&session, &fields, &Problems::one("display_name", capitalised(&text)), None).await,
         Err(error) => Err(error.into()),

@@ -25,7 +25,7 @@ use crate::page::said::said;
 use crate::portal::Portal;
 
 const REFUSED: &str = "That username and password do not match, or the account is locked. Ten wrong passwords or codes lock an account for 15 minutes.";
-const COOKIE_SECONDS: i64 = clarion_store::tenancy::ABSOLUTE_MS / 1000;
+pub const COOKIE_SECONDS: i64 = clarion_store::tenancy::ABSOLUTE_MS / 1000;
 
 pub async fn page(State(portal): State<Portal>, headers: HeaderMap, asked: Asked) -> Result<Response, Fault> {
     if let Some(session) = session(&portal, &headers).await? {
@@ -52,6 +52,7 @@ pub fn form(fields: &Fields, problems: &Problems, said: Option<&str>) -> Respons
                 button.button type="submit" { "Sign in" }
             }
             (passkey::sign_in_form(fields))
+            p { a href="/sign-in/sso" { "Single sign-on" } }
             p.small.soft { "Forgotten your password? An owner of your organisation can set a new one." }
         }
     };
@@ -96,6 +97,10 @@ async fn open(portal: &Portal, user: &SignInRecord, next: &str, username: &str, 
 }
 
 pub async fn let_in(portal: &Portal, tenant: &Tenant, user: UserId, username: &str, from: &CameFrom, to: &str, now: Instant) -> Result<Response, Fault> {
+    if let Some(organisation) = portal.store.needs_provider(user).await? {
+        let text = format!("Your organisation signs in by single sign-on alone: choose it below and enter {organisation}.");
+        return Ok(form(&Fields::new(), &Problems::one("username", text), None));
+    }
     portal.tries.succeeded(username);
     let (token, cookies) = (tenant.open_session_from(user, from.sign_in(), now).await?, portal.config.cookies);
     if let Some(opened) = portal.store.session_user(&token, now).await? {
@@ -121,7 +126,8 @@ async fn refuse(portal: &Portal, known: Option<SignInRecord>, slowed: [&str; 2],
 
 pub async fn sign_out(State(portal): State<Portal>, session: Session) -> Result<Response, Fault> {
     session.tenant.close_session(session.user.user_id, &session.token, session.now).await?;
-    Ok(with_cookie(Redirect::to("/sign-in?said=signed-out").into_response(), portal.config.cookies, cookie_name(portal.config.cookies), "", 0))
+    let to = if session.user.by_provider { format!("/sign-in/sso/{}/signed-out", session.record.slug) } else { "/sign-in?said=signed-out".to_owned() };
+    Ok(with_cookie(Redirect::to(&to).into_response(), portal.config.cookies, cookie_name(portal.config.cookies), "", 0))
 }
 
 pub fn with_cookie(mut response: Response, cookies: Cookies, name: &str, token: &str, seconds: i64) -> Response {

@@ -51,7 +51,7 @@ pub fn roles() -> Vec<(String, String)> {
 
 /// The parts of who may come in.
 pub fn tabs(here: &str) -> Markup {
-    html! { nav.tabs aria-label="Team" { @for (word, path, name) in [("people", "/team", "People"), ("invitations", "/team/invitations", "Invitations"), ("keys", "/team/keys", "API keys"), ("webhooks", "/team/webhooks", "Webhooks"), ("four-eyes", "/team/four-eyes", "Four eyes")] { a href=(path) aria-current=[(word == here).then_some("page")] { (name) } } } }
+    html! { nav.tabs aria-label="Team" { @for (word, path, name) in [("people", "/team", "People"), ("invitations", "/team/invitations", "Invitations"), ("keys", "/team/keys", "API keys"), ("webhooks", "/team/webhooks", "Webhooks"), ("four-eyes", "/team/four-eyes", "Four eyes"), ("single-sign-on", "/team/single-sign-on", "Single sign-on")] { a href=(path) aria-current=[(word == here).then_some("page")] { (name) } } } }
 }
 
 pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {

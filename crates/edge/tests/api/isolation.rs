@@ -5,6 +5,7 @@ use clarion_domain::id::CampaignId;
 use clarion_edge::api::openapi_document;
 use clarion_store::db::Statement;
 use clarion_store::{Tenant, params};
+use clarion_store::tenancy::NewPasskey;
 use serde_json::{Value, json};
 
 use crate::people::{call, import, person, recorded, recording, reply, user};
@@ -62,6 +63,11 @@ async fn things(world: &World) -> Vec<(&'static str, String)> {
     world.ask("PUT", "/four-eyes", json!({"erase_list_above": 0, "start_campaign_above": null, "raise_limits": false})).await.expect(200);
     let waits = world.ask("DELETE", &format!("/lists/{guarded}"), Value::Null).await.expect(202);
     things.push(("approval", waits["id"].as_str().expect("an id").to_owned()));
+    let grace = things.iter().find(|(name, _)| *name == "user").and_then(|(_, id)| id.parse().ok()).expect("a user");
+    world.tenant.open_session(grace, NOW).await.expect("a session");
+    things.push(("session", world.tenant.sessions(grace, NOW).await.expect("sessions")[0].id.to_string()));
+    let key = NewPasskey { credential_id: b"laptop", public_key: b"-", origin: "https://contact.example.net", counter: 0, name: "Laptop" };
+    things.push(("passkey", world.tenant.add_passkey(grace, &key, NOW).await.expect("a passkey").0.to_string()));
     things.push(("recording", held.recording.to_string()));
     things.push(("file", exported(&world.tenant, campaign, &things).await));
     let authorization = format!("Bearer {}", world.key);

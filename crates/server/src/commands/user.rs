@@ -73,6 +73,9 @@ enum Verb {
         name: String,
         #[arg(long)]
         role: Role,
+        /// By which an identity provider knows them: they then need no link.
+        #[arg(long, default_value = "")]
+        email: String,
     },
     /// The invitations that nobody has accepted yet.
     Invitations,
@@ -103,8 +106,8 @@ pub async fn run(config: &Config, args: &UserArgs) -> anyhow::Result<()> {
             "removed".into()
         }
         Verb::Invitations => return invitations(&tenant, args.json).await,
-        Verb::Invite { name, role } => {
-            let (id, token) = tenant.invite(name, *role, now).await?;
+        Verb::Invite { name, role, email } => {
+            let (id, token) = tenant.invite_by(name, *role, email, now).await?;
             return shown_once(id, &token, args.json);
         }
         Verb::RenewInvitation { invitation } => return shown_once(*invitation, &tenant.renew_invitation(*invitation, now).await?, args.json),

@@ -6,10 +6,10 @@ use clarion_domain::tenancy::role::Role;
 use clarion_domain::time::{HOUR_MS, Instant};
 
 use super::session::new_token;
-use super::user::{NewUser, checked_name};
+use super::user::{NewUser, checked_name, folded};
 use crate::db::{Row, sql};
 use crate::params;
-use crate::store::{Store, StoreError, Tenant};
+use crate::store::{FieldFault, Store, StoreError, Tenant};
 
 /// How long a link is good for.
 pub const INVITATION_KEPT_MS: i64 = 72 * HOUR_MS;
@@ -24,10 +24,22 @@ pub struct Invitation {
     pub created_by: String,
     pub created_at: Instant,
     pub expires_at: Instant,
+    /// By which they are met at a first single sign-on; empty when nobody said.
+    pub email: String,
 }
 
 fn read(mut row: Row) -> Result<Invitation, StoreError> {
-    Ok(Invitation { id: row.take(0)?, tenant_id: row.take(1)?, display_name: row.take(2)?, role: row.word(3)?, created_by: row.take(4)?, created_at: row.take(5)?, expires_at: row.take(6)? })
+    Ok(Invitation { id: row.take(0)?, tenant_id: row.take(1)?, display_name: row.take(2)?, role: row.word(3)?, created_by: row.take(4)?, created_at: row.take(5)?, expires_at: row.take(6)?, email: row.take(7)? })
+}
+
+/// It becomes their username.
+fn checked_email(email: &str) -> Result<String, StoreError> {
+    let email = folded(email);
+    let (name, host) = email.split_once('@').unwrap_or_default();
+    if !email.is_empty() && (name.is_empty() || !host.contains('.') || email.chars().count() > 80 || email.chars().any(|letter| letter.is_whitespace() || letter.is_control())) {
+        return Err(StoreError::Faults(vec![FieldFault { field: "email", message: "enter an e-mail address of at most 80 characters, or leave it empty".into() }]));
+    }
+    Ok(email)
 }
 
 fn hash(token: &str) -> [u8; 32] {
@@ -38,7 +50,7 @@ impl Store {
     /// The invitation behind a link; `None` when there is none, or it was used, taken back or is too old.
     pub async fn invitation_by_token(&self, token: &str, now: Instant) -> Result<Option<Invitation>, StoreError> {
         let select = sql!(
-            "SELECT id, tenant_id, display_name, role, created_by, created_at, expires_at FROM invitation
+            "SELECT id, tenant_id, display_name, role, created_by, created_at, expires_at, email FROM invitation
              WHERE token_hash = $1 AND expires_at > $2 AND accepted_at IS NULL AND revoked_at IS NULL"
         );
         self.db().query_first(select, &params![hash(token), now]).await?.map(read).transpose()
@@ -48,7 +60,12 @@ impl Store {
 impl Tenant {
     /// Makes an invitation and gives the token of its link, which nobody can be shown again.
     pub async fn invite(&self, display_name: &str, role: Role, now: Instant) -> Result<(InvitationId, String), StoreError> {
-        let (display_name, token) = (checked_name(display_name)?, new_token()?);
+        self.invite_by(display_name, role, "", now).await
+    }
+
+    /// The same for somebody of this e-mail address, who may then come by single sign-on instead of the link.
+    pub async fn invite_by(&self, display_name: &str, role: Role, email: &str, now: Instant) -> Result<(InvitationId, String), StoreError> {
+        let (display_name, email, token) = (checked_name(display_name)?, checked_email(email)?, new_token()?);
         let id = InvitationId(self.store.next_id(now));
         let mut tx = self.db().begin().await?;
         let count = sql!("SELECT COUNT(*) FROM invitation WHERE tenant_id = $1 AND accepted_at IS NULL AND revoked_at IS NULL");
@@ -56,8 +73,8 @@ impl Tenant {
         if open >= OPEN_MAX {
             return Err(StoreError::Conflict(format!("there are {OPEN_MAX} open invitations already: take some back first")));
         }
-        let insert = sql!("INSERT INTO invitation (id, tenant_id, token_hash, display_name, role, created_by, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)");
-        tx.execute(insert, &params![id, self.id, hash(&token), display_name, role.as_str(), self.actor.to_string(), now, now.plus_ms(INVITATION_KEPT_MS)]).await?;
+        let insert = sql!("INSERT INTO invitation (id, tenant_id, token_hash, display_name, role, created_by, created_at, expires_at, email) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
+        tx.execute(insert, &params![id, self.id, hash(&token), display_name, role.as_str(), self.actor.to_string(), now, now.plus_ms(INVITATION_KEPT_MS), email]).await?;
         self.audit(&mut tx, now, Act::Created, "invitation", id.0, role.as_str()).await?;
         tx.commit().await?;
         Ok((id, token))
@@ -66,7 +83,7 @@ impl Tenant {
     /// Those neither accepted nor taken back, the newest first; links that are too old among them, for they can be renewed.
     pub async fn open_invitations(&self) -> Result<Vec<Invitation>, StoreError> {
         let select = sql!(
-            "SELECT id, tenant_id, display_name, role, created_by, created_at, expires_at FROM invitation
+            "SELECT id, tenant_id, display_name, role, created_by, created_at, expires_at, email FROM invitation
              WHERE tenant_id = $1 AND accepted_at IS NULL AND revoked_at IS NULL ORDER BY id DESC"
         );
         self.db().query(select, &params![self.id]).await?.into_iter().map(read).collect()

@@ -27,6 +27,8 @@ pub struct SessionUser {
     pub role: Role,
     pub session: SessionId,
     pub has_second_factor: bool,
+    /// The organisation's identity provider let them in: what it asks for beside a password is its own to say.
+    pub by_provider: bool,
 }
 
 /// Where a sign-in came from, as far as it is kept: no more than its owner needs to know their own.
@@ -64,7 +66,7 @@ impl Store {
     /// The user of a live session, or nothing: unknown, expired, idle for too long, or of a deactivated user.
     pub async fn session_user(&self, token: &str, now: Instant) -> Result<Option<SessionUser>, StoreError> {
         let select = sql!(
-            "SELECT u.id, u.tenant_id, u.username, u.display_name, u.role, s.seen_at, s.id, COALESCE(u.totp_since, (SELECT MIN(p.created_at) FROM passkey p WHERE p.user_id = u.id)) FROM web_session s JOIN user_account u ON u.id = s.user_id
+            "SELECT u.id, u.tenant_id, u.username, u.display_name, u.role, s.seen_at, s.id, COALESCE(u.totp_since, (SELECT MIN(p.created_at) FROM passkey p WHERE p.user_id = u.id)), s.by_provider FROM web_session s JOIN user_account u ON u.id = s.user_id
              WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.seen_at > $3 AND u.deactivated_at IS NULL"
         );
         let hash = hash(token);
@@ -74,7 +76,7 @@ impl Store {
             self.db().execute(sql!("UPDATE web_session SET seen_at = $2 WHERE token_hash = $1"), &params![&hash, now]).await?;
         }
         let second: Option<Instant> = row.take(7)?;
-        Ok(Some(SessionUser { session: row.take(6)?, has_second_factor: second.is_some(), user_id: row.take(0)?, tenant_id: row.take(1)?, username: row.take(2)?, display_name: row.take(3)?, role: row.word(4)? }))
+        Ok(Some(SessionUser { by_provider: row.take(8)?, session: row.take(6)?, has_second_factor: second.is_some(), user_id: row.take(0)?, tenant_id: row.take(1)?, username: row.take(2)?, display_name: row.take(3)?, role: row.word(4)? }))
     }
 
     /// Removes what has ended; returns how many.
@@ -92,15 +94,19 @@ impl Tenant {
 
     /// Begins a session and returns its token, which is kept nowhere. Forgets the wrong passwords before it.
     pub async fn open_session_from(&self, user: UserId, from: SignInFrom<'_>, now: Instant) -> Result<String, StoreError> {
+        self.open_session_by(user, from, false, now).await
+    }
+
+    pub(super) async fn open_session_by(&self, user: UserId, from: SignInFrom<'_>, by_provider: bool, now: Instant) -> Result<String, StoreError> {
         let token = new_token()?;
         let mut tx = self.db().begin().await?;
         let forget = sql!("UPDATE user_account SET failures = 0 WHERE tenant_id = $1 AND id = $2");
         if tx.execute(forget, &params![self.id, user]).await? == 0 {
             return Err(StoreError::NotFound("user"));
         }
-        let insert = sql!("INSERT INTO web_session (token_hash, user_id, tenant_id, created_at, seen_at, expires_at, id, browser, place) VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8)");
-        tx.execute(insert, &params![&hash(&token), user, self.id, now, now.plus_ms(ABSOLUTE_MS), self.store.next_id(now), from.browser, from.place]).await?;
-        self.audit(&mut tx, now, Act::SignedIn, "user", user.0, "").await?;
+        let insert = sql!("INSERT INTO web_session (token_hash, user_id, tenant_id, created_at, seen_at, expires_at, id, browser, place, by_provider) VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9)");
+        tx.execute(insert, &params![&hash(&token), user, self.id, now, now.plus_ms(ABSOLUTE_MS), self.store.next_id(now), from.browser, from.place, by_provider]).await?;
+        self.audit(&mut tx, now, Act::SignedIn, "user", user.0, if by_provider { "by the identity provider" } else { "" }).await?;
         tx.commit().await?;
         Ok(token)
     }

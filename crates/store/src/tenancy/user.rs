@@ -58,7 +58,7 @@ fn read(mut row: Row) -> Result<User, StoreError> {
 }
 
 /// The one spelling in which a username is kept and compared.
-fn folded(username: &str) -> String {
+pub(super) fn folded(username: &str) -> String {
     username.trim().to_lowercase()
 }
 

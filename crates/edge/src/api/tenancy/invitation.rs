@@ -21,6 +21,8 @@ pub struct Invitation {
     id: InvitationId,
     display_name: String,
     role: Role,
+    /// By which they are met at a first single sign-on; empty when nobody said.
+    email: String,
     created_by: String,
     created_at: Time,
     /// When its link ends: three days after it was made or renewed.
@@ -33,6 +35,7 @@ impl From<Stored> for Invitation {
             id: stored.id.into(),
             display_name: stored.display_name,
             role: stored.role.into(),
+            email: stored.email,
             created_by: stored.created_by,
             created_at: stored.created_at.into(),
             expires_at: stored.expires_at.into(),
@@ -48,6 +51,9 @@ pub struct NewInvitation {
     #[schema(min_length = 1, max_length = 80)]
     display_name: String,
     role: Role,
+    /// Their e-mail address, for single sign-on: whom your identity provider has verified by it needs no link.
+    #[schema(max_length = 80)]
+    email: Option<String>,
 }
 
 /// An invitation with its link.
@@ -79,7 +85,7 @@ pub async fn all(caller: Caller) -> Result<Json<Listing<Invitation>>, Problem> {
 /// `Idempotency-Key` is a conflict.
 #[utoipa::path(post, path = "/invitations", tag = "tenancy", request_body = NewInvitation, responses((status = 201, body = MadeInvitation)))]
 pub async fn create(caller: Caller, Body(new): Body<NewInvitation>) -> Result<Response, Problem> {
-    let (id, token) = caller.tenant.invite(&new.display_name, new.role.0, caller.now).await?;
+    let (id, token) = caller.tenant.invite_by(&new.display_name, new.role.0, new.email.as_deref().unwrap_or_default(), caller.now).await?;
     let mut response = made(format!("/invitations/{id}"), with_link(&caller, id, &token).await?);
     response.extensions_mut().insert(OnlyOnce);
     Ok(response)

@@ -7,4 +7,5 @@ pub mod four_eyes;
 pub mod invitation;
 pub mod me;
 pub mod settings;
+pub mod single_sign_on;
 pub mod user;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::answer::made;
-use crate::api::body::{Body, Id};
+use crate::api::body::{Body, Id, Ids};
 use crate::api::caller::Caller;
 use crate::api::page::Listing;
 use crate::api::problem::Problem;
@@ -193,6 +193,24 @@ pub async fn end_sessions(caller: Caller, Id(id): Id<UserId>) -> Result<Json<Use
 pub async fn sessions(caller: Caller, Id(id): Id<UserId>) -> Result<Json<Listing<WebSession>>, Problem> {
     let user = caller.tenant.user(id.0).await?;
     Ok(Listing::whole(caller.tenant.sessions(user.id, caller.now).await?, WebSession::from))
+}
+
+/// End one of a user's sessions
+///
+/// Its next request is that of a stranger.
+#[utoipa::path(delete, path = "/users/{user}/sessions/{session}", tag = "tenancy", params(("user" = UserId, Path), ("session" = SessionId, Path)), responses((status = 204)))]
+pub async fn end_session(caller: Caller, Ids(user, session): Ids<UserId, SessionId>) -> Result<StatusCode, Problem> {
+    caller.tenant.end_session(user.0, session.0, caller.now).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Take a user's passkey away
+///
+/// They are signed out everywhere.
+#[utoipa::path(delete, path = "/users/{user}/passkeys/{passkey}", tag = "tenancy", params(("user" = UserId, Path), ("passkey" = PasskeyId, Path)), responses((status = 204)))]
+pub async fn remove_passkey(caller: Caller, Ids(user, passkey): Ids<UserId, PasskeyId>) -> Result<StatusCode, Problem> {
+    caller.tenant.remove_passkey(user.0, passkey.0, true, caller.now).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// A user's passkeys

@@ -1,0 +1,53 @@
+//! Asks a tenant's identity provider, for the portal, which sends nothing itself: under the guard of webhooks, for its address too is one that
+//! a tenant has written.
+
+use std::time::Duration;
+
+use clarion_store::Store;
+
+use crate::outward;
+use crate::webhooks::Guarded;
+
+const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
+const ANSWER_BYTES_MAX: usize = 256 * 1024;
+
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ProviderError {
+    #[error("its address is none that this server may ask")]
+    Refused,
+    #[error("it does not answer")]
+    Silent,
+    #[error("its answer is too long")]
+    TooLong,
+}
+
+pub struct Provider {
+    store: Store,
+    https: reqwest::Client,
+    http: reqwest::Client,
+}
+
+impl Provider {
+    pub fn new(store: &Store) -> Result<Self, reqwest::Error> {
+        let guarded = |secure| outward::client(ANSWERS_WITHIN).dns_resolver(Guarded { store: store.clone(), secure }).build();
+        Ok(Self { store: store.clone(), https: guarded(true)?, http: guarded(false)? })
+    }
+
+    /// A GET, or a POST of `form` when it holds something; status and body.
+    pub async fn ask(&self, url: &str, form: &[(String, String)], authorization: &str) -> Result<(u16, Vec<u8>), ProviderError> {
+        let url = self.store.webhook_networks().check(url).map_err(|_| ProviderError::Refused)?;
+        let client = if url.scheme() == "https" { &self.https } else { &self.http };
+        let request = if form.is_empty() { client.get(url) } else { client.post(url).form(form) };
+        let request = if authorization.is_empty() { request } else { request.header(reqwest::header::AUTHORIZATION, authorization) };
+        let mut answer = request.header(reqwest::header::ACCEPT, "application/json").send().await.map_err(|_| ProviderError::Silent)?;
+        let (status, mut body) = (answer.status().as_u16(), Vec::new());
+        while let Some(chunk) = answer.chunk().await.map_err(|_| ProviderError::Silent)? {
+            body.extend_from_slice(&chunk);
+            if body.len() > ANSWER_BYTES_MAX {
+                return Err(ProviderError::TooLong);
+            }
+        }
+        Ok((status, body))
+    }
+}
