@@ -25,6 +25,8 @@ use crate::page::said::said;
 use crate::portal::Portal;
 
 const REFUSED: &str = "That username and password do not match, or the account is locked. Ten wrong passwords or codes lock an account for 15 minutes.";
+/// Set where some organisation signs in by its own provider: the form then leads there too.
+pub const BY_PROVIDER: &str = "sso";
 pub const COOKIE_SECONDS: i64 = clarion_store::tenancy::ABSOLUTE_MS / 1000;
 
 pub async fn page(State(portal): State<Portal>, headers: HeaderMap, asked: Asked) -> Result<Response, Fault> {
@@ -32,7 +34,8 @@ pub async fn page(State(portal): State<Portal>, headers: HeaderMap, asked: Asked
         return Ok(Redirect::to(first_page(session.user.role)).into_response());
     }
     let from = other_site(&headers).unwrap_or_default();
-    Ok(form(&asked.0.clone().with("from", from), &Problems::new(), said(&asked)))
+    let by_provider = if portal.store.has_any_provider().await? { "yes" } else { "" };
+    Ok(form(&asked.0.clone().with("from", from).with(BY_PROVIDER, by_provider), &Problems::new(), said(&asked)))
 }
 
 pub fn form(fields: &Fields, problems: &Problems, said: Option<&str>) -> Response {
@@ -47,12 +50,13 @@ pub fn form(fields: &Fields, problems: &Problems, said: Option<&str>) -> Respons
             form.form method="post" action="/sign-in" {
                 input type="hidden" name="next" value=(fields.get("next"));
                 @if fields.is_set("from") { input type="hidden" name="from" value=(fields.get("from")); }
+                @if fields.is_set(BY_PROVIDER) { input type="hidden" name=(BY_PROVIDER) value="yes"; }
                 (Input::new("username", "Username").autocomplete("username").show(fill))
                 (Input::new("password", "Password").kind("password").autocomplete("current-password").show(fill))
                 button.button type="submit" { "Sign in" }
             }
             (passkey::sign_in_form(fields))
-            p { a href="/sign-in/sso" { "Single sign-on" } }
+            @if fields.is_set(BY_PROVIDER) { p { a href="/sign-in/sso" { "Single sign-on" } } }
             p.small.soft { "Forgotten your password? An owner of your organisation can set a new one." }
         }
     };
@@ -99,7 +103,7 @@ async fn open(portal: &Portal, user: &SignInRecord, next: &str, username: &str, 
 pub async fn let_in(portal: &Portal, tenant: &Tenant, user: UserId, username: &str, from: &CameFrom, to: &str, now: Instant) -> Result<Response, Fault> {
     if let Some(organisation) = portal.store.needs_provider(user).await? {
         let text = format!("Your organisation signs in by single sign-on alone: choose it below and enter {organisation}.");
-        return Ok(form(&Fields::new(), &Problems::one("username", text), None));
+        return Ok(form(&Fields::new().with(BY_PROVIDER, "yes"), &Problems::one("username", text), None));
     }
     portal.tries.succeeded(username);
     let (token, cookies) = (tenant.open_session_from(user, from.sign_in(), now).await?, portal.config.cookies);

@@ -15,7 +15,7 @@ use super::came_from::CameFrom;
 use super::guard::{cookie, cookie_name};
 use super::provider::{Attempt, ProviderFault, code_challenge, escaped};
 use super::recorder::Doer;
-use super::sign_in::{COOKIE_SECONDS, form, is_own_path, with_cookie};
+use super::sign_in::{BY_PROVIDER, COOKIE_SECONDS, form, is_own_path, with_cookie};
 use super::webauthn::text;
 use crate::config::Cookies;
 use crate::page::fault::{Fault, capitalised};
@@ -50,7 +50,7 @@ pub fn callback(portal: &Portal, headers: &HeaderMap) -> String {
 }
 
 fn refused(why: &str) -> Response {
-    form(&Fields::new(), &Problems::one("username", format!("Single sign-on did not work: {why}")), None)
+    form(&Fields::new().with(BY_PROVIDER, "yes"), &Problems::one("username", format!("Single sign-on did not work: {why}")), None)
 }
 
 /// Asks which organisation, and leads on: by a link, for a form may lead to this site alone.

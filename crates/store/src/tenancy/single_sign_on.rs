@@ -59,6 +59,11 @@ fn subject_hash(person: &ProvidedPerson<'_>) -> [u8; 32] {
 }
 
 impl Store {
+    /// Whether some tenant has a provider.
+    pub async fn has_any_provider(&self) -> Result<bool, StoreError> {
+        Ok(self.db().query_first(sql!("SELECT tenant_id FROM single_sign_on LIMIT 1"), &[]).await?.is_some())
+    }
+
     /// The tenant of this short name, when it has a provider.
     pub async fn tenant_with_provider(&self, slug: &str) -> Result<Option<TenantId>, StoreError> {
         let select = sql!("SELECT t.id FROM tenant t JOIN single_sign_on s ON s.tenant_id = t.id WHERE t.slug = $1");
