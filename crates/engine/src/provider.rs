@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use clarion_store::Store;
+use reqwest::header::{ACCEPT, AUTHORIZATION};
 
-use crate::outward;
-use crate::webhooks::Guarded;
+use crate::outward::Outward;
 
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
@@ -22,25 +22,19 @@ pub enum ProviderError {
     TooLong,
 }
 
-pub struct Provider {
-    store: Store,
-    https: reqwest::Client,
-    http: reqwest::Client,
-}
+pub struct Provider(Outward);
 
 impl Provider {
     pub fn new(store: &Store) -> Result<Self, reqwest::Error> {
-        let guarded = |secure| outward::client(ANSWERS_WITHIN).dns_resolver(Guarded { store: store.clone(), secure }).build();
-        Ok(Self { store: store.clone(), https: guarded(true)?, http: guarded(false)? })
+        Outward::new(store, ANSWERS_WITHIN).map(Self)
     }
 
     /// A GET, or a POST of `form` when it holds something; status and body.
     pub async fn ask(&self, url: &str, form: &[(String, String)], authorization: &str) -> Result<(u16, Vec<u8>), ProviderError> {
-        let url = self.store.webhook_networks().check(url).map_err(|_| ProviderError::Refused)?;
-        let client = if url.scheme() == "https" { &self.https } else { &self.http };
+        let (url, client) = self.0.to(url).map_err(|_| ProviderError::Refused)?;
         let request = if form.is_empty() { client.get(url) } else { client.post(url).form(form) };
-        let request = if authorization.is_empty() { request } else { request.header(reqwest::header::AUTHORIZATION, authorization) };
-        let mut answer = request.header(reqwest::header::ACCEPT, "application/json").send().await.map_err(|_| ProviderError::Silent)?;
+        let request = if authorization.is_empty() { request } else { request.header(AUTHORIZATION, authorization) };
+        let mut answer = request.header(ACCEPT, "application/json").send().await.map_err(|_| ProviderError::Silent)?;
         let (status, mut body) = (answer.status().as_u16(), Vec::new());
         while let Some(chunk) = answer.chunk().await.map_err(|_| ProviderError::Silent)? {
             body.extend_from_slice(&chunk);

@@ -3,5 +3,4 @@
 mod send;
 mod worker;
 
-pub(crate) use resolve::Guarded;
 pub use worker::{WebhookConfig, run, work};
