@@ -11,7 +11,8 @@ use clarion_domain::webhooks::target::TargetFault;
 use clarion_store::Store;
 use reqwest::Url;
 
-use resolve::{Guarded, NoSuchName, NotPublic};
+pub(crate) use resolve::Guarded;
+use resolve::{NoSuchName, NotPublic};
 
 const CONNECT: Duration = Duration::from_secs(5);
 

@@ -1,6 +1,6 @@
 //! The tenant's own hours and caps. They are added to the rules and can only narrow them.
 
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use clarion_domain::compliance::purpose::Purpose;
 use clarion_store::StoreError;
 use clarion_store::compliance::{LimitCap, Limits, Week};
@@ -13,6 +13,7 @@ use crate::page::form::{Fill, Input, select};
 use crate::page::layout::Page;
 use crate::page::menu::SETTINGS;
 use crate::page::said::said;
+use crate::tenancy::approval::led;
 use crate::tenancy::guard::Session;
 use crate::tenancy::settings::tabs;
 
@@ -94,7 +95,7 @@ pub async fn save(session: Session, fields: Fields) -> Result<Response, Fault> {
     let limits = read(&fields, caps, &mut problems);
     if problems.is_empty() {
         match session.tenant.replace_limits(&limits, session.now).await {
-            Ok(()) => return Ok(Redirect::to(&format!("{ROOT}?said=saved")).into_response()),
+            Ok(carried) => return Ok(led(carried, &format!("{ROOT}?said=saved"))),
             Err(StoreError::Invalid(text)) => problems.add(if text.contains("cap") { "caps" } else { "monday" }, capitalised(&text)),
             Err(error) => return Err(error.into()),
         }

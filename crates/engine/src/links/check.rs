@@ -10,8 +10,7 @@ use clarion_store::{Signal, Store, StoreError};
 use url::{Host, Url};
 
 use crate::intake::Clock;
-use crate::outward;
-use crate::webhooks::Guarded;
+use crate::outward::{self, Guarded};
 
 const POLL: Duration = Duration::from_secs(5);
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
