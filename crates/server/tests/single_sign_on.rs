@@ -69,6 +69,8 @@ async fn by_password(chrome: &Chrome, username: &str, password: &str) {
 
 fn stage(home: &str, issuer: &str) -> (Installation, [String; 2]) {
     let mut all = Installation::new(None);
+    // A token is made by another clock than ours.
+    all.keeps_time();
     all.web = home.rsplit_once(':').and_then(|(_, port)| Some(([127, 0, 0, 1], port.parse::<u16>().ok()?).into())).expect("a port");
     all.ok(&["migrate"]);
     all.ok(&["create-tenant", "northwind", "--name", "Northwind Energy", "--numbers", "demo"]);
@@ -80,7 +82,7 @@ fn stage(home: &str, issuer: &str) -> (Installation, [String; 2]) {
     let set = [set.as_slice(), &[secret.as_str()]].concat();
     // Its address is not on the public internet: only the operator can say that it may be asked.
     let (_, said) = all.fails(&set);
-    assert!(said.contains("allow_networks"), "{said}");
+    assert!(said.contains("use https"), "{said}");
     std::fs::write(all.path("clarion.toml"), "[webhooks]\nallow_networks = [\"127.0.0.0/8\", \"::1\"]\n").expect("writes");
     all.ok(&set);
     all.ok(&["user", "invite", "Grace Hopper", "--role", "viewer", "--email", "Grace@example.com", TENANT[0], TENANT[1]]);
@@ -104,7 +106,7 @@ async fn an_organisation_signs_in_by_its_own_provider() {
     chrome.look("single-sign-on-find").await;
     by_provider(&chrome, "grace").await;
     chrome.shows("Inbox").await;
-    assert_eq!(chrome.path().await, "/inbox", "an agent, by the provider's claim");
+    assert_eq!(chrome.path().await, "/compliance", "the first page of an agent, by the provider's claim");
     let users = tokio::task::block_in_place(|| all.json(&["user", "list", TENANT[0], TENANT[1]]));
     let grace = users.as_array().expect("users").iter().find(|user| user["username"] == "grace@example.com").expect("Grace").clone();
     assert_eq!((grace["name"].as_str(), grace["role"].as_str()), (Some("Grace Hopper"), Some("agent")));
@@ -151,7 +153,7 @@ async fn an_organisation_signs_in_by_its_own_provider() {
     chrome.look("single-sign-on").await;
     chrome.click("#only_way").await;
     chrome.follow("form[action='/team/single-sign-on'] button").await;
-    chrome.shows("name an active owner".replacen('n', "N", 1).as_str()).await;
+    chrome.shows("Name an active owner").await;
     let glass: String = chrome.js("[...document.querySelector('#break_glass').options].find(o => o.textContent === 'ada').value").await;
     chrome.set("#break_glass", &glass).await;
     chrome.follow("form[action='/team/single-sign-on'] button").await;

@@ -65,6 +65,11 @@ impl Installation {
         other
     }
 
+    /// Works by the machine's own clock, at whatever hour that is.
+    pub fn keeps_time(&mut self) {
+        self.clock_ahead_seconds = 0;
+    }
+
     pub fn database_name(&self) -> &'static str {
         if self.database_url.is_some() { "PostgreSQL" } else { "SQLite" }
     }
