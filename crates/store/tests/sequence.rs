@@ -12,7 +12,7 @@ use clarion_domain::id::{CampaignId, ListId};
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::{DAY_MS, HOUR_MS};
 use clarion_domain::webhooks::event::WebhookEventKind;
-use clarion_store::attempts::due_candidates;
+use clarion_store::attempts::{due_candidates, remove_due};
 use clarion_store::campaigns::{CampaignDraft, CampaignQuery, NEXT_STEP, RecipientFilter, RecipientState, STOPS_MAX, StepEvent, StepNews, StopWhom, TakeIn, move_on};
 use clarion_store::compliance::rule_book;
 use clarion_store::contacts::TimelineKind;
@@ -114,6 +114,10 @@ async fn outcomes_and_words_stop_it_and_are_told_shown_and_counted() {
         ended(&tenant, id, &[2], Disposition::InvalidNumber).await;
         // A late receipt stops who waits for the next step already.
         ended(&tenant, id, &[1], Disposition::InvalidNumber).await;
+        let mut tx = bench.store.db().begin().await.expect("begins");
+        let due = due_candidates(&mut tx, steps[1], id, NOON.plus_ms(3 * DAY_MS), 10).await.expect("reads");
+        assert_eq!((due.len(), remove_due(&mut tx, steps[1], &due).await.expect("claims")), (1, true), "who was stopped is not due any more");
+        tx.commit().await.expect("commits");
         ended(&tenant, steps[1], &[0], Disposition::Accepted).await;
         let paid = "paid".parse().expect("a reason");
         assert_eq!(tenant.stop_recipients(id, &[StopWhom::Reference("R-3".into())], &paid, NOON).await.expect("stops"), [StopResult::Stopped]);

@@ -83,7 +83,7 @@ impl Tenant {
 
     /// Those who were never in it, or whose time in it ended before `again_since`.
     async fn not_in_yet(&self, record: &CampaignRecord, members: &[AudienceMember], again_since: Option<Instant>) -> Result<Vec<AudienceMember>, StoreError> {
-        let select = sql!("SELECT 1 FROM recipient WHERE contact_id = $1 AND campaign_id = $2 AND (ended = '' OR moved_at IS NULL OR moved_at > $3) LIMIT 1");
+        let select = sql!("SELECT position FROM recipient WHERE contact_id = $1 AND campaign_id = $2 AND (ended = '' OR moved_at IS NULL OR moved_at > $3) LIMIT 1");
         // Before all time: whoever was in it ever.
         let since = again_since.unwrap_or(Instant(i64::MIN));
         let batch: Vec<Params> = members.iter().map(|member| params![member.contact_id, record.id, since]).collect();
