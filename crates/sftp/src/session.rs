@@ -1,6 +1,7 @@
 //! One SFTP session (version 3), on folders that are rows.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use clarion_domain::id::SftpAccountId;
 use clarion_domain::intake::drop_path::{DropFolder, DropPath, RESULT_END, result_of};
@@ -125,8 +126,8 @@ impl SftpSession {
         let files = self.tenant.sftp_files(self.account).await.map_err(|error| failed(&error))?;
         let mut lengths = self.tenant.sftp_result_lengths(self.account).await.map_err(|error| failed(&error))?;
         for file in files.iter().filter(|file| which != DropFolder::Incoming && file.folder() == which && !file.result_removed) {
-            if !lengths.contains_key(&file.id) {
-                lengths.insert(file.id, self.result_of(file).await?.len() as i64);
+            if let Entry::Vacant(unknown) = lengths.entry(file.id) {
+                unknown.insert(self.result_of(file).await?.len() as i64);
             }
         }
         Ok(folder::entries(which, &files, &lengths))

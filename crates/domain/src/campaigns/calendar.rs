@@ -114,7 +114,8 @@ mod tests {
         let over = Planned { starts_at: Some(at("2026-12-21T10:00:00Z")), ended_at: Some(at("2026-12-24T09:00:00Z")), schedule: Schedule::default() };
         let draft = Planned { starts_at: None, ended_at: None, schedule: Schedule::default() };
         let days = days(date("2026-12-22"), 12, &zone, &holidays, &[weekdays, over, draft]);
-        let brief: Vec<(i8, Holiday, Vec<(usize, bool, bool, bool)>)> = days
+        type Brief = (i8, Holiday, Vec<(usize, bool, bool, bool)>);
+        let brief: Vec<Brief> = days
             .iter()
             .map(|day| (day.date.day(), day.holiday, day.entries.iter().map(|entry| (entry.campaign, entry.starts_at.is_some(), entry.open.is_some(), entry.ends_at.is_some())).collect()))
             .collect();

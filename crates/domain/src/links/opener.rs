@@ -15,7 +15,7 @@ const PROGRAMS: [&str; 22] = [
 pub fn looks_ahead<'a>(header: impl Fn(&str) -> Option<&'a str>) -> bool {
     let says = |name: &&str| header(name).is_some_and(|value| AHEAD_WORDS.iter().any(|word| value.to_ascii_lowercase().contains(word)));
     let agent = header("user-agent").unwrap_or_default().to_ascii_lowercase();
-    AHEAD_HEADERS.iter().any(|name| says(name)) || agent.is_empty() || PROGRAMS.iter().any(|program| agent.contains(program))
+    AHEAD_HEADERS.iter().any(says) || agent.is_empty() || PROGRAMS.iter().any(|program| agent.contains(program))
 }
 
 #[cfg(test)]

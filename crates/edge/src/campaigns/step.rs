@@ -126,7 +126,7 @@ async fn show(session: &Session, campaign: &CampaignRecord, number: &str, fields
         }
     };
     let title = format!("Step {place}: {}", super::steps::word(channel));
-    Ok(Page::new(CAMPAIGNS, &title).under(path.clone(), &format!("{}, steps", campaign.name)).said(said).problems(problems).show(session, &body))
+    Ok(Page::new(CAMPAIGNS, &title).under(path.clone(), format!("{}, steps", campaign.name)).said(said).problems(problems).show(session, &body))
 }
 
 async fn text(session: &Session, fill: Fill<'_>) -> Result<Markup, Fault> {

@@ -60,7 +60,7 @@ impl EndpointConfig {
     }
 
     pub(super) fn incoming_rules(&self) -> Option<CallRules> {
-        self.incoming.then(|| CallRules {
+        self.incoming.then_some(CallRules {
             credentials: None,
             session_expires: None,
             session_min: self.session_min,
