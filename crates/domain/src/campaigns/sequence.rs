@@ -374,7 +374,7 @@ impl EndReason {
             Self::Outcome(disposition) => format!("ended as {}", disposition.as_str().replace('_', " ")),
             Self::Refused => "the rules refuse them".to_owned(),
             Self::Suppressed => "their number is suppressed".to_owned(),
-            Self::Told(reason) => format!("told by your system: {}", reason.0.replace('_', " ")),
+            Self::Told(reason) => format!("stopped by your word: {}", reason.0.replace('_', " ")),
         }
     }
 }

@@ -84,7 +84,7 @@ async fn tasks(session: &Session, campaign: &CampaignRecord) -> Result<Vec<Task>
             Task { path: "caller", name: "Caller ID", told: campaign.sender.clone(), fields: &["sender"] },
         ]),
     }
-    all.push(Task { path: "steps", name: "Steps, and what stops them", told: steps::told(campaign), fields: &["then", "stops"] });
+    all.push(Task { path: "steps", name: "Steps and stops", told: steps::told(campaign), fields: &["then", "stops"] });
     all.push(Task { path: "schedule", name: "Hours and limits", told: schedule::told(campaign), fields: &["schedule", "retry", "rate_per_second"] });
     Ok(all)
 }

@@ -29,7 +29,7 @@ async fn drafted(world: &World, owner: &Browser) -> String {
         tenant.add_to_list(list, who, now()).await.expect("a member");
     }
     let path = owner.post("/campaigns/new", &[("name", "Reminders"), ("channel", "sms")]).await.location().to_owned();
-    owner.post(&format!("{path}/purpose"), &[("purpose", "collections"), ("legal_basis", "contract")]).await;
+    owner.post(&format!("{path}/purpose"), &[("name", "Reminders"), ("purpose", "collections"), ("legal_basis", "contract")]).await;
     owner.post(&format!("{path}/audience"), &[("list_id", &list.to_string())]).await;
     owner.post(&format!("{path}/message"), &[("body", "Dear {first_name|customer}, please call us."), ("sender", "+442079460123")]).await;
     path
@@ -110,8 +110,8 @@ async fn who_stands_where_is_seen_and_people_are_stopped_by_name() {
     let told = owner.post(&stop, &[("reason", "paid"), ("references", &format!("{who}\nnobody's"))]).await;
     assert!(owner.get(told.location()).await.text.contains("Stopped for 1 person. For 0 it was over already, and 1 are not in this campaign."), "{}", told.location());
     let page = owner.get(&format!("/contacts/{who}")).await.text;
-    assert!(!page.contains("What comes next") && page.contains("told by your system: paid"), "{page}");
-    assert!(owner.get(&path).await.text.contains("Told by your system: paid"));
+    assert!(!page.contains("What comes next") && page.contains("stopped by your word: paid"), "{page}");
+    assert!(owner.get(&path).await.text.contains("Stopped by your word: paid"));
     let viewer = world.browser(Role::Viewer).await;
     assert_eq!(viewer.post(&stop, &[("reason", "paid"), ("references", "R-1")]).await.status, StatusCode::FORBIDDEN);
 }
