@@ -37,5 +37,5 @@ async fn an_endpoint_is_made_tested_replayed_and_deleted() {
     world.get(&path).await.problem(404);
     let acts = world.tenant.audit_events("webhook", "", None, 50).await.expect("the audit").rows;
     assert!(acts.len() >= 9, "every change is audited: {}", acts.len());
-    assert_eq!(WebhookEventKind::ALL.iter().filter(|kind| kind.can_be_wanted()).count(), 21);
+    assert_eq!(WebhookEventKind::ALL.iter().filter(|kind| kind.can_be_wanted()).count(), 23);
 }

@@ -93,20 +93,21 @@ async fn a_name_is_set_and_what_is_wrong_with_it_is_said() {
 async fn an_address_that_is_ticked_is_short_and_measured_so() {
     let world = World::new().await;
     let manager = world.browser(Role::Manager).await;
-    named(&world).await;
+    named(&world).await.add_sender("+447700900990", true, "ours", now()).await.expect("a sender");
+    let from = ("sender", "+447700900990");
     let made = manager.post("/campaigns/new", &[("name", "November"), ("channel", "sms")]).await;
     let path = format!("{}/message", made.location());
     let text = "Pay at https://example.com/a/very/long/path/that/nobody/types?reference={reference|none} today.";
-    manager.post(&path, &[("body", text)]).await;
+    manager.post(&path, &[from, ("body", text)]).await;
     let page = manager.get(&path).await.text;
     assert!(page.contains("name=\"link-seen\"") && page.contains("data-link=\"https://go.example.com/samp1e000000\""), "{page}");
     let source = "https://example.com/a/very/long/path/that/nobody/types?reference={reference|none}";
-    manager.post(&path, &[("body", text), ("link-seen", source), ("link-short", source)]).await;
+    manager.post(&path, &[from, ("body", text), ("link-seen", source), ("link-short", source)]).await;
     let page = manager.get(&path).await.text;
     assert!(page.contains(&format!("Pay at {{short:{source}}} today.")) && page.contains("49 characters, 1 segment"), "{page}");
-    manager.post(&path, &[("body", &format!("Pay at {{short:{source}}} today.")), ("link-seen", source)]).await;
+    manager.post(&path, &[from, ("body", &format!("Pay at {{short:{source}}} today.")), ("link-seen", source)]).await;
     assert!(manager.get(&path).await.text.contains(text), "unticked it stands whole again");
-    manager.post(&path, &[("body", "Pay at {short:example.com}")]).await.assert_problem("body", "a short link leads to an address");
+    manager.post(&path, &[from, ("body", "Pay at {short:example.com}")]).await.assert_problem("body", "a short link leads to an address");
 }
 
 #[tokio::test]
