@@ -141,7 +141,7 @@ fn line(session: &Session, entry: &Entry, campaign: &CampaignRecord) -> Markup {
             div.small {
                 @if let Some(at) = entry.starts_at { strong { @if campaign.started_at.is_some() { "started " } @else { "starts " } (clock(at)) } " · " }
                 @match entry.open { Some((from, until)) => { (from) "–" (until) }, None => "contacts nobody" }
-                @if let Some(at) = entry.ends_at { " · ends " (clock(at)) }
+                @if let Some(at) = entry.ends_at { " · " (if campaign.finished_at.is_some() { "ended" } else { "ends" }) " " (clock(at)) }
             }
             div.small.soft { (state_name(campaign.state)) @if campaign.channel == Channel::Voice { ", calls" } }
         }
