@@ -46,7 +46,7 @@ fn cap_row(place: usize, purposes: &[(String, String)], fill: Fill) -> Markup {
 
 fn show(session: &Session, asked: &Asked, caps: usize, fields: &Fields, problems: &Problems) -> Response {
     let fill = Fill { fields, problems };
-    let mut purposes = vec![(String::new(), "Every purpose together".to_owned())];
+    let mut purposes = vec![(String::new(), "Every purpose".to_owned())];
     purposes.extend(PURPOSES.iter().map(|(purpose, name, _)| (purpose.as_str().to_owned(), (*name).to_owned())));
     let body = html! {
         (tabs("limits"))

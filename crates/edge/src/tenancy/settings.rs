@@ -48,7 +48,7 @@ async fn show(session: &Session, asked: &Asked, fields: &Fields, problems: &Prob
                 (Input::new("name", "Name").hint("As the people you contact know you: in messages, on the pages of links, in what they are told of their data.").show(fill))
                 (area("contact_details", "How people reach you", "Shown to the public with your name: a postal address, a number, a web page.", None, fill))
                 (area("help_text", "Answer to HELP", "Sent to whoever replies HELP to a message.", None, fill))
-                (Input::new("zone", "Time zone").hint("In which you and your colleagues read times, and in which a campaign's own hours are meant.").class("medium").list(&zones).show(fill))
+                (Input::new("zone", "Time zone").hint("In which you and your colleagues read times, and say when a campaign starts or ends.").class("medium").list(&zones).show(fill))
                 (Input::new("default_region", "Country").hint("Two letters. Numbers without a country code in your files are read as numbers from there.").class("short").show(fill))
                 (select("default_sender", "Sender of messages", "A new campaign of messages begins with it.", &senders, fill))
                 (select("default_caller", "Caller ID of calls", "A new campaign of calls begins with it.", &callers, fill))
