@@ -10,7 +10,7 @@ use clarion_domain::outcomes::cause::Cause;
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::tenancy::tenant::Actor;
 use clarion_domain::time::Instant;
-use clarion_store::attempts::{AttemptRow, CRASH, CallRow, SettledRow, attempts_by_id, calls_by_id, end_lost_calls, revive_calls, set_costs, settle_attempts};
+use clarion_store::attempts::{AttemptRow, CRASH, CallRow, SettledRow, attempts_by_id, calls_by_id, end_lost_calls, hold_calls, revive_calls, set_costs, settle_attempts};
 use clarion_store::compliance::CallMark;
 use clarion_store::db::Tx;
 use clarion_store::outcomes::{AbandonmentDay as DayRow, add_abandonment};
@@ -24,8 +24,10 @@ pub(crate) struct LostCall {
     call: Call,
 }
 
-/// Those of some calls that have a record and are not over.
+/// Those of some calls that have a record and are not over. A node that is only held for dead writes nothing to them before they are settled: it would
+/// tell of a bridge that was not counted, and later take it back.
 pub(crate) async fn lost_calls(tx: &mut Tx, ids: &[AttemptId], now: Instant) -> Result<HashMap<AttemptId, LostCall>, StoreError> {
+    hold_calls(tx, ids).await?;
     let open = calls_by_id(tx, ids).await?.into_iter().filter(|row| row.ended_at.is_none());
     Ok(open.map(|row| (row.attempt, LostCall { call: remembered(&row, now), row })).collect())
 }

@@ -157,6 +157,54 @@ mod tests {
         assert!(matches!(engine.render(&request()).await, Err(SpeechError::NotAudio(_))), "text is no audio");
     }
 
+    /// A WAV of one second at 8 kHz.
+    fn wav() -> Vec<u8> {
+        let samples: Vec<u8> = (0..8_000).flat_map(|n: i32| (((n % 40) - 20) * 400).to_le_bytes()[..2].to_vec()).collect();
+        let mut file = b"RIFF".to_vec();
+        file.extend(u32::to_le_bytes(36 + 16_000));
+        file.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
+        file.extend(u32::to_le_bytes(8_000));
+        file.extend(u32::to_le_bytes(16_000));
+        file.extend(b"\x02\0\x10\0data");
+        file.extend(u32::to_le_bytes(16_000));
+        file.extend(samples);
+        file
+    }
+
+    /// Answers one request with this, and gives what was asked.
+    async fn service(status: &'static str, body: Vec<u8>) -> (String, tokio::task::JoinHandle<String>) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a listener");
+        let url = format!("http://{}/v1/audio/speech", listener.local_addr().expect("an address"));
+        let served = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("a request");
+            let (mut asked, mut part) = (Vec::new(), [0; 4_096]);
+            while !asked.ends_with(b"}") {
+                let count = stream.read(&mut part).await.expect("read");
+                assert!(count > 0, "a request with a body");
+                asked.extend_from_slice(&part[..count]);
+            }
+            let head = format!("HTTP/1.1 {status}\r\nContent-Type: audio/wav\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            stream.write_all(&[head.as_bytes(), &body].concat()).await.expect("answered");
+            String::from_utf8(asked).expect("a text")
+        });
+        (url, served)
+    }
+
+    #[tokio::test]
+    async fn a_service_speaks_and_its_refusal_is_told_without_the_text() {
+        let engine = |url: String| SpeechEngine::Http { url, model: "small".into(), key: Personal::new("secret") };
+        let (url, served) = service("200 OK", wav()).await;
+        let audio = engine(url).render(&request()).await.expect("the service speaks");
+        assert!((7_000..9_000).contains(&audio.len()), "{} samples", audio.len());
+        let asked = served.await.expect("it was asked");
+        assert!(asked.starts_with("POST /v1/audio/speech HTTP/1.1\r\n") && asked.to_ascii_lowercase().contains("authorization: bearer secret"), "{asked}");
+        let body: serde_json::Value = serde_json::from_str(asked.split("\r\n\r\n").nth(1).expect("a body")).expect("JSON");
+        assert_eq!(body, serde_json::json!({ "model": "small", "input": "This is a test.", "voice": "en-GB", "response_format": "wav" }));
+        let (url, _served) = service("503 Busy", Vec::new()).await;
+        let error = engine(url).render(&request()).await.expect_err("refused").to_string();
+        assert!(error.contains("503") && !error.contains("This is a test"), "{error}");
+    }
+
     #[tokio::test]
     async fn the_default_program_speaks() {
         let audio = SpeechEngine::default().render(&request()).await.expect("espeak-ng speaks");

@@ -75,6 +75,15 @@ pub async fn write_calls(tx: &mut Tx, calls: &[CallRow]) -> Result<(), DbError> 
     Ok(())
 }
 
+/// Holds those of these records that are open until the transaction ends: whoever else writes one has done so before, or waits and finds it ended. What
+/// is counted of a call is then what its record goes on to say.
+pub async fn hold_calls(tx: &mut Tx, ids: &[AttemptId]) -> Result<(), DbError> {
+    let hold = sql!("UPDATE call SET ended_by = ended_by WHERE attempt_id = $1 AND ended_at IS NULL");
+    let batch: Vec<_> = ids.iter().map(|id| params![*id]).collect();
+    tx.execute_many(hold, &batch).await?;
+    Ok(())
+}
+
 /// Ends the records of calls, and their recordings, that a dead node left, in the transaction that settles its claims. Some of them abandoned
 /// their person.
 pub async fn end_lost_calls(tx: &mut Tx, lost: &[AttemptId], abandoned: &[AttemptId], now: Instant) -> Result<(), DbError> {
