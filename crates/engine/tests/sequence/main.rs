@@ -38,7 +38,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 const SENDER: &str = "+442079460999";
-const SAYS: &str = "language = \"en-GB\"\nstart = \"tell\"\n[information]\ntext = \"This is North. Please call us on 020 7946 0999.\"\n[steps.tell]\ndo = \"say\"\nspeech = { text = \"This is North. Please call us on 020 7946 0999.\" }\nnext = \"bye\"\n[steps.bye]\ndo = \"hang_up\"\n";
+const SAYS: &str = "language = \"en-GB\"\nstart = \"tell\"\n[information]\ntext = \"This is North. Please call us on 020 7946 0999.\"\n[steps.tell]\ndo = \"say\"\ntext = \"This is North. Please call us on 020 7946 0999.\"\nnext = \"bye\"\n[steps.bye]\ndo = \"hang_up\"\n";
 
 static JUMPED_MS: AtomicI64 = AtomicI64::new(0);
 
@@ -146,7 +146,7 @@ async fn a_text_is_followed_by_a_call_to_those_whom_nothing_stopped() {
         let (list, _) = list_of(&tenant, "Arrears", 12).await;
         let node = Node::start(&bench, 37_000);
         let wanted = draft(list);
-        assert!(tenant.campaign_faults(&wanted, clock()).await.expect("reads").is_empty());
+        assert_eq!(tenant.campaign_faults(&wanted, clock()).await.expect("reads"), []);
         let id = tenant.create_campaign(&wanted, NOON).await.expect("a draft");
         tenant.start_campaign(id, clock()).await.expect("starts");
         until(&bench, &tenant, id, "every text", async |record| tenant.step_counts(record).await.expect("counts").standing[0] == 0).await;
