@@ -46,7 +46,7 @@ pub struct NewExport {
 
 /// An export, without its secret.
 #[derive(Serialize, ToSchema)]
-pub struct Export {
+pub struct ResultsExport {
     id: ExportId,
     export: NewExport,
     state: ExportState,
@@ -60,7 +60,7 @@ pub struct Export {
 /// An export that was just made.
 #[derive(Serialize, ToSchema)]
 pub struct MadeExport {
-    export: Export,
+    export: ResultsExport,
     /// Signs what is sent (Standard Webhooks); empty when it is fetched by SFTP. Keep it now: nobody can be shown it again.
     secret: String,
 }
@@ -140,7 +140,7 @@ impl NewExport {
     }
 }
 
-impl From<ExportRecord> for Export {
+impl From<ExportRecord> for ResultsExport {
     fn from(record: ExportRecord) -> Self {
         let new = record.new;
         let export = NewExport {
@@ -192,9 +192,9 @@ fn only_once(mut response: Response) -> Response {
 }
 
 /// The exports, the newest first
-#[utoipa::path(get, path = "/exports", tag = "connectors", responses((status = 200, body = Listing<Export>)))]
-pub async fn list(caller: Caller) -> Result<Json<Listing<Export>>, Problem> {
-    Ok(Listing::whole(caller.tenant.exports().await?, Export::from))
+#[utoipa::path(get, path = "/exports", tag = "connectors", responses((status = 200, body = Listing<ResultsExport>)))]
+pub async fn list(caller: Caller) -> Result<Json<Listing<ResultsExport>>, Problem> {
+    Ok(Listing::whole(caller.tenant.exports().await?, ResultsExport::from))
 }
 
 /// Make an export
@@ -209,8 +209,8 @@ pub async fn create(caller: Caller, Body(new): Body<NewExport>) -> Result<Respon
 }
 
 /// One export
-#[utoipa::path(get, path = "/exports/{export}", tag = "connectors", params(("export" = ExportId, Path)), responses((status = 200, body = Export)))]
-pub async fn get(caller: Caller, Id(id): Id<ExportId>) -> Result<Json<Export>, Problem> {
+#[utoipa::path(get, path = "/exports/{export}", tag = "connectors", params(("export" = ExportId, Path)), responses((status = 200, body = ResultsExport)))]
+pub async fn get(caller: Caller, Id(id): Id<ExportId>) -> Result<Json<ResultsExport>, Problem> {
     Ok(Json(caller.tenant.export(id.0).await?.into()))
 }
 

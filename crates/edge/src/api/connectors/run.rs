@@ -74,13 +74,13 @@ pub struct PreviewField {
 
 /// What a preview showed. It is kept for a day.
 #[derive(Serialize, ToSchema)]
-pub struct Preview {
+pub struct ConnectorPreview {
     fields: Vec<PreviewField>,
     rows_seen: i64,
     has_next_page: bool,
 }
 
-impl From<StoredPreview> for Preview {
+impl From<StoredPreview> for ConnectorPreview {
     fn from(preview: StoredPreview) -> Self {
         let fields = preview.fields.into_iter().map(|field| PreviewField { name: field.name, becomes: field.becomes, not_agreed: field.not_agreed, shapes: field.shapes });
         Self { fields: fields.collect(), rows_seen: preview.rows_seen, has_next_page: preview.has_next_page }
@@ -91,7 +91,7 @@ impl From<StoredPreview> for Preview {
 #[derive(Serialize, ToSchema)]
 pub struct ConnectorRunDetail {
     run: ConnectorRun,
-    preview: Option<Preview>,
+    preview: Option<ConnectorPreview>,
 }
 
 /// What a connector did, the newest first
@@ -105,5 +105,5 @@ pub async fn list(caller: Caller, Id(id): Id<ConnectorId>, Query(page): Query<Pa
 #[utoipa::path(get, path = "/connectors/{connector}/runs/{run}", tag = "connectors", params(("connector" = ConnectorId, Path), ("run" = ConnectorRunId, Path)), responses((status = 200, body = ConnectorRunDetail)))]
 pub async fn get(caller: Caller, Ids(id, run): Ids<ConnectorId, ConnectorRunId>) -> Result<Json<ConnectorRunDetail>, Problem> {
     let (run, preview) = caller.tenant.connector_run(id.0, run.0).await?;
-    Ok(Json(ConnectorRunDetail { run: run.into(), preview: preview.map(Preview::from) }))
+    Ok(Json(ConnectorRunDetail { run: run.into(), preview: preview.map(ConnectorPreview::from) }))
 }
