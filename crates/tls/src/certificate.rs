@@ -7,6 +7,7 @@ use rustls::client::verify_server_name;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::ParsedCertificate;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 
 use crate::{TlsError, certificates, provider};
 
@@ -33,13 +34,27 @@ impl Certificate {
         Self::new(certificates(chain_pem)?, key, alpn)
     }
 
-    pub fn new(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>, alpn: &[&str]) -> Result<Self, TlsError> {
-        let (not_before_ms, not_after_ms) = chain.first().and_then(|own| validity(own)).ok_or(TlsError::NoDates)?;
-        // TLS 1.2 and 1.3: the library knows no older one.
-        let mut config = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?.with_no_client_auth().with_single_cert(chain.clone(), key).map_err(|error| match error {
+    fn new(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>, alpn: &[&str]) -> Result<Self, TlsError> {
+        chain.first().and_then(|own| validity(own)).ok_or(TlsError::NoDates)?;
+        let certified = CertifiedKey::from_der(chain, key, &provider()).map_err(|error| match error {
             rustls::Error::InconsistentKeys(_) => TlsError::OtherKey,
             other => other.into(),
         })?;
+        Self::certified(certified, alpn)
+    }
+
+    /// With a key that belongs to it by its making. Whether it does is not looked at: the library reads no certificate with the critical
+    /// extension of tls-alpn-01.
+    pub(crate) fn made(own: CertificateDer<'static>, key: PrivateKeyDer<'static>, alpn: &[&str]) -> Result<Self, TlsError> {
+        Self::certified(CertifiedKey::new(vec![own], provider().key_provider.load_private_key(key)?), alpn)
+    }
+
+    fn certified(certified: CertifiedKey, alpn: &[&str]) -> Result<Self, TlsError> {
+        let chain = certified.cert.clone();
+        let (not_before_ms, not_after_ms) = chain.first().and_then(|own| validity(own)).ok_or(TlsError::NoDates)?;
+        // TLS 1.2 and 1.3: the library knows no older one.
+        let builder = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?.with_no_client_auth();
+        let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
         config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
         Ok(Self { chain, config: Arc::new(config), not_before_ms, not_after_ms })
     }

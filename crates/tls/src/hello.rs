@@ -49,7 +49,7 @@ pub fn challenge_certificate(name: &str, key_authorization: &str) -> Result<Cert
         Ok((params.self_signed(&key)?.der().clone(), key.serialize_der()))
     };
     let (own, key) = made().map_err(TlsError::Made)?;
-    Certificate::new(vec![own], PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key)), &["acme-tls/1"])
+    Certificate::made(own, PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key)), &["acme-tls/1"])
 }
 
 /// A key and the request to have it certified for these names: DER of the request, PEM of the key.
@@ -67,4 +67,17 @@ pub fn signing_request(names: &[String]) -> Result<(Vec<u8>, String), TlsError> 
 pub fn use_ring() {
     // Whoever comes second finds the same one there.
     let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_authoritys_question_is_answered_with_a_certificate() {
+        let made = challenge_certificate("contact.example.net", "token.thumbprint").expect("a certificate");
+        assert_eq!(made.config().alpn_protocols, [b"acme-tls/1".to_vec()]);
+        let (request, key) = signing_request(&["contact.example.net".to_owned()]).expect("a request");
+        assert!(request.starts_with(&[0x30]) && key.contains("PRIVATE KEY"));
+    }
 }

@@ -90,14 +90,29 @@ async fn look(store: &Store, plan: &AcmePlan, held: &Held, shown: &mut Option<In
         }
         Err(error) => {
             let again_at = clock::real().plus_ms(back_off(mine.failures));
-            tracing::error!(names, %error, minutes = back_off(mine.failures) / MINUTE_MS, "no certificate was fetched; it is tried again by itself");
-            store.acme_try_failed(mine.id, &error.to_string(), again_at).await?;
+            let error = whole(&error);
+            tracing::error!(names, error, minutes = back_off(mine.failures) / MINUTE_MS, "no certificate was fetched; it is tried again by itself");
+            store.acme_try_failed(mine.id, &error, again_at).await?;
         }
     }
     if let Some(kept) = store.acme_certificate(&names, &plan.directory_url).await? {
         show(&kept, held, shown);
     }
     Ok(())
+}
+
+/// With what lies beneath: a client that could not connect says why only there.
+fn whole(error: &AcmeError) -> String {
+    let mut words = error.to_string();
+    let mut beneath = std::error::Error::source(error);
+    while let Some(error) = beneath {
+        let more = error.to_string();
+        if !words.contains(&more) {
+            words = format!("{words}: {more}");
+        }
+        beneath = error.source();
+    }
+    words
 }
 
 /// Serves what is kept, whichever node got it.
