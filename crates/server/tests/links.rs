@@ -55,7 +55,7 @@ fn walk(all: &mut Installation, carrier: &Carrier) {
     assert_eq!(all.stop(), Some(0));
     let campaign = all.draft_saying("northwind", "Customers", "Readings", 100, BODY);
     all.serve();
-    let preview = api(all, &key, "GET", &format!("/campaigns/{campaign}/preview?limit=1&reveal=true"), &Value::Null);
+    let preview = api(all, &key, "GET", &format!("/campaigns/{campaign}/preview?people=1&reveal=true"), &Value::Null);
     let text = preview["items"][0]["text"].as_str().expect("a text");
     assert!(text.contains(&format!("http://{host}/samp1e000000")), "{text}");
     let units = preview["items"][0]["segments"]["units"].as_u64().expect("units");
@@ -85,7 +85,7 @@ fn walk(all: &mut Installation, carrier: &Carrier) {
     let people = api(all, &key, "GET", &format!("/campaigns/{campaign}/recipients"), &Value::Null);
     assert_eq!((&people["items"][0]["clicks"]["clicks"], &people["items"][1]["clicks"]["clicks"]), (&json!(1), &json!(0)));
     // An erased person's link leads to the page with the organisation's name.
-    let number = api(all, &key, "GET", &format!("/contacts/{contact}?reveal=true"), &Value::Null)["addresses"][0]["number"].as_str().expect("a number").to_owned();
+    let number = api(all, &key, "GET", &format!("/contacts/{contact}?reveal=true"), &Value::Null)["numbers"][0]["number"].as_str().expect("a number").to_owned();
     all.ok(&["subject", "erase", &number, "--tenant", "northwind"]);
     let gone = open(all, "GET", path, "");
     assert!(gone.starts_with("HTTP/1.1 404") && gone.contains("This link leads nowhere any more") && gone.contains("Northwind Energy"), "{gone}");

@@ -1,7 +1,7 @@
 //! Campaigns day by day.
 
 use axum::Json;
-use clarion_domain::campaigns::calendar::{CalendarDay, DAYS_MAX, Holiday};
+use clarion_domain::campaigns::calendar::{CalendarDay as StoredDay, DAYS_MAX, Entry, Holiday};
 use clarion_store::campaigns::{Calendar as Stored, CampaignRecord};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -17,24 +17,24 @@ use crate::api::wire::{CampaignId, CampaignState, Channel, Time, TimeOfDay};
 pub struct Calendar {
     /// Your organisation's: in which the days are meant.
     zone: String,
-    days: Vec<Day>,
+    days: Vec<CalendarDay>,
     /// There are more campaigns in these days than are told: ask for fewer days.
     more: bool,
 }
 
 /// One day.
 #[derive(Serialize, ToSchema)]
-pub struct Day {
+pub struct CalendarDay {
     #[schema(format = Date)]
     date: String,
     /// `no`, `yes`, or `not_known`: so far ahead the rules take every day for a bank holiday.
     bank_holiday: &'static str,
-    campaigns: Vec<DayCampaign>,
+    campaigns: Vec<CalendarCampaign>,
 }
 
 /// What a campaign does on a day.
 #[derive(Serialize, ToSchema)]
-pub struct DayCampaign {
+pub struct CalendarCampaign {
     campaign: CampaignId,
     name: String,
     state: CampaignState,
@@ -48,10 +48,10 @@ pub struct DayCampaign {
     ends_at: Option<Time>,
 }
 
-fn shown(day: CalendarDay, campaigns: &[CampaignRecord]) -> Day {
-    let entry = |entry: clarion_domain::campaigns::calendar::Entry| {
+fn shown(day: StoredDay, campaigns: &[CampaignRecord]) -> CalendarDay {
+    let entry = |entry: Entry| {
         let campaign = &campaigns[entry.campaign];
-        DayCampaign {
+        CalendarCampaign {
             campaign: campaign.id.into(),
             name: campaign.name.clone(),
             state: campaign.state.into(),
@@ -67,7 +67,7 @@ fn shown(day: CalendarDay, campaigns: &[CampaignRecord]) -> Day {
         Holiday::Yes => "yes",
         Holiday::NotKnown => "not_known",
     };
-    Day { date: day.date.to_string(), bank_holiday, campaigns: day.entries.into_iter().map(entry).collect() }
+    CalendarDay { date: day.date.to_string(), bank_holiday, campaigns: day.entries.into_iter().map(entry).collect() }
 }
 
 #[derive(Deserialize, IntoParams)]

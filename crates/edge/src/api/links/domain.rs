@@ -75,7 +75,7 @@ async fn held(caller: &Caller) -> Result<Json<LinkDomain>, Problem> {
 }
 
 /// The name of your short links
-#[utoipa::path(get, path = "/link-domain", tag = "links", responses((status = 200, body = LinkDomain)))]
+#[utoipa::path(get, path = "/link-domain", tag = "links", responses((status = 200, body = LinkDomain), (status = 404)))]
 pub async fn get(caller: Caller) -> Result<Json<LinkDomain>, Problem> {
     held(&caller).await
 }
@@ -93,14 +93,14 @@ pub async fn set(caller: Caller, headers: HeaderMap, Body(new): Body<NewLinkDoma
 /// Forget the name of your short links
 ///
 /// Links that were sent under it lead nowhere any more.
-#[utoipa::path(delete, path = "/link-domain", tag = "links", responses((status = 204)))]
+#[utoipa::path(delete, path = "/link-domain", tag = "links", responses((status = 204), (status = 404)))]
 pub async fn remove(caller: Caller) -> Result<StatusCode, Problem> {
     caller.tenant.remove_link_host(caller.now).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Have the name looked at again
-#[utoipa::path(post, path = "/link-domain/check", tag = "links", responses((status = 200, body = LinkDomain)))]
+#[utoipa::path(post, path = "/link-domain/check", tag = "links", responses((status = 200, body = LinkDomain), (status = 404)))]
 pub async fn check(caller: Caller) -> Result<Json<LinkDomain>, Problem> {
     caller.tenant.check_link_host(caller.now).await?;
     held(&caller).await
@@ -109,7 +109,7 @@ pub async fn check(caller: Caller) -> Result<Json<LinkDomain>, Problem> {
 /// Switch short links on or off, and say how long they are good
 ///
 /// Links that were sent go on leading somewhere until they expire.
-#[utoipa::path(put, path = "/link-domain/settings", tag = "links", request_body = LinkSettings, responses((status = 200, body = LinkDomain)))]
+#[utoipa::path(put, path = "/link-domain/settings", tag = "links", request_body = LinkSettings, responses((status = 200, body = LinkDomain), (status = 404)))]
 pub async fn settings(caller: Caller, Body(new): Body<LinkSettings>) -> Result<Json<LinkDomain>, Problem> {
     caller.tenant.set_link_expiry(new.expires_days, caller.now).await?;
     caller.tenant.enable_links(new.enabled, caller.now).await?;
