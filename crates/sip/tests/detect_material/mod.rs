@@ -216,8 +216,8 @@ pub fn person(half: &Half, chance: &mut Chance) -> Vec<i16> {
     person_of(half, chance).0
 }
 
-/// The same, and whose voice it is.
-pub fn person_of(half: &Half, chance: &mut Chance) -> (Vec<i16>, Speaker) {
+/// The same, and whose voice says what.
+pub fn person_of(half: &Half, chance: &mut Chance) -> (Vec<i16>, Speaker, &'static str) {
     let mut audio = quiet(chance.between(80.0, 1_600.0));
     let speaker = *chance.of(half.voices);
     let text = if chance.unit() < 0.75 { *chance.of(half.short) } else { *chance.of(half.long) };
@@ -227,7 +227,7 @@ pub fn person_of(half: &Half, chance: &mut Chance) -> (Vec<i16>, Speaker) {
         audio.extend(say("Hello?", speaker));
     }
     audio.extend(quiet(7_000.0));
-    (audio, speaker)
+    (audio, speaker, text)
 }
 
 /// A greeting, most often a beep, and silence. Also gives where the beep ends.
