@@ -89,12 +89,11 @@ impl Floor {
         (ours, theirs)
     }
 
-    /// The same once a change has gone through: then our ACK has arrived, too.
+    /// The same once our ACK has arrived, of which neither end tells: a proxy that died with it, and with every answer that follows, would end the call.
     async fn settled_call(&self) -> (Call, Call) {
-        let (ours, mut theirs) = self.call().await;
-        ours.change_media(media());
-        until(&mut theirs, |event| matches!(event, CallEvent::MediaChanged(_))).await;
-        (ours, theirs)
+        let call = self.call().await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        call
     }
 }
 
