@@ -214,7 +214,7 @@ impl NewCampaign {
         if let Some(retry) = &self.retry {
             retry.check("retry", &mut wrong);
         }
-        super::sequence::check(self.then.as_deref().unwrap_or_default(), self.stops.as_ref(), &mut wrong);
+        super::sequence::check(self.then.as_deref().unwrap_or_default(), self.stops.as_ref(), self.evergreen.as_ref(), &mut wrong);
         self.check_call(&mut wrong);
         if wrong.is_empty() { Ok(self.into()) } else { Err(faults(wrong)) }
     }

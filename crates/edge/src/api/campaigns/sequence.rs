@@ -2,10 +2,12 @@
 
 use axum::Json;
 use clarion_domain::campaigns::campaign::Channel as Medium;
+use clarion_domain::campaigns::pacing::MessagesPerSecond;
 use clarion_domain::campaigns::sequence::{
-    Evergreen as DomainEvergreen, STEPS_MAX, STOP_WORDS_MAX, Sequence, SequenceStep as DomainStep, StopResult as DomainResult, StopRules as DomainStops,
+    AGAIN_AFTER_DAYS_MAX, Evergreen as DomainEvergreen, STEPS_MAX, STOP_WORDS_MAX, Sequence, SequenceStep as DomainStep, StopResult as DomainResult, StopRules as DomainStops,
     Wait as DomainWait, WaitFrom as DomainFrom,
 };
+use clarion_domain::campaigns::template::TEMPLATE_LENGTH_CHARS_MAX;
 use clarion_domain::time::Instant;
 use clarion_store::campaigns::{CampaignDraft, STOPS_MAX, StopWhom};
 use serde::{Deserialize, Serialize};
@@ -93,6 +95,8 @@ pub struct Evergreen {
     pub again_after_days: Option<u16>,
 }
 
+const OUTCOMES_MAX: usize = 30;
+
 /// As a campaign is read and written: `then`, `stops`, `evergreen`.
 pub struct Parts {
     pub then: Vec<SequenceStep>,
@@ -159,7 +163,7 @@ pub fn written(then: Option<Vec<SequenceStep>>, stops: Option<StopRules>, evergr
 }
 
 /// What lies beyond what the document says; each step's content is checked like a campaign's own.
-pub fn check(then: &[SequenceStep], stops: Option<&StopRules>, wrong: &mut Vec<(&str, String)>) {
+pub fn check(then: &[SequenceStep], stops: Option<&StopRules>, evergreen: Option<&Evergreen>, wrong: &mut Vec<(&str, String)>) {
     if then.len() >= STEPS_MAX {
         wrong.push(("then", format!("at most {} steps after the first", STEPS_MAX - 1)));
     }
@@ -172,6 +176,15 @@ pub fn check(then: &[SequenceStep], stops: Option<&StopRules>, wrong: &mut Vec<(
     if stops.is_some_and(|stops| stops.words.len() > STOP_WORDS_MAX) {
         wrong.push(("stops.words", format!("at most {STOP_WORDS_MAX}")));
     }
+    if stops.is_some_and(|stops| stops.outcomes.len() > OUTCOMES_MAX) {
+        wrong.push(("stops.outcomes", format!("at most {OUTCOMES_MAX}")));
+    }
+    if evergreen.is_some_and(|evergreen| evergreen.new_a_day_max == Some(0)) {
+        wrong.push(("evergreen.new_a_day_max", "one or more, or null for no ceiling".into()));
+    }
+    if evergreen.and_then(|evergreen| evergreen.again_after_days).is_some_and(|days| days == 0 || days > AGAIN_AFTER_DAYS_MAX) {
+        wrong.push(("evergreen.again_after_days", format!("1 to {AGAIN_AFTER_DAYS_MAX} days, or null for never")));
+    }
 }
 
 impl SequenceStep {
@@ -182,6 +195,12 @@ impl SequenceStep {
         }
         if call && !self.body.is_empty() {
             wrong.push(("then.body", "only texts have one: calls have a script".into()));
+        }
+        if self.body.chars().count() > TEMPLATE_LENGTH_CHARS_MAX {
+            wrong.push(("then.body", format!("at most {TEMPLATE_LENGTH_CHARS_MAX} characters")));
+        }
+        if let Some(Err(error)) = self.rate_per_second.map(MessagesPerSecond::new) {
+            wrong.push(("then.rate_per_second", error.to_string()));
         }
         if self.sender.chars().count() > super::draft::SENDER_CHARS_MAX {
             wrong.push(("then.sender", format!("at most {} characters", super::draft::SENDER_CHARS_MAX)));
