@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use clarion_store::Store;
-use reqwest::header::{ACCEPT, AUTHORIZATION};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONNECTION};
 
 use crate::outward::Outward;
 
@@ -34,7 +34,8 @@ impl Provider {
         let (url, client) = self.0.to(url).map_err(|_| ProviderError::Refused)?;
         let request = if form.is_empty() { client.get(url) } else { client.post(url).form(form) };
         let request = if authorization.is_empty() { request } else { request.header(AUTHORIZATION, authorization) };
-        let mut answer = request.header(ACCEPT, "application/json").send().await.map_err(|_| ProviderError::Silent)?;
+        // A connection of before is not used again: the provider may have closed it while somebody typed, and a code is sent only once.
+        let mut answer = request.header(ACCEPT, "application/json").header(CONNECTION, "close").send().await.map_err(|_| ProviderError::Silent)?;
         let (status, mut body) = (answer.status().as_u16(), Vec::new());
         while let Some(chunk) = answer.chunk().await.map_err(|_| ProviderError::Silent)? {
             body.extend_from_slice(&chunk);

@@ -10,6 +10,9 @@ use crate::word::words;
 /// How long a request waits for its second person.
 pub const APPROVAL_WAITS_MS: i64 = 72 * HOUR_MS;
 
+/// The highest threshold: more people than any list holds.
+pub const PEOPLE_ABOVE_MAX: u32 = 100_000_000;
+
 words! {
     /// An act that can ask for a second person.
     pub enum GuardedAct {

@@ -1,7 +1,7 @@
 //! Which acts wait for a second person, as the owners of an organisation say.
 
 use axum::response::Response;
-use clarion_domain::tenancy::four_eyes::FourEyes;
+use clarion_domain::tenancy::four_eyes::{FourEyes, PEOPLE_ABOVE_MAX};
 use clarion_domain::tenancy::role::Right;
 use maud::{Markup, html};
 
@@ -59,11 +59,11 @@ pub async fn save(session: Session, fields: Fields) -> Result<Response, Fault> {
         if !fields.has(name, "yes") {
             return None;
         }
-        let limit = fields.get(&field).parse::<u32>();
-        if limit.is_err() {
-            problems.add(&field, "Enter a whole number, 0 or more");
+        let limit = fields.get(&field).parse::<u32>().ok().filter(|limit| *limit <= PEOPLE_ABOVE_MAX);
+        if limit.is_none() {
+            problems.add(&field, format!("Enter a whole number from 0 to {PEOPLE_ABOVE_MAX}"));
         }
-        limit.ok()
+        limit
     };
     let policy = FourEyes { erase_list_above: above("erase_list"), start_campaign_above: above("start_campaign"), raise_limits: fields.has("raise_limits", "yes") };
     if !problems.is_empty() {

@@ -4,7 +4,7 @@ use clarion_domain::audit::event::Act;
 use clarion_domain::compliance::tenant_limits::TenantLimits;
 use clarion_domain::contacts::filter::Filter;
 use clarion_domain::id::CampaignId;
-use clarion_domain::tenancy::four_eyes::{AskedAct, FourEyes};
+use clarion_domain::tenancy::four_eyes::{AskedAct, FourEyes, PEOPLE_ABOVE_MAX};
 use clarion_domain::time::Instant;
 
 use super::tenant::read_four_eyes;
@@ -13,7 +13,7 @@ use crate::compliance::read_limits;
 use crate::db::{DbError, Tx, sql};
 use crate::params;
 use crate::signal::Signal;
-use crate::store::{StoreError, Tenant};
+use crate::store::{FieldFault, StoreError, Tenant};
 
 const LOOKED_AT: i64 = 4_096;
 
@@ -157,6 +157,11 @@ impl Tenant {
 
     /// Says for which acts a second person is asked. More of them at once; fewer are themselves an act for two.
     pub async fn set_four_eyes(&self, new: FourEyes, now: Instant) -> Result<super::Carried, StoreError> {
+        for (field, limit) in [("erase_list_above", new.erase_list_above), ("start_campaign_above", new.start_campaign_above)] {
+            if limit.is_some_and(|limit| limit > PEOPLE_ABOVE_MAX) {
+                return Err(StoreError::Faults(vec![FieldFault { field, message: format!("at most {PEOPLE_ABOVE_MAX} people; leave it out to never ask") }]));
+            }
+        }
         let old = self.record().await?.four_eyes;
         if old.is_looser(&new) {
             return self.carry(AskedAct::LoosenFourEyes { to: new }, now).await;
