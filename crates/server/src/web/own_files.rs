@@ -20,7 +20,8 @@ pub struct OwnFiles {
 impl OwnFiles {
     /// Both as they are now.
     pub fn read(&self) -> Result<Certificate, String> {
-        read(&self.contents()?).map_err(|error| format!("{} with {}: {error}", self.certificate.display(), self.key.display()))
+        let [certificate, key] = self.contents()?;
+        Certificate::from_pem(&certificate, &key, &SPOKEN).map_err(|error| format!("{} with {}: {error}", self.certificate.display(), self.key.display()))
     }
 
     fn contents(&self) -> Result<[Vec<u8>; 2], String> {
@@ -38,38 +39,38 @@ impl OwnFiles {
     }
 }
 
-fn read([certificate, key]: &[Vec<u8>; 2]) -> Result<Certificate, clarion_tls::TlsError> {
-    Certificate::from_pem(certificate, key, &SPOKEN)
-}
-
 /// Looks for ever. Two looks must find the same before a fault is said: whoever writes two files writes one first.
 pub async fn watch(files: OwnFiles, held: Held) {
     let mut seen = files.contents().ok();
+    // Whether it was said what is to be thought of what was seen last.
+    let mut judged = true;
     loop {
         tokio::time::sleep(LOOKED_AT_EVERY).await;
-        let now = files.contents();
-        if let (Ok(now), Some(before)) = (&now, &seen)
-            && now == before
-            && held.served().is_some()
-            && held.status(crate::clock::real()).fault.is_none()
-        {
+        let now = files.contents().ok();
+        let settled = now == seen;
+        if settled && judged {
             continue;
         }
-        let settled = now.as_ref().ok() == seen.as_ref();
-        match now.as_ref().map_err(Clone::clone).and_then(|contents| read(contents).map_err(|error| format!("{} with {}: {error}", files.certificate.display(), files.key.display()))) {
+        seen = now;
+        judged = match files.read() {
             Ok(certificate) => {
-                if held.served().is_none_or(|served| served.fingerprint() != certificate.fingerprint()) {
-                    tracing::info!(fingerprint = certificate.fingerprint(), "a new certificate is served");
-                }
-                held.put(certificate);
+                serve(certificate, &held);
+                true
             }
             Err(fault) if settled => {
                 if held.failed(fault.clone()) {
                     tracing::error!(fault, "the new certificate cannot be used: the old one is served on");
                 }
+                true
             }
-            Err(_) => {}
-        }
-        seen = now.ok();
+            Err(_) => false,
+        };
     }
+}
+
+fn serve(certificate: Certificate, held: &Held) {
+    if held.served().is_none_or(|served| served.fingerprint() != certificate.fingerprint()) {
+        tracing::info!(fingerprint = certificate.fingerprint(), "a new certificate is served");
+    }
+    held.put(certificate);
 }
