@@ -137,7 +137,7 @@ async fn all_faults_are_told_at_once_with_their_fields() {
         draft.rate_per_second = 0;
         let id = tenant.create_campaign(&draft, NOON).await.expect("a draft may be unfinished");
         let error = tenant.start_campaign(id, NOON).await.expect_err("it may not start");
-        assert_eq!(fields(&error), ["purpose", "legal_basis", "list_id", "body", "sender", "schedule", "rate_per_second"]);
+        assert_eq!(fields(&error), ["purpose", "legal_basis", "list_id", "body", "sender", "rate_per_second", "schedule"]);
         assert_eq!(state(&tenant, id).await, CampaignState::Draft);
 
         let (list, _) = list_of(&tenant, "Arrears", 1).await;

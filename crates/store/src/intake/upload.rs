@@ -61,6 +61,8 @@ pub struct Upload {
     accept_repeat: bool,
     /// The account within whose bounds it must stay, with all else that it sends.
     account: Option<SftpAccountId>,
+    /// Some bytes were not taken: what was written before them stays, and it is not the file.
+    refused: bool,
 }
 
 fn tidy_file_name(name: &str) -> String {
@@ -99,7 +101,7 @@ impl Tenant {
         tx.execute(insert, &values).await?;
         self.audit(tx, now, Act::Created, "import", id.0, "").await?;
         let bytes_max = new.bytes_max.min(IMPORT_BYTES_MAX);
-        Ok(Upload { tenant: self.clone(), id, key, hasher: self.keys.index.hasher("file"), buffer: Vec::new(), chunks: 0, bytes: 0, bytes_max, accept_repeat: new.accept_repeat, account: None })
+        Ok(Upload { tenant: self.clone(), id, key, hasher: self.keys.index.hasher("file"), buffer: Vec::new(), chunks: 0, bytes: 0, bytes_max, accept_repeat: new.accept_repeat, account: None, refused: false })
     }
 }
 
@@ -111,6 +113,15 @@ impl Upload {
 
     /// Takes the next bytes, of any length; whole chunks are sealed and written at once.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        let taken = self.take(bytes).await;
+        self.refused |= taken.is_err();
+        taken
+    }
+
+    async fn take(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        if self.refused {
+            return Err(given_up());
+        }
         self.bytes += bytes.len() as i64;
         if self.bytes > self.bytes_max {
             let mebibytes = self.bytes_max >> 20;
@@ -153,6 +164,10 @@ impl Upload {
 
     /// The file is whole. It waits for a worker, or, when the same bytes are here already, for somebody's yes.
     pub async fn finish(self, now: Instant) -> Result<(ImportId, ImportState), StoreError> {
+        if self.refused {
+            self.abort().await?;
+            return Err(given_up());
+        }
         if self.bytes == 0 {
             self.abort().await?;
             return Err(StoreError::Invalid(EMPTY.into()));
@@ -169,6 +184,9 @@ impl Upload {
 
     /// Writes down what has come so far, for `Tenant::resume_upload` or `Tenant::finish_in`; the import stays as it is.
     pub(crate) async fn pause(mut self) -> Result<ImportId, StoreError> {
+        if self.refused {
+            return Ok(self.id);
+        }
         let last = std::mem::take(&mut self.buffer);
         if !last.is_empty() {
             self.append_chunk(&last).await?;
@@ -222,7 +240,7 @@ impl Tenant {
         let mut row = self.db().query_first(select, &params![self.id, id]).await?.ok_or_else(given_up)?;
         let wrapped: Option<Vec<u8>> = row.take(0)?;
         let key = self.store.keyring().unwrap(&wrapped.ok_or_else(given_up)?)?;
-        let mut upload = Upload { tenant: self.clone(), id, key, hasher: self.keys.index.hasher("file"), buffer: Vec::new(), chunks: 0, bytes: 0, bytes_max: bytes_max.min(IMPORT_BYTES_MAX), accept_repeat: false, account: None };
+        let mut upload = Upload { tenant: self.clone(), id, key, hasher: self.keys.index.hasher("file"), buffer: Vec::new(), chunks: 0, bytes: 0, bytes_max: bytes_max.min(IMPORT_BYTES_MAX), accept_repeat: false, account: None, refused: false };
         let chunk = sql!("SELECT sealed FROM import_chunk WHERE import_id = $1 AND position = $2");
         while let Some(mut row) = self.db().query_first(chunk, &params![id, upload.chunks]).await? {
             let plain = upload.key.open(CHUNK_LABEL, &row.take::<Vec<u8>>(0)?)?;
