@@ -78,15 +78,15 @@ pub struct RetryRule {
 
 impl RetryRules {
     /// What lies beyond what the document says.
-    pub fn check(&self, field: &'static str, wrong: &mut Vec<(&str, String)>) {
+    pub fn check(&self, [attempts_max, rules]: [&'static str; 2], wrong: &mut Vec<(&str, String)>) {
         if !(1..=ATTEMPTS_MAX).contains(&self.attempts_max) {
-            wrong.push((field, format!("attempts_max is 1 to {ATTEMPTS_MAX}")));
+            wrong.push((attempts_max, format!("1 to {ATTEMPTS_MAX}")));
         }
         if self.rules.len() > RETRY_RULES_MAX {
-            wrong.push((field, format!("at most {RETRY_RULES_MAX} rules, one for each disposition that is tried again")));
+            wrong.push((rules, format!("at most {RETRY_RULES_MAX} rules, one for each disposition that is tried again")));
         }
         if self.rules.iter().any(|rule| !(DELAY_MINUTES_MIN..=DELAY_MINUTES_MAX).contains(&rule.delay_minutes)) {
-            wrong.push((field, format!("a delay is {DELAY_MINUTES_MIN} to {DELAY_MINUTES_MAX} minutes")));
+            wrong.push((rules, format!("a delay is {DELAY_MINUTES_MIN} to {DELAY_MINUTES_MAX} minutes")));
         }
     }
 }
@@ -212,7 +212,7 @@ impl NewCampaign {
             wrong.push(("schedule.days", "one to seven days of the week".into()));
         }
         if let Some(retry) = &self.retry {
-            retry.check("retry", &mut wrong);
+            retry.check(["retry.attempts_max", "retry.rules"], &mut wrong);
         }
         super::sequence::check(self.then.as_deref().unwrap_or_default(), self.stops.as_ref(), self.evergreen.as_ref(), &mut wrong);
         self.check_call(&mut wrong);

@@ -206,7 +206,7 @@ impl SequenceStep {
             wrong.push(("then.sender", format!("at most {} characters", super::draft::SENDER_CHARS_MAX)));
         }
         if let Some(retry) = &self.retry {
-            retry.check("then.retry", wrong);
+            retry.check(["then.retry.attempts_max", "then.retry.rules"], wrong);
         }
         if self.script.len() > clarion_domain::campaigns::script::document::SCRIPT_BYTES_MAX {
             wrong.push(("then.script", "at most 65536 bytes".into()));
