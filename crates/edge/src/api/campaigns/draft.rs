@@ -2,6 +2,7 @@
 
 use clarion_domain::attempts::recording::{ANNOUNCEMENT_CHARS_MAX, RecordingSettings as DomainRecording, TOLD_IN_CHARS_MAX};
 use clarion_domain::campaigns::campaign::Channel as Medium;
+use clarion_domain::campaigns::pacing::MessagesPerSecond;
 use clarion_domain::campaigns::retry::{ATTEMPTS_MAX, DELAY_MINUTES_MAX, DELAY_MINUTES_MIN, RetryRule as DomainRule, RetryRules as DomainRules};
 use clarion_domain::campaigns::schedule::Schedule as DomainSchedule;
 use clarion_domain::campaigns::script::document::SCRIPT_BYTES_MAX;
@@ -213,6 +214,9 @@ impl NewCampaign {
         }
         if let Some(retry) = &self.retry {
             retry.check(["retry.attempts_max", "retry.rules"], &mut wrong);
+        }
+        if let Some(Err(error)) = self.rate_per_second.map(MessagesPerSecond::new) {
+            wrong.push(("rate_per_second", error.to_string()));
         }
         super::sequence::check(self.then.as_deref().unwrap_or_default(), self.stops.as_ref(), self.evergreen.as_ref(), &mut wrong);
         self.check_call(&mut wrong);
