@@ -1,6 +1,6 @@
 //! The host under which a tenant's short links stand: a name of its own, never an address, and with a port where it needs one.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use url::{Host, Url};
 
