@@ -6,6 +6,7 @@ use clarion_domain::campaigns::pacing::MessagesPerSecond;
 use clarion_domain::campaigns::retry::{ATTEMPTS_MAX, DELAY_MINUTES_MAX, DELAY_MINUTES_MIN, RetryRule as DomainRule, RetryRules as DomainRules};
 use clarion_domain::campaigns::schedule::Schedule as DomainSchedule;
 use clarion_domain::campaigns::script::document::SCRIPT_BYTES_MAX;
+use clarion_domain::campaigns::template::TEMPLATE_LENGTH_CHARS_MAX;
 use clarion_domain::time::Instant;
 use clarion_store::campaigns::CampaignDraft;
 use serde::{Deserialize, Serialize};
@@ -198,6 +199,8 @@ pub struct NewCampaign {
 }
 
 pub const SENDER_CHARS_MAX: usize = 20;
+const REASON_CHARS_MAX: usize = 1_000;
+const REFERENCE_CHARS_MAX: usize = 200;
 const DAYS_MAX: usize = 7;
 /// As many as there are dispositions that are tried again.
 const RETRY_RULES_MAX: usize = 9;
@@ -206,8 +209,16 @@ impl NewCampaign {
     /// The draft, when its values lie within what the document says: an unfinished draft is kept, an impossible one is not.
     pub fn into_draft(self) -> Result<CampaignDraft, Problem> {
         let mut wrong: Vec<(&str, String)> = Vec::new();
-        if self.sender.as_ref().is_some_and(|sender| sender.chars().count() > SENDER_CHARS_MAX) {
-            wrong.push(("sender", format!("at most {SENDER_CHARS_MAX} characters")));
+        let texts = [
+            ("sender", &self.sender, SENDER_CHARS_MAX),
+            ("body", &self.body, TEMPLATE_LENGTH_CHARS_MAX),
+            ("not_marketing_reason", &self.not_marketing_reason, REASON_CHARS_MAX),
+            ("assessment_reference", &self.assessment_reference, REFERENCE_CHARS_MAX),
+        ];
+        for (field, text, most) in texts {
+            if text.as_ref().is_some_and(|text| text.chars().count() > most) {
+                wrong.push((field, format!("at most {most} characters")));
+            }
         }
         if self.schedule.as_ref().is_some_and(|schedule| !(1..=DAYS_MAX).contains(&schedule.days.len())) {
             wrong.push(("schedule.days", "one to seven days of the week".into()));

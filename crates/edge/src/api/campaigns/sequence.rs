@@ -88,7 +88,7 @@ pub struct Evergreen {
     /// Nobody new from then on, at most 366 days ahead. Those who are in it go on to their last step.
     pub until: Time,
     /// New people a day by the tenant's clock; no ceiling when null.
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 10000000)]
     pub new_a_day_max: Option<u32>,
     /// Who has been through it may come in again so many days later; never when null.
     #[schema(minimum = 1, maximum = 1098)]
@@ -96,6 +96,7 @@ pub struct Evergreen {
 }
 
 const OUTCOMES_MAX: usize = 30;
+const NEW_A_DAY_MAX: u32 = 10_000_000;
 
 /// As a campaign is read and written: `then`, `stops`, `evergreen`.
 pub struct Parts {
@@ -179,8 +180,8 @@ pub fn check(then: &[SequenceStep], stops: Option<&StopRules>, evergreen: Option
     if stops.is_some_and(|stops| stops.outcomes.len() > OUTCOMES_MAX) {
         wrong.push(("stops.outcomes", format!("at most {OUTCOMES_MAX}")));
     }
-    if evergreen.is_some_and(|evergreen| evergreen.new_a_day_max == Some(0)) {
-        wrong.push(("evergreen.new_a_day_max", "one or more, or null for no ceiling".into()));
+    if evergreen.and_then(|evergreen| evergreen.new_a_day_max).is_some_and(|people| !(1..=NEW_A_DAY_MAX).contains(&people)) {
+        wrong.push(("evergreen.new_a_day_max", format!("1 to {NEW_A_DAY_MAX}, or null for no ceiling")));
     }
     if evergreen.and_then(|evergreen| evergreen.again_after_days).is_some_and(|days| days == 0 || days > AGAIN_AFTER_DAYS_MAX) {
         wrong.push(("evergreen.again_after_days", format!("1 to {AGAIN_AFTER_DAYS_MAX} days, or null for never")));
