@@ -1,4 +1,4 @@
-//! The web's doors with TLS, through the real binary, by clients that are not ours: curl, openssl, Chromium.
+//! The web's doors with TLS, through the real binary, by clients that are not ours: curl, openssl, Chromium; and behind nginx.
 
 mod support;
 #[path = "support/authority.rs"]
@@ -8,7 +8,7 @@ mod browser;
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use authority::{Authority, HOST, curl, install, status};
@@ -204,6 +204,85 @@ fn a_proxy_is_believed_when_it_is_named_and_nobody_else() {
     assert_eq!(status(&["--interface", "127.0.0.2", "-H", "X-Forwarded-Proto: http", &format!("{base}/api/v1/campaigns")]), "403");
     assert!(curl(&[&proxy[..], &["-i", &format!("{base}/sign-in")]].concat()).contains("strict-transport-security"));
     assert!(!curl(&["-i", &format!("{base}/sign-in")]).contains("strict-transport-security"), "in the clear nothing is promised");
+    assert_eq!(all.stop(), Some(0), "{}", all.log());
+}
+
+/// nginx with the lines of docs/operating/tls.md, asking from 127.0.0.2.
+struct Nginx(Child);
+
+impl Nginx {
+    fn new(all: &Installation, https: SocketAddr, http: SocketAddr) -> Self {
+        let manual = include_str!("../../../docs/operating/tls.md");
+        let lines = manual.split("For nginx:").nth(1).and_then(|rest| rest.split("```").nth(1)).expect("the manual's lines for nginx");
+        let folder = all.folder.path().display();
+        let config = format!(
+            "daemon off; master_process off; pid {folder}/nginx.pid; error_log stderr warn;
+            events {{ }}
+            http {{
+                access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxied; fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+                server {{
+                    listen {https} ssl http2; listen {http}; server_name {HOST};
+                    ssl_certificate {folder}/tls/chain.pem; ssl_certificate_key {folder}/tls/key.pem;
+                    location / {{ proxy_pass http://{}; proxy_bind 127.0.0.2; {lines} }}
+                }}
+            }}",
+            all.web
+        );
+        let file = all.path("nginx.conf");
+        std::fs::write(&file, config).expect("writes");
+        let program = if std::path::Path::new("/usr/sbin/nginx").exists() { "/usr/sbin/nginx" } else { "nginx" };
+        Self(Command::new(program).args(["-e", "stderr", "-p", &shown(all.folder.path()), "-c", &shown(&file)]).stderr(Stdio::null()).spawn().expect("nginx is installed"))
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn behind_nginx_with_the_lines_of_the_manual_addresses_live_pages_and_files_come_through() {
+    let (https, http) = (free_port(), free_port());
+    let base = format!("https://{HOST}:{}", https.port());
+    let (mut all, authority, password) = stage(&[("CLARION__WEB__BEHIND_PROXY", "[127.0.0.2]".into()), ("CLARION__WEB__PUBLIC_URL", base.clone())]);
+    all.serve();
+    let _nginx = Nginx::new(&all, https, http);
+    let trusting = authority.trusting(https);
+    let trusting: Vec<&str> = trusting.iter().map(String::as_str).collect();
+    all.wait_for("nginx", Duration::from_secs(20), |_| status(&[&trusting[..], &[&format!("{base}/sign-in")]].concat()) == "200");
+
+    // Who asks is the one who came to nginx, whatever that one writes about itself.
+    let from = [&trusting[..], &["--interface", "127.0.0.9", "-H", "X-Forwarded-For: 203.0.113.5", "-H", "Forwarded: for=203.0.113.6"]].concat();
+    sign_in(&all, &base, &from, &password);
+    let jar = shown(&all.path("jar"));
+    let activity = curl(&[&from[..], &["-b", &jar, &format!("{base}/account/activity.csv")]].concat());
+    assert!(activity.contains("127.0.0.9") && !activity.contains("203.0.113.") && !activity.contains("127.0.0.2"), "{activity}");
+
+    // A live page comes event by event.
+    all.ok(&["list", "create", "Customers", TENANT[0], TENANT[1]]);
+    let id = all.json(&["campaign", "create", "--list", "Customers", "--sender", "+447700900990", TENANT[0], TENANT[1], "--name", "Live", "--purpose", "reminder", "--basis", "contract", "--body", "Northwind: hello. Reply STOP to end."])["id"].as_str().expect("an id").to_owned();
+    let mut live = Command::new("curl").args([&trusting[..], &["-sN", "-b", &jar, &format!("{base}/campaigns/{id}/live")]].concat()).stdout(Stdio::piped()).spawn().expect("curl runs");
+    let first = BufReader::new(live.stdout.take().expect("its output")).lines().next().expect("a line").expect("text");
+    live.kill().expect("killed");
+    live.wait().expect("gone");
+    assert!(first.starts_with("data:"), "{first}");
+
+    // Larger than nginx takes by itself.
+    let file = all.path("people.csv");
+    let lines: String = (0..60_000).map(|n| format!("07700900{:03},Somebody,ref-{n}\n", n % 900)).collect();
+    std::fs::write(&file, format!("phone,name,ref\n{lines}")).expect("writes");
+    let key = all.json(&["api-key", "create", "crm", "--role", "owner", TENANT[0], TENANT[1]])["secret"].as_str().expect("a secret").to_owned();
+    let sent = ["-H", &format!("Authorization: Bearer {key}"), "-H", "Content-Type: text/csv", "--data-binary", &format!("@{}", shown(&file))];
+    assert_eq!(status(&[&trusting[..], &sent, &[&format!("{base}/api/v1/imports?file_name=people.csv")]].concat()), "201");
+
+    // In the clear nginx is led on to https, and a program is refused.
+    let plain = [&["--resolve".to_owned(), format!("{HOST}:{}:{}", http.port(), http.ip())][..]].concat();
+    let plain: Vec<&str> = plain.iter().map(String::as_str).collect();
+    let head = curl(&[&plain[..], &["-i", &format!("http://{HOST}:{}/campaigns", http.port())]].concat());
+    assert!(head.starts_with("HTTP/1.1 308") && head.contains(&format!("{base}/campaigns")), "{head}");
+    assert_eq!(status(&[&plain[..], &[&format!("http://{HOST}:{}/api/v1/campaigns", http.port())]].concat()), "403");
     assert_eq!(all.stop(), Some(0), "{}", all.log());
 }
 

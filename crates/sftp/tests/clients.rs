@@ -1,4 +1,4 @@
-//! The drop with clients that we did not write: OpenSSH's `sftp` and `lftp`, and the worker that loads what they bring.
+//! The drop with clients that we did not write: OpenSSH's `sftp`, `lftp` and PuTTY's `psftp`, and the worker that loads what they bring.
 
 mod support;
 
@@ -220,6 +220,20 @@ async fn lftp_brings_files_and_reads_results() {
     world.file_in_state("more.csv", ImportState::Loaded).await;
     let said = world.lftp("cls done; cat done/more.csv.result.json; rm done/more.csv").await;
     assert!(said.ok && said.out.contains("done/people.csv.result.json") && said.out.contains("\"new\": 4"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn puttys_client_brings_files_as_winscp_does() {
+    let world = World::open(SftpAccountDraft::new("drop")).await;
+    world.knows_the_header().await;
+    world.file("people.csv", &people(1..=4));
+    let said = world.psftp("cd incoming\nput people.csv people.csv.filepart\nmv people.csv.filepart people.csv\ndir\n").await;
+    assert!(said.ok, "{said:?}");
+    world.file_in_state("people.csv", ImportState::Loaded).await;
+    let said = world.psftp("get done/people.csv.result.json\nrm done/people.csv\ndir done\n").await;
+    assert!(said.ok && !said.out.contains(" people.csv\n"), "{said:?}");
+    assert!(std::fs::read_to_string(world.path("people.csv.result.json")).expect("fetched").contains("\"new\": 4"));
+    assert!(!world.psftp("get done/people.csv.result.json /dev/null\nput people.csv done/people.csv\n").await.ok, "nothing is put there");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -188,6 +188,19 @@ impl World {
         self.run(command, "").await
     }
 
+    /// PuTTY's client: WinSCP speaks by the same code.
+    pub async fn psftp(&self, commands: &str) -> Said {
+        let private = self.path("key.ppk");
+        let made = self.command("puttygen").arg(self.path("key")).args(["-O", "private", "-o"]).arg(&private).output().await.expect("puttygen runs: install putty-tools");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let shown = self.command("ssh-keygen").args(["-l", "-f"]).arg(self.path("known_hosts")).output().await.expect("ssh-keygen runs");
+        let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+        let host_key = shown.split_whitespace().find(|word| word.starts_with("SHA256:")).expect("a fingerprint");
+        let mut command = self.command("psftp");
+        command.args(["-batch", "-P", &self.port.to_string(), "-hostkey", host_key, "-i"]).arg(private).args(["-b", "/dev/stdin", "-bc", "drop@127.0.0.1"]);
+        self.run(command, commands).await
+    }
+
     pub async fn files(&self) -> Vec<SftpFile> {
         self.tenant.sftp_files(self.account).await.expect("the files")
     }
