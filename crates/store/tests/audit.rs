@@ -247,10 +247,72 @@ async fn what_was_there_before_the_chain_is_linked_by_the_migration() {
             let put = "INSERT INTO audit_event (id, tenant_id, at, actor, act, object_kind, object_id, detail) VALUES ($1, $2, $3, 'operator', $4, 'campaign', 1, '')";
             run(db, put, params![10_000 - number, id, NOON.plus_ms(number), act]).await;
         }
-        assert_eq!(db.migrate().await.expect("migrates"), ["0020_audit_chain"]);
+        let applied = db.migrate().await.expect("migrates");
+        assert_eq!(applied, ["0020_audit_chain"]);
+        names(&fault(store, id).await, 1, "no anchor vouches for any of the 2000 entries");
+        store.anchor_linked(&[], NOON).await.expect("nothing to anchor");
+        assert!(fault(store, id).await.is_some());
+        store.anchor_linked(&applied, NOON).await.expect("anchored");
         tenant.audit_alone(NOON, Act::Changed, "campaign", 1, "").await.expect("an act");
         assert_eq!((check(store, id, Chain::Acts).await.entries, check(store, id, Chain::SignIns).await.entries), (2_001, 500));
         assert_eq!(fault(store, id).await, None);
+    })
+    .await;
+}
+
+/// The database's own writer, who knows how entries are linked.
+async fn rewritten(db: &Db, id: TenantId, from: i64) {
+    run(db, format!("UPDATE audit_event SET detail = 'another' WHERE tenant_id = {} AND chain = 'acts' AND number = {from}", id.0), vec![]).await;
+    let before = match from {
+        1 => [0; 32],
+        from => match held(db, "audit_event", "hash", &format!("tenant_id = {} AND chain = 'acts' AND number = {}", id.0, from - 1), false, true).await {
+            Value::Blob(hash) => hash.try_into().expect("32 bytes"),
+            other => panic!("{other:?}"),
+        },
+    };
+    let select = statement(format!("SELECT number, id, at, actor, act, object_kind, object_id, detail FROM audit_event WHERE tenant_id = {} AND chain = 'acts' AND number >= {from} ORDER BY number", id.0));
+    let (mut hash, mut links) = (before, Vec::new());
+    for mut row in db.query(select, &[]).await.expect("reads") {
+        let (number, event, at): (i64, i64, i64) = (row.take(0).expect("a number"), row.take(1).expect("an id"), row.take(2).expect("a time"));
+        let (actor, act, kind, object, detail): (String, String, String, i64, String) =
+            (row.take(3).expect("who"), row.take(4).expect("an act"), row.take(5).expect("a kind"), row.take(6).expect("an object"), row.take(7).expect("a detail"));
+        let mut hasher = blake3::Hasher::new_derive_key("clarion 2026 audit entry version 1");
+        hasher.update(&hash);
+        for value in [id.0, number, event, at, object] {
+            hasher.update(&value.to_le_bytes());
+        }
+        for text in ["acts", &actor, &act, &kind, &detail] {
+            hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+        }
+        hash = *hasher.finalize().as_bytes();
+        links.push(params![hash, event]);
+    }
+    let mut tx = db.begin().await.expect("begins");
+    tx.execute_many(statement("UPDATE audit_event SET hash = $1 WHERE id = $2".into()), &links).await.expect("rewritten");
+    tx.commit().await.expect("commits");
+    run(db, format!("UPDATE audit_head SET hash = $1 WHERE tenant_id = {} AND chain = 'acts'", id.0), params![hash]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chain_without_the_anchors_that_it_must_have_is_not_whole() {
+    for_each_store("audit_unanchored", |bench| async move {
+        let tenant = bench.tenant("north").await;
+        let (store, db, id) = (&bench.store, bench.store.db(), tenant.id());
+        let users: Vec<_> = (0..16i64).map(|worker| { let tenant = tenant.clone(); tokio::spawn(async move { for turn in 0..140 { tenant.audit_alone(NOON.plus_ms(turn), Act::Changed, "campaign", worker, "").await.expect("an act"); } }) }).collect();
+        for user in users {
+            user.await.expect("ends");
+        }
+        let whole = check(store, id, Chain::Acts).await;
+        assert_eq!((whole.entries, whole.anchors, whole.fault), (2_241, 2, None), "each thousandth is anchored");
+        // Rewritten with hashes that fit, the anchors know better.
+        rewritten(db, id, 700).await;
+        names(&fault(store, id).await, 1_000, "not the one that was anchored");
+        run(db, format!("DELETE FROM audit_anchor WHERE tenant_id = {}", id.0), vec![]).await;
+        names(&fault(store, id).await, 1, "no anchor vouches for any of the 2241 entries");
+        // What is not whole is not anchored by the night; what is, says what to keep elsewhere.
+        let anchored = store.anchor_audit(OPERATOR, NOON).await.expect("anchored");
+        assert_eq!((anchored.len(), anchored[0].chain, anchored[0].number), (1, Chain::Acts, 1));
+        assert!(store.anchor_audit(OPERATOR, NOON).await.expect("nothing new").is_empty());
     })
     .await;
 }

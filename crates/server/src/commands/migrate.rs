@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::config::Config;
-use crate::open;
+use crate::{clock, open};
 
 #[derive(Debug, Args)]
 pub struct MigrateArgs {
@@ -22,7 +22,7 @@ pub async fn run(config: &Config, args: MigrateArgs) -> anyhow::Result<()> {
         println!("the schema is current");
     }
     if !args.dry_run {
-        open::with_keyring(config, db, open::COMMAND_NODES).await?;
+        open::with_keyring(config, db, open::COMMAND_NODES).await?.anchor_linked(&names, clock::now()).await?;
     }
     Ok(())
 }

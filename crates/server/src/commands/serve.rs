@@ -9,7 +9,7 @@ use clarion_store::db::DbError;
 use crate::config::Config;
 use crate::node::{Node, NodeConfig, SftpDoor};
 use crate::web::{MetricsPlan, WebPlan};
-use crate::{open, supervise, voice};
+use crate::{clock, open, supervise, voice};
 
 pub async fn run(config: &Config) -> anyhow::Result<()> {
     let web = WebPlan::read(config)?;
@@ -20,10 +20,12 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     if !pending.is_empty() && !config.database.migrate {
         return Err(DbError::Schema(format!("the schema is behind by {}, and database.migrate is false: run `clarion migrate`", pending.join(", "))).into());
     }
-    for name in db.migrate().await? {
+    let applied = db.migrate().await?;
+    for name in &applied {
         tracing::info!(migration = name, "the schema was brought up to date");
     }
     let store = open::with_keyring(config, db, config.server.node).await?;
+    store.anchor_linked(&applied, clock::now()).await?;
     open::set_clock(config, &store).await?;
     open::erase_again(&store).await?;
     if config.demo.clock_ahead_seconds != 0 {

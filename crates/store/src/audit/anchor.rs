@@ -102,8 +102,9 @@ impl Store {
         Ok(self.db().query(select, &params![tenant, chain.as_str()]).await?.into_iter().map(read).collect::<Result<_, _>>()?)
     }
 
-    /// Anchors the end of each of a tenant's chains, where it has moved since the last anchor.
-    pub async fn anchor_audit(&self, tenant: TenantId, now: Instant) -> Result<(), StoreError> {
+    /// Anchors the end of each of a tenant's chains, where it has moved since the last anchor; gives what was anchored.
+    pub async fn anchor_audit(&self, tenant: TenantId, now: Instant) -> Result<Vec<Anchor>, StoreError> {
+        let mut written = Vec::new();
         let mut tx = self.db().begin().await?;
         let ends = sql!(
             "SELECT h.chain, h.number, h.hash FROM audit_head h WHERE h.tenant_id = $1
@@ -112,8 +113,10 @@ impl Store {
         for mut row in tx.query(ends, &params![tenant]).await? {
             let anchor = Anchor { tenant, chain: row.word(0)?, kind: AnchorKind::Seal, number: row.take(1)?, hash: as_hash(&row.take::<Vec<u8>>(2)?), at: now };
             write_anchor(&mut tx, self.keyring(), &anchor).await?;
+            written.push(anchor);
         }
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(written)
     }
 
     /// Before root keys are destroyed: the newest says which public keys were theirs.

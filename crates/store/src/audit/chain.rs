@@ -15,8 +15,11 @@ use crate::store::{Store, StoreError};
 /// Whose acts are the operator's own, of no organisation.
 pub const OPERATOR: TenantId = TenantId(0);
 pub(super) const BEFORE_THE_FIRST: [u8; 32] = [0; 32];
-/// An anchor at least every so many entries; the nightly one comes besides.
+/// Each entry whose number is a multiple of this has an anchor; the nightly one comes besides.
 const ENTRIES_PER_ANCHOR: i64 = 1_000;
+/// Where so many stand behind the last anchor, anchors were taken away. Twice as many as there can be, for a node of before that seals the last of a
+/// batch.
+pub(super) const ENTRIES_UNANCHORED_MAX: i64 = 2 * ENTRIES_PER_ANCHOR;
 const BATCH: i64 = 1_000;
 
 /// One act of a transaction that has not committed.
@@ -72,20 +75,20 @@ pub(crate) async fn append_acts(tx: &mut Tx, acts: Vec<PendingAct>) -> Result<()
     }
     for ((tenant, chain), acts) in chains {
         let (mut number, mut hash) = lock_end(tx, tenant, chain, acts.len()).await?;
-        let first = number;
         let mut rows: Vec<Params> = Vec::with_capacity(acts.len());
-        let mut last: Option<(Store, i64)> = None;
+        let mut seals: Vec<(Store, Anchor)> = Vec::new();
         for PendingAct { store, event, .. } in acts {
             number += 1;
             hash = link(&hash, tenant, chain.as_str(), number, &event);
-            last = Some((store, event.at));
+            if number % ENTRIES_PER_ANCHOR == 0 {
+                seals.push((store, Anchor { tenant, chain, kind: AnchorKind::Seal, number, hash, at: Instant(event.at) }));
+            }
             rows.push(params![event.id, tenant, event.at, event.actor, event.act, event.object_kind, event.object_id, event.detail, chain.as_str(), number, hash]);
         }
         let insert = sql!("INSERT INTO audit_event (id, tenant_id, at, actor, act, object_kind, object_id, detail, chain, number, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
         tx.execute_many(insert, &rows).await?;
         set_end(tx, tenant, chain, hash).await?;
-        if let Some((store, at)) = last.filter(|_| first / ENTRIES_PER_ANCHOR < number / ENTRIES_PER_ANCHOR) {
-            let anchor = Anchor { tenant, chain, kind: AnchorKind::Seal, number, hash, at: Instant(at) };
+        for (store, anchor) in seals {
             write_anchor(tx, store.keyring(), &anchor).await?;
         }
     }
@@ -140,6 +143,18 @@ pub(crate) async fn link_unlinked(tx: &mut Tx) -> Result<(), DbError> {
 }
 
 impl Store {
+    /// Anchors what the migrations of this start have linked, with the names of those: no SQL can sign. Other chains are anchored once they were read and
+    /// found whole.
+    pub async fn anchor_linked(&self, applied: &[&str], now: Instant) -> Result<(), StoreError> {
+        if applied.contains(&"0020_audit_chain") {
+            for tenant in self.tenants().await? {
+                self.anchor_audit(tenant.id, now).await?;
+            }
+            self.anchor_audit(OPERATOR, now).await?;
+        }
+        Ok(())
+    }
+
     /// Records an act of the operator that touches no single organisation, in the transaction that does it.
     pub(crate) fn record_operator(&self, tx: &mut Tx, now: Instant, act: Act, object_kind: &str, detail: &str) {
         let event = Content { id: self.next_id(now), at: now.ms(), actor: "operator".into(), act: act.as_str().into(), object_kind: object_kind.into(), object_id: 0, detail: detail.into() };

@@ -7,7 +7,7 @@ use clarion_domain::id::TenantId;
 use clarion_domain::time::Instant;
 
 use super::anchor::{SignedAnchor, TrustedKeys};
-use super::chain::{BEFORE_THE_FIRST, Content, as_hash, link};
+use super::chain::{BEFORE_THE_FIRST, Content, ENTRIES_UNANCHORED_MAX, as_hash, link};
 use crate::db::sql;
 use crate::params;
 use crate::store::{Store, StoreError, Tenant};
@@ -108,6 +108,10 @@ impl Reading<'_> {
         }
         if self.number != end {
             return fault(self.number.min(end) + 1, None, format!("the chain counts {end} entries and the last that is there is {}", self.number));
+        }
+        let anchored = self.frame.sealed_to.max(self.frame.begins_after());
+        if end - anchored >= ENTRIES_UNANCHORED_MAX {
+            return fault(anchored + 1, None, format!("no anchor vouches for any of the {} entries from here on: the anchors were taken away", end - anchored));
         }
         if self.hash != hash { fault(self.number, self.at, "the chain's own end names another hash") } else { None }
     }
