@@ -30,7 +30,7 @@ fn read(mut row: Row) -> Result<(u32, ContactId, AddressId), DbError> {
     Ok((position, row.take(1)?, row.take(2)?))
 }
 
-/// What ends a way through a campaign for good: `completed` leaves room for one more try of the last step.
+/// What ends a way through a campaign for good: `completed` leaves room for one more try of the last step, until a stop overrules it.
 fn is_stop(ended: &str) -> bool {
     !ended.is_empty() && ended != "completed"
 }
@@ -94,7 +94,10 @@ pub async fn retry_rules(tx: &mut Tx, campaign: CampaignId) -> Result<Option<Ret
 
 /// Takes back a retry that was planned: what it would try again has arrived.
 pub async fn remove_retry(tx: &mut Tx, campaign: CampaignId, position: u32, try_number: u8) -> Result<(), DbError> {
-    let delete = sql!("DELETE FROM due WHERE campaign_id = $1 AND position = $2 AND try_number = $3 AND why LIKE 'retry after %'");
+    let delete = sql!(
+        "DELETE FROM due WHERE (campaign_id, due_at, position) IN (SELECT d.campaign_id, d.due_at, d.position FROM due d WHERE d.campaign_id = $1 AND d.position = $2)
+           AND try_number = $3 AND why LIKE 'retry after %'"
+    );
     tx.execute(delete, &params![campaign, i64::from(position), i64::from(try_number)]).await?;
     Ok(())
 }

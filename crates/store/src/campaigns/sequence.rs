@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use clarion_domain::campaigns::sequence::{AfterRefusal, EndReason, Sequence};
+use clarion_domain::campaigns::sequence::{AfterRefusal, EndReason, Sequence, Wait, WaitFrom};
 use clarion_domain::id::{AddressId, CampaignId, ContactId, TenantId};
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::Instant;
@@ -120,27 +120,47 @@ async fn go_on(tx: &mut Tx, store: &Store, steps: &Steps, step: CampaignId, posi
     if positions.is_empty() {
         return Ok(());
     }
-    let (first, number) = (steps.first(), steps.number(step));
+    let number = steps.number(step);
     let done = sql!(
-        "SELECT r.position, r.contact_id, r.address_id, (SELECT MIN(t.claimed_at) FROM attempt t WHERE t.contact_id = r.contact_id AND t.campaign_id = $2)
-         FROM recipient r WHERE r.campaign_id = $1 AND r.position = $3 AND r.step = $4 AND r.ended = ''
+        "SELECT r.position, r.contact_id, r.address_id FROM recipient r WHERE r.campaign_id = $1 AND r.position = $3 AND r.step = $4 AND r.ended = ''
            AND NOT EXISTS (SELECT 1 FROM due d WHERE d.campaign_id = $2 AND d.position = $3)"
     );
     let mut positions = positions.to_vec();
     positions.sort_unstable();
     positions.dedup();
-    let batch: Vec<Params> = positions.iter().map(|position| params![first, step, i64::from(*position), number as i64]).collect();
+    let batch: Vec<Params> = positions.iter().map(|position| params![steps.first(), step, i64::from(*position), number as i64]).collect();
     let mut leaving = Vec::new();
     for mut row in tx.query_many(done, &batch).await?.into_iter().flatten() {
-        let (position, contact, address, first_try): (i64, ContactId, AddressId, Option<Instant>) = (row.take(0)?, row.take(1)?, row.take(2)?, row.take(3)?);
-        leaving.push((u32::try_from(position).unwrap_or(u32::MAX), contact, address, first_try.unwrap_or(now)));
+        let position: i64 = row.take(0)?;
+        leaving.push((u32::try_from(position).unwrap_or(u32::MAX), row.take(1)?, row.take(2)?));
     }
     let Some((next, wait)) = steps.ids.get(number).copied().zip(steps.sequence.step(number + 1).map(|step| step.wait)) else {
         let through: Vec<(u32, EndReason)> = leaving.iter().map(|(position, ..)| (*position, EndReason::Completed)).collect();
         return end(tx, store, steps, &through, now).await.map(|_| ());
     };
-    enter(tx, steps, number + 1, next, &leaving.iter().map(|(position, contact, address, first_try)| (*position, *contact, *address, wait.due(*first_try, now, now))).collect::<Vec<_>>(), now).await?;
-    drop_overtaken(tx, first, step, next, &positions).await
+    positions.retain(|position| leaving.binary_search_by_key(position, |(leaves, ..)| *leaves).is_err());
+    let entering = until_due(tx, step, leaving, wait, now).await?;
+    enter(tx, steps, number + 1, next, &entering, now).await?;
+    hear_late_tries(tx, steps, step, (next, wait), &positions, now).await
+}
+
+/// People on their way to the next step: position, contact, number, and until when they wait.
+type Entering = Vec<(u32, ContactId, AddressId, Instant)>;
+
+async fn until_due(tx: &mut Tx, step: CampaignId, leaving: Vec<(u32, ContactId, AddressId)>, wait: Wait, now: Instant) -> Result<Entering, StoreError> {
+    if wait.from == WaitFrom::LastTry {
+        return Ok(leaving.into_iter().map(|(position, contact, address)| (position, contact, address, wait.due(now, now, now))).collect());
+    }
+    // By the person, who has few attempts, not by the campaign, which has many: SQLite takes the other index without the plus.
+    let first = sql!("SELECT MIN(t.claimed_at) FROM attempt t WHERE t.contact_id = $1 AND +t.campaign_id = $2 AND t.position = $3");
+    let batch: Vec<Params> = leaving.iter().map(|(position, contact, _)| params![*contact, step, i64::from(*position)]).collect();
+    let tries = tx.query_many(first, &batch).await?;
+    let mut entering = Vec::with_capacity(leaving.len());
+    for ((position, contact, address), rows) in leaving.into_iter().zip(tries) {
+        let first_try: Option<Instant> = rows.into_iter().next().map_or(Ok(None), |mut row| row.take(0))?;
+        entering.push((position, contact, address, wait.due(first_try.unwrap_or(now), now, now)));
+    }
+    Ok(entering)
 }
 
 /// People stand before a step from now on, each until their time.
@@ -169,15 +189,31 @@ async fn enter(tx: &mut Tx, steps: &Steps, number: usize, next: CampaignId, who:
     Ok(())
 }
 
-/// A late receipt may have planned one more try of a step whose successor has begun meanwhile: that one does not come any more.
-async fn drop_overtaken(tx: &mut Tx, first: CampaignId, step: CampaignId, next: CampaignId, positions: &[u32]) -> Result<(), StoreError> {
-    let delete = sql!(
-        "DELETE FROM due WHERE campaign_id = $1 AND position = $2
-           AND EXISTS (SELECT 1 FROM recipient r WHERE r.campaign_id = $3 AND r.position = $2 AND r.step > (SELECT c.step FROM campaign c WHERE c.id = $1))
-           AND NOT EXISTS (SELECT 1 FROM due n WHERE n.campaign_id = $4 AND n.position = $2 AND n.why = 'next step')"
+/// A late receipt may plan one more try of a step for those who wait for the next already. That try puts the next step off where it counts from
+/// the last one; and once the next step has begun for them, it does not come any more.
+async fn hear_late_tries(tx: &mut Tx, steps: &Steps, step: CampaignId, (next, wait): (CampaignId, Wait), positions: &[u32], now: Instant) -> Result<(), StoreError> {
+    let before = sql!(
+        "SELECT d.due_at, (SELECT MAX(t.claimed_at) FROM attempt t WHERE t.contact_id = r.contact_id AND +t.campaign_id = $3 AND t.position = r.position)
+         FROM recipient r JOIN due d ON (d.campaign_id, d.due_at, d.position) IN (SELECT n.campaign_id, n.due_at, n.position FROM due n WHERE n.campaign_id = $4 AND n.position = $2)
+         WHERE r.campaign_id = $1 AND r.position = $2 AND d.why = 'next step'"
     );
-    let batch: Vec<Params> = positions.iter().map(|position| params![step, i64::from(*position), first, next]).collect();
-    tx.execute_many(delete, &batch).await?;
+    let batch: Vec<Params> = positions.iter().map(|position| params![steps.first(), i64::from(*position), step, next]).collect();
+    let (mut overtaken, mut put_off) = (Vec::new(), Vec::new());
+    for (position, rows) in positions.iter().zip(tx.query_many(before, &batch).await?) {
+        let Some(mut row) = rows.into_iter().next() else {
+            overtaken.push(params![step, i64::from(*position), steps.first(), steps.number(step) as i64]);
+            continue;
+        };
+        let (due_at, last_try): (Instant, Option<Instant>) = (row.take(0)?, row.take(1)?);
+        let later = last_try.map(|tried| wait.due(tried, tried, now)).filter(|later| wait.from == WaitFrom::LastTry && *later > due_at);
+        put_off.extend(later.map(|later| params![next, due_at, i64::from(*position), later]));
+    }
+    tx.execute_many(sql!("UPDATE due SET due_at = $4 WHERE campaign_id = $1 AND due_at = $2 AND position = $3"), &put_off).await?;
+    let drop = sql!(
+        "DELETE FROM due WHERE (campaign_id, due_at, position) IN (SELECT d.campaign_id, d.due_at, d.position FROM due d WHERE d.campaign_id = $1 AND d.position = $2)
+           AND EXISTS (SELECT 1 FROM recipient r WHERE r.campaign_id = $3 AND r.position = $2 AND r.step > $4)"
+    );
+    tx.execute_many(drop, &overtaken).await?;
     Ok(())
 }
 
@@ -186,47 +222,84 @@ pub async fn begin_step(tx: &mut Tx, record: &CampaignRecord, positions: &[u32])
     if record.step <= 1 || positions.is_empty() {
         return Ok(());
     }
-    let delete = sql!("DELETE FROM due WHERE position = $2 AND campaign_id IN (SELECT c.id FROM campaign c WHERE c.sequence_id = $1 AND c.step < $3)");
+    let delete = sql!(
+        "DELETE FROM due WHERE (campaign_id, due_at, position) IN
+           (SELECT d.campaign_id, d.due_at, d.position FROM campaign c JOIN due d ON d.campaign_id = c.id WHERE c.sequence_id = $1 AND c.step < $3 AND d.position = $2)"
+    );
     let batch: Vec<Params> = positions.iter().map(|position| params![record.first, i64::from(*position), i64::from(record.step)]).collect();
     tx.execute_many(delete, &batch).await?;
     Ok(())
 }
 
-/// It is over for these, whichever step they stand at. Returns for how many it was not over yet.
+/// It is over for these, whichever step they stand at. Returns for how many this is news.
 pub(super) async fn end(tx: &mut Tx, store: &Store, steps: &Steps, who: &[(u32, EndReason)], now: Instant) -> Result<usize, StoreError> {
     if who.is_empty() {
         return Ok(0);
     }
     // What is due goes first: a claim that takes the same row then waits for this, and finds it gone.
-    let forget = sql!("DELETE FROM due WHERE campaign_id = $1 AND position = $2");
-    let stopped = |who: &&(u32, EndReason)| who.1 != EndReason::Completed;
-    let batch: Vec<Params> = who.iter().filter(stopped).flat_map(|(position, _)| steps.ids.iter().map(move |id| params![*id, i64::from(*position)])).collect();
-    tx.execute_many(forget, &batch).await?;
-    let read = sql!("SELECT step, contact_id FROM recipient WHERE campaign_id = $1 AND position = $2");
-    let batch: Vec<Params> = who.iter().map(|(position, _)| params![steps.first(), i64::from(*position)]).collect();
-    let stood = tx.query_many(read, &batch).await?;
+    forget_due_of(tx, steps, who.iter().filter(|who| who.1 != EndReason::Completed)).await?;
     let close = sql!("UPDATE recipient SET ended = $3, moved_at = $4 WHERE campaign_id = $1 AND position = $2 AND ended = ''");
     let batch: Vec<Params> = who.iter().map(|(position, why)| params![steps.first(), i64::from(*position), why.to_string(), now]).collect();
     let closed = tx.execute_many(close, &batch).await?;
-    let (mut counts, mut told, mut fence) = (BTreeMap::<(usize, String), i64>::new(), Vec::new(), 0i64);
-    for (((_, why), rows), _) in who.iter().zip(stood).zip(closed).filter(|(_, touched)| *touched == 1) {
-        let Some(mut row) = rows.into_iter().next() else { continue };
-        let (step, contact): (i64, ContactId) = (row.take(0)?, row.take(1)?);
-        let step = usize::try_from(step).unwrap_or(1);
+    let (closed, rest): (Vec<_>, Vec<_>) = who.iter().zip(closed).partition(|(_, touched)| *touched == 1);
+    let closed: Vec<&(u32, EndReason)> = closed.into_iter().map(|(who, _)| who).collect();
+    let overruled = overrule(tx, steps, rest.into_iter().map(|(who, _)| who).filter(|who| who.1 != EndReason::Completed).collect()).await?;
+    // Until the row was closed they could move on, with a time at the next step.
+    forget_due_of(tx, steps, closed.iter().copied().filter(|who| is_from_outside(&who.1))).await?;
+
+    let (mut counts, mut told) = (BTreeMap::<(usize, String), i64>::new(), Vec::new());
+    for (who, (step, contact)) in closed.iter().zip(stood(tx, steps, &closed).await?) {
         if step > 1 {
             *counts.entry((step, String::new())).or_default() -= 1;
         }
-        *counts.entry((step, why.to_string())).or_default() += 1;
-        // Who is through or refused was claimed or decided: no claim can be under way for them.
-        fence += i64::from(!matches!(why, EndReason::Completed | EndReason::Refused | EndReason::Suppressed));
-        told.push(SequenceEnd { contact, step, why: why.clone() });
+        *counts.entry((step, who.1.to_string())).or_default() += 1;
+        told.push(SequenceEnd { contact, step, why: who.1.clone() });
+    }
+    for (who, (step, _)) in overruled.iter().zip(stood(tx, steps, &overruled).await?) {
+        *counts.entry((step, EndReason::Completed.to_string())).or_default() -= 1;
+        *counts.entry((step, who.1.to_string())).or_default() += 1;
     }
     add_counts(tx, steps.first(), &counts).await?;
     tell_sequence_ends(tx, store, steps.tenant, steps.first(), &told, now).await?;
-    if fence > 0 {
-        tx.execute(sql!("UPDATE campaign SET stops = stops + $2 WHERE id = $1"), &params![steps.first(), fence]).await?;
+    if let Some(last) = closed.iter().filter(|who| is_from_outside(&who.1)).map(|who| who.0).max() {
+        // Whoever is behind the cursor was claimed, or is due: the fence is for those before it alone.
+        tx.execute(sql!("UPDATE campaign SET stops = stops + 1 WHERE id = $1 AND next_position <= $2"), &params![steps.first(), i64::from(last)]).await?;
     }
-    Ok(told.len())
+    Ok(closed.len() + overruled.len())
+}
+
+/// Who is through or refused was claimed or decided: no claim can be under way for them.
+fn is_from_outside(why: &EndReason) -> bool {
+    !matches!(why, EndReason::Completed | EndReason::Refused | EndReason::Suppressed)
+}
+
+/// For somebody who is through, a try of the last step may still be planned, or be planned yet by a late receipt: a stop holds for them too. It was told
+/// that they are through, and when they were stands.
+async fn overrule<'a>(tx: &mut Tx, steps: &Steps, who: Vec<&'a (u32, EndReason)>) -> Result<Vec<&'a (u32, EndReason)>, StoreError> {
+    let change = sql!("UPDATE recipient SET ended = $3 WHERE campaign_id = $1 AND position = $2 AND ended = 'completed'");
+    let batch: Vec<Params> = who.iter().map(|(position, why)| params![steps.first(), i64::from(*position), why.to_string()]).collect();
+    let changed = tx.execute_many(change, &batch).await?;
+    Ok(who.into_iter().zip(changed).filter(|(_, touched)| *touched == 1).map(|(who, _)| who).collect())
+}
+
+/// At which step they stand, and who they are; read behind the lock that closing took.
+async fn stood(tx: &mut Tx, steps: &Steps, who: &[&(u32, EndReason)]) -> Result<Vec<(usize, ContactId)>, StoreError> {
+    let read = sql!("SELECT step, contact_id FROM recipient WHERE campaign_id = $1 AND position = $2");
+    let batch: Vec<Params> = who.iter().map(|(position, _)| params![steps.first(), i64::from(*position)]).collect();
+    let rows = tx.query_many(read, &batch).await?;
+    let stood = rows.into_iter().flatten().map(|mut row| Ok((usize::try_from(row.take::<i64>(0)?).unwrap_or(1), row.take(1)?)));
+    Ok(stood.collect::<Result<_, DbError>>()?)
+}
+
+/// Nothing is due for these any more, at whichever step.
+async fn forget_due_of<'a>(tx: &mut Tx, steps: &Steps, who: impl Iterator<Item = &'a (u32, EndReason)>) -> Result<(), StoreError> {
+    let forget = sql!(
+        "DELETE FROM due WHERE (campaign_id, due_at, position) IN
+           (SELECT d.campaign_id, d.due_at, d.position FROM campaign c JOIN due d ON d.campaign_id = c.id WHERE c.sequence_id = $1 AND d.position = $2)"
+    );
+    let batch: Vec<Params> = who.map(|(position, _)| params![steps.first(), i64::from(*position)]).collect();
+    tx.execute_many(forget, &batch).await?;
+    Ok(())
 }
 
 async fn add_counts(tx: &mut Tx, first: CampaignId, counts: &BTreeMap<(usize, String), i64>) -> Result<(), DbError> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use clarion_domain::audit::event::Act;
+use clarion_domain::campaigns::campaign::CampaignState;
 use clarion_domain::campaigns::sequence::{EndReason, Sequence, StopResult, ToldReason};
 use clarion_domain::id::{CampaignId, ContactId};
 use clarion_domain::outcomes::reply::ReplyMeaning;
@@ -20,6 +21,9 @@ pub const STOPS_MAX: usize = 10_000;
 /// Of those, in one transaction.
 const STOPS_AT_ONCE: usize = 1_000;
 
+/// Until its audience is frozen, a campaign has nobody to stop.
+const NOBODY_IN_YET: &str = "this campaign's people are not in it yet: tell it again once the campaign runs, suppress them, or take them off its list";
+
 /// Whom to stop: by our identifier, or by the client's own reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StopWhom {
@@ -34,6 +38,9 @@ impl Tenant {
             return Err(StoreError::Invalid(format!("{} people are named: name at most {STOPS_MAX} in one request", whom.len())));
         }
         let record = self.campaign(id).await?;
+        if matches!(record.state, CampaignState::Draft | CampaignState::Scheduled | CampaignState::Starting) {
+            return Err(StoreError::Conflict(NOBODY_IN_YET.into()));
+        }
         let first = record.first;
         let steps = Steps { tenant: self.id, ids: self.step_ids(first).await?, sequence: record.sequence };
         let mut results = Vec::with_capacity(whom.len());
@@ -56,8 +63,10 @@ impl Tenant {
             let Some(mut row) = rows.into_iter().next() else { continue };
             let (position, ended): (i64, String) = (row.take(0)?, row.take(1)?);
             let position = u32::try_from(position).unwrap_or(u32::MAX);
-            let is_new = ended.is_empty() && ending.insert(position, EndReason::Told(reason.clone())).is_none();
-            let result = if is_new { StopResult::Stopped } else { StopResult::Over };
+            // Who is through may be tried once more yet: that is stopped too, though it was over.
+            let is_open = matches!(ended.as_str(), "" | "completed");
+            let is_first = is_open && ending.insert(position, EndReason::Told(reason.clone())).is_none();
+            let result = if is_first && ended.is_empty() { StopResult::Stopped } else { StopResult::Over };
             results[*place] = results[*place].min(result);
         }
         let stopped = end(&mut tx, &self.store, steps, &ending.into_iter().collect::<Vec<_>>(), now).await?;
@@ -92,11 +101,13 @@ impl Tenant {
         Ok(found)
     }
 
-    /// A reply ends the sequences that its sender is in, wherever their rules say so.
+    /// A reply ends the sequences that its sender is in, wherever their rules say so; also one whose last step may be tried once more.
     pub async fn stop_on_reply_in_tx(&self, tx: &mut Tx, number: &str, meaning: ReplyMeaning, text: &str, now: Instant) -> Result<(), StoreError> {
         let select = sql!(
             "SELECT r.campaign_id, r.position, c.sequence FROM address a JOIN recipient r ON r.contact_id = a.contact_id JOIN campaign c ON c.id = r.campaign_id
-             WHERE a.tenant_id = $1 AND a.number_index = $2 AND c.tenant_id = $1 AND c.step = 1 AND c.state IN ('running', 'paused') AND c.sequence <> '' AND r.ended = ''
+             WHERE a.tenant_id = $1 AND a.number_index = $2 AND c.tenant_id = $1 AND c.step = 1 AND c.state IN ('running', 'paused') AND c.sequence <> ''
+               AND (r.ended = '' OR (r.ended = 'completed'
+                    AND NOT EXISTS (SELECT 1 FROM recipient n WHERE n.contact_id = r.contact_id AND n.campaign_id = r.campaign_id AND n.position > r.position)))
              ORDER BY r.campaign_id, r.position"
         );
         for mut row in tx.query(select, &params![self.id, self.number_index(number)]).await? {
