@@ -1,11 +1,12 @@
 //! Starts campaigns that are due, freezes their audiences, finishes those that are done, and answers dry runs.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use clarion_domain::campaigns::campaign::CampaignState;
-use clarion_domain::id::CampaignId;
+use clarion_domain::id::{CampaignId, TenantId};
 use clarion_domain::tenancy::tenant::Actor;
-use clarion_domain::time::Instant;
+use clarion_domain::time::{Instant, SECOND_MS};
 use clarion_store::campaigns::{FreezeStep, LOADING, TakeIn, WorkingCampaign};
 use clarion_store::{Signal, Store, StoreError, Tenant};
 
@@ -15,8 +16,10 @@ use crate::intake::Clock;
 const POLL: Duration = Duration::from_secs(1);
 /// People come in within seconds of their import where that costs little.
 const TAKE_IN_POLL: Duration = Duration::from_secs(2);
-/// Of its time, a twentieth at most is spent on looking.
-const TAKE_IN_RESTS: u64 = 20;
+/// Of its time, a campaign spends a twentieth at most on looking.
+const TAKE_IN_RESTS: i64 = 20;
+/// Far longer than a look at one chunk; a node that comes instead of one that died waits so long.
+const LOOK_LEASE_MS: i64 = 60 * SECOND_MS;
 /// Somebody waits for it in front of a screen.
 const DRY_RUN_POLL: Duration = Duration::from_millis(300);
 
@@ -26,39 +29,106 @@ pub async fn run(store: Store, clock: Clock) {
     tokio::join!(look_after(&store, clock), answer(&store, clock), look_for_new(&store, clock));
 }
 
-/// Looks for people whom evergreen campaigns take in. It reads all who match: the longer that lasts, the longer it rests.
 async fn look_for_new(store: &Store, clock: Clock) {
+    let mut looks = Looks::default();
     loop {
-        let began = clock();
-        if let Err(error) = take_in(store, clock).await {
-            tracing::warn!(%error, "evergreen campaigns could not look for new people; trying again");
+        match look_once(store, clock, &mut looks).await {
+            Ok(_) if looks.values().any(|look| look.after.is_some()) => tokio::task::yield_now().await,
+            Ok(_) => tokio::time::sleep(TAKE_IN_POLL).await,
+            Err(error) => {
+                tracing::warn!(%error, "evergreen campaigns could not look for new people; trying again");
+                tokio::time::sleep(TAKE_IN_POLL).await;
+            }
         }
-        let lasted = u64::try_from(clock().ms() - began.ms()).unwrap_or(0);
-        tokio::time::sleep(TAKE_IN_POLL.max(Duration::from_millis(lasted * TAKE_IN_RESTS))).await;
     }
 }
 
+/// How far each evergreen campaign is in its look at all who match. They take turns, chunk by chunk: a large one delays no other.
+type Looks = HashMap<CampaignId, Look>;
+
+#[derive(Default)]
+struct Look {
+    /// In the middle of one, behind this contact.
+    after: Option<i64>,
+    spent_ms: i64,
+    rests_until: Instant,
+    /// This node alone looks until then.
+    leased_until: Instant,
+}
+
+/// Every look from its beginning to its end. Returns how many times a campaign took people in.
 async fn take_in(store: &Store, clock: Clock) -> Result<usize, StoreError> {
-    let mut all = 0;
-    for (tenant, id) in store.evergreen_campaigns(clock()).await? {
-        let tenant = store.tenant(tenant, Actor::System).await?;
-        let (mut after, mut new) = (None, 0);
-        loop {
-            match tenant.take_new_people(id, after, clock()).await? {
-                TakeIn::More { after: next, taken } => (after, new) = (Some(next), new + taken),
-                TakeIn::Done { taken } => {
-                    new += taken;
-                    break;
-                }
-                TakeIn::NotOurs => break,
-            }
-        }
-        if new > 0 {
-            tracing::info!(campaign = %id, tenant = %tenant.id(), new, "an evergreen campaign took people in");
-            all += 1;
+    let (mut looks, mut took) = (Looks::default(), 0);
+    loop {
+        took += look_once(store, clock, &mut looks).await?;
+        if looks.values().all(|look| look.after.is_none()) {
+            return Ok(took);
         }
     }
-    Ok(all)
+}
+
+/// One chunk of each campaign that does not rest.
+async fn look_once(store: &Store, clock: Clock, looks: &mut Looks) -> Result<usize, StoreError> {
+    let mut took = 0;
+    let running = store.evergreen_campaigns(clock()).await?;
+    looks.retain(|known, _| running.iter().any(|(_, id)| id == known));
+    for (tenant, id) in running {
+        let look = looks.entry(id).or_default();
+        let began = clock();
+        if began < look.rests_until {
+            continue;
+        }
+        match look_at_chunk(store, (tenant, id), look, clock).await {
+            Ok(new) => took += usize::from(new > 0),
+            // One that cannot look delays no other.
+            Err(error) => {
+                tracing::warn!(campaign = %id, %tenant, %error, "an evergreen campaign could not look for new people; trying again");
+                look.after = None;
+            }
+        }
+        look.spent_ms += clock().ms() - began.ms();
+        if look.after.is_none() {
+            look.rests_until = look.rests_until.max(clock().plus_ms(std::mem::take(&mut look.spent_ms) * TAKE_IN_RESTS));
+        }
+    }
+    Ok(took)
+}
+
+/// How many came in. Of several nodes one looks, as long as its lease lasts.
+async fn look_at_chunk(store: &Store, (tenant, id): (TenantId, CampaignId), look: &mut Look, clock: Clock) -> Result<i64, StoreError> {
+    let now = clock();
+    if look.leased_until.ms() - now.ms() < LOOK_LEASE_MS / 2 {
+        let Some(lease) = store.lease(&format!("evergreen {id}"), now, LOOK_LEASE_MS).await? else {
+            (look.after, look.rests_until) = (None, now.plus_ms(LOOK_LEASE_MS / 4));
+            return Ok(0);
+        };
+        look.leased_until = lease.expires_at;
+    }
+    let tenant = store.tenant(tenant, Actor::System).await?;
+    let new = match tenant.take_new_people(id, look.after, now).await {
+        Ok(TakeIn::More { after, taken }) => {
+            look.after = Some(after);
+            taken
+        }
+        Ok(TakeIn::Done { taken }) => {
+            look.after = None;
+            taken
+        }
+        Ok(TakeIn::NotOurs) => {
+            look.after = None;
+            0
+        }
+        Err(StoreError::NotFound(what @ ("filter" | "list"))) => {
+            look.after = None;
+            tenant.pause_campaign_because(id, &format!("its {what} was deleted: nobody new can be taken in"), now).await?;
+            0
+        }
+        Err(error) => return Err(error),
+    };
+    if new > 0 {
+        tracing::info!(campaign = %id, tenant = %tenant.id(), new, "an evergreen campaign took people in");
+    }
+    Ok(new)
 }
 
 async fn look_after(store: &Store, clock: Clock) {

@@ -1,12 +1,14 @@
 //! Saved filters: conditions that contacts must meet, by name.
 
 use clarion_domain::audit::event::Act;
+use clarion_domain::campaigns::campaign::CampaignState;
+use clarion_domain::campaigns::sequence::Sequence;
 use clarion_domain::contacts::filter::Filter;
 use clarion_domain::id::FilterId;
 use clarion_domain::time::Instant;
 
 use super::list::checked_name;
-use crate::db::{DbError, Row, sql};
+use crate::db::{DbError, Row, Tx, sql};
 use crate::params;
 use crate::store::{StoreError, Tenant};
 
@@ -65,16 +67,31 @@ impl Tenant {
 
     pub async fn delete_filter(&self, id: FilterId, now: Instant) -> Result<(), StoreError> {
         let mut tx = self.db().begin().await?;
-        let used = sql!("SELECT name FROM campaign WHERE tenant_id = $1 AND filter_id = $2 AND state IN ('draft', 'scheduled', 'starting') LIMIT 1");
-        if let Some(mut row) = tx.query_first(used, &params![self.id, id]).await? {
-            let campaign: String = row.take(0)?;
-            return Err(StoreError::Conflict(format!("the campaign “{campaign}” uses this filter: start, cancel or change it first")));
+        if let Some(campaign) = self.user_of_filter(&mut tx, id).await? {
+            return Err(StoreError::Conflict(format!("the campaign “{campaign}” uses this filter: finish, cancel or change it first")));
         }
         if tx.execute(sql!("DELETE FROM saved_filter WHERE tenant_id = $1 AND id = $2"), &params![self.id, id]).await? == 0 {
             return Err(StoreError::NotFound("filter"));
         }
         self.audit(&mut tx, now, Act::Deleted, "filter", id.0, "").await?;
         Ok(tx.commit().await?)
+    }
+
+    /// The name of a campaign that will still look at it: before its start, or for as long as it takes people in.
+    async fn user_of_filter(&self, tx: &mut Tx, id: FilterId) -> Result<Option<String>, StoreError> {
+        let users = sql!(
+            "SELECT name, state, sequence FROM campaign
+             WHERE tenant_id = $1 AND filter_id = $2 AND step = 1 AND state IN ('draft', 'scheduled', 'starting', 'running', 'paused') ORDER BY id"
+        );
+        for mut row in tx.query(users, &params![self.id, id]).await? {
+            let (state, sequence): (CampaignState, String) = (row.word(1)?, row.take(2)?);
+            let has_its_people = matches!(state, CampaignState::Running | CampaignState::Paused);
+            let takes_in = || serde_json::from_str::<Sequence>(&sequence).is_ok_and(|sequence| sequence.evergreen.is_some());
+            if !has_its_people || takes_in() {
+                return Ok(Some(row.take(0)?));
+            }
+        }
+        Ok(None)
     }
 
     pub async fn filters(&self) -> Result<Vec<SavedFilter>, StoreError> {
