@@ -98,12 +98,16 @@ impl Sender {
             Err(error) => {
                 let since = std::mem::replace(&mut self.rows, rows);
                 self.rows.append(since);
-                Err(error)
+                match error {
+                    ClaimError::Store(error) => Err(error),
+                    // Nothing is wrong: the next cycle reads anew, and comes at once.
+                    ClaimError::Conflict => Ok(Did::Nothing),
+                }
             }
         }
     }
 
-    async fn cycle_with(&mut self, rows: &CycleRows, now: Instant, now_micros: u64) -> Result<Did, StoreError> {
+    async fn cycle_with(&mut self, rows: &CycleRows, now: Instant, now_micros: u64) -> Result<Did, ClaimError> {
         self.give_up_stale(now);
         let wants = self.wants(now, now_micros);
         self.leave_dead_trunks(now);
@@ -116,9 +120,8 @@ impl Sender {
         let mut departures = Departures { claimed: Vec::new(), touched: Touched::default(), notices: Vec::new(), again: self.take_again(&mut tx, now_micros, now).await? };
         let claims = self.write_departures(&mut tx, &wants, &mut departures, now, now_micros).await;
         let committed = match claims {
-            Ok(()) => tx.commit().await.map_err(StoreError::from),
-            Err(ClaimError::Store(error)) => Err(error),
-            Err(ClaimError::Conflict) => Err(StoreError::Conflict("another node moved a campaign at the same time".into())),
+            Ok(()) => tx.commit().await.map_err(ClaimError::from),
+            Err(error) => Err(error),
         };
         if let Err(error) = committed {
             self.take_back(departures);

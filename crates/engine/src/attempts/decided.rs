@@ -15,7 +15,7 @@ const IDLE_MS: i64 = 2 * SECOND_MS;
 /// Why nothing of the transaction may stand.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ClaimError {
-    #[error("another node moved this campaign at the same time")]
+    #[error("somebody was stopped, or another node moved this campaign, at the same time")]
     Conflict,
     #[error(transparent)]
     Store(#[from] StoreError),
