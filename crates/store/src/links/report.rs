@@ -42,12 +42,18 @@ pub struct LinkClicks {
 }
 
 impl Tenant {
-    /// A line for each short link of the campaign's text, clicked or not.
+    /// A line for each short link of the campaign's texts, clicked or not; of a step after the first, for its own.
     pub async fn link_counts(&self, id: CampaignId) -> Result<Vec<LinkCount>, StoreError> {
         let campaign = self.campaign(id).await?;
+        let steps = if campaign.step > 1 {
+            vec![(usize::from(campaign.step), Some(campaign.clone()))]
+        } else {
+            (1..=campaign.sequence.steps()).map(|number| (number, campaign.at_step(number))).collect()
+        };
+        let places = first_place(steps[0].0)..first_place(steps[steps.len() - 1].0 + 1);
         let mut counts = BTreeMap::new();
-        for number in 1..=campaign.sequence.steps() {
-            let Some(step) = campaign.at_step(number).filter(|step| step.channel == Channel::Sms) else { continue };
+        for (number, step) in steps {
+            let Some(step) = step.filter(|step| step.channel == Channel::Sms) else { continue };
             // A text that does not parse any more (a field was withdrawn) names nothing.
             let sources = self.parse_template(&step.body).await.map(|template| template.link_sources()).unwrap_or_default();
             for (index, source) in sources.into_iter().enumerate() {
@@ -55,8 +61,8 @@ impl Tenant {
                 counts.insert(place, LinkCount { place, source, clicks: 0, clicked: 0 });
             }
         }
-        let select = sql!("SELECT place, clicks, clicked FROM link_count WHERE tenant_id = $1 AND campaign_id = $2 ORDER BY place");
-        for mut row in self.db().query(select, &params![self.id, id]).await? {
+        let select = sql!("SELECT place, clicks, clicked FROM link_count WHERE tenant_id = $1 AND campaign_id = $2 AND place >= $3 AND place < $4 ORDER BY place");
+        for mut row in self.db().query(select, &params![self.id, campaign.first, places.start as i64, places.end as i64]).await? {
             let place = usize::try_from(row.take::<i64>(0)?).unwrap_or(0);
             let count = counts.entry(place).or_insert_with(|| LinkCount { place, source: String::new(), clicks: 0, clicked: 0 });
             (count.clicks, count.clicked) = (row.take(1)?, row.take(2)?);
