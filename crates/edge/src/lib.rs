@@ -31,4 +31,4 @@ pub use links::with_links;
 pub use portal::{portal_doors, portal_router};
 pub use serve::serve;
 pub use tenancy::door::{Door, LetsIn};
-pub use tenancy::password::{PasswordError, check_password, hash_password, verify as verify_password};
+pub use tenancy::password::{PasswordError, check_password, hash_password, verify_sftp};

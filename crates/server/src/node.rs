@@ -137,7 +137,7 @@ fn keep_good(store: &Store, carrier: &Carrier, held: &Held, stop: &Stop) -> Opti
 }
 
 fn verify_sftp(password: String, hash: Option<String>) -> Pin<Box<dyn Future<Output = bool> + Send>> {
-    Box::pin(async move { clarion_edge::verify_password(&password, hash.as_deref()).await })
+    Box::pin(async move { clarion_edge::verify_sftp(&password, hash.as_deref()).await })
 }
 
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {

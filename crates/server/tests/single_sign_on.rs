@@ -43,7 +43,7 @@ fn packages() {
 
 fn provider(port: u16, home: &str) -> Provider {
     packages();
-    let arguments = [port.to_string(), format!("{home}/sign-in/sso/callback"), format!("{home}/sign-in")];
+    let arguments = [port.to_string(), format!("{home}/sign-in/sso/northwind/callback"), format!("{home}/sign-in")];
     let mut child = Command::new("node").arg("provider.js").args(arguments).current_dir(folder()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("Node.js is installed");
     let mut output = BufReader::new(child.stdout.take().expect("its output"));
     let mut line = String::new();
@@ -130,7 +130,7 @@ async fn an_organisation_signs_in_by_its_own_provider() {
     chrome.shows("nobody here is known as you").await;
 
     // Somebody else's answer, and nobody's.
-    chrome.goto("/sign-in/sso/callback?code=x&state=y").await;
+    chrome.goto("/sign-in/sso/northwind/callback?code=x&state=y").await;
     chrome.shows("not begun in this browser").await;
     chrome.close().await;
 

@@ -114,6 +114,8 @@ impl Handler for Caller {
         let now = (self.shared.config.clock)();
         let hash = account.as_ref().map(|account| account.password_hash.clone()).filter(|hash| !hash.is_empty());
         let matches = (self.shared.config.verify)(password.to_owned(), hash.clone()).await;
+        // What was guessed beside this one has been counted meanwhile.
+        let account = self.account(user).await?;
         match account {
             Some(account) if matches && account.locked_until <= now && is_let_in(&account, self.from) => self.let_in(&account, user, SftpProof::Password).await,
             account => {

@@ -10,6 +10,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::RwLock;
 
+use clarion_domain::id::UserId;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::signature::Ed25519KeyPair;
@@ -256,6 +257,14 @@ impl Keyring {
         let root = roots.get(&number).ok_or(SealError::NoRootKey(number))?;
         let seed = Zeroizing::new(blake3::derive_key("clarion 2026 signer of audit anchors", &root.bytes[..]));
         Ed25519KeyPair::from_seed_unchecked(&seed[..]).map_err(|_| SealError::DoesNotOpen)
+    }
+
+    /// Shows that this installation made a passkey's challenge, for this user: every node with the keyring makes the same.
+    pub(crate) fn challenge_code(&self, number: u32, said: &[u8], user: Option<UserId>) -> Result<blake3::Hash, SealError> {
+        let roots = self.roots();
+        let root = roots.get(&number).ok_or(SealError::NoRootKey(number))?;
+        let key = Zeroizing::new(blake3::derive_key("clarion 2026 passkey challenges", &root.bytes[..]));
+        Ok(blake3::Hasher::new_keyed(&key).update(said).update(&user.map_or(0, |user| user.0).to_be_bytes()).finalize())
     }
 
     pub fn wrap(&self, key: &DataKey) -> Result<Vec<u8>, SealError> {

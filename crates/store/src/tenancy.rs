@@ -24,6 +24,6 @@ pub use passkey::{CHALLENGE_MS, KnownPasskey, NewPasskey, PasskeyRecord};
 pub use second_factor::{HALF_SIGN_IN_MS, RECOVERY_CODES, SecondFactor, TOTP_SECRET_BYTES};
 pub use session::{ABSOLUTE_MS, IDLE_MS, SessionRecord, SessionUser, SignInFrom};
 pub use settings::TenantSettings;
-pub use single_sign_on::{NewSingleSignOn, ProvidedPerson, SingleSignOn};
+pub use single_sign_on::{NewSingleSignOn, Provided, ProvidedPerson, SingleSignOn};
 pub use tenant::{NewTenant, TenantRecord};
-pub use user::{FAILURES_MAX, LOCKED_FOR_MS, NewUser, SignInRecord, User};
+pub use user::{FAILURES_MAX, LOCKED_FOR_MS, NewUser, SignInRecord, USERNAME_LENGTH_CHARS_MAX, User};

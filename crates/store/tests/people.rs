@@ -3,7 +3,8 @@
 mod support;
 
 use clarion_domain::tenancy::role::Role;
-use clarion_store::tenancy::{INVITATION_KEPT_MS, NewUser, RECOVERY_CODES, SignInFrom};
+use clarion_domain::tenancy::tenant::Actor;
+use clarion_store::tenancy::{CHALLENGE_MS, INVITATION_KEPT_MS, LOCKED_FOR_MS, NewUser, RECOVERY_CODES, SignInFrom};
 use support::{NOON, for_each_store};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,18 +53,29 @@ async fn steps_and_recovery_codes_are_used_up() {
         let user = tenant.create_user(&NewUser { username: "grace", display_name: "Grace", role: Role::Agent, password_hash: "-" }, NOON).await.expect("a user");
         assert!(tenant.second_factor(user).await.expect("reads").is_none());
         let offered = tenant.offer_second_factor(user).await.expect("offered");
-        assert!(offered.since.is_none() && !tenant.use_totp_step(user, 5).await.expect("asked"), "it is not on yet");
+        assert!(offered.since.is_none() && !tenant.use_totp_step(user, 5, NOON).await.expect("asked"), "it is not on yet");
         assert_eq!(*tenant.offer_second_factor(user).await.expect("offered").secret, *offered.secret);
         let codes = tenant.confirm_second_factor(user, 7, NOON).await.expect("on");
         assert!(tenant.confirm_second_factor(user, 8, NOON).await.is_err());
         let steps = [(7, false), (6, false), (8, true), (8, false)];
         for (step, expected) in steps {
-            assert_eq!(tenant.use_totp_step(user, step).await.expect("asked"), expected, "{step}");
+            assert_eq!(tenant.use_totp_step(user, step, NOON).await.expect("asked"), expected, "{step}");
         }
+        // Guesses beside each other: what was right comes too late when ten others were wrong.
+        let guesses: Vec<_> = (0..14).map(|_| { let tenant = tenant.clone(); tokio::spawn(async move { tenant.record_wrong_code(user, NOON).await }) }).collect();
+        for guess in guesses {
+            guess.await.expect("ends").expect("counted");
+        }
+        let refused = tenant.audit_events("user", "sign_in_refused", None, 50).await.expect("events").rows;
+        assert_eq!((refused.len(), refused[0].detail.as_str()), (10, "wrong code, locked"), "a locked account counts no further");
+        assert!(!tenant.use_totp_step(user, 9, NOON.plus_ms(1)).await.expect("asked"));
+        assert!(!tenant.use_recovery_code(user, &codes[0], NOON.plus_ms(1)).await.expect("asked"));
+        let unlocked = NOON.plus_ms(LOCKED_FOR_MS);
+        assert!(tenant.use_totp_step(user, 9, unlocked).await.expect("asked"));
         assert_eq!((codes.len(), codes[0].len()), (RECOVERY_CODES, 19));
         assert!(!other.use_recovery_code(user, &codes[0], NOON).await.expect("asked"));
         for expected in [true, false] {
-            assert_eq!(tenant.use_recovery_code(user, &codes[0], NOON).await.expect("asked"), expected);
+            assert_eq!(tenant.use_recovery_code(user, &codes[0], unlocked).await.expect("asked"), expected);
         }
         assert_eq!(tenant.second_factor(user).await.expect("reads").expect("on").recovery_codes_left, 9);
         let half = tenant.begin_half_sign_in(user, NOON).await.expect("begun");
@@ -73,6 +85,63 @@ async fn steps_and_recovery_codes_are_used_up() {
         assert!(!tenant.use_recovery_code(user, &codes[1], NOON).await.expect("asked"));
         tenant.require_second_factor(true, NOON).await.expect("needed");
         assert!(tenant.record().await.expect("the tenant").needs_second_factor && !other.record().await.expect("the other").needs_second_factor);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_may_no_longer_invite_takes_their_invitations_with_them() {
+    for_each_store("people_revoked", |bench| async move {
+        let operator = bench.tenant("northwind").await;
+        let mut owners = Vec::new();
+        for username in ["ada", "bob", "grace"] {
+            owners.push(operator.create_user(&NewUser { username, display_name: username, role: Role::Owner, password_hash: "-" }, NOON).await.expect("an owner"));
+        }
+        let as_user = async |user| bench.store.tenant(operator.id(), Actor::User(user)).await.expect("the tenant");
+        for (owner, deactivates) in [(owners[0], true), (owners[1], false)] {
+            let own = as_user(owner).await;
+            let (key, _) = own.create_api_key("a program", Role::Owner, NOON).await.expect("a key");
+            let by_key = bench.store.tenant(operator.id(), Actor::ApiKey(key.id)).await.expect("the tenant");
+            let (_, mine) = own.invite("Me again", Role::Owner, NOON).await.expect("an invitation");
+            let (_, keys) = by_key.invite("Me once more", Role::Owner, NOON).await.expect("an invitation");
+            let (others, _) = as_user(owners[2]).await.invite("Somebody", Role::Agent, NOON).await.expect("an invitation");
+            let renewed = own.renew_invitation(others, NOON).await.expect("renewed: they know its link");
+            if deactivates {
+                operator.set_user_active(owner, false, NOON).await.expect("deactivated");
+            } else {
+                operator.change_user(owner, "Bob", Role::Manager, NOON).await.expect("demoted");
+            }
+            for token in [&mine, &keys, &renewed] {
+                assert!(bench.store.invitation_by_token(token, NOON).await.expect("reads").is_none());
+            }
+        }
+        let own = as_user(owners[2]).await;
+        let (_, stays) = own.invite("Somebody", Role::Agent, NOON).await.expect("an invitation");
+        own.change_user(owners[2], "Grace Hopper", Role::Owner, NOON).await.expect("renamed");
+        assert!(bench.store.invitation_by_token(&stays, NOON).await.expect("reads").is_some());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn asking_for_challenges_fills_nothing_and_each_is_good_once() {
+    for_each_store("people_challenges", |bench| async move {
+        let (tenant, store) = (bench.tenant("northwind").await, &bench.store);
+        let user = tenant.create_user(&NewUser { username: "grace", display_name: "Grace", role: Role::Agent, password_hash: "-" }, NOON).await.expect("a user");
+        let asked = store.new_passkey_challenge(None, NOON).await.expect("a challenge");
+        let to_make = store.new_passkey_challenge(Some(user), NOON).await.expect("a challenge");
+        for _ in 0..10_500 {
+            store.new_passkey_challenge(None, NOON).await.expect("strangers shut nobody out");
+        }
+        let mut bent = asked;
+        bent[0] ^= 1;
+        for (challenge, whose, at) in [(&asked[..], Some(user), NOON), (&to_make[..], None, NOON), (&bent[..], None, NOON), (&asked[..31], None, NOON), (&asked[..], None, NOON.plus_ms(CHALLENGE_MS))] {
+            assert!(!store.use_passkey_challenge(challenge, whose, at).await.expect("asked"));
+        }
+        for expected in [true, false] {
+            assert_eq!(store.use_passkey_challenge(&asked, None, NOON).await.expect("asked"), expected);
+            assert_eq!(store.use_passkey_challenge(&to_make, Some(user), NOON.plus_ms(CHALLENGE_MS - 1)).await.expect("asked"), expected);
+        }
     })
     .await;
 }

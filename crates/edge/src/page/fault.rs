@@ -7,6 +7,7 @@ use maud::{Markup, html};
 
 use super::layout::{Page, document};
 use crate::tenancy::guard::Session;
+use crate::tenancy::password::Busy;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
@@ -22,8 +23,16 @@ pub enum Fault {
     TooLarge,
     #[error("the form cannot be read")]
     Malformed,
+    #[error("too many sign in at once")]
+    Busy,
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<Busy> for Fault {
+    fn from(_: Busy) -> Self {
+        Self::Busy
+    }
 }
 
 impl Fault {
@@ -34,6 +43,7 @@ impl Fault {
             Self::NotFound(_) | Self::Store(StoreError::NotFound(_)) => StatusCode::NOT_FOUND,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Malformed => StatusCode::BAD_REQUEST,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Store(StoreError::Forbidden(_)) => StatusCode::FORBIDDEN,
             Self::Store(StoreError::Conflict(_)) => StatusCode::CONFLICT,
             Self::Store(StoreError::Invalid(_) | StoreError::Faults(_)) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -49,6 +59,7 @@ impl Fault {
             Self::NotFound(what) | Self::Store(StoreError::NotFound(what)) => ("Not found", format!("There is no such {what}. It may have been removed, or the address may be mistyped.")),
             Self::TooLarge => ("That is too large", "Send less at once.".into()),
             Self::Malformed => ("That cannot be read", "The form arrived damaged. Go back, reload the page, and try again.".into()),
+            Self::Busy => ("Too many people are signing in at once", "Your password was not looked at. Wait a few seconds, and try again.".into()),
             Self::Store(StoreError::Conflict(text) | StoreError::Invalid(text) | StoreError::Forbidden(text)) => ("That did not work", capitalised(text)),
             Self::Store(error @ StoreError::Faults(_)) => ("That did not work", capitalised(&error.to_string())),
             Self::Store(_) => ("Something went wrong on our side", "Nothing was changed. Try again in a minute; if it stays, tell your operator the time.".into()),

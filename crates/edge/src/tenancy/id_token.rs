@@ -22,6 +22,8 @@ pub enum TokenError {
     Unreadable,
     #[error("the provider calls itself by another address than the one that is configured")]
     OtherIssuer,
+    #[error("the provider names an address for the browser that is not one of https")]
+    Endpoint,
     #[error("the token is signed in a way that is not accepted here (RS256, ES256 and EdDSA are)")]
     Algorithm,
     #[error("the token is signed with a key that the provider does not publish")]
@@ -47,13 +49,34 @@ pub struct Discovery {
     pub end_session_endpoint: Option<String>,
     #[serde(default)]
     pub token_endpoint_auth_methods_supported: Vec<String>,
+    /// Its answers say whose they are (RFC 9207).
+    #[serde(default)]
+    pub authorization_response_iss_parameter_supported: bool,
+}
+
+/// Whether a browser may be led there: by https, or by http where the operator has allowed an issuer that is asked by it.
+fn leads_a_browser(url: &str, issuer: &str) -> bool {
+    let is_allowed = url.starts_with("https://") || (url.starts_with("http://") && issuer.starts_with("http://"));
+    is_allowed && url.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 impl Discovery {
     /// Read, and of the issuer that was asked.
     pub fn read(body: &[u8], issuer: &str) -> Result<Self, TokenError> {
         let found: Self = serde_json::from_slice(body).map_err(|_| TokenError::Unreadable)?;
-        if found.issuer.trim_end_matches('/') == issuer.trim_end_matches('/') { Ok(found) } else { Err(TokenError::OtherIssuer) }
+        if found.issuer.trim_end_matches('/') != issuer.trim_end_matches('/') {
+            return Err(TokenError::OtherIssuer);
+        }
+        let ends = std::iter::once(&found.authorization_endpoint).chain(&found.end_session_endpoint);
+        if ends.into_iter().all(|url| leads_a_browser(url, issuer)) { Ok(found) } else { Err(TokenError::Endpoint) }
+    }
+
+    /// Whether an answer may be this provider's: what it says of itself, where it says so.
+    pub fn is_author(&self, iss: Option<&str>) -> bool {
+        match iss {
+            Some(iss) => iss.trim_end_matches('/') == self.issuer.trim_end_matches('/'),
+            None => !self.authorization_response_iss_parameter_supported,
+        }
     }
 
     /// Whether the client's secret goes into the form: where the header, which is the default, is not taken.

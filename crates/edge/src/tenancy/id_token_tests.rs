@@ -108,3 +108,26 @@ fn a_provider_is_who_was_asked() {
     found.token_endpoint_auth_methods_supported = vec!["client_secret_post".into()];
     assert!(found.secret_in_form());
 }
+
+#[test]
+fn a_browser_is_led_to_https_alone() {
+    let read = |authorization: &str, end: Option<&str>, issuer: &str| {
+        let document = json!({"issuer": issuer, "authorization_endpoint": authorization, "token_endpoint": "https://t", "jwks_uri": "https://k", "end_session_endpoint": end});
+        Discovery::read(document.to_string().as_bytes(), issuer)
+    };
+    assert!(read("https://login.example/a", Some("https://login.example/out"), ISSUER).is_ok());
+    assert!(read("http://localhost:9/a", None, "http://localhost:9").is_ok(), "an issuer of http is one that the operator allowed");
+    for odd in ["http://login.example/a", "javascript:alert(1)", "data:text/html,x", "//evil.example", "https://login.example/a b", "https://login.example/\n", ""] {
+        assert_eq!(read(odd, None, ISSUER), Err(TokenError::Endpoint), "{odd}");
+        assert_eq!(read("https://login.example/a", Some(odd), ISSUER), Err(TokenError::Endpoint), "{odd}");
+    }
+}
+
+#[test]
+fn an_answer_says_whose_it_is_where_the_provider_says_that_it_does() {
+    let document = json!({"issuer": ISSUER, "authorization_endpoint": "https://a", "token_endpoint": "https://t", "jwks_uri": "https://k"});
+    let mut found = Discovery::read(document.to_string().as_bytes(), ISSUER).expect("reads");
+    assert!(found.is_author(None) && found.is_author(Some("https://login.example/")) && !found.is_author(Some("https://evil.example")));
+    found.authorization_response_iss_parameter_supported = true;
+    assert!(!found.is_author(None) && found.is_author(Some(ISSUER)));
+}

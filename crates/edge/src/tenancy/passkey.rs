@@ -6,8 +6,9 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use clarion_domain::id::PasskeyId;
 use clarion_domain::tenancy::tenant::Actor;
-use clarion_store::StoreError;
-use clarion_store::tenancy::{NewPasskey, PasskeyRecord};
+use clarion_domain::time::Instant;
+use clarion_store::tenancy::{KnownPasskey, NewPasskey, PasskeyRecord};
+use clarion_store::{StoreError, Tenant};
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
@@ -144,20 +145,38 @@ pub async fn remove(State(portal): State<Portal>, session: Session, Path(id): Pa
     Ok(Redirect::to(&format!("{PATH}?said=passkey-removed")).into_response())
 }
 
+/// The first refusals of a quarter of an hour stand in the audit, every one in the log: so nobody can fill the audit.
+async fn write_down(portal: &Portal, tenant: &Tenant, key: &KnownPasskey, why: &str, now: Instant) -> Result<(), Fault> {
+    tracing::warn!(passkey = %key.id, why, "a passkey was refused");
+    let name = format!("passkey {}", key.id);
+    let is_told = portal.tries.delay(&name, now).is_zero();
+    portal.tries.failed(&name, now);
+    if is_told {
+        tenant.refuse_passkey(key.user, why, now).await?;
+    }
+    Ok(())
+}
+
 /// Signs in: an answer to a challenge of ours that was not used yet, by a key that is known, at the site where it was made.
 pub async fn sign_in(State(portal): State<Portal>, headers: HeaderMap, from: CameFrom, fields: Fields) -> Result<Response, Fault> {
     let now = (portal.config.clock)();
     let refused = || form(&Fields::new().with("next", fields.get("next")).with("from", fields.get("from")), &Problems::one("username", REFUSED), None);
     let Ok(signed) = Signed::read(fields.raw("answer")) else { return Ok(refused()) };
-    let Some(key) = portal.store.passkey_by_credential(&signed.credential_id).await? else { return Ok(refused()) };
-    let Ok((challenge, counter)) = signed.check(&key.public_key, &key.origin) else { return Ok(refused()) };
-    if origin(&portal, &headers) != Some(key.origin.as_str()) || !portal.store.use_passkey_challenge(&challenge, None, now).await? {
+    let Some(key) = portal.store.passkey_by_credential(&signed.credential_id).await? else {
+        tracing::warn!("a passkey was refused: it is not known here");
         return Ok(refused());
-    }
+    };
     let tenant = portal.store.tenant(key.tenant, Actor::User(key.user)).await?;
+    let checked = signed.check(&key.public_key, &key.origin).ok().filter(|_| origin(&portal, &headers) == Some(key.origin.as_str()));
+    let counter = match checked {
+        Some((challenge, counter)) if portal.store.use_passkey_challenge(&challenge, None, now).await? => counter,
+        _ => {
+            write_down(&portal, &tenant, &key, "a passkey's answer was wrong, too late, or given before", now).await?;
+            return Ok(refused());
+        }
+    };
     if !tenant.use_passkey(key.id, counter, now).await? {
-        tracing::warn!("a passkey was refused: its counter went back");
-        tenant.refuse_passkey(key.user, now).await?;
+        write_down(&portal, &tenant, &key, "a passkey's counter went back: it may have been copied", now).await?;
         return Ok(refused());
     }
     let username = tenant.user(key.user).await?.username;

@@ -1,7 +1,7 @@
 //! Passwords: which ones will do, and argon2id, off the async threads and at most two at once, for each takes 19 MiB.
 
-use std::collections::HashSet;
-use std::sync::LazyLock;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
@@ -19,6 +19,13 @@ const GUESSES_LOG10_MIN: f64 = 9.0;
 /// Guessing is estimated on so many characters: more take long, and are not guessed.
 const JUDGED_CHARACTERS_MAX: usize = 64;
 static AT_ONCE: Semaphore = Semaphore::const_new(2);
+/// Passwords that wait to be compared: more would only make everybody wait longer.
+const WAITING_MAX: usize = 50;
+/// Of one address, so that nobody alone takes every place.
+const WAITING_FROM_ONE_MAX: usize = 4;
+/// Of the SFTP drop, which bounds its callers itself: a crowd of them holds up no page.
+static OF_SFTP: Semaphore = Semaphore::const_new(1);
+static WAITING: Mutex<BTreeMap<String, usize>> = Mutex::new(BTreeMap::new());
 
 /// Passwords of 12 characters and more that are known from thefts and tried first, in lower case; the build gathers them.
 static STOLEN: LazyLock<HashSet<&'static str>> = LazyLock::new(|| include_str!(concat!(env!("OUT_DIR"), "/stolen-passwords.txt")).lines().collect());
@@ -77,8 +84,50 @@ pub async fn hash_password(password: &str) -> Result<String, PasswordError> {
     hashed.await.ok().and_then(Result::ok).ok_or(PasswordError::Failed)
 }
 
-/// Takes as long without a hash as with one.
-pub async fn verify(password: &str, hash: Option<&str>) -> bool {
+/// So many passwords wait that this one was not looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many passwords wait to be compared")]
+pub struct Busy;
+
+/// A place among those that wait.
+struct Place(String);
+
+impl Place {
+    fn take(from: &str) -> Result<Self, Busy> {
+        let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_one = waiting.get(from).copied().unwrap_or(0);
+        // Where no address is known, nobody can be told from the others.
+        if waiting.values().sum::<usize>() >= WAITING_MAX || (!from.is_empty() && of_one >= WAITING_FROM_ONE_MAX) {
+            return Err(Busy);
+        }
+        waiting.insert(from.to_owned(), of_one + 1);
+        Ok(Self(from.to_owned()))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
+        match waiting.get_mut(&self.0) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(waiting.remove(&self.0)),
+        }
+    }
+}
+
+/// Compares a password; takes as long without a hash as with one. `from` is what shares its places: a network, or a user.
+pub async fn verify(password: &str, hash: Option<&str>, from: &str) -> Result<bool, Busy> {
+    let _place = Place::take(from)?;
+    Ok(compare(password, hash).await)
+}
+
+/// The same for the SFTP drop, one after the other.
+pub async fn verify_sftp(password: &str, hash: Option<&str>) -> bool {
+    let Ok(_one) = OF_SFTP.acquire().await else { return false };
+    compare(password, hash).await
+}
+
+async fn compare(password: &str, hash: Option<&str>) -> bool {
     let (password, known, hash) = (password.to_owned(), hash.is_some(), hash.unwrap_or(NOBODY).to_owned());
     let Ok(_turn) = AT_ONCE.acquire().await else { return false };
     let compared = tokio::task::spawn_blocking(move || PasswordHash::new(&hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()));
@@ -93,10 +142,22 @@ mod tests {
     async fn verifies_what_it_hashed_and_nothing_else() {
         let hash = hash_password("three plain words").await.expect("hashes");
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "the cost of nobody's hash is the same: {hash}");
-        assert!(verify("three plain words", Some(&hash)).await);
-        assert!(!verify("three plain word", Some(&hash)).await);
-        assert!(!verify("three plain words", None).await);
+        assert_eq!(verify("three plain words", Some(&hash), "").await, Ok(true));
+        assert_eq!(verify("three plain word", Some(&hash), "").await, Ok(false));
+        assert_eq!(verify("three plain words", None, "").await, Ok(false));
+        assert!(verify_sftp("three plain words", Some(&hash)).await);
         assert!(PasswordHash::new(NOBODY).is_ok());
+    }
+
+    #[test]
+    fn one_address_and_all_together_wait_in_bounds() {
+        let one: Vec<Place> = (0..WAITING_FROM_ONE_MAX).map(|_| Place::take("from 203.0.113.7").expect("a place")).collect();
+        assert!(Place::take("from 203.0.113.7").is_err());
+        // Another test may hold a place or two meanwhile.
+        let others: Vec<Place> = (0..WAITING_MAX).map_while(|number| Place::take(&format!("from 198.51.100.{number}")).ok()).collect();
+        assert!((WAITING_MAX - WAITING_FROM_ONE_MAX - 3..=WAITING_MAX - WAITING_FROM_ONE_MAX).contains(&others.len()), "{}", others.len());
+        drop((one, others));
+        assert!(Place::take("from 203.0.113.7").is_ok());
     }
 
     #[test]

@@ -138,8 +138,13 @@ impl Providers {
     }
 }
 
+fn said_yes(value: &Value) -> bool {
+    value.as_bool() == Some(true) || value.as_i64() == Some(1) || matches!(value.as_str(), Some("true" | "1"))
+}
+
 fn told(claims: &Value, settings: &SingleSignOn) -> Told {
-    let verified = claims["email_verified"].as_bool() == Some(true) || claims["email_verified"].as_str() == Some("true");
+    // Entra says it of the address's domain, in a claim of its own.
+    let verified = ["email_verified", "xms_edov"].iter().any(|name| said_yes(&claims[*name]));
     let values = match &claims[&settings.role_claim] {
         Value::String(one) => vec![one.clone()],
         Value::Array(several) => several.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
@@ -156,4 +161,31 @@ pub fn code_challenge(verifier: &str) -> String {
 /// As a form writes it, but for the space (RFC 6749, appendix B): good in a query too.
 pub fn escaped(text: &str) -> String {
     text.bytes().map(|byte| if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_address_counts_when_the_provider_says_that_it_is_verified() {
+        let settings = SingleSignOn { issuer: String::new(), client_id: String::new(), has_secret: false, role_claim: String::new(), roles: std::collections::BTreeMap::new(), only_way: false, break_glass: None };
+        for (claim, value, counts) in [
+            ("email_verified", json!(true), true),
+            ("email_verified", json!("true"), true),
+            ("email_verified", json!(false), false),
+            ("xms_edov", json!(true), true),
+            ("xms_edov", json!(1), true),
+            ("xms_edov", json!("1"), true),
+            ("xms_edov", json!("true"), true),
+            ("xms_edov", json!(0), false),
+            ("xms_edov", json!("yes"), false),
+            ("other", json!(true), false),
+        ] {
+            let claims = json!({"sub": "1", "email": "ada@example.com", claim: value});
+            assert_eq!(told(&claims, &settings).email.is_some(), counts, "{claims}");
+        }
+    }
 }

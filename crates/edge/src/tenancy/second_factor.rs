@@ -30,7 +30,7 @@ pub async fn accepts(tenant: &Tenant, user: UserId, typed: &str, now: Instant) -
     }
     let Some(kept) = tenant.second_factor(user).await?.filter(|kept| kept.since.is_some()) else { return Ok(false) };
     match totp::step_of(&kept.secret, &plain, now) {
-        Some(step) => Ok(tenant.use_totp_step(user, step).await?),
+        Some(step) => Ok(tenant.use_totp_step(user, step, now).await?),
         None => Ok(false),
     }
 }
@@ -145,11 +145,12 @@ pub async fn turn_off(State(portal): State<Portal>, session: Session, fields: Fi
 
 /// A wrong password here counts toward the lock: an unattended browser is no place to guess at.
 pub async fn knows_password(portal: &Portal, session: &Session, typed: &str) -> Result<bool, Fault> {
-    let known = portal.store.sign_in_record(&session.user.username).await?;
-    let is_free = known.as_ref().is_some_and(|user| user.locked_until <= session.now);
-    let right = password::verify(typed, known.as_ref().map(|user| user.password_hash.as_str())).await;
-    if !right && is_free {
-        session.tenant.record_wrong_password(session.user.user_id, session.now).await?;
+    let (username, now) = (session.user.username.as_str(), session.now);
+    let known = portal.store.sign_in_record(username).await?;
+    let right = password::verify(typed, known.as_ref().map(|user| user.password_hash.as_str()), username).await?;
+    if !right {
+        session.tenant.record_wrong_password(session.user.user_id, now).await?;
     }
-    Ok(right && is_free)
+    // Read again: others may have guessed while this one waited.
+    Ok(right && portal.store.sign_in_record(username).await?.is_some_and(|user| user.locked_until <= now))
 }

@@ -7,7 +7,7 @@ use clarion_domain::id::UserId;
 use clarion_domain::tenancy::tenant::Actor;
 use clarion_domain::time::Instant;
 use clarion_store::Tenant;
-use clarion_store::tenancy::{HALF_SIGN_IN_MS, SignInRecord};
+use clarion_store::tenancy::{HALF_SIGN_IN_MS, SignInRecord, USERNAME_LENGTH_CHARS_MAX};
 use maud::{Markup, html};
 
 use super::came_from::CameFrom;
@@ -75,12 +75,17 @@ pub async fn submit(State(portal): State<Portal>, from: CameFrom, fields: Fields
     }
     let now = (portal.config.clock)();
     let username = fields.get("username");
+    if username.chars().count() > USERNAME_LENGTH_CHARS_MAX {
+        return Ok(form(&fields, &Problems::one("username", REFUSED), None));
+    }
     let address = from.network();
     tokio::time::sleep(portal.tries.delay(username, now).max(portal.tries.delay(&address, now))).await;
+    let compared = portal.store.sign_in_record(username).await?.map(|user| user.password_hash);
+    let matches = password::verify(fields.raw("password"), compared.as_deref(), &address).await?;
+    // Read again: others may have guessed, or the password been changed, while this one waited.
     let known = portal.store.sign_in_record(username).await?;
-    let matches = password::verify(fields.raw("password"), known.as_ref().map(|user| user.password_hash.as_str())).await;
     match known {
-        Some(user) if matches && user.active && user.locked_until <= now => open(&portal, &user, fields.get("next"), username, &from.by_way_of(fields.get("from")), now).await,
+        Some(user) if matches && compared.as_ref() == Some(&user.password_hash) && user.active && user.locked_until <= now => open(&portal, &user, fields.get("next"), username, &from.by_way_of(fields.get("from")), now).await,
         known => {
             refuse(&portal, known, [username, &address], now).await?;
             Ok(form(&fields, &Problems::one("username", REFUSED), None))
@@ -113,7 +118,6 @@ pub async fn let_in(portal: &Portal, tenant: &Tenant, user: UserId, username: &s
     Ok(with_cookie(Redirect::to(to).into_response(), cookies, cookie_name(cookies), &token, COOKIE_SECONDS))
 }
 
-/// A locked account counts no further: otherwise anybody could keep it locked for ever.
 async fn refuse(portal: &Portal, known: Option<SignInRecord>, slowed: [&str; 2], now: Instant) -> Result<(), Fault> {
     for name in slowed.into_iter().filter(|name| !name.is_empty()) {
         portal.tries.failed(name, now);
@@ -145,7 +149,8 @@ pub fn with_cookie(mut response: Response, cookies: Cookies, name: &str, token: 
 
 /// A path of this portal: never another site's address.
 pub fn is_own_path(path: &str) -> bool {
-    path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n']) && path.is_ascii()
+    // A browser leaves out a tab or a line's end, and what follows may then be another site.
+    path.starts_with('/') && !path.starts_with("//") && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
 }
 
 #[cfg(test)]
@@ -155,6 +160,6 @@ mod tests {
     #[test]
     fn goes_back_only_to_its_own_pages() {
         assert!(is_own_path("/campaigns/cam_1"));
-        assert!(!["", "//evil.example", "/\\evil.example", "https://evil.example"].into_iter().any(is_own_path));
+        assert!(!["", "//evil.example", "/\\evil.example", "/\t/evil.example", "/\n/evil.example", "https://evil.example"].into_iter().any(is_own_path));
     }
 }

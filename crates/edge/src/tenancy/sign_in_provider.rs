@@ -8,7 +8,7 @@ use clarion_domain::tenancy::tenant::Actor;
 use clarion_domain::time::MINUTE_MS;
 use clarion_store::Tenant;
 use clarion_store::seal::random_bytes;
-use clarion_store::tenancy::{ProvidedPerson, SingleSignOn};
+use clarion_store::tenancy::{Provided, ProvidedPerson, SingleSignOn};
 use maud::html;
 
 use super::came_from::CameFrom;
@@ -45,8 +45,10 @@ pub fn own_address(portal: &Portal, headers: &HeaderMap) -> String {
     format!("{scheme}://{host}")
 }
 
-pub fn callback(portal: &Portal, headers: &HeaderMap) -> String {
-    format!("{}{ROOT}/callback", own_address(portal, headers))
+/// Where a tenant's provider leads back to. Each tenant has its own, and a provider takes only what was registered there: so one tenant's
+/// provider cannot have an answer of another's redeemed as its own.
+pub fn callback(portal: &Portal, headers: &HeaderMap, slug: &str) -> String {
+    format!("{}{ROOT}/{slug}/callback", own_address(portal, headers))
 }
 
 fn refused(why: &str) -> Response {
@@ -88,6 +90,7 @@ async fn find(portal: &Portal, slug: &str) -> Result<(Tenant, SingleSignOn), Fau
 
 /// Leads to the provider.
 pub async fn begin(State(portal): State<Portal>, Path(slug): Path<String>, headers: HeaderMap, asked: Asked) -> Result<Response, Fault> {
+    let slug = slug.trim().to_lowercase();
     let (_, settings) = find(&portal, &slug).await?;
     let discovery = match portal.providers.discovery(&portal.config, &settings.issuer, (portal.config.clock)()).await {
         Ok(discovery) => discovery,
@@ -100,7 +103,7 @@ pub async fn begin(State(portal): State<Portal>, Path(slug): Path<String>, heade
     let query = [
         ("response_type", "code"),
         ("client_id", &settings.client_id),
-        ("redirect_uri", &callback(&portal, &headers)),
+        ("redirect_uri", &callback(&portal, &headers, &slug)),
         ("scope", "openid email profile"),
         ("state", &state),
         ("nonce", &nonce),
@@ -120,38 +123,44 @@ fn told(fault: &ProviderFault) -> Response {
     refused(&fault.to_string())
 }
 
-/// The provider's answer. It is believed by the browser that began, once.
-pub async fn answer(State(portal): State<Portal>, headers: HeaderMap, from: CameFrom, asked: Asked) -> Result<Response, Fault> {
+/// The provider's answer. It is believed by the browser that began, once, at the address of the organisation where it began.
+pub async fn answer(State(portal): State<Portal>, Path(slug): Path<String>, headers: HeaderMap, from: CameFrom, asked: Asked) -> Result<Response, Fault> {
     let cookies = portal.config.cookies;
-    let response = answered(&portal, &headers, &from, &asked.0).await?;
+    let response = answered(&portal, &headers, &from, &slug, &asked.0).await?;
     Ok(with_cookie(response, cookies, attempt_cookie(cookies), "", 0))
 }
 
-async fn answered(portal: &Portal, headers: &HeaderMap, from: &CameFrom, said: &Fields) -> Result<Response, Fault> {
+async fn answered(portal: &Portal, headers: &HeaderMap, from: &CameFrom, place: &str, said: &Fields) -> Result<Response, Fault> {
     let now = (portal.config.clock)();
     let kept: Vec<&str> = cookie(headers, attempt_cookie(portal.config.cookies)).unwrap_or_default().split('.').collect();
     let [slug, state, nonce, verifier, next] = kept[..] else { return Ok(refused("it was not begun in this browser, or took too long. Begin again")) };
-    if state.is_empty() || said.get("state") != state {
+    if state.is_empty() || said.get("state") != state || place != slug {
         return Ok(refused("the answer belongs to another sign-in. Begin again"));
     }
     if !said.is_set("code") {
         return Ok(refused("your organisation’s sign-in did not let you in"));
     }
     let (tenant, settings) = find(portal, slug).await?;
-    if said.is_set("iss") && said.get("iss").trim_end_matches('/') != settings.issuer.trim_end_matches('/') {
+    let discovery = match portal.providers.discovery(&portal.config, &settings.issuer, now).await {
+        Ok(discovery) => discovery,
+        Err(fault) => return Ok(self::told(&fault)),
+    };
+    if !discovery.is_author(Some(said.get("iss")).filter(|iss| !iss.is_empty())) {
         return Ok(refused("the answer is another provider's. Begin again"));
     }
     let secret = tenant.provider_secret().await?;
     let secret = secret.as_ref().and_then(|secret| std::str::from_utf8(secret).ok());
-    let redirect = callback(portal, headers);
+    let redirect = callback(portal, headers, slug);
     let attempt = Attempt { nonce, verifier, redirect: &redirect };
     let told = match portal.providers.redeem(&portal.config, &settings, secret, said.get("code"), &attempt, now).await {
         Ok(told) => told,
         Err(fault) => return Ok(self::told(&fault)),
     };
     let person = ProvidedPerson { issuer: &settings.issuer, subject: &told.subject, email: told.email.as_deref(), values: &told.values };
-    let Some(user) = tenant.provided_user(&person, now).await? else {
-        return Ok(refused("nobody here is known as you. Ask an owner to invite you with the e-mail address that your organisation has verified"));
+    let user = match tenant.provided_user(&person, now).await? {
+        Provided::User(user) => user,
+        Provided::Stranger => return Ok(refused("nobody here is known as you. Ask an owner to invite you with the e-mail address that your organisation has verified")),
+        Provided::NoRole => return Ok(refused("no group of yours at your organisation's sign-in gives a role here. Ask whoever looks after it to put you into one that does")),
     };
     let own = portal.store.tenant(tenant.id(), Actor::User(user)).await?;
     let token = own.open_provided_session(user, from.sign_in(), now).await?;

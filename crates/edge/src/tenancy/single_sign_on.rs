@@ -51,17 +51,17 @@ async fn show(portal: &Portal, session: &Session, headers: &HeaderMap, fields: &
                 header { h2 { "Identity provider" } }
                 (Input::new("issuer", "Issuer").hint("Its address, as it calls itself, such as https://login.example.com/tenant.").kind("url").show(fill))
                 (Input::new("client_id", "Client ID").show(fill))
-                (Input::new("secret", "Client secret").hint(if kept { "One is kept, sealed. Leave this empty to keep it." } else { "Leave it empty for a client without one." }).kind("password").autocomplete("off").show(fill))
+                (Input::new("secret", "Client secret").hint(if kept { "One is kept, sealed. Leave this empty to keep it; another issuer needs its secret again." } else { "Leave it empty for a client without one." }).kind("password").autocomplete("off").show(fill))
                 (Input::new("role_claim", "Claim that gives roles").hint("Such as groups. Empty: roles are given here.").class("medium").show(fill))
                 (area("roles", "Which value gives which role", "One a line, such as: clarion-managers = manager. Owners are made here alone.", None, fill))
-                (tick("only_way", "Nobody signs in by another way", "Passwords and passkeys are refused, but for the owner below.", fill))
+                (tick("only_way", "Nobody signs in by another way", "Passwords and passkeys are refused, but for the owner below, and whoever came in by one is signed out.", fill))
                 (select("break_glass", "Who may sign in with a password all the same", "For the day on which the provider does not answer.", &glass, fill))
                 div { button.button type="submit" { "Save" } }
             }
             div.stack {
                 section.card {
                     header { h2 { "What the provider must know" } }
-                    dl.facts { dt { "Redirect address" } dd.mono.breaks { (callback(portal, headers)) } dt { "After signing out" } dd.mono.breaks { (own_address(portal, headers)) "/sign-in" } }
+                    dl.facts { dt { "Redirect address" } dd.mono.breaks { (callback(portal, headers, &session.record.slug)) } dt { "After signing out" } dd.mono.breaks { (own_address(portal, headers)) "/sign-in" } }
                     p { "People begin at " a.breaks href=(start) { (start) } ". They are known by the e-mail address that is their username here, or that you invited, when the provider has verified it." }
                 }
                 @if held.is_some() { section.card { header { h2 { "Remove it" } } (confirmed("Remove…", "Everybody signs in with a password again. Whoever has none needs a new one from you.", "/team/single-sign-on/remove", "Yes, remove it")) } }

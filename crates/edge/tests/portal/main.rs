@@ -22,6 +22,7 @@ mod segments;
 mod connectors;
 mod sftp;
 mod sign_in;
+mod sign_in_provider;
 mod steps;
 mod team;
 mod voice;

@@ -52,7 +52,7 @@ async fn every_door_lets_in_whom_the_matrix_says() {
 #[test]
 fn the_open_doors_are_these() {
     let open: Vec<&str> = portal_doors().iter().filter(|door| door.lets_in == LetsIn::Anybody).map(|door| door.path).collect();
-    assert_eq!(open, ["/sign-in", "/sign-in", "/sign-in/code", "/sign-in/code", "/sign-in/passkey", "/sign-in/passkey/challenge", "/sign-in/sso", "/sign-in/sso/callback", "/sign-in/sso/{organisation}", "/sign-in/sso/{organisation}/signed-out", "/invitation", "/invitation", "/assets/{name}"]);
+    assert_eq!(open, ["/sign-in", "/sign-in", "/sign-in/code", "/sign-in/code", "/sign-in/passkey", "/sign-in/passkey/challenge", "/sign-in/sso", "/sign-in/sso/{organisation}", "/sign-in/sso/{organisation}/callback", "/sign-in/sso/{organisation}/signed-out", "/invitation", "/invitation", "/assets/{name}"]);
 }
 
 /// `docs/roles.md`: the matrix, then every page and verb with its right.

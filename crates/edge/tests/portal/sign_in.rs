@@ -98,3 +98,47 @@ async fn assets_are_kept_for_good() {
     assert!(answer.header(header::CACHE_CONTROL).contains("immutable"));
     assert_eq!(world.stranger().get("/assets/..%2fsecret").await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_guesses_at_once_pass_no_lock() {
+    let world = World::new().await;
+    let guess = |number: u8, password: &'static str| {
+        let browser = world.stranger();
+        // Each from an address of its own: one alone has four places.
+        let from = axum::extract::ConnectInfo(std::net::SocketAddr::from(([198, 51, 100, number], 40_000)));
+        let body = format!("username=owner&password={}", password.replace(' ', "+"));
+        let request = axum::http::Request::post("/sign-in").header("sec-fetch-site", "same-origin").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").extension(from);
+        tokio::spawn(async move { browser.send(request.body(body.into()).expect("a request")).await })
+    };
+    let mut guesses: Vec<_> = (0..40).map(|number| guess(number, "not the password")).collect();
+    // The right one is among the last: others have locked the account by then.
+    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    guesses.extend((40..50).map(|number| guess(number, PASSWORD)));
+    let mut seen = Vec::new();
+    for guess in guesses {
+        seen.push(guess.await.expect("an answer").status);
+    }
+    assert!(seen.iter().all(|status| [StatusCode::UNPROCESSABLE_ENTITY, StatusCode::SERVICE_UNAVAILABLE].contains(status)), "{seen:?}");
+    let counted = world.as_operator().await.audit_events("user", "sign_in_refused", None, 99).await.expect("events").rows;
+    assert_eq!((counted.len(), counted[0].detail.as_str()), (10, "wrong password, locked"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_address_takes_four_places_and_a_long_name_none() {
+    let world = World::new().await;
+    let mut crowd = Vec::new();
+    for _ in 0..12 {
+        let browser = world.stranger();
+        let from = axum::extract::ConnectInfo(std::net::SocketAddr::from(([198, 51, 100, 7], 40_000)));
+        let request = axum::http::Request::post("/sign-in").header("sec-fetch-site", "same-origin").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").extension(from);
+        crowd.push(tokio::spawn(async move { browser.send(request.body("username=nobody&password=guessed".into()).expect("a request")).await }));
+    }
+    let mut busy = 0;
+    for answer in crowd {
+        let answer = answer.await.expect("an answer");
+        busy += usize::from(answer.status == StatusCode::SERVICE_UNAVAILABLE && answer.text.contains("was not looked at"));
+    }
+    assert!((1..=8).contains(&busy), "{busy} of 12 found no place");
+    let name = "x".repeat(81);
+    world.stranger().post("/sign-in", &[("username", &name), ("password", PASSWORD)]).await.assert_problem("username", "do not match");
+}

@@ -122,7 +122,7 @@ pub const INVENTORY: &[InventoryEntry] = &[
     about("passkey", "name", DataKind::User, "What its owner calls it", "To let people sign in and to know who did what", RecordClass::PortalActivity, ErasureWay::Untouched),
     plain("passkey", "created_at", "When the row was made"),
     about("passkey", "used_at", DataKind::User, "Last use", "To let people sign in and to know who did what", RecordClass::PortalActivity, ErasureWay::Untouched),
-    plain("passkey_challenge", "challenge_hash", "Hash of what a device is to sign; kept for five minutes"),
+    plain("passkey_challenge", "challenge_hash", "Hash of what a device has signed, so that it signs it once; kept for five minutes"),
     about("passkey_challenge", "user_id", DataKind::User, "Who registers a passkey", "To let people sign in and to know who did what", RecordClass::PortalActivity, ErasureWay::Untouched),
     plain("passkey_challenge", "expires_at", "When it ends"),
     plain("single_sign_on", "tenant_id", "The tenant"),

@@ -3,11 +3,12 @@
 use clarion_domain::audit::event::Act;
 use clarion_domain::id::{InvitationId, TenantId, UserId};
 use clarion_domain::tenancy::role::Role;
+use clarion_domain::tenancy::tenant::Actor;
 use clarion_domain::time::{HOUR_MS, Instant};
 
 use super::session::new_token;
 use super::user::{NewUser, checked_name, folded};
-use crate::db::{Row, sql};
+use crate::db::{Row, Tx, sql};
 use crate::params;
 use crate::store::{FieldFault, Store, StoreError, Tenant};
 
@@ -97,13 +98,29 @@ impl Tenant {
     pub async fn renew_invitation(&self, id: InvitationId, now: Instant) -> Result<String, StoreError> {
         let token = new_token()?;
         let mut tx = self.db().begin().await?;
-        let update = sql!("UPDATE invitation SET token_hash = $3, expires_at = $4 WHERE tenant_id = $1 AND id = $2 AND accepted_at IS NULL AND revoked_at IS NULL");
-        if tx.execute(update, &params![self.id, id, hash(&token), now.plus_ms(INVITATION_KEPT_MS)]).await? == 0 {
+        // Whoever renews it vouches for it from now on.
+        let update = sql!("UPDATE invitation SET token_hash = $3, expires_at = $4, created_by = $5 WHERE tenant_id = $1 AND id = $2 AND accepted_at IS NULL AND revoked_at IS NULL");
+        if tx.execute(update, &params![self.id, id, hash(&token), now.plus_ms(INVITATION_KEPT_MS), self.actor.to_string()]).await? == 0 {
             return Err(StoreError::NotFound("invitation"));
         }
         self.audit(&mut tx, now, Act::Changed, "invitation", id.0, "new link").await?;
         tx.commit().await?;
         Ok(token)
+    }
+
+    /// Whoever may no longer invite takes their open invitations with them, those by their keys too: otherwise they could come in by one.
+    pub(super) async fn revoke_invitations_of(&self, tx: &mut Tx, user: UserId, now: Instant) -> Result<(), StoreError> {
+        let mut makers = vec![Actor::User(user)];
+        for mut row in tx.query(sql!("SELECT id FROM api_key WHERE tenant_id = $1 AND user_id = $2"), &params![self.id, user]).await? {
+            makers.push(Actor::ApiKey(row.take(0)?));
+        }
+        let revoke = sql!("UPDATE invitation SET revoked_at = $3 WHERE tenant_id = $1 AND created_by = $2 AND accepted_at IS NULL AND revoked_at IS NULL RETURNING id");
+        for maker in makers {
+            for mut row in tx.query(revoke, &params![self.id, maker.to_string(), now]).await? {
+                self.audit(tx, now, Act::Deleted, "invitation", row.take(0)?, "whoever made it may no longer invite").await?;
+            }
+        }
+        Ok(())
     }
 
     /// Takes an invitation back: its link is good no more.

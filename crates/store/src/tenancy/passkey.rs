@@ -1,5 +1,5 @@
-//! Passkeys: the public halves of key pairs on users' devices, and the challenges that wait to be signed. What a signature is the edge
-//! computes; here stands what was used already.
+//! Passkeys: the public halves of key pairs on users' devices, and the challenges that were signed. A challenge vouches for itself, so that
+//! strangers who only ask for some fill nothing. What a signature is the edge computes; here stands what was used already.
 
 use clarion_domain::audit::event::Act;
 use clarion_domain::id::{PasskeyId, TenantId, UserId};
@@ -12,9 +12,10 @@ use crate::store::{FieldFault, Store, StoreError, Tenant};
 
 /// How long a device may take to sign.
 pub const CHALLENGE_MS: i64 = 5 * MINUTE_MS;
-pub const CHALLENGE_BYTES: usize = 32;
-/// Challenges of strangers that wait at once: more is somebody who only asks.
-const CHALLENGES_MAX: i64 = 10_000;
+const CHANCE_BYTES: usize = 16;
+/// When it ends, and chance.
+const SAID_BYTES: usize = 8 + CHANCE_BYTES;
+pub const CHALLENGE_BYTES: usize = SAID_BYTES + 32;
 const PASSKEYS_MAX: i64 = 20;
 const NAME_LENGTH_CHARS_MAX: usize = 60;
 
@@ -62,23 +63,35 @@ fn read(mut row: Row) -> Result<PasskeyRecord, StoreError> {
 impl Store {
     /// Something to sign: for a user who registers a passkey, or for whoever signs in.
     pub async fn new_passkey_challenge(&self, user: Option<UserId>, now: Instant) -> Result<[u8; CHALLENGE_BYTES], StoreError> {
-        let challenge = random_bytes::<CHALLENGE_BYTES>()?;
-        let mut tx = self.db().begin().await?;
-        tx.execute(sql!("DELETE FROM passkey_challenge WHERE expires_at <= $1"), &params![now]).await?;
-        let waiting: i64 = tx.query_first(sql!("SELECT COUNT(*) FROM passkey_challenge"), &[]).await?.map_or(Ok(0), |mut row| row.take(0))?;
-        if waiting >= CHALLENGES_MAX {
-            return Err(StoreError::Conflict("too many sign-ins have begun at once: wait five minutes, or use your password".into()));
-        }
-        let insert = sql!("INSERT INTO passkey_challenge (challenge_hash, user_id, expires_at) VALUES ($1, $2, $3)");
-        tx.execute(insert, &params![hash(&challenge), user, now.plus_ms(CHALLENGE_MS)]).await?;
-        tx.commit().await?;
+        let mut challenge = [0; CHALLENGE_BYTES];
+        let (said, code) = challenge.split_at_mut(SAID_BYTES);
+        said[..8].copy_from_slice(&now.plus_ms(CHALLENGE_MS).ms().to_be_bytes());
+        said[8..].copy_from_slice(&random_bytes::<CHANCE_BYTES>()?);
+        code.copy_from_slice(self.keyring().challenge_code(self.keyring().current(), said, user)?.as_bytes());
         Ok(challenge)
+    }
+
+    /// When a challenge ends that this installation made for this user, or for whoever signs in; `None` when it did not.
+    fn made_here(&self, challenge: &[u8], user: Option<UserId>) -> Result<Option<Instant>, StoreError> {
+        let Ok(challenge) = <&[u8; CHALLENGE_BYTES]>::try_from(challenge) else { return Ok(None) };
+        let (said, code) = challenge.split_at(SAID_BYTES);
+        let Ok(code) = <[u8; 32]>::try_from(code) else { return Ok(None) };
+        let Some((ends, _)) = said.split_first_chunk::<8>() else { return Ok(None) };
+        // One that was given out just before the root key was rotated is good too.
+        for number in self.keyring().numbers() {
+            if self.keyring().challenge_code(number, said, user)? == blake3::Hash::from_bytes(code) {
+                return Ok(Some(Instant(i64::from_be_bytes(*ends))));
+            }
+        }
+        Ok(None)
     }
 
     /// Uses a challenge up: `false` when it was never given to this user, was used, or is too old.
     pub async fn use_passkey_challenge(&self, challenge: &[u8], user: Option<UserId>, now: Instant) -> Result<bool, StoreError> {
-        let delete = sql!("DELETE FROM passkey_challenge WHERE challenge_hash = $1 AND expires_at > $2 AND COALESCE(user_id, 0) = $3");
-        Ok(self.db().execute(delete, &params![hash(challenge), now, user.map_or(0, |user| user.0)]).await? == 1)
+        let Some(ends) = self.made_here(challenge, user)?.filter(|ends| *ends > now) else { return Ok(false) };
+        self.db().execute(sql!("DELETE FROM passkey_challenge WHERE expires_at <= $1"), &params![now]).await?;
+        let used = sql!("INSERT INTO passkey_challenge (challenge_hash, user_id, expires_at) VALUES ($1, $2, $3) ON CONFLICT (challenge_hash) DO NOTHING");
+        Ok(self.db().execute(used, &params![hash(challenge), user, ends]).await? == 1)
     }
 
     /// The passkey of this identifier, in whichever tenant, of a user who may sign in.
@@ -152,9 +165,9 @@ impl Tenant {
         Ok(self.db().execute(update, &params![self.id, id, i64::from(counter), now]).await? == 1)
     }
 
-    /// A passkey that was refused: its counter had gone back.
-    pub async fn refuse_passkey(&self, user: UserId, now: Instant) -> Result<(), StoreError> {
-        self.audit_alone(now, Act::SignInRefused, "user", user.0, "a passkey's counter went back: it may have been copied").await
+    /// A passkey that was refused; `why` stands in the audit.
+    pub async fn refuse_passkey(&self, user: UserId, why: &str, now: Instant) -> Result<(), StoreError> {
+        self.audit_alone(now, Act::SignInRefused, "user", user.0, why).await
     }
 
     /// Takes a passkey away; with the last second factor go its recovery codes. When another than the user does it, the user's sessions end.

@@ -120,16 +120,19 @@ impl Tenant {
         Ok(codes)
     }
 
-    /// Uses the code of a step up: `false` when it, or a later one, was used before.
-    pub async fn use_totp_step(&self, user: UserId, step: i64) -> Result<bool, StoreError> {
-        let update = sql!("UPDATE user_account SET totp_step = $3 WHERE tenant_id = $1 AND id = $2 AND totp_since IS NOT NULL AND totp_step < $3");
-        Ok(self.db().execute(update, &params![self.id, user, step]).await? == 1)
+    /// Uses the code of a step up: `false` when it, or a later one, was used before, or the account is locked.
+    pub async fn use_totp_step(&self, user: UserId, step: i64, now: Instant) -> Result<bool, StoreError> {
+        let update = sql!("UPDATE user_account SET totp_step = $3 WHERE tenant_id = $1 AND id = $2 AND totp_since IS NOT NULL AND totp_step < $3 AND locked_until <= $4");
+        Ok(self.db().execute(update, &params![self.id, user, step, now]).await? == 1)
     }
 
-    /// Uses a recovery code up: `false` when there is no such one, or it was used before.
+    /// Uses a recovery code up: `false` when there is no such one, it was used before, or the account is locked.
     pub async fn use_recovery_code(&self, user: UserId, code: &str, now: Instant) -> Result<bool, StoreError> {
         let mut tx = self.db().begin().await?;
-        let update = sql!("UPDATE recovery_code SET used_at = $4 WHERE tenant_id = $1 AND user_id = $2 AND code_hash = $3 AND used_at IS NULL");
+        let update = sql!(
+            "UPDATE recovery_code SET used_at = $4 WHERE tenant_id = $1 AND user_id = $2 AND code_hash = $3 AND used_at IS NULL
+             AND EXISTS (SELECT 1 FROM user_account u WHERE u.id = $2 AND u.locked_until <= $4)"
+        );
         if tx.execute(update, &params![self.id, user, code_hash(user, code), now]).await? == 0 {
             return Ok(false);
         }

@@ -54,8 +54,23 @@ pub struct ProvidedPerson<'a> {
     pub values: &'a [String],
 }
 
+/// Whom a provider's word lets in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Provided {
+    User(UserId),
+    /// Nobody here is known as that person, or they are deactivated.
+    Stranger,
+    /// Roles are the provider's to give, and it gives this person none.
+    NoRole,
+}
+
 fn subject_hash(person: &ProvidedPerson<'_>) -> [u8; 32] {
     blake3::derive_key("clarion single sign-on subject 2026", format!("{}\n{}", person.issuer.trim_end_matches('/'), person.subject).as_bytes())
+}
+
+/// The most that any of the claim's values gives.
+fn given_role(settings: &SingleSignOn, person: &ProvidedPerson<'_>) -> Option<Role> {
+    Role::ALL.iter().copied().filter(|role| *role != Role::Owner).find(|role| person.values.iter().any(|value| settings.roles.get(value) == Some(role)))
 }
 
 impl Store {
@@ -96,15 +111,17 @@ impl Tenant {
         Ok(sealed.map(|sealed| self.keys.data.open(LABEL, &sealed)).transpose()?)
     }
 
-    /// Sets the provider. Another issuer knows nobody yet.
+    /// Sets the provider. Another issuer knows nobody yet, and is not told the secret of the one before. Where it becomes the only way, whoever came
+    /// in by another is signed out.
     pub async fn set_single_sign_on(&self, new: &NewSingleSignOn<'_>, now: Instant) -> Result<(), StoreError> {
         let wanted = new.settings;
-        self.check_single_sign_on(new).await?;
+        let mut tx = self.db().begin().await?;
+        self.check_single_sign_on(&mut tx, new).await?;
         let sealed = new.secret.filter(|secret| !secret.is_empty()).map(|secret| self.keys.data.seal(LABEL, secret.as_bytes())).transpose()?;
         let roles = serde_json::to_string(&wanted.roles).map_err(|error| DbError::Failed(error.to_string()))?;
-        let mut tx = self.db().begin().await?;
         let held = tx.query_first(sql!("SELECT issuer FROM single_sign_on WHERE tenant_id = $1"), &params![self.id]).await?;
         let before: Option<String> = held.map(|mut row| row.take(0)).transpose()?;
+        let is_another = before.is_some_and(|before| before.trim_end_matches('/') != wanted.issuer.trim().trim_end_matches('/'));
         let put = sql!(
             "INSERT INTO single_sign_on (tenant_id, issuer, client_id, sealed_secret, role_claim, roles, only_way, break_glass_user, changed_by, changed_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
@@ -112,17 +129,21 @@ impl Tenant {
                  role_claim = $5, roles = $6, only_way = $7, break_glass_user = $8, changed_by = $9, changed_at = $10"
         );
         let by = self.actor.to_string();
-        let replaces = i64::from(new.secret.is_some());
+        let replaces = i64::from(new.secret.is_some() || is_another);
         tx.execute(put, &params![self.id, wanted.issuer.trim(), wanted.client_id.trim(), sealed, wanted.role_claim.trim(), roles, wanted.only_way, wanted.break_glass, by, now, replaces]).await?;
-        if before.is_some_and(|before| before != wanted.issuer.trim()) {
+        if is_another {
             tx.execute(sql!("UPDATE user_account SET subject_hash = NULL WHERE tenant_id = $1"), &params![self.id]).await?;
+        }
+        if wanted.only_way {
+            tx.execute(sql!("DELETE FROM web_session WHERE tenant_id = $1 AND by_provider = 0 AND user_id <> $2"), &params![self.id, wanted.break_glass]).await?;
+            tx.execute(sql!("DELETE FROM half_sign_in WHERE tenant_id = $1 AND user_id <> $2"), &params![self.id, wanted.break_glass]).await?;
         }
         let what = if wanted.only_way { "single sign-on, the only way" } else { "single sign-on" };
         self.audit(&mut tx, now, Act::Changed, "tenant", self.id.0, what).await?;
         Ok(tx.commit().await?)
     }
 
-    async fn check_single_sign_on(&self, new: &NewSingleSignOn<'_>) -> Result<(), StoreError> {
+    async fn check_single_sign_on(&self, tx: &mut Tx, new: &NewSingleSignOn<'_>) -> Result<(), StoreError> {
         let wanted = new.settings;
         let mut faults = Vec::new();
         let mut fault = |field, message: String| faults.push(FieldFault { field, message });
@@ -145,12 +166,11 @@ impl Tenant {
         } else if wanted.role_claim.trim().is_empty() != wanted.roles.is_empty() {
             fault("roles", "name the claim and say which of its values gives which role, or leave both empty".into());
         }
-        let glass = match wanted.break_glass {
-            Some(user) => self.user(user).await.ok().filter(|user| user.role == Role::Owner && user.deactivated_at.is_none()),
-            None => None,
-        };
-        if (wanted.only_way || wanted.break_glass.is_some()) && glass.is_none() {
-            fault("break_glass", "name an active owner who may sign in with their password when the provider does not answer".into());
+        self.hold_owners(tx).await?;
+        let usable = sql!("SELECT id FROM user_account WHERE tenant_id = $1 AND id = $2 AND role = 'owner' AND deactivated_at IS NULL AND password_hash <> $3");
+        let is_usable = tx.query_first(usable, &params![self.id, wanted.break_glass, NO_PASSWORD]).await?.is_some();
+        if (wanted.only_way || wanted.break_glass.is_some()) && !is_usable {
+            fault("break_glass", "name an active owner who has a password, and may sign in with it when the provider does not answer".into());
         }
         if faults.is_empty() { Ok(()) } else { Err(StoreError::Faults(faults)) }
     }
@@ -166,9 +186,11 @@ impl Tenant {
     }
 
     /// The user whom the provider speaks of: known by subject, by the verified e-mail address that is their username, or invited by it.
-    /// Nobody else is let in. A role that the claim gives is taken over, except from and to that of an owner.
-    pub async fn provided_user(&self, person: &ProvidedPerson<'_>, now: Instant) -> Result<Option<UserId>, StoreError> {
+    /// Nobody else is let in. A role that the claim gives is taken over, except from and to that of an owner; where it gives none, an owner alone
+    /// is let in.
+    pub async fn provided_user(&self, person: &ProvidedPerson<'_>, now: Instant) -> Result<Provided, StoreError> {
         let hash = subject_hash(person);
+        let settings = self.single_sign_on().await?.ok_or(StoreError::NotFound("single sign-on"))?;
         let mut tx = self.db().begin().await?;
         let known = sql!("SELECT id FROM user_account WHERE tenant_id = $1 AND subject_hash = $2");
         let found: Option<UserId> = tx.query_first(known, &params![self.id, hash]).await?.map(|mut row| row.take(0)).transpose()?;
@@ -180,7 +202,7 @@ impl Tenant {
         let Some(user) = user else {
             self.audit(&mut tx, now, Act::SignInRefused, "tenant", self.id.0, "single sign-on: nobody here is known as that person").await?;
             tx.commit().await?;
-            return Ok(None);
+            return Ok(Provided::Stranger);
         };
         let select = sql!("SELECT role, deactivated_at FROM user_account WHERE tenant_id = $1 AND id = $2");
         let mut row = tx.query_first(select, &params![self.id, user]).await?.ok_or(StoreError::NotFound("user"))?;
@@ -188,20 +210,22 @@ impl Tenant {
         if deactivated.is_some() {
             self.audit(&mut tx, now, Act::SignInRefused, "user", user.0, "single sign-on: deactivated").await?;
             tx.commit().await?;
-            return Ok(None);
+            return Ok(Provided::Stranger);
         }
-        if let Some(given) = self.given_role(person).await?.filter(|given| *given != role && role != Role::Owner) {
+        let given = given_role(&settings, person);
+        if given.is_none() && role != Role::Owner && !settings.role_claim.is_empty() {
+            // Whoever was met just now stays unmet, and their invitation open.
+            drop(tx);
+            let (kind, object) = found.map_or(("tenant", self.id.0), |user| ("user", user.0));
+            self.audit_alone(now, Act::SignInRefused, kind, object, "single sign-on: the provider's claim gives no role").await?;
+            return Ok(Provided::NoRole);
+        }
+        if let Some(given) = given.filter(|given| *given != role && role != Role::Owner) {
             tx.execute(sql!("UPDATE user_account SET role = $3 WHERE tenant_id = $1 AND id = $2"), &params![self.id, user, given.as_str()]).await?;
             self.audit(&mut tx, now, Act::Changed, "user", user.0, &format!("{given}, by the provider's claim")).await?;
         }
         tx.commit().await?;
-        Ok(Some(user))
-    }
-
-    /// The most that any of the claim's values gives.
-    async fn given_role(&self, person: &ProvidedPerson<'_>) -> Result<Option<Role>, StoreError> {
-        let Some(settings) = self.single_sign_on().await? else { return Ok(None) };
-        Ok(Role::ALL.iter().copied().filter(|role| *role != Role::Owner).find(|role| person.values.iter().any(|value| settings.roles.get(value) == Some(role))))
+        Ok(Provided::User(user))
     }
 
     /// A first sign-in: somebody whose username this address is, or who was invited by it.

@@ -2,8 +2,7 @@
 
 use clarion_domain::audit::event::Act;
 use clarion_domain::id::{TenantId, UserId};
-use clarion_domain::tenancy::role::Role;
-use clarion_domain::tenancy::tenant::Actor;
+use clarion_domain::tenancy::role::{Right, Role};
 use clarion_domain::time::{Instant, MINUTE_MS};
 
 use crate::db::{DbError, Row, Tx, sql};
@@ -14,7 +13,8 @@ use crate::store::{Store, StoreError, Tenant};
 pub const FAILURES_MAX: i64 = 10;
 /// For how long.
 pub const LOCKED_FOR_MS: i64 = 15 * MINUTE_MS;
-const NAME_CHARACTERS_MAX: usize = 80;
+pub const USERNAME_LENGTH_CHARS_MAX: usize = 80;
+const NAME_LENGTH_CHARS_MAX: usize = 80;
 
 /// What a new user is made of.
 #[derive(Debug, Clone)]
@@ -82,8 +82,8 @@ impl Tenant {
 
     pub(super) async fn put_user(&self, tx: &mut Tx, new: &NewUser<'_>, now: Instant) -> Result<UserId, StoreError> {
         let username = folded(new.username);
-        if username.is_empty() || username.chars().count() > NAME_CHARACTERS_MAX || username.chars().any(|letter| letter.is_whitespace() || letter.is_control()) {
-            return Err(StoreError::Invalid(format!("a username has 1 to {NAME_CHARACTERS_MAX} characters and no spaces")));
+        if username.is_empty() || username.chars().count() > USERNAME_LENGTH_CHARS_MAX || username.chars().any(|letter| letter.is_whitespace() || letter.is_control()) {
+            return Err(StoreError::Invalid(format!("a username has 1 to {USERNAME_LENGTH_CHARS_MAX} characters and no spaces")));
         }
         let display_name = checked_name(new.display_name)?;
         let id = UserId(self.store.next_id(now));
@@ -109,16 +109,19 @@ impl Tenant {
         read(self.db().query_first(select, &params![self.id, id]).await?.ok_or(StoreError::NotFound("user"))?)
     }
 
-    /// Changes a user's name and role. The last active owner stays one.
+    /// Changes a user's name and role. The last active owner stays one. Who may no longer manage the team loses their open invitations.
     pub async fn change_user(&self, id: UserId, display_name: &str, role: Role, now: Instant) -> Result<(), StoreError> {
         let display_name = checked_name(display_name)?;
-        if role != Role::Owner {
-            self.needs_another_owner(id).await?;
-        }
         let mut tx = self.db().begin().await?;
+        if role != Role::Owner {
+            self.needs_another_owner(&mut tx, id).await?;
+        }
         let update = sql!("UPDATE user_account SET display_name = $3, role = $4 WHERE tenant_id = $1 AND id = $2");
         if tx.execute(update, &params![self.id, id, display_name, role.as_str()]).await? == 0 {
             return Err(StoreError::NotFound("user"));
+        }
+        if !role.may(Right::ManageTeam) {
+            self.revoke_invitations_of(&mut tx, id, now).await?;
         }
         self.audit(&mut tx, now, Act::Changed, "user", id.0, role.as_str()).await?;
         Ok(tx.commit().await?)
@@ -139,10 +142,10 @@ impl Tenant {
 
     /// Deactivates a user at once, with their sessions, API keys and open invitations; or lets them in again.
     pub async fn set_user_active(&self, id: UserId, active: bool, now: Instant) -> Result<(), StoreError> {
-        if !active {
-            self.needs_another_owner(id).await?;
-        }
         let mut tx = self.db().begin().await?;
+        if !active {
+            self.needs_another_owner(&mut tx, id).await?;
+        }
         let update = sql!("UPDATE user_account SET deactivated_at = $3 WHERE tenant_id = $1 AND id = $2");
         let at = if active { None } else { Some(now) };
         if tx.execute(update, &params![self.id, id, at]).await? == 0 {
@@ -152,14 +155,14 @@ impl Tenant {
         tx.execute(sql!("DELETE FROM half_sign_in WHERE tenant_id = $1 AND user_id = $2"), &params![self.id, id]).await?;
         if !active {
             self.revoke_keys_of(&mut tx, id, now).await?;
+            self.revoke_invitations_of(&mut tx, id, now).await?;
         }
-        let theirs = sql!("UPDATE invitation SET revoked_at = $3 WHERE tenant_id = $1 AND created_by = $2 AND accepted_at IS NULL AND revoked_at IS NULL");
-        tx.execute(theirs, &params![self.id, Actor::User(id).to_string(), now]).await?;
         self.audit(&mut tx, now, Act::Changed, "user", id.0, if active { "activated" } else { "deactivated" }).await?;
         Ok(tx.commit().await?)
     }
 
-    /// Counts a wrong password; the tenth wrong password or code in a row locks the account. Audited each time.
+    /// Counts a wrong password; the tenth wrong password or code in a row locks the account. Audited each time. A locked account counts no
+    /// further: otherwise anybody could keep it locked for ever.
     pub async fn record_wrong_password(&self, id: UserId, now: Instant) -> Result<(), StoreError> {
         self.record_wrong(id, ["wrong password", "wrong password, locked"], now).await
     }
@@ -171,8 +174,8 @@ impl Tenant {
 
     async fn record_wrong(&self, id: UserId, [wrong, locked]: [&str; 2], now: Instant) -> Result<(), StoreError> {
         let mut tx = self.db().begin().await?;
-        let count = sql!("UPDATE user_account SET failures = failures + 1 WHERE tenant_id = $1 AND id = $2 RETURNING failures");
-        let mut row = tx.query_first(count, &params![self.id, id]).await?.ok_or(StoreError::NotFound("user"))?;
+        let count = sql!("UPDATE user_account SET failures = failures + 1 WHERE tenant_id = $1 AND id = $2 AND locked_until <= $3 RETURNING failures");
+        let Some(mut row) = tx.query_first(count, &params![self.id, id, now]).await? else { return Ok(()) };
         let failures: i64 = row.take(0)?;
         let locks = failures >= FAILURES_MAX;
         if locks {
@@ -184,19 +187,35 @@ impl Tenant {
         Ok(tx.commit().await?)
     }
 
-    async fn needs_another_owner(&self, id: UserId) -> Result<(), StoreError> {
-        let select = sql!("SELECT id FROM user_account WHERE tenant_id = $1 AND role = 'owner' AND deactivated_at IS NULL AND id <> $2 LIMIT 1");
-        if self.user(id).await?.role == Role::Owner && self.db().query_first(select, &params![self.id, id]).await?.is_none() {
+    /// Before an owner is one no more, or is let in no more.
+    async fn needs_another_owner(&self, tx: &mut Tx, id: UserId) -> Result<(), StoreError> {
+        self.hold_owners(tx).await?;
+        let mut row = tx.query_first(sql!("SELECT role FROM user_account WHERE tenant_id = $1 AND id = $2"), &params![self.id, id]).await?.ok_or(StoreError::NotFound("user"))?;
+        if row.word::<Role>(0)? != Role::Owner {
+            return Ok(());
+        }
+        let other = sql!("SELECT id FROM user_account WHERE tenant_id = $1 AND role = 'owner' AND deactivated_at IS NULL AND id <> $2 LIMIT 1");
+        if tx.query_first(other, &params![self.id, id]).await?.is_none() {
             return Err(StoreError::Conflict("this is the last owner: make somebody else an owner first".into()));
         }
+        let glass = sql!("SELECT tenant_id FROM single_sign_on WHERE tenant_id = $1 AND only_way = 1 AND break_glass_user = $2");
+        if tx.query_first(glass, &params![self.id, id]).await?.is_some() {
+            return Err(StoreError::Conflict("this owner is the one who may sign in with a password: name another owner under Single sign-on first".into()));
+        }
+        Ok(())
+    }
+
+    /// Until the commit nobody else changes who the owners are: two who demote each other would leave none.
+    pub(super) async fn hold_owners(&self, tx: &mut Tx) -> Result<(), StoreError> {
+        tx.execute(sql!("UPDATE tenant SET id = id WHERE id = $1"), &params![self.id]).await?;
         Ok(())
     }
 }
 
 pub(super) fn checked_name(name: &str) -> Result<&str, StoreError> {
     let name = name.trim();
-    if name.is_empty() || name.chars().count() > NAME_CHARACTERS_MAX {
-        return Err(StoreError::Invalid(format!("a name has 1 to {NAME_CHARACTERS_MAX} characters")));
+    if name.is_empty() || name.chars().count() > NAME_LENGTH_CHARS_MAX {
+        return Err(StoreError::Invalid(format!("a name has 1 to {NAME_LENGTH_CHARS_MAX} characters")));
     }
     Ok(name)
 }
