@@ -11,7 +11,7 @@ use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::tenancy::role::Role;
 use clarion_domain::tenancy::tenant::{Actor, NumberMode};
 use clarion_domain::time::{HOUR_MS, Instant};
-use clarion_edge::{Cookies, EdgeConfig, hash_password, portal_router, serve};
+use clarion_edge::{Cookies, EdgeConfig, Share, hash_password, portal_router, serve};
 use clarion_store::campaigns::CampaignDraft;
 use clarion_store::carriers::{NewRoute, NewTrunk};
 use clarion_store::db::Db;
@@ -43,7 +43,7 @@ async fn main() -> Outcome {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     println!("http://{} clarion={}", listener.local_addr()?, ada.open_session(owner, now()).await?);
     let router = portal_router(store, EdgeConfig::new(now, Cookies::PlainLoopback, read_prompt));
-    serve(listener, router, std::future::pending()).await;
+    serve(listener, router, Share { connections_max: 100, exempt: Default::default() }, std::future::pending()).await;
     Ok(())
 }
 

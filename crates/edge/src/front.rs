@@ -30,8 +30,17 @@ pub struct Front {
     pub forwarded_by: ForwardedBy,
     /// Where browsers are sent that came by plain http.
     pub public_url: Option<String>,
-    /// `Strict-Transport-Security` of what travels encrypted.
-    pub transport_security: Option<HeaderValue>,
+    /// What is said of what travels encrypted.
+    pub transport_security: Option<TransportSecurity>,
+}
+
+/// `Strict-Transport-Security`, by the host that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransportSecurity {
+    /// Of the host of `public_url`, which is the operator's: it may speak for the hosts below.
+    pub own: HeaderValue,
+    /// Of every other, such as the name of a tenant's short links.
+    pub others: HeaderValue,
 }
 
 /// Who asks, after all proxies that are believed.
@@ -111,9 +120,10 @@ async fn pass(front: &Front, mut request: Request, next: Next) -> Response {
     {
         request.headers_mut().insert(header::HOST, host);
     }
+    let transport_security = front.transport_security(request.headers());
     let mut response = next.run(request).await;
-    if let Some(value) = front.transport_security.as_ref().filter(|_| encrypted) {
-        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, value.clone());
+    if let Some(value) = transport_security.filter(|_| encrypted) {
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, value);
     }
     response
 }
@@ -142,44 +152,68 @@ impl Front {
             ForwardedBy::XForwarded => x_forwarded(headers),
             ForwardedBy::Forwarded => forwarded(headers),
         };
-        match hops.last().and_then(|hop| hop.proto.as_deref()) {
-            Some(proto) if proto.eq_ignore_ascii_case("http") => Arrival::Unencrypted,
+        match self.walk(peer, &hops) {
+            (_, Some(proto)) if proto.eq_ignore_ascii_case("http") => Arrival::Unencrypted,
             // A proxy is named together with the https address that it serves.
-            _ => Arrival::LetIn { address: self.walk(peer, &hops), encrypted: true },
+            (address, _) => Arrival::LetIn { address, encrypted: true },
         }
     }
 
-    /// From us outwards, as long as the one who speaks is believed.
-    fn walk(&self, peer: IpAddr, hops: &[Hop]) -> IpAddr {
-        let mut client = peer;
+    /// From us outwards, as long as the one who speaks is believed: the address that the outermost of them saw, and by what it was asked.
+    /// Between proxies plain http may be spoken.
+    fn walk<'a>(&self, peer: IpAddr, hops: &'a [Hop]) -> (IpAddr, Option<&'a str>) {
+        let (mut client, mut proto) = (peer, None);
         for hop in hops.iter().rev() {
+            if !self.proxies.names(client) {
+                break;
+            }
+            proto = hop.proto.as_deref();
             match hop.address {
-                Some(address) if self.proxies.names(client) => client = address,
-                _ => break,
+                Some(address) => client = address,
+                None => break,
             }
         }
-        client
+        (client, proto)
+    }
+
+    fn transport_security(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+        let said = self.transport_security.as_ref()?;
+        let asked = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let own = self.public_url.as_deref().and_then(|url| url.strip_prefix("https://")).is_some_and(|own| bare_host(own).eq_ignore_ascii_case(bare_host(asked)));
+        Some(if own { said.own.clone() } else { said.others.clone() })
     }
 }
 
-fn texts<'a>(headers: &'a HeaderMap, name: &'static str) -> impl Iterator<Item = &'a str> {
-    headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default())
+/// Without port and path.
+fn bare_host(authority: &str) -> &str {
+    let authority = authority.split('/').next().unwrap_or_default();
+    match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
+    }
+}
+
+/// All lines of a header as one list. What a stranger put before it must not hide what a proxy added: bytes that are no text stand for themselves.
+fn list(headers: &HeaderMap, name: &'static str) -> String {
+    headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect::<Vec<_>>().join(",")
 }
 
 fn x_forwarded(headers: &HeaderMap) -> Vec<Hop> {
-    let mut hops: Vec<Hop> = texts(headers, "x-forwarded-for").flat_map(|text| text.split(',')).map(|text| Hop { address: address(text), proto: None }).collect();
-    let proto = texts(headers, "x-forwarded-proto").flat_map(|text| text.split(',')).last().map(|text| text.trim().to_owned());
-    match (hops.last_mut(), proto) {
-        (Some(last), proto) => last.proto = proto,
-        (None, Some(proto)) => hops.push(Hop { address: None, proto: Some(proto) }),
-        (None, None) => {}
+    let (addresses, protos) = (list(headers, "x-forwarded-for"), list(headers, "x-forwarded-proto"));
+    let mut hops: Vec<Hop> = addresses.split(',').map(|text| Hop { address: address(text), proto: None }).collect();
+    // The two lists end at the same proxy. Of a shorter one the first word holds for all further out: most proxies write it anew, or pass it on.
+    let mut protos = protos.rsplit(',').map(str::trim).filter(|proto| !proto.is_empty());
+    let mut proto = None;
+    for hop in hops.iter_mut().rev() {
+        proto = protos.next().or(proto);
+        hop.proto = proto.map(str::to_owned);
     }
     hops
 }
 
 fn forwarded(headers: &HeaderMap) -> Vec<Hop> {
     let mut hops = Vec::new();
-    for element in texts(headers, "forwarded").flat_map(|text| outside_quotes(text, ',')) {
+    for element in outside_quotes(&list(headers, "forwarded"), ',') {
         let mut hop = Hop::default();
         for (name, value) in outside_quotes(element, ';').into_iter().filter_map(|pair| pair.split_once('=')) {
             let value = value.trim().trim_matches('"');
@@ -194,13 +228,17 @@ fn forwarded(headers: &HeaderMap) -> Vec<Hop> {
     hops
 }
 
+/// Read from the end, where the nearest proxy has written: a quote that a stranger left open hides nothing behind it.
 fn outside_quotes(text: &str, at: char) -> Vec<&str> {
     let mut quoted = false;
-    text.split(|c| {
-        quoted ^= c == '"';
-        c == at && !quoted
-    })
-    .collect()
+    let mut parts: Vec<&str> = text
+        .rsplit(|c| {
+            quoted ^= c == '"';
+            c == at && !quoted
+        })
+        .collect();
+    parts.reverse();
+    parts
 }
 
 /// `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:4711`; a hidden name is none.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clarion_domain::id::SftpAccountId;
+use clarion_domain::tenancy::places::Place;
 use clarion_domain::tenancy::tenant::Actor;
 use clarion_store::intake::{SftpProof, SftpSignIn};
 use clarion_store::{StoreError, Tenant};
@@ -13,7 +14,7 @@ use russh::keys::{HashAlg, PublicKey};
 use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Session, VerifiedPublicKey};
 use russh::{Channel, ChannelId, Pty};
 
-use crate::door::{Place, Shared};
+use crate::door::Shared;
 use crate::session::SftpSession;
 
 const CHANNELS_MAX: usize = 4;

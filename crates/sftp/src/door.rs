@@ -1,15 +1,14 @@
 //! The listener: who gets a connection, for how long before a sign-in, and how many at once. Beside it, what takes files in
 //! that were closed and left alone.
 
-use std::collections::HashMap;
-use std::hash::Hash;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clarion_domain::id::SftpAccountId;
+use clarion_domain::tenancy::places::{Place, Places, counted};
 use clarion_domain::tenancy::tenant::Actor;
 use clarion_domain::tenancy::tries::Tries;
 use clarion_domain::time::Instant;
@@ -48,42 +47,6 @@ pub struct DropConfig {
     pub refusal: Duration,
 }
 
-/// Counts what is open, by whom.
-pub(crate) struct Places<K>(Mutex<HashMap<K, usize>>);
-
-impl<K> Default for Places<K> {
-    fn default() -> Self {
-        Self(Mutex::default())
-    }
-}
-
-/// A place that was taken; dropping it gives it back.
-pub(crate) struct Place<K: Hash + Eq>(Arc<Places<K>>, K);
-
-impl<K: Hash + Eq + Copy> Places<K> {
-    /// `None` when this one has `of_one` already, or all together `of_all`.
-    fn take(self: &Arc<Self>, whose: K, of_one: usize, of_all: usize) -> Option<Place<K>> {
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.values().sum::<usize>() >= of_all || open.get(&whose).is_some_and(|count| *count >= of_one) {
-            return None;
-        }
-        *open.entry(whose).or_default() += 1;
-        Some(Place(self.clone(), whose))
-    }
-}
-
-impl<K: Hash + Eq> Drop for Place<K> {
-    fn drop(&mut self) {
-        let mut open = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = open.get_mut(&self.1) {
-            *count -= 1;
-            if *count == 0 {
-                open.remove(&self.1);
-            }
-        }
-    }
-}
-
 /// What all connections share.
 pub(crate) struct Shared {
     pub store: Store,
@@ -114,7 +77,7 @@ pub async fn run(listener: TcpListener, store: Store, config: DropConfig, mut st
         match accepted {
             Ok((stream, from)) => {
                 let address = from.ip().to_canonical();
-                let Some(place) = places.take(address, CONNECTIONS_FROM_ONE_ADDRESS_MAX, CONNECTIONS_MAX) else {
+                let Some(place) = places.take(counted(address), CONNECTIONS_FROM_ONE_ADDRESS_MAX, CONNECTIONS_MAX) else {
                     tracing::warn!("an SFTP connection was turned away: too many are open");
                     continue;
                 };
@@ -189,20 +152,4 @@ async fn take_settled(store: &Store, now: Instant, settle_ms: i64) -> Result<(),
         store.tenant(file.tenant, Actor::Sftp(file.account)).await?.take_settled(&file, now).await?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn places_are_bounded_and_given_back() {
-        let places: Arc<Places<u8>> = Arc::default();
-        let (first, second) = (places.take(1, 2, 3), places.take(1, 2, 3));
-        assert!(first.is_some() && second.is_some() && places.take(1, 2, 3).is_none());
-        let other = places.take(2, 2, 3);
-        assert!(other.is_some() && places.take(3, 2, 3).is_none(), "three in all");
-        drop((first, other));
-        assert!(places.take(3, 2, 3).is_some() && places.0.lock().expect("no panic").len() == 1);
-    }
 }

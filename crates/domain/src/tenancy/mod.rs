@@ -2,6 +2,7 @@
 
 pub mod activity;
 pub mod four_eyes;
+pub mod places;
 pub mod role;
 pub mod tenant;
 pub mod tries;

@@ -31,6 +31,12 @@ impl FromStr for Network {
 }
 
 impl Network {
+    /// Larger than 10.0.0.0/8 or, of IPv6, a /16: no network of one operator's.
+    #[must_use]
+    pub fn is_wide(&self) -> bool {
+        self.bits < if self.address.is_ipv4() { 8 } else { 16 }
+    }
+
     fn holds(&self, address: IpAddr) -> bool {
         match (self.address, address) {
             (IpAddr::V4(of), IpAddr::V4(is)) => (u32::from(of) ^ u32::from(is)).checked_shr(32 - self.bits).unwrap_or(0) == 0,
