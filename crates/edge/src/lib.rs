@@ -6,6 +6,7 @@ pub mod front;
 mod overview;
 mod page;
 mod portal;
+mod rate;
 mod search;
 mod serve;
 
@@ -25,10 +26,10 @@ mod connectors;
 mod links;
 
 pub use campaigns::prompt_file::{PROMPT_BYTES_MAX, PromptFileError, ReadPrompt, wav};
-pub use api::{ApiConfig, api_router};
+pub use api::{ApiConfig, RateLimits, api_router};
 pub use config::{Clock, Cookies, EdgeConfig, ProviderAnswer, ProviderDoor, ProviderRequest, SftpShown};
 pub use links::with_links;
 pub use portal::{portal_doors, portal_router};
-pub use serve::serve;
+pub use serve::{LetGo, Share, serve};
 pub use tenancy::door::{Door, LetsIn};
 pub use tenancy::password::{PasswordError, check_password, hash_password, verify_sftp};

@@ -25,6 +25,8 @@ mod links;
 mod privacy;
 #[path = "api/suppressions.rs"]
 mod suppressions;
+#[path = "api/rate_limit.rs"]
+mod rate_limit;
 #[path = "api/reading.rs"]
 mod reading;
 #[path = "api/rules.rs"]

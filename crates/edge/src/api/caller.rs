@@ -15,6 +15,7 @@ use clarion_domain::time::Instant;
 use clarion_store::Tenant;
 
 use super::problem::Problem;
+use super::rate_limit;
 use super::Api;
 use crate::tenancy::came_from::CameFrom;
 use crate::tenancy::recorder::Doer;
@@ -57,17 +58,30 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// Lets a request through when its key is known, not revoked, and its user may still sign in.
+/// Lets a request through when its key is known, not revoked, has not asked too often, and its user may still sign in.
 pub async fn authenticate(State(api): State<Api>, mut request: Request, next: Next) -> Result<Response, Problem> {
     let now = api.now();
     let secret = bearer(request.headers()).ok_or_else(Problem::unauthenticated)?;
-    let key = api.store.api_key_by_secret(secret, now).await?.ok_or_else(Problem::unauthenticated)?;
+    let from = CameFrom::of(request.extensions(), request.headers());
+    api.rates.not_refused_too_often(&from.network(), now)?;
+    let Some(key) = api.store.api_key_by_secret(secret, now).await? else {
+        tracing::warn!("an API request was refused: its key is unknown, revoked, or of somebody deactivated");
+        api.rates.refused(from.network(), now);
+        return Err(Problem::unauthenticated());
+    };
+    let standing = api.rates.take(key.id, now);
+    if let Some(spent) = standing.filter(|standing| standing.wait_seconds.is_some()) {
+        return Ok(rate_limit::spent(spent));
+    }
     let tenant = api.store.tenant(key.tenant_id, Actor::ApiKey(key.id)).await?;
     let doer = Doer { tenant: key.tenant_id, actor: Actor::ApiKey(key.id), session: SessionId(0), now };
-    api.recorder.came_in(doer, &CameFrom::of(request.extensions(), request.headers()));
+    api.recorder.came_in(doer, &from);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     request.extensions_mut().insert(Caller { tenant, key: key.id, role: key.role, user: key.user.zip(key.user_role), now });
-    let response = next.run(request).await;
+    let mut response = next.run(request).await;
+    if let Some(standing) = standing {
+        rate_limit::tell(response.headers_mut(), standing);
+    }
     // Written behind: what a program changes has its event in the audit, and many a second must not cost a commit each.
     let kind = if method == Method::GET { ActivityKind::Page } else { ActivityKind::Act };
     api.recorder.looked(doer, kind, method.as_str(), &full(&path), response.status());

@@ -12,6 +12,7 @@ use super::once::KEY_LENGTH_CHARS_MAX;
 use super::outcomes::reply::ReplyState;
 use super::page::{Cursor, Limit};
 use super::problem::{FieldError, Problem};
+use super::rate_limit;
 use super::wire::{self, named};
 
 /// The finished document.
@@ -30,6 +31,7 @@ pub fn finish(table: &OpenApi) -> Value {
         "api_key": { "type": "http", "scheme": "bearer", "bearerFormat": "clr_…", "description": "An API key of your tenant; its role says what it may do." },
     });
     document["components"]["responses"] = shared_responses();
+    document["components"]["headers"] = rate_limit::described();
     document["components"]["parameters"] = json!({ "IdempotencyKey": idempotency_key() });
     let known = document["components"]["schemas"].to_string() + &document["paths"].to_string();
     let named = [named::<Problem>(), named::<FieldError>(), named::<Cursor>(), named::<Limit>(), named::<MappingChoice>(), named::<Outcome>(), named::<ReplyState>()];
@@ -73,6 +75,7 @@ const SHARED: &[(&str, &str, &str)] = &[
     ("TooLarge", "413", "The body is too large."),
     ("UnsupportedMediaType", "415", "The body has another content type than this endpoint takes."),
     ("Invalid", "422", "The request reads well and cannot be carried out; `errors` names the fields."),
+    ("TooManyRequests", "429", "The key has made its requests of a minute, or its network showed too many wrong keys."),
     ("Internal", "500", "The server failed."),
     ("Unavailable", "503", "The database cannot be reached at the moment."),
 ];
@@ -86,6 +89,12 @@ fn shared_responses() -> Value {
         });
         if *status == "401" {
             response["headers"] = json!({ "WWW-Authenticate": { "schema": { "type": "string" }, "required": true } });
+        }
+        if *status == "429" {
+            response["headers"] = rate_limit::references(&["Retry-After", "RateLimit-Policy", "RateLimit"]);
+        }
+        if *status == "503" {
+            response["headers"] = rate_limit::references(&["Retry-After"]);
         }
         responses.insert((*name).into(), response);
     }
@@ -126,6 +135,9 @@ fn finish_operation(path: &str, method: &str, operation: &mut Map<String, Value>
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
     for (status, response) in responses.iter_mut() {
         describe(status, response);
+        if right.is_some() && status.starts_with('2') {
+            tell_rate(response);
+        }
     }
     for (name, status, _) in SHARED {
         if statuses.contains(status) || responses.contains_key(*status) {
@@ -145,11 +157,17 @@ fn statuses(path: &str, method: &str, operation: &Map<String, Value>, guarded: b
     };
     add(operation.get("parameters").and_then(Value::as_array).is_some_and(|parameters| parameters.iter().any(|parameter| parameter["in"] != "path")), &["400"]);
     add(body, &["400", "413", "415", "422"]);
-    add(guarded, &["401", "403"]);
+    add(guarded, &["401", "403", "429"]);
     add(path.contains('{'), &["404"]);
     add(writes, &["409", "422"]);
     add(writes && method == "post", &["413"]);
     statuses
+}
+
+fn tell_rate(response: &mut Value) {
+    for name in ["RateLimit-Policy", "RateLimit"] {
+        response["headers"][name] = json!({ "$ref": format!("#/components/headers/{name}") });
+    }
 }
 
 fn describe(status: &str, response: &mut Value) {

@@ -1,6 +1,6 @@
 //! The REST API under `/api/v1`: the same verbs as the portal, for programs with an API key.
 
-mod answer;
+pub(crate) mod answer;
 mod body;
 mod caller;
 mod document;
@@ -9,6 +9,9 @@ mod exact;
 mod once;
 mod page;
 mod problem;
+mod rate_limit;
+mod reference;
+mod reference_text;
 mod table;
 mod wire;
 
@@ -30,6 +33,7 @@ mod links;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::{HeaderValue, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
@@ -43,6 +47,9 @@ use crate::config::Clock;
 use crate::tenancy::recorder::Recorder;
 
 use problem::Problem;
+use rate_limit::Rates;
+
+pub use rate_limit::RateLimits;
 
 /// What the API needs besides the store.
 #[derive(Debug, Clone)]
@@ -53,6 +60,8 @@ pub struct ApiConfig {
     pub upload_bytes_max: u64,
     /// Makes a sound file into a prompt.
     pub read_prompt: ReadPrompt,
+    /// How often it may be asked.
+    pub rate_limits: RateLimits,
 }
 
 /// What every endpoint can reach.
@@ -61,6 +70,7 @@ struct Api {
     store: Store,
     config: ApiConfig,
     recorder: Recorder,
+    rates: Arc<Rates>,
 }
 
 impl Api {
@@ -71,13 +81,15 @@ impl Api {
 
 /// The API, its document included, to be merged into the server's router.
 pub fn api_router(store: Store, config: ApiConfig) -> Router {
-    let api = Api { recorder: Recorder::new(store.clone()), store, config };
+    let api = Api { recorder: Recorder::new(store.clone()), rates: Arc::new(Rates::new(config.rate_limits)), store, config };
     let guarded = Router::from(table::guarded()).route_layer(from_fn_with_state(api.clone(), caller::authenticate));
-    let document: Arc<str> = openapi_document().to_string().into();
+    let document = Bytes::from(openapi_document().to_string());
     let routes = guarded
-        .route("/openapi.json", get(move || async move { ([(header::CONTENT_TYPE, "application/json")], document.to_string()) }))
-        .route("/carriers/{trunk}/receipts", post(carriers::receipt::receive))
-        .fallback(|| async { Problem::not_found("there is no such address below /api/v1: /api/v1/openapi.json lists them all") })
+        .route("/openapi.json", get(move || async move { ([(header::CONTENT_TYPE, "application/json")], document) }))
+        .route("/docs", get(reference::first))
+        .route("/docs/{page}", get(reference::one))
+        .route("/carriers/{trunk}/receipts", post(carriers::receipt::receive).route_layer(from_fn_with_state(api.clone(), rate_limit::by_network)))
+        .fallback(|| async { Problem::not_found("there is no such address below /api/v1: /api/v1/docs lists them all") })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(from_fn(private))
         .with_state(api);

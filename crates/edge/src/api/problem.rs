@@ -23,6 +23,9 @@ pub struct Problem {
     detail: String,
     /// The fields at fault; empty when it is the request as a whole.
     errors: Vec<FieldError>,
+    /// Said in the header alone.
+    #[serde(skip)]
+    retry_after_seconds: Option<u32>,
 }
 
 /// One field at fault.
@@ -36,7 +39,7 @@ pub struct FieldError {
 
 impl Problem {
     fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { kind, title, status: status.as_u16(), detail: detail.into(), errors: Vec::new() }
+        Self { kind, title, status: status.as_u16(), detail: detail.into(), errors: Vec::new(), retry_after_seconds: None }
     }
 
     /// The request cannot be read.
@@ -93,9 +96,15 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "urn:clarion:problem:internal", "The server failed", detail)
     }
 
+    /// `why` is what there was too much of.
+    pub fn too_many_requests(why: &str, wait_seconds: u32) -> Self {
+        let detail = format!("{why}: ask again in {wait_seconds} s, as the Retry-After header says");
+        Self { retry_after_seconds: Some(wait_seconds), ..Self::new(StatusCode::TOO_MANY_REQUESTS, "urn:clarion:problem:too-many-requests", "Too many requests", detail) }
+    }
+
     pub fn unavailable() -> Self {
         let detail = "the database cannot be reached at the moment: try again in a few seconds, with the same Idempotency-Key";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "urn:clarion:problem:unavailable", "Not at the moment", detail)
+        Self { retry_after_seconds: Some(5), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "urn:clarion:problem:unavailable", "Not at the moment", detail) }
     }
 
     /// The same problem in other words.
@@ -131,14 +140,15 @@ pub fn wire_name(field: &str) -> &str {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after_seconds = self.retry_after_seconds;
         let mut response = (status, axum::Json(self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"clarion\""));
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        if let Some(seconds) = retry_after_seconds {
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         response
     }

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use clarion_domain::tenancy::role::Role;
 use clarion_domain::tenancy::tenant::{Actor, NumberMode};
 use clarion_domain::time::Instant;
-use clarion_edge::{ApiConfig, api_router};
+use clarion_edge::{ApiConfig, RateLimits, api_router};
 use clarion_store::db::Db;
 use clarion_store::tenancy::NewTenant;
 use clarion_store::{Store, Tenant};
@@ -67,6 +67,11 @@ impl Answer {
 }
 
 pub async fn world() -> World {
+    limited(RateLimits::default()).await
+}
+
+/// The same where programs may ask only so often.
+pub async fn limited(rate_limits: RateLimits) -> World {
     let folder = tempfile::tempdir().expect("a folder");
     let db = Db::open_sqlite(&folder.path().join("clarion.db")).await.expect("opens");
     db.migrate().await.expect("migrates");
@@ -81,7 +86,7 @@ pub async fn world() -> World {
     }
     let (_, other) = made.pop().expect("two");
     let (tenant, key) = made.pop().expect("two");
-    let router = api_router(store, ApiConfig { clock: || NOW, upload_bytes_max: 1 << 20, read_prompt });
+    let router = api_router(store, ApiConfig { clock: || NOW, upload_bytes_max: 1 << 20, read_prompt, rate_limits });
     World { tenant, key, other, router, _folder: folder }
 }
 

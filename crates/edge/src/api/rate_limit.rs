@@ -1,0 +1,108 @@
+//! How often a program may ask: by its key, and by its network while it shows no valid one. What is left stands in each answer's
+//! headers (draft-ietf-httpapi-ratelimit-headers-10).
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use clarion_domain::id::ApiKeyId;
+use clarion_domain::time::Instant;
+use serde_json::{Value, json};
+
+use super::Api;
+use super::problem::Problem;
+use crate::rate::{Rate, Standing};
+use crate::tenancy::came_from::CameFrom;
+
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const LEFT: HeaderName = HeaderName::from_static("ratelimit");
+
+/// How many requests a minute are taken, on this node. 0 is no limit.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RateLimits {
+    /// Of one key.
+    pub requests_per_minute: u32,
+    /// Of one network, that showed a wrong key or a wrong signature.
+    pub refusals_per_minute: u32,
+}
+
+/// What has been asked of late.
+#[derive(Debug)]
+pub struct Rates {
+    keys: Rate<ApiKeyId>,
+    refusals: Rate<String>,
+}
+
+impl Rates {
+    pub fn new(limits: RateLimits) -> Self {
+        Self { keys: Rate::new(limits.requests_per_minute), refusals: Rate::new(limits.refusals_per_minute) }
+    }
+
+    pub fn take(&self, key: ApiKeyId, now: Instant) -> Option<Standing> {
+        self.keys.take(key, now)
+    }
+
+    /// Before anything is looked up: whoever was refused too often waits, right key or wrong.
+    pub fn not_refused_too_often(&self, network: &String, now: Instant) -> Result<(), Problem> {
+        match self.refusals.wait_seconds(network, now) {
+            Some(seconds) => Err(Problem::too_many_requests("too many requests of this network showed a wrong key or a wrong signature", seconds)),
+            None => Ok(()),
+        }
+    }
+
+    pub fn refused(&self, network: String, now: Instant) {
+        self.refusals.take(network, now);
+    }
+}
+
+/// Before an endpoint that takes no key but a signature.
+pub async fn by_network(State(api): State<Api>, request: Request, next: Next) -> Result<Response, Problem> {
+    let (network, now) = (CameFrom::of(request.extensions(), request.headers()).network(), api.now());
+    api.rates.not_refused_too_often(&network, now)?;
+    let response = next.run(request).await;
+    if response.status().is_client_error() {
+        api.rates.refused(network, now);
+    }
+    Ok(response)
+}
+
+/// The answer to a key that has none left.
+pub fn spent(standing: Standing) -> Response {
+    let detail = format!("this key has made its {} requests of a minute", standing.quota);
+    let mut response = Problem::too_many_requests(&detail, standing.wait_seconds.unwrap_or(1)).into_response();
+    tell(response.headers_mut(), standing);
+    response
+}
+
+pub fn tell(headers: &mut HeaderMap, standing: Standing) {
+    let Standing { quota, left, full_in_seconds, .. } = standing;
+    for (name, text) in [(POLICY, format!("\"key\";q={quota};w=60")), (LEFT, format!("\"key\";r={left};t={full_in_seconds}"))] {
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            headers.insert(name, value);
+        }
+    }
+}
+
+/// The headers as the document describes them.
+pub fn described() -> Value {
+    json!({
+        "RateLimit-Policy": {
+            "description": "How many requests (`q`) this key may make in how many seconds (`w`), as a structured field: `\"key\";q=1200;w=60`. Left out where the operator sets no limit.",
+            "schema": { "type": "string" },
+        },
+        "RateLimit": {
+            "description": "How many requests are left (`r`), and in how many seconds all of them are (`t`): `\"key\";r=1199;t=1`. They come back evenly, not all at once.",
+            "schema": { "type": "string" },
+        },
+        "Retry-After": {
+            "description": "In how many seconds to ask again.",
+            "required": true,
+            "schema": { "type": "string", "pattern": "^[0-9]+$" },
+        },
+    })
+}
+
+/// The headers by reference, for a response of the document.
+pub fn references(names: &[&str]) -> Value {
+    names.iter().map(|name| ((*name).to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }))).collect::<serde_json::Map<_, _>>().into()
+}

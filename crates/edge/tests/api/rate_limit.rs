@@ -1,0 +1,72 @@
+//! How often a program may ask, and what it reads about that.
+
+use clarion_domain::tenancy::role::Role;
+use clarion_edge::RateLimits;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, limited, world};
+
+fn said<'a>(answer: &'a Answer, name: &str) -> &'a str {
+    answer.headers.get(name).map_or("", |value| value.to_str().expect("text"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_has_its_requests_of_a_minute() {
+    let world = limited(RateLimits { requests_per_minute: 3, refusals_per_minute: 0 }).await;
+    for left in [2, 1, 0] {
+        let answer = world.get("/me").await;
+        answer.expect(200);
+        assert_eq!((said(&answer, "ratelimit-policy"), said(&answer, "ratelimit")), ("\"key\";q=3;w=60", format!("\"key\";r={left};t={}", 60 - 20 * left).as_str()));
+        assert_eq!(said(&answer, "retry-after"), "");
+    }
+    for _ in 0..2 {
+        let answer = world.ask("POST", "/lists", json!({"name": "Customers"})).await;
+        assert!(answer.problem(429).is_empty() && answer.json()["type"] == "urn:clarion:problem:too-many-requests", "{}", answer.text);
+        assert_eq!((said(&answer, "retry-after"), said(&answer, "ratelimit-policy"), said(&answer, "ratelimit")), ("20", "\"key\";q=3;w=60", "\"key\";r=0;t=60"));
+        assert_eq!(said(&answer, "cache-control"), "no-store");
+    }
+    // Another key of the tenant, and another tenant, have their own; what a key may not do counts as well.
+    let viewer = world.key_of(Role::Viewer).await;
+    let refused = world.ask_as(&viewer, "POST", "/lists", json!({"name": "Customers"})).await;
+    refused.problem(403);
+    assert_eq!(said(&refused, "ratelimit"), "\"key\";r=2;t=20");
+    world.ask_as(&world.other, "GET", "/me", Value::Null).await.expect(200);
+    let lists = world.tenant.lists().await.expect("lists");
+    assert!(lists.is_empty(), "nothing was done");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_shows_wrong_keys_waits() {
+    let world = limited(RateLimits { requests_per_minute: 0, refusals_per_minute: 4 }).await;
+    for _ in 0..10 {
+        assert_eq!(said(&world.get("/me").await, "ratelimit"), "", "no limit, no header");
+        world.send("GET", "/me", &[], "").await.problem(401);
+    }
+    for _ in 0..3 {
+        world.ask_as("clr_0000", "GET", "/me", Value::Null).await.problem(401);
+    }
+    world.send("POST", "/carriers/trk_none/receipts", &[], "{}").await.problem(404);
+    for _ in 0..2 {
+        let answer = world.get("/me").await;
+        answer.problem(429);
+        assert_eq!((said(&answer, "retry-after"), said(&answer, "ratelimit")), ("15", ""));
+        world.send("POST", "/carriers/trk_none/receipts", &[], "{}").await.problem(429);
+    }
+    world.send("GET", "/openapi.json", &[], "").await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_document_says_so_for_every_operation() {
+    let document = world().await.send("GET", "/openapi.json", &[], "").await.expect(200);
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("operations") {
+            let responses = operation["responses"].as_object().expect("responses");
+            assert_eq!(responses["429"]["$ref"], "#/components/responses/TooManyRequests", "{method} {path}");
+            for (status, response) in responses.iter().filter(|(status, _)| status.starts_with('2')) {
+                assert_eq!(response["headers"]["RateLimit"]["$ref"], "#/components/headers/RateLimit", "{method} {path} {status}");
+            }
+        }
+    }
+    assert_eq!(document["components"]["responses"]["TooManyRequests"]["headers"]["Retry-After"]["$ref"], "#/components/headers/Retry-After");
+    assert_eq!(document["components"]["headers"]["Retry-After"]["required"], true);
+}
