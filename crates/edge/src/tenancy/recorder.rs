@@ -13,6 +13,7 @@ use clarion_domain::personal::Personal;
 use clarion_domain::tenancy::activity::{ActivityKind, UserAgent, site_of};
 use clarion_domain::tenancy::tenant::Actor;
 use clarion_domain::time::Instant;
+use clarion_store::db::DbError;
 use clarion_store::tenancy::NewActivity;
 use clarion_store::{Store, StoreError};
 
@@ -114,8 +115,15 @@ impl Recorder {
         }
     }
 
-    /// Everything that waits is in the database afterwards.
+    /// Everything that waits is in the database afterwards. It is written to its end also when whoever waits for it hangs up: what others did is
+    /// among it.
     pub async fn write(&self) -> Result<(), StoreError> {
+        let recorder = self.clone();
+        let written = tokio::spawn(async move { recorder.write_what_waits().await });
+        written.await.unwrap_or_else(|error| Err(DbError::Failed(format!("the activity log's writer ended: {error}")).into()))
+    }
+
+    async fn write_what_waits(&self) -> Result<(), StoreError> {
         let _alone = self.0.writing.lock().await;
         let Waiting { rows, ended } = std::mem::take(&mut *self.waiting());
         if rows.is_empty() && ended.is_empty() {
@@ -166,14 +174,15 @@ impl Recorder {
 /// Where a beacon of the portal's script tells of a link to another site.
 pub const EXIT_PATH: &str = "/activity/exit";
 
-/// Has a signed-in user's request answered, and what they looked at or did written. Parts of pages and live streams are none of it.
+/// Has a signed-in user's request answered, and what they looked at or did written. Parts of pages and live streams are none of it unless
+/// they were refused.
 pub async fn recorded<F: Future<Output = Response>>(recorder: &Recorder, doer: Doer, request: Request, answer: impl FnOnce(Request) -> F) -> Response {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     if method == Method::GET || method == Method::HEAD {
         let part = request.headers().contains_key("hx-request");
         let response = answer(request).await;
         let stream = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
-        if !part && !stream {
+        if (!part && !stream) || response.status().is_client_error() {
             recorder.looked(doer, ActivityKind::Page, method.as_str(), &path, response.status());
         }
         return response;

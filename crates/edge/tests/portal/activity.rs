@@ -24,6 +24,12 @@ async fn ask(browser: &Browser, method: &str, path: &str, site: (&str, &str), bo
     browser.send(request).await
 }
 
+/// As the portal's script asks for a part of a page.
+async fn part(browser: &Browser, path: &str) -> StatusCode {
+    let request = Request::builder().uri(path).header(header::COOKIE, &browser.cookie).header("hx-request", "true").header("sec-fetch-site", "same-origin");
+    browser.send(request.body(Body::empty()).expect("a request")).await.status
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_walk_is_kept_in_its_order_from_the_first_site_to_the_last() {
     let world = World::new().await;
@@ -39,6 +45,7 @@ async fn a_walk_is_kept_in_its_order_from_the_first_site_to_the_last() {
         assert_eq!(ask(&browser, "GET", &format!("{page}?q=typed"), own, "").await.status, StatusCode::OK, "{page}");
     }
     assert_eq!(ask(&browser, "POST", "/team/keys", own, "name=x").await.status, StatusCode::FORBIDDEN, "an act that is refused");
+    assert_eq!((part(&browser, "/campaigns").await, part(&browser, "/team").await), (StatusCode::OK, StatusCode::FORBIDDEN), "of parts only those refused are kept");
     assert_eq!(ask(&browser, "POST", "/activity/exit", own, "site=https%3A%2F%2Fcarrier.example%2Fsecret%3Fa%3Db").await.status, StatusCode::NO_CONTENT);
     assert_eq!(ask(&browser, "POST", "/sign-out", own, "").await.status, StatusCode::SEE_OTHER);
 
@@ -53,7 +60,7 @@ async fn a_walk_is_kept_in_its_order_from_the_first_site_to_the_last() {
     assert_eq!(seen, PAGES, "in order, without what was typed");
     assert!(rows[1..21].iter().all(|row| row.kind == ActivityKind::Page && row.status == 200));
     let rest: Vec<_> = rows[21..].iter().map(|row| (row.kind, row.path.as_str(), row.site.as_str())).collect();
-    assert_eq!(rest, [(ActivityKind::Act, "/team/keys", ""), (ActivityKind::Exit, "", "https://carrier.example"), (ActivityKind::Exit, "/sign-out", "")]);
+    assert_eq!(rest, [(ActivityKind::Act, "/team/keys", ""), (ActivityKind::Page, "/team", ""), (ActivityKind::Exit, "", "https://carrier.example"), (ActivityKind::Exit, "/sign-out", "")]);
     assert_eq!(rows[21].status, 403, "the act's result came with the next writing");
 }
 
@@ -81,4 +88,21 @@ async fn ones_own_is_whole_and_anothers_masked_until_a_reason_stands_in_the_audi
     assert!(page.contains("203.0.113.77"), "{page}");
     let revealed = world.as_operator().await.audit_events("user", "revealed", None, 10).await.expect("events").rows;
     assert_eq!(revealed.iter().map(|event| (event.object_id, event.detail.as_str())).collect::<Vec<_>>(), [(user.0, "network addresses: security_incident")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_hangs_up_takes_nothing_of_others_along() {
+    let world = World::new().await;
+    let (agent, manager) = (world.browser(Role::Agent).await, world.browser(Role::Manager).await);
+    assert_eq!(agent.get("/inbox").await.status, StatusCode::OK);
+    // The database takes nothing for a moment, while an act waits to be written down with what others looked at.
+    let held = world.store.db().begin().await.expect("begins");
+    let act = tokio::spawn(async move { manager.post("/team/keys", &[("name", "x")]).await });
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    act.abort();
+    assert!(act.await.is_err_and(|error| error.is_cancelled()));
+    drop(held);
+    assert!(agent.get("/account/activity").await.text.contains("/inbox"));
+    let rows = world.as_operator().await.activity(Actor::User(world.user(Role::Manager).await), None, 10).await.expect("read").rows;
+    assert!(rows.iter().any(|row| row.kind == ActivityKind::Act && row.path == "/team/keys"), "and what was begun is written down");
 }
