@@ -26,7 +26,7 @@ pub struct DialRequest {
     pub private: bool,
     /// Further headers for this request alone.
     pub headers: Vec<(String, String)>,
-    /// Cancel when it has rung for so long.
+    /// Cancel when it has rung for so long, or has not rung at all so long after dialling.
     pub ring_max: Option<Duration>,
 }
 

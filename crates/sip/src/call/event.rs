@@ -14,7 +14,7 @@ use crate::uri::Uri;
 pub enum CallEvent {
     /// A server has the call: the first provisional response.
     Trying { at: Instant },
-    /// 180: it rings at the far end.
+    /// 180, or 183 with what the network plays: it rings at the far end.
     Ringing { at: Instant },
     /// Audio before the answer (183, or a 180 with a description), or it moved.
     EarlyMedia(NegotiatedMedia),
@@ -39,7 +39,7 @@ pub enum ReferProgress {
     Accepted,
     /// What it hears from the target: 100, 180 …
     Trying(u16),
-    /// The target answered, or did not: a final status.
+    /// The target answered, or did not: a final status. Below 200 the far end tells no more, and not how it ended.
     Done(u16),
     /// The far end will not try.
     Refused(u16),

@@ -20,6 +20,8 @@ use crate::wire::{Note, Noted, Owner, Wire};
 const FORKS_MAX: usize = 16;
 /// Credentials that are refused twice with a fresh nonce are wrong.
 const CHALLENGES_MAX: u8 = 3;
+/// Between dialling and ringing, what is not taken off the time for which it rings.
+const RINGS_LATE_MAX: Duration = Duration::from_secs(30);
 
 /// What becomes of a 3xx.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -69,6 +71,10 @@ impl Invitation {
         Self { uri, from, to, call_id, headers, hops: VecDeque::new(), ring_max: None, current: None, number: 0, challenged: 0, redirected: 0, session_expires: None, session_min: None, targets: VecDeque::new(), redirector: None, last: None }
     }
 
+    fn ring_max(&self) -> Duration {
+        self.ring_max.unwrap_or(super::RING_MAX)
+    }
+
     /// The way to the next target of a redirect, which becomes the one that is called.
     fn next_target(&mut self) -> Option<Destination> {
         let redirector = self.redirector.as_ref()?;
@@ -98,7 +104,7 @@ impl Call {
     pub fn invite(wire: &mut Wire, now: Instant, key: CallKey, trunk: TrunkKey, rules: CallRules, mut invitation: Invitation, media: CallMedia) -> Self {
         let name = call_name(&invitation.call_id, invitation.from.tag().unwrap_or_default());
         invitation.session_expires = rules.session_expires;
-        wire.alarm(now + invitation.ring_max.unwrap_or(super::RING_MAX), Alarm::Call(key, CallAlarm::RingMax));
+        wire.alarm(now + invitation.ring_max(), Alarm::Call(key, CallAlarm::RingMax));
         let mut call = Self::new(key, Some(trunk), name, rules, media, Phase::Inviting, now);
         call.invitation = Some(invitation);
         call
@@ -201,7 +207,8 @@ impl Call {
         if matches!(turn, Provisional::OutOfTurn) {
             return;
         }
-        if status == 180 && self.rang_at.is_none() {
+        // Many carriers ring with a 183 and the ringing tone in it.
+        if matches!(status, 180 | 183) && self.rang_at.is_none() {
             self.rang_at = Some(now);
             self.tell(wire, CallEvent::Ringing { at: now });
         }
@@ -413,10 +420,19 @@ impl Call {
         }
     }
 
+    /// Until when it may ring: counted from its ringing, as the law does, and not without end when that came late.
+    fn rings_until(&self) -> Option<Instant> {
+        let ring_max = self.invitation.as_ref()?.ring_max();
+        Some((self.rang_at? + ring_max).min(self.began_at + ring_max + RINGS_LATE_MAX))
+    }
+
     pub(super) fn rang_long_enough(&mut self, wire: &mut Wire, now: Instant) {
         match self.phase {
-            // No answer from the user.
-            Phase::Inviting => self.cancel(wire, now, HangUp { q850: 19, text: "No answer".to_owned() }),
+            Phase::Inviting => match self.rings_until().filter(|until| now < *until) {
+                Some(until) => wire.alarm(until, Alarm::Call(self.key, CallAlarm::RingMax)),
+                // No answer from the user.
+                None => self.cancel(wire, now, HangUp { q850: 19, text: "No answer".to_owned() }),
+            },
             // Their CANCEL may have been lost for good.
             Phase::Invited => self.refuse(wire, now, 480, "Temporarily Unavailable", Vec::new()),
             _ => {}

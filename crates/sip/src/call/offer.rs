@@ -251,6 +251,10 @@ impl Call {
             dialog.agreed = Some(agreed.clone());
             dialog.moved_on = true;
         }
+        // A branch that lost to the one that answered moves nothing any more.
+        if !tag.is_empty() && self.main.as_deref().is_some_and(|main| main != tag) {
+            return;
+        }
         if self.media.agreed.as_ref() == Some(&agreed) {
             return;
         }

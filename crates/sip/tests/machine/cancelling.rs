@@ -125,6 +125,36 @@ fn ringing_for_long_enough_is_cancelled_as_no_answer() {
     assert_eq!((end.q850, end.ring_time()), (Some(19), Some(seconds(26))));
 }
 
+/// A call that may ring for 15 s, and is answered with this status after so many seconds; how many seconds after that it is cancelled.
+fn cancelled_after(status: u16, late: u64) -> (Far, u64) {
+    let mut far = Far::new();
+    far.trunk(|_| {}, &[1]);
+    far.dial_as(crate::far::CALL, clarion_sip::dial::DialRequest { to: "01632960001".into(), ring_max: Some(seconds(15)), ..Default::default() });
+    let invite = far.next(&Method::Invite);
+    far.answer(&invite, 100, "", &[], None);
+    far.pass(seconds(late));
+    far.answer(&invite, status, if status == 100 { "" } else { "b" }, &[], None);
+    for waited in 1..60 {
+        far.pass(seconds(1));
+        if far.sent.iter().any(|(message, _)| message.method() == Some(&Method::Cancel)) {
+            far.answer(&invite, 487, "b", &[], None);
+            return (far, waited);
+        }
+    }
+    panic!("it rings for ever");
+}
+
+#[test]
+fn ringing_is_counted_from_where_it_began_and_a_183_rings() {
+    for status in [180, 183] {
+        let (mut far, waited) = cancelled_after(status, 4);
+        assert_eq!((waited, far.ended().ring_time()), (15, Some(seconds(15))), "{status}: the law counts from the ringing (UK-10)");
+        assert!(far.events.iter().any(|event| matches!(event, CallEvent::Ringing { .. })), "{status} is told");
+    }
+    let (mut far, waited) = cancelled_after(100, 4);
+    assert_eq!((waited, far.ended().ring_time()), (11, None), "what never rings has its time from dialling");
+}
+
 #[test]
 fn bye_of_the_far_end_in_every_state() {
     // Early.

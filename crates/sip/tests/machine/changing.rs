@@ -318,6 +318,22 @@ fn a_change_in_a_prack_that_is_refused_leaves_things_as_they_were() {
 }
 
 #[test]
+fn a_branch_that_lost_moves_no_audio_any_more() {
+    let (mut far, invite) = Far::called(|_| {}, &[1]);
+    far.command(held());
+    ringing(&mut far, &invite, 1);
+    let prack = far.next(&Method::Prack);
+    assert_eq!(direction(&prack), "sendonly");
+    // Another branch answers before the first has answered our PRACK, and then that comes.
+    far.answer(&invite, 200, "c", &["Contact: <sip:c@192.0.2.2>"], Some(sdp(6_400)));
+    far.next(&Method::Ack);
+    assert!(matches!(far.events.back(), Some(CallEvent::Answered { media, .. }) if media.remote.port() == 6_400));
+    far.answer(&prack, 200, "b", &[], Some(format!("{}a=recvonly\r\n", sdp(6_200))));
+    let moved: Vec<_> = far.events.iter().skip_while(|event| !matches!(event, CallEvent::Answered { .. })).filter(|event| matches!(event, CallEvent::MediaChanged(_))).collect();
+    assert!(moved.is_empty(), "{moved:?}");
+}
+
+#[test]
 fn what_an_update_changed_while_it_rang_holds_when_the_answer_says_nothing_of_it() {
     let (mut far, invite) = Far::called(|_| {}, &[1]);
     ringing(&mut far, &invite, 1);
