@@ -10,8 +10,14 @@ mod dialled;
 mod died;
 #[path = "calls/forecast.rs"]
 mod forecast;
+#[path = "calls/in_time.rs"]
+mod in_time;
+#[path = "calls/leased.rs"]
+mod leased;
 #[path = "calls/left.rs"]
 mod left;
+#[path = "calls/overflow.rs"]
+mod overflow;
 #[path = "../../store/tests/support/people.rs"]
 mod people;
 #[path = "calls/predictive.rs"]
@@ -24,6 +30,8 @@ mod referred;
 mod stopped;
 #[path = "calls/taken_over.rs"]
 mod taken_over;
+#[path = "calls/voicemail.rs"]
+mod voicemail;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -34,10 +42,11 @@ use clarion_domain::compliance::abandonment::london_day;
 use clarion_domain::id::{CampaignId, ListId};
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::{DAY_MS, Instant};
-use clarion_engine::calls::{PortRange, SpeechEngine};
+use clarion_engine::calls::SpeechEngine;
 use clarion_engine::campaigns::work;
 use clarion_store::Tenant;
 use clarion_store::campaigns::{CampaignDraft, CampaignRecord, RecipientFilter, RecipientState};
+use clarion_testbed::ports::audio_ports;
 use clarion_testbed::voice::{CallFate, VoiceCarrier, VoiceCarrierConfig};
 use dialled::{CALLER_ID, STRAIGHT, clock, connect, dial, dial_with, draft_of, loopback};
 use people::list_of;
@@ -118,10 +127,10 @@ async fn counts(tenant: &Tenant, id: CampaignId) -> BTreeMap<Disposition, i64> {
 async fn people_are_called_spoken_to_and_put_through() {
     for_each_store("dialled", |bench| async move {
         let tenant = bench.tenant("north").await;
-        let carrier = VoiceCarrier::start(VoiceCarrierConfig::new(PortRange { first: 33_000, last: 34_999 })).expect("a carrier");
+        let carrier = VoiceCarrier::start(VoiceCarrierConfig::new(audio_ports())).expect("a carrier");
         connect(&tenant, &carrier).await;
         let (list, _) = list_of(&tenant, "everybody", 20).await;
-        let (stop, dialler) = dial(&bench, 31_000);
+        let (stop, dialler) = dial(&bench);
         let id = run(&bench, &tenant, &draft(list, PacingMode::Progressive)).await;
 
         let (report, tally) = (counts(&tenant, id).await, carrier.tally());
@@ -151,7 +160,7 @@ async fn people_are_called_spoken_to_and_put_through() {
 async fn whoever_asks_is_never_called_again_and_nobody_waits_for_an_agent_who_is_not_there() {
     for_each_store("dialled_stop", |bench| async move {
         let tenant = bench.tenant("north").await;
-        let mut config = VoiceCarrierConfig::new(PortRange { first: 37_000, last: 38_999 });
+        let mut config = VoiceCarrierConfig::new(audio_ports());
         config.fate_of = |number| if number.ends_with('3') { CallFate::OptsOut } else { CallFate::PutThrough };
         let carrier = VoiceCarrier::start(config).expect("a carrier");
         connect(&tenant, &carrier).await;
@@ -159,7 +168,7 @@ async fn whoever_asks_is_never_called_again_and_nobody_waits_for_an_agent_who_is
         // The call centre says that nobody is free, and the agentless pace does not ask.
         tenant.tell_free_agents(target.id, Some(0), clock()).await.expect("told");
         let (list, _) = list_of(&tenant, "everybody", 5).await;
-        let (stop, dialler) = dial(&bench, 35_000);
+        let (stop, dialler) = dial(&bench);
         let id = run(&bench, &tenant, &draft(list, PacingMode::Agentless)).await;
         let report = counts(&tenant, id).await;
         let stopped = carrier.tally().of(CallFate::OptsOut) as i64;
@@ -207,14 +216,14 @@ do = "hang_up"
 async fn a_fallback_is_heard_when_words_cannot_be_rendered_and_without_one_nobody_is_called() {
     for_each_store("dialled_fallback", |bench| async move {
         let tenant = bench.tenant("north").await;
-        let mut config = VoiceCarrierConfig::new(PortRange { first: 59_000, last: 60_999 });
+        let mut config = VoiceCarrierConfig::new(audio_ports());
         config.fate_of = |_| CallFate::Listens;
         let carrier = VoiceCarrier::start(config).expect("a carrier");
         connect(&tenant, &carrier).await;
         let (list, _) = list_of(&tenant, "everybody", 2).await;
         tenant.put_prompt("sorry", &[3_000; 4_000], NOON).await.expect("a prompt");
         let broken = SpeechEngine::Command { program: "no-such-speech-program".into(), arguments: Vec::new() };
-        let (stop, dialler) = dial_with(&bench, 57_000, broken);
+        let (stop, dialler) = dial_with(&bench, broken);
 
         let dumb = CampaignDraft { script: SAYS.into(), ..draft(list, PacingMode::Agentless) };
         let dumb = tenant.create_campaign(&dumb, NOON).await.expect("a campaign");
@@ -251,7 +260,7 @@ async fn a_fallback_is_heard_when_words_cannot_be_rendered_and_without_one_nobod
 async fn the_information_message_has_a_fallback_of_its_own_or_nobody_is_called() {
     for_each_store("dialled_informed", |bench| async move {
         let tenant = bench.tenant("north").await;
-        let mut config = VoiceCarrierConfig::new(PortRange { first: 17_000, last: 18_999 });
+        let mut config = VoiceCarrierConfig::new(audio_ports());
         config.fate_of = |_| CallFate::Listens;
         config.patience = Duration::from_secs(20);
         let carrier = VoiceCarrier::start(config).expect("a carrier");
@@ -261,7 +270,7 @@ async fn the_information_message_has_a_fallback_of_its_own_or_nobody_is_called()
         let (list, _) = list_of(&tenant, "everybody", 2).await;
         tenant.put_prompt("closed", &[3_000; 4_000], NOON).await.expect("a prompt");
         let broken = SpeechEngine::Command { program: "no-such-speech-program".into(), arguments: Vec::new() };
-        let (stop, dialler) = dial_with(&bench, 11_000, broken);
+        let (stop, dialler) = dial_with(&bench, broken);
 
         // That of the script is for the words of its steps.
         let script = STRAIGHT.replace("start = ", "fallback = \"closed\"\nstart = ");

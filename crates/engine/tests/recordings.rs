@@ -16,11 +16,11 @@ use clarion_domain::id::{CampaignId, ListId};
 use clarion_domain::outcomes::call_label::{CallLabel, DETECTOR};
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::Instant;
-use clarion_engine::calls::PortRange;
 use clarion_engine::campaigns::work;
 use clarion_store::Tenant;
 use clarion_store::attempts::RecordingRecord;
 use clarion_store::campaigns::CampaignDraft;
+use clarion_testbed::ports::audio_ports;
 use clarion_testbed::voice::{CallFate, Tone, VoiceCarrier, VoiceCarrierConfig};
 use dialled::{STRAIGHT, clock, connect, dial, draft_of};
 use people::list_of;
@@ -44,8 +44,8 @@ next = "bye"
 do = "hang_up"
 "#;
 
-fn carrier(first_port: u16, fate_of: fn(&str) -> CallFate, talk: Duration, person_lasts: Duration) -> VoiceCarrier {
-    let mut config = VoiceCarrierConfig::new(PortRange { first: first_port, last: first_port + 1_999 });
+fn carrier(fate_of: fn(&str) -> CallFate, talk: Duration, person_lasts: Duration) -> VoiceCarrier {
+    let mut config = VoiceCarrierConfig::new(audio_ports());
     (config.fate_of, config.talk, config.patience) = (fate_of, talk, Duration::from_secs(30));
     config.person_says = Some(Tone { hz: PERSON_HZ, lasts: person_lasts }.samples());
     config.agent_says = Some(Tone { hz: AGENT_HZ, lasts: Duration::from_secs(60) }.samples());
@@ -115,10 +115,10 @@ fn channel(samples: &[i16], channels: usize, which: usize, ms: std::ops::Range<u
 async fn each_side_is_heard_on_its_own_channel_and_a_pause_holds_silence() {
     for_each_store("recorded_talk", |bench| async move {
         let tenant = bench.tenant("north").await;
-        let carrier = carrier(43_000, |_| CallFate::Listens, Duration::from_secs(8), Duration::from_secs(60));
+        let carrier = carrier(|_| CallFate::Listens, Duration::from_secs(8), Duration::from_secs(60));
         connect(&tenant, &carrier).await;
         let (list, _) = list_of(&tenant, "everybody", 1).await;
-        let (stop, dialler) = dial(&bench, 41_000);
+        let (stop, dialler) = dial(&bench);
         let settings = RecordingSettings { talks: true, announcement: "Recorded.".into(), ..RecordingSettings::default() };
         let id = start(&tenant, &draft(list, STRAIGHT, PacingMode::Progressive, settings)).await;
 
@@ -155,10 +155,10 @@ async fn each_side_is_heard_on_its_own_channel_and_a_pause_holds_silence() {
 async fn a_step_takes_down_what_is_said_until_silence_and_the_first_seconds_wait_for_a_label() {
     for_each_store("recorded_word", |bench| async move {
         let tenant = bench.tenant("north").await;
-        let carrier = carrier(47_000, |_| CallFate::Listens, Duration::from_secs(2), Duration::from_secs(6));
+        let carrier = carrier(|_| CallFate::Listens, Duration::from_secs(2), Duration::from_secs(6));
         connect(&tenant, &carrier).await;
         let (list, _) = list_of(&tenant, "everybody", 2).await;
-        let (stop, dialler) = dial(&bench, 45_000);
+        let (stop, dialler) = dial(&bench);
         let settings = RecordingSettings { openings: true, told_in: "the contract, section 7".into(), ..RecordingSettings::default() };
         let id = start(&tenant, &draft(list, TAKES_WORD, PacingMode::Agentless, settings)).await;
         let held = over(&bench, &tenant, id).await;
@@ -193,10 +193,10 @@ async fn a_step_takes_down_what_is_said_until_silence_and_the_first_seconds_wait
 async fn a_step_of_the_script_pauses_and_nobody_resumes_by_mistake() {
     for_each_store("recorded_hush", |bench| async move {
         let tenant = bench.tenant("north").await;
-        let carrier = carrier(55_000, |_| CallFate::Listens, Duration::from_secs(2), Duration::from_secs(60));
+        let carrier = carrier(|_| CallFate::Listens, Duration::from_secs(2), Duration::from_secs(60));
         connect(&tenant, &carrier).await;
         let (list, _) = list_of(&tenant, "everybody", 1).await;
-        let (stop, dialler) = dial(&bench, 53_000);
+        let (stop, dialler) = dial(&bench);
         let script = TAKES_WORD.replace("start = \"word\"", "start = \"hush\"") + "\n[steps.hush]\ndo = \"pause_recording\"\nnext = \"word\"\n";
         let settings = RecordingSettings { openings: true, told_in: "the contract, section 7".into(), ..RecordingSettings::default() };
         let id = start(&tenant, &draft(list, &script, PacingMode::Agentless, settings)).await;
@@ -218,13 +218,13 @@ async fn a_step_of_the_script_pauses_and_nobody_resumes_by_mistake() {
 async fn a_node_that_dies_leaves_what_it_sealed_and_an_erased_person_is_no_longer_recorded() {
     for_each_store("recorded_killed", |bench| async move {
         let tenant = bench.tenant("north").await;
-        let carrier = carrier(51_000, |_| CallFate::Listens, Duration::from_secs(60), Duration::from_secs(60));
+        let carrier = carrier(|_| CallFate::Listens, Duration::from_secs(60), Duration::from_secs(60));
         connect(&tenant, &carrier).await;
         let (list, _) = list_of(&tenant, "everybody", 2).await;
         let node = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime of its own");
         let _stop = {
             let _inside = node.enter();
-            dial(&bench, 49_000).0
+            dial(&bench).0
         };
         let settings = RecordingSettings { talks: true, told_in: "the contract, section 7".into(), ..RecordingSettings::default() };
         let id = start(&tenant, &draft(list, STRAIGHT, PacingMode::Progressive, settings)).await;

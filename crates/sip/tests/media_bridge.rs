@@ -1,6 +1,9 @@
 //! Legs with far ends over real sockets: prompts, keys, bridges.
 
 mod media_peer;
+#[allow(dead_code, reason = "each test file uses its part")]
+#[path = "../../testbed/src/ports.rs"]
+mod ports;
 
 use std::time::Duration;
 
@@ -33,7 +36,7 @@ fn the_peers_own_laws_are_sound() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_prompt_is_played_on_time_and_its_end_is_told() {
-    let engine = engine(42_000, 1);
+    let engine = engine(1);
     let peer = Peer::new();
     let (leg, mut events) = engine.open_leg(LegConfig::default()).unwrap();
     leg.connect(agreed(peer.address(), Codec::Pcma));
@@ -59,7 +62,7 @@ async fn a_prompt_is_played_on_time_and_its_end_is_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tone_of_one_peer_is_heard_by_the_other_through_the_bridge() {
     for threads in [1, 3] {
-        let engine = engine(42_100 + threads as u16 * 100, threads);
+        let engine = engine(threads);
         let (mut one, mut two) = (Peer::new(), Peer::new());
         let (leg_one, mut events) = engine.open_leg(LegConfig::default()).unwrap();
         let (leg_two, _two) = engine.open_leg(LegConfig::default()).unwrap();
@@ -87,7 +90,7 @@ async fn a_tone_of_one_peer_is_heard_by_the_other_through_the_bridge() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_are_heard_as_events_and_as_tones_and_sent_as_either() {
-    let engine = engine(42_500, 1);
+    let engine = engine(1);
     let (one, two) = (Peer::new(), Peer::new());
     let (leg_one, mut one_events) = engine.open_leg(LegConfig::default()).unwrap();
     let (leg_two, mut two_events) = engine.open_leg(LegConfig::default()).unwrap();
@@ -127,7 +130,7 @@ async fn keys_are_heard_as_events_and_as_tones_and_sent_as_either() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_silent_far_end_is_told_once_and_hold_is_no_silence() {
-    let engine = engine(42_600, 1);
+    let engine = engine(1);
     let peer = Peer::new();
     let config = LegConfig { timeout: Duration::from_millis(300), ..LegConfig::default() };
     let (leg, mut events) = engine.open_leg(config).unwrap();
@@ -145,7 +148,7 @@ async fn a_silent_far_end_is_told_once_and_hold_is_no_silence() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hostile_packets_stop_nothing() {
-    let engine = engine(42_700, 1);
+    let engine = engine(1);
     let mut peer = Peer::new();
     let (leg, mut events) = engine.open_leg(LegConfig::default()).unwrap();
     leg.connect(agreed(peer.address(), Codec::Pcmu));

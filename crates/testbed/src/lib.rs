@@ -4,6 +4,7 @@
 mod carrier;
 mod fate;
 mod people;
+pub mod ports;
 mod reply;
 mod tally;
 pub mod voice;

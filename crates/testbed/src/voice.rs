@@ -21,7 +21,9 @@ use tokio::sync::Semaphore;
 pub struct VoiceCarrierConfig {
     pub address: SocketAddr,
     pub ports: PortRange,
-    /// From the INVITE to the answer.
+    /// From the INVITE to the first word that it rings.
+    pub rings_after: Duration,
+    /// From there to the answer.
     pub ring: Duration,
     /// After that, nobody picks up before there is a permit for it: a test decides when, one by one.
     pub may_answer: Option<Arc<Semaphore>>,
@@ -29,6 +31,8 @@ pub struct VoiceCarrierConfig {
     pub patience: Duration,
     /// How long an agent is rung.
     pub agent_rings: Duration,
+    /// The status by which every call to an agent is refused, if there are none.
+    pub agents_refuse: Option<u16>,
     /// How long an agent talks.
     pub talk: Duration,
     /// What every person who answers says, from the answer on, at 8 kHz.
@@ -50,10 +54,12 @@ impl VoiceCarrierConfig {
         Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             ports,
+            rings_after: Duration::ZERO,
             ring: Duration::from_millis(300),
             may_answer: None,
             patience: Duration::from_millis(1_500),
             agent_rings: Duration::ZERO,
+            agents_refuse: None,
             talk: Duration::from_millis(2_000),
             person_says: None,
             agent_says: None,
@@ -137,15 +143,15 @@ impl Drop for VoiceCarrier {
 async fn take(call: IncomingCall, config: VoiceCarrierConfig, media: MediaEngine, tally: Arc<Mutex<CallTally>>) {
     let called = call.request.uri.user.clone().unwrap_or_default();
     let count = |change: &dyn Fn(&mut CallTally)| change(&mut tally.lock().unwrap_or_else(PoisonError::into_inner));
+    let shown = call.request.from.uri.user.clone().unwrap_or_default();
+    let asserted = call.request.asserted.as_ref().and_then(|who| who.uri.user.clone());
     if called == config.agents {
-        count(&|tally| tally.agent_calls += 1);
+        count(&|tally| tally.begin_agent(&shown, asserted.as_deref()));
         let talked = person::agent(call, &config, &media).await;
         count(&|tally| tally.agent_answers += u64::from(talked));
         return;
     }
     let fate = (config.fate_of)(&called);
-    let shown = call.request.from.uri.user.clone().unwrap_or_default();
-    let asserted = call.request.asserted.as_ref().and_then(|who| who.uri.user.clone());
     count(&|tally| tally.begin(&called, &shown, asserted.as_deref(), fate));
     let heard = person::live(call, fate, &config, &media, |target| count(&|tally| tally.transferred.push(target.to_owned()))).await;
     count(&|tally| tally.end(fate, heard));

@@ -9,25 +9,26 @@ use clarion_domain::compliance::suppression::{SuppressionReason, SuppressionScop
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::personal::Personal;
 use clarion_domain::time::Instant;
-use clarion_engine::calls::PortRange;
 use clarion_store::attempts::{NoticeState, TestCallRecord};
 use clarion_store::compliance::NewSuppression;
-use clarion_testbed::voice::{VoiceCarrier, VoiceCarrierConfig};
+use clarion_testbed::ports::audio_ports;
+use clarion_testbed::voice::{CallFate, VoiceCarrier, VoiceCarrierConfig};
 
 use crate::people::list_of;
 use crate::support::{NOON, for_each_store};
-use crate::dialled::{clock, connect, dial};
-use crate::draft;
+use crate::dialled::{STRAIGHT, clock, connect, dial, draft_of};
+use crate::predictive::count;
+use crate::{draft, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_manager_hears_the_script_on_their_own_phone_and_nothing_counts() {
     for_each_store("dialled_me", |bench| async move {
         let tenant = bench.tenant("north").await;
-        let carrier = VoiceCarrier::start(VoiceCarrierConfig::new(PortRange { first: 55_000, last: 56_999 })).expect("a carrier");
+        let carrier = VoiceCarrier::start(VoiceCarrierConfig::new(audio_ports())).expect("a carrier");
         connect(&tenant, &carrier).await;
         let (list, _) = list_of(&tenant, "everybody", 3).await;
         let id = tenant.create_campaign(&draft(list, PacingMode::Progressive), NOON).await.expect("a draft");
-        let (stop, dialler) = dial(&bench, 57_000);
+        let (stop, dialler) = dial(&bench);
         let call = async |number: &str, agents: bool| -> TestCallRecord {
             let asked = tenant.queue_test_call(id, Personal::new(number), agents, clock()).await.expect("asked");
             let deadline = tokio::time::Instant::now() + Duration::from_secs(40);
@@ -59,7 +60,7 @@ async fn a_manager_hears_the_script_on_their_own_phone_and_nothing_counts() {
         let target = tenant.transfer_targets().await.expect("read").remove(0);
         tenant.tell_free_agents(target.id, Some(0), clock()).await.expect("told");
         let outcome = call("+447700900998", true).await.outcome.expect("it was answered");
-        assert!(!outcome.put_through && outcome.told().contains("none answered: the information message played"), "{}", outcome.told());
+        assert!(!outcome.put_through && outcome.told().contains("none was free or picked up: the information message played"), "{}", outcome.told());
         // Presses 9: heard, and nobody is suppressed.
         for _ in 0..2 {
             let outcome = call("+447700900993", false).await.outcome.expect("it was answered");
@@ -80,6 +81,46 @@ async fn a_manager_hears_the_script_on_their_own_phone_and_nothing_counts() {
         assert_eq!(tenant.measures(None, Instant(0), Instant(i64::MAX)).await.expect("read"), [], "nothing counts");
         assert!(bench.store.abandonment_days(id, "2000-01-01").await.expect("read").is_empty());
         assert_eq!(tenant.campaign(id).await.expect("read").state, CampaignState::Draft);
+        stop.send_replace(true);
+        dialler.await.expect("ends");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_test_takes_no_agent_whom_a_call_in_flight_may_need() {
+    for_each_store("dialled_spoken_for", |bench| async move {
+        let tenant = bench.tenant("north").await;
+        let mut config = VoiceCarrierConfig::new(audio_ports());
+        config.fate_of = |number| if number.ends_with("990") { CallFate::Listens } else { CallFate::LetsRing };
+        config.patience = Duration::from_secs(20);
+        let carrier = VoiceCarrier::start(config).expect("a carrier");
+        connect(&tenant, &carrier).await;
+        let (list, _) = list_of(&tenant, "everybody", 6).await;
+        let mut draft = draft_of(list, STRAIGHT, PacingMode::Power { calls_per_slot_percent: 200 });
+        draft.call_pacing.ring_ms_max = 120_000;
+        let (tried, id) = (tenant.create_campaign(&draft, NOON).await.expect("a draft"), tenant.create_campaign(&draft, NOON).await.expect("a campaign"));
+        count(&bench, &tenant, id, 300, 0).await;
+        let (stop, dialler) = dial(&bench);
+        tenant.start_campaign(id, clock()).await.expect("starts");
+        until(&bench, &tenant, id, async |_| carrier.tally().calls() == 6).await;
+        let put_through = async || {
+            let asked = tenant.queue_test_call(tried, Personal::new("+447700900990"), true, clock()).await.expect("asked");
+            let deadline = tokio::time::Instant::now() + Duration::from_secs(40);
+            loop {
+                let test = tenant.test_call(asked).await.expect("read");
+                if let Some(outcome) = test.outcome {
+                    return outcome.put_through;
+                }
+                assert!(tokio::time::Instant::now() < deadline, "{test:?}");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        assert!(!put_through().await, "three agents are free, and six phones ring");
+        assert_eq!(carrier.tally().agent_calls, 0);
+        tenant.cancel_campaign(id, clock()).await.expect("stopped");
+        until(&bench, &tenant, id, async |_| tenant.live_calls(id, 10).await.expect("read").is_empty()).await;
+        assert!(put_through().await);
         stop.send_replace(true);
         dialler.await.expect("ends");
     })

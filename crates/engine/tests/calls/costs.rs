@@ -6,9 +6,9 @@ use clarion_domain::carriers::transfer_target::SipLine;
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::personal::Personal;
 use clarion_domain::time::Instant;
-use clarion_engine::calls::PortRange;
 use clarion_store::carriers::{NewRoute, NewTransferTarget, NewTrunk};
 use clarion_store::compliance::Week;
+use clarion_testbed::ports::audio_ports;
 use clarion_testbed::voice::{CallFate, VoiceCarrier, VoiceCarrierConfig};
 
 use crate::people::list_of;
@@ -24,7 +24,7 @@ const LEG: i64 = 600 + 50;
 async fn both_legs_of_a_call_cost_what_their_trunk_takes() {
     for_each_store("dialled_costs", |bench| async move {
         let tenant = bench.tenant("north").await;
-        let mut config = VoiceCarrierConfig::new(PortRange { first: 23_000, last: 24_999 });
+        let mut config = VoiceCarrierConfig::new(audio_ports());
         config.agents = FLOOR.into();
         let carrier = VoiceCarrier::start(config).expect("a carrier");
         let settings = format!(r#"{{"kind":"sip","hosts":["{}"],"asserted_identity":true,"price_per_minute":600,"connection_fee":50,"billing_increment":"60/60"}}"#, carrier.address());
@@ -37,13 +37,14 @@ async fn both_legs_of_a_call_cost_what_their_trunk_takes() {
         let target = NewTransferTarget { group: "agents".into(), name: "Floor".into(), address: FLOOR.into(), line: SipLine::default(), hours: Week::default(), capacity: 3, priority: 1, enabled: true };
         tenant.add_transfer_target(&target, NOON).await.expect("a target");
         let (list, _) = list_of(&tenant, "everybody", 5).await;
-        let (stop, dialler) = dial(&bench, 21_000);
+        let (stop, dialler) = dial(&bench);
         let id = run(&bench, &tenant, &draft(list, PacingMode::Progressive)).await;
         stop.send_replace(true);
         dialler.await.expect("ends");
 
         let tally = carrier.tally();
         assert_eq!((tally.shown(), tally.asserted()), (vec![CALLER_ID], vec![CALLER_ID]), "to people and, where the trunk wants it, to the carrier");
+        assert_eq!(tally.of_agents(), (vec![CALLER_ID], vec![CALLER_ID]), "and an agent's leg over the same trunk is no other call");
         counts(&tenant, id).await;
         let measures = tenant.measures(Some(id), Instant(0), Instant(i64::MAX)).await.expect("read");
         let cost = |word: Disposition| measures.iter().filter(|row| row.disposition == word).map(|row| row.cost).sum::<i64>();

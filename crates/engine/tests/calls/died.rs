@@ -7,7 +7,7 @@ use std::time::Duration;
 use clarion_domain::campaigns::call_pacing::PacingMode;
 use clarion_domain::campaigns::campaign::CampaignState;
 use clarion_domain::outcomes::disposition::Disposition;
-use clarion_engine::calls::PortRange;
+use clarion_testbed::ports::{audio_ports, free_port};
 use clarion_testbed::voice::{CallFate, VoiceCarrier, VoiceCarrierConfig};
 
 use crate::dialled::{clock, connect_by, dial, draft_of};
@@ -46,15 +46,15 @@ impl Drop for Sipp {
 async fn a_server_that_dies_with_calls_up_loses_nobody() {
     for_each_store("dialled_died", |bench| async move {
         let tenant = bench.tenant("north").await;
-        let mut config = VoiceCarrierConfig::new(PortRange { first: 15_000, last: 16_999 });
+        let mut config = VoiceCarrierConfig::new(audio_ports());
         config.fate_of = |_| CallFate::Listens;
         config.patience = Duration::from_secs(30);
         let carrier = VoiceCarrier::start(config).expect("a carrier");
-        let port = std::net::UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port").port();
+        let port = free_port().port();
         let first = Sipp::start(port).await;
         connect_by(&tenant, &format!(r#"{{"kind":"sip","hosts":["127.0.0.1:{port}","{}"],"keep_alive_seconds":0}}"#, carrier.address())).await;
         let (list, _) = list_of(&tenant, "everybody", 6).await;
-        let (stop, dialler) = dial(&bench, 13_000);
+        let (stop, dialler) = dial(&bench);
         let mut draft = draft_of(list, SAYS, PacingMode::Agentless);
         draft.call_pacing.calls_at_once_max = AT_ONCE as u32;
         let id = tenant.create_campaign(&draft, NOON).await.expect("a campaign");

@@ -44,7 +44,7 @@ async fn attempts_that_a_node_left_are_their_own_peoples_though_one_of_them_is_g
         tx.execute(&GONE, &params![id]).await.expect("gone");
         tx.commit().await.expect("stands");
 
-        let (stop, dialler) = dial(&bench, 61_000);
+        let (stop, dialler) = dial(&bench);
         let ids: Vec<AttemptId> = (0..3).map(|index| AttemptId(first_attempt.0 + index)).collect();
         let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
         let settled = loop {

@@ -9,12 +9,12 @@ use clarion_domain::campaigns::campaign::CampaignState;
 use clarion_domain::compliance::abandonment::london_day;
 use clarion_domain::id::{AttemptId, CampaignId, ContactId, TrunkId};
 use clarion_domain::outcomes::disposition::Disposition;
-use clarion_domain::time::SECOND_MS;
-use clarion_engine::calls::PortRange;
+use clarion_domain::time::{DAY_MS, Instant, SECOND_MS};
 use clarion_store::Tenant;
 use clarion_store::attempts::{CallRow, write_calls};
 use clarion_store::campaigns::CampaignDraft;
 use clarion_store::outcomes::{AbandonmentDay, add_abandonment};
+use clarion_testbed::ports::audio_ports;
 use clarion_testbed::voice::{CallFate, VoiceCarrier, VoiceCarrierConfig};
 use tokio::sync::Semaphore;
 
@@ -26,9 +26,9 @@ use crate::{counts, until};
 const PEOPLE: usize = 12;
 
 /// Two agents, and people who all answer after a second, or when they may.
-async fn floor(bench: &Bench, first_port: u16, may_answer: Option<Arc<Semaphore>>) -> (Tenant, VoiceCarrier, CampaignDraft) {
+async fn floor(bench: &Bench, may_answer: Option<Arc<Semaphore>>) -> (Tenant, VoiceCarrier, CampaignDraft) {
     let tenant = bench.tenant("north").await;
-    let mut config = VoiceCarrierConfig::new(PortRange { first: first_port, last: first_port + 1_999 });
+    let mut config = VoiceCarrierConfig::new(audio_ports());
     config.fate_of = |_| CallFate::PutThrough;
     (config.ring, config.talk, config.may_answer) = (Duration::from_secs(1), Duration::from_millis(500), may_answer);
     let carrier = VoiceCarrier::start(config).expect("a carrier");
@@ -49,9 +49,13 @@ async fn start(bench: &Bench, tenant: &Tenant, draft: &CampaignDraft, passed: i6
     id
 }
 
-async fn count(bench: &Bench, tenant: &Tenant, id: CampaignId, passed: i64, abandoned: i64) {
+pub async fn count(bench: &Bench, tenant: &Tenant, id: CampaignId, passed: i64, abandoned: i64) {
+    count_on(bench, tenant, id, NOON, passed, abandoned).await;
+}
+
+async fn count_on(bench: &Bench, tenant: &Tenant, id: CampaignId, at: Instant, passed: i64, abandoned: i64) {
     let mut tx = bench.store.db().begin().await.expect("begins");
-    let day = AbandonmentDay { day: london_day(NOON).to_string(), abandoned, passed, answered: passed + abandoned, ..AbandonmentDay::default() };
+    let day = AbandonmentDay { day: london_day(at).to_string(), abandoned, passed, answered: passed + abandoned, ..AbandonmentDay::default() };
     add_abandonment(&mut tx, tenant.id(), id, &day).await.expect("counted");
     tx.commit().await.expect("stands");
 }
@@ -100,11 +104,11 @@ async fn history(bench: &Bench, tenant: &Tenant, id: CampaignId) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_predictive_campaign_dials_ahead_and_keeps_its_ceiling_when_everybody_answers() {
     for_each_store("dialled_ahead", |bench| async move {
-        let (tenant, carrier, draft) = floor(&bench, 41_000, None).await;
+        let (tenant, carrier, draft) = floor(&bench, None).await;
         // 300 put through bear 9 abandoned.
         let id = start(&bench, &tenant, &draft, 300, 0).await;
         history(&bench, &tenant, id).await;
-        let (stop, dialler) = dial(&bench, 39_000);
+        let (stop, dialler) = dial(&bench);
         let mut most = 0;
         until(&bench, &tenant, id, async |record| {
             let ringing: i64 = tenant.live_call_counts(id).await.expect("read").iter().filter(|count| ["dialling", "ringing"].contains(&count.state.as_str())).map(|count| count.n).sum();
@@ -148,12 +152,12 @@ async fn near_its_ceiling_there_is_one_call_for_each_agent_until_the_day_is_over
     for_each_store("dialled_latched", |bench| async move {
         // Nobody picks up before they may, so that what is under way is known at every moment.
         let may_answer = Arc::new(Semaphore::new(0));
-        let (tenant, carrier, mut draft) = floor(&bench, 45_000, Some(may_answer.clone())).await;
+        let (tenant, carrier, mut draft) = floor(&bench, Some(may_answer.clone())).await;
         draft.call_pacing.ring_ms_max = 60_000;
         // 3 of 103: one more would be 3.8 %.
         let id = start(&bench, &tenant, &draft, 100, 3).await;
         history(&bench, &tenant, id).await;
-        let (stop, dialler) = dial(&bench, 43_000);
+        let (stop, dialler) = dial(&bench);
         until(&bench, &tenant, id, async |record| record.state_reason.starts_with("one call for each free agent for the rest of the day: 3 of 10") && carrier.tally().calls() > 0).await;
         let latched_at = today(&bench, id).await.latched_at;
         assert!(latched_at.is_some());
@@ -170,7 +174,7 @@ async fn near_its_ceiling_there_is_one_call_for_each_agent_until_the_day_is_over
 
         // By the count alone there would be room for hundreds now; and another dialler comes.
         count(&bench, &tenant, id, 20_000, 0).await;
-        let (stop, dialler) = dial(&bench, 43_000);
+        let (stop, dialler) = dial(&bench);
         exactly(&carrier, before + 2).await;
         may_answer.add_permits(1);
         exactly(&carrier, before + 3).await;
@@ -180,6 +184,59 @@ async fn near_its_ceiling_there_is_one_call_for_each_agent_until_the_day_is_over
         assert_eq!(day.latched_at, latched_at, "once, and it stays");
         assert_eq!((report.get(&Disposition::PutThrough).copied().unwrap_or(0), day.abandoned), (PEOPLE as i64, 3), "nobody else was abandoned: {report:?}");
         stop.send_replace(true);
+        dialler.await.expect("ends");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fixed_ratio_holds_until_the_ceiling_and_then_there_is_one_call_for_each_agent() {
+    for_each_store("dialled_ratio", |bench| async move {
+        let may_answer = Arc::new(Semaphore::new(0));
+        let (tenant, carrier, mut draft) = floor(&bench, Some(may_answer.clone())).await;
+        draft.call_pacing.pace = PacingMode::Power { calls_per_slot_percent: 200 };
+        draft.call_pacing.ring_ms_max = 60_000;
+        // 300 put through bear 9 abandoned.
+        let id = start(&bench, &tenant, &draft, 300, 0).await;
+        let (stop, dialler) = dial(&bench);
+        until(&bench, &tenant, id, async |record| record.state_reason == "200 % calls for each free agent: 2 free, 4 in flight").await;
+        exactly(&carrier, 4).await;
+        count(&bench, &tenant, id, 0, 9).await;
+        until(&bench, &tenant, id, async |record| record.state_reason.starts_with("one call for each free agent for the rest of the day: 9 of 309")).await;
+        // The four may not be dropped; nobody else is rung until there are fewer of them than agents.
+        for _ in 0..2 {
+            may_answer.add_permits(1);
+            exactly(&carrier, 4).await;
+        }
+        may_answer.add_permits(1);
+        exactly(&carrier, 5).await;
+        may_answer.add_permits(PEOPLE);
+        until(&bench, &tenant, id, async |record| record.state == CampaignState::Finished).await;
+        let report = counts(&tenant, id).await;
+        assert_eq!(report.into_iter().collect::<Vec<_>>(), [(Disposition::PutThrough, PEOPLE as i64)]);
+        stop.send_replace(true);
+        dialler.await.expect("ends");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thirty_days_near_their_limit_hold_a_campaign_whose_day_has_room() {
+    for_each_store("dialled_month", |bench| async move {
+        let may_answer = Arc::new(Semaphore::new(0));
+        let (tenant, carrier, mut draft) = floor(&bench, Some(may_answer.clone())).await;
+        draft.call_pacing.ring_ms_max = 60_000;
+        let id = start(&bench, &tenant, &draft, 300, 0).await;
+        history(&bench, &tenant, id).await;
+        count_on(&bench, &tenant, id, NOON.plus_ms(-29 * DAY_MS), 700, 31).await;
+        // A day further back counts no more.
+        count_on(&bench, &tenant, id, NOON.plus_ms(-30 * DAY_MS), 0, 1_000).await;
+        let (stop, dialler) = dial(&bench);
+        until(&bench, &tenant, id, async |record| record.state_reason == "one call for each free agent: 31 of 1031 people abandoned in 30 days is too near the 3 % that they may be (US-3)").await;
+        exactly(&carrier, 2).await;
+        assert_eq!(today(&bench, id).await.latched_at, None, "nobody was abandoned today");
+        stop.send_replace(true);
+        may_answer.add_permits(PEOPLE);
         dialler.await.expect("ends");
     })
     .await;

@@ -3,7 +3,7 @@
 
 use clarion_domain::campaigns::call_pacing::PacingMode;
 use clarion_domain::outcomes::disposition::Disposition;
-use clarion_engine::calls::PortRange;
+use clarion_testbed::ports::audio_ports;
 use clarion_testbed::voice::{CallFate, VoiceCarrier, VoiceCarrierConfig};
 
 use crate::dialled::{STRAIGHT, connect, dial, draft_of};
@@ -16,13 +16,13 @@ async fn the_carrier_joins_them_or_the_person_hears_why_not() {
     for (transfers, word) in [(Some(200), Disposition::PutThrough), (Some(486), Disposition::Abandoned), (None, Disposition::Abandoned)] {
         for_each_store("dialled_refer", |bench| async move {
             let tenant = bench.tenant("north").await;
-            let mut config = VoiceCarrierConfig::new(PortRange { first: 3_000, last: 4_999 });
+            let mut config = VoiceCarrierConfig::new(audio_ports());
             config.fate_of = |_| CallFate::Listens;
             (config.transfers, config.patience) = (transfers, std::time::Duration::from_secs(30));
             let carrier = VoiceCarrier::start(config).expect("a carrier");
             connect(&tenant, &carrier).await;
             let (list, _) = list_of(&tenant, "everybody", 2).await;
-            let (stop, dialler) = dial(&bench, 9_000);
+            let (stop, dialler) = dial(&bench);
             let script = STRAIGHT.replace("target = \"agents\"", "target = \"agents\"\nmode = \"refer\"");
             let id = run(&bench, &tenant, &draft_of(list, &script, PacingMode::Progressive)).await;
             let report = counts(&tenant, id).await;

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use clarion_domain::campaigns::call_pacing::PacingMode;
 use clarion_domain::campaigns::campaign::CampaignState;
+use clarion_domain::campaigns::retry::{RetryRule, RetryRules};
 use clarion_domain::outcomes::disposition::Disposition;
-use clarion_engine::calls::PortRange;
+use clarion_store::campaigns::{RecipientFilter, RecipientState};
+use clarion_testbed::ports::audio_ports;
 use clarion_testbed::voice::{CallFate, VoiceCarrier, VoiceCarrierConfig};
 use tokio::sync::Semaphore;
 
-use crate::dialled::{STRAIGHT, clock, connect, dial, draft_of};
+use crate::dialled::{CALLER_ID, STRAIGHT, clock, connect, dial, draft_of};
 use crate::people::list_of;
 use crate::support::{NOON, for_each_store};
 use crate::{counts, until};
@@ -23,13 +25,13 @@ async fn stopping_now_leaves_no_phone_ringing_after_a_second_and_a_pause_calls_n
     for_each_store("dialled_stopped", |bench| async move {
         let tenant = bench.tenant("north").await;
         let may_answer = Arc::new(Semaphore::new(0));
-        let mut config = VoiceCarrierConfig::new(PortRange { first: 7_000, last: 8_999 });
+        let mut config = VoiceCarrierConfig::new(audio_ports());
         config.fate_of = |_| CallFate::Listens;
         (config.may_answer, config.talk, config.patience) = (Some(may_answer.clone()), Duration::from_secs(8), Duration::from_secs(60));
         let carrier = VoiceCarrier::start(config).expect("a carrier");
         connect(&tenant, &carrier).await;
         let (list, _) = list_of(&tenant, "everybody", PEOPLE).await;
-        let (stop, dialler) = dial(&bench, 5_000);
+        let (stop, dialler) = dial(&bench);
         let mut draft = draft_of(list, STRAIGHT, PacingMode::Progressive);
         draft.call_pacing.calls_at_once_max = AT_ONCE;
         draft.call_pacing.ring_ms_max = 60_000;
@@ -61,6 +63,47 @@ async fn stopping_now_leaves_no_phone_ringing_after_a_second_and_a_pause_calls_n
         assert_eq!(report.values().sum::<i64>(), 3, "{report:?}");
         assert_eq!(report.get(&Disposition::PutThrough), Some(&1), "{report:?}");
         assert_eq!(carrier.tally().calls(), u64::from(AT_ONCE), "nobody else was called");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pause_takes_nobodys_next_call_away_and_agents_see_whose_call_it_is() {
+    for_each_store("dialled_paused", |bench| async move {
+        let tenant = bench.tenant("north").await;
+        let may_answer = Arc::new(Semaphore::new(0));
+        let mut config = VoiceCarrierConfig::new(audio_ports());
+        config.fate_of = |number| if number.ends_with('1') { CallFate::LetsRing } else { CallFate::PutThrough };
+        (config.may_answer, config.rings_after, config.patience) = (Some(may_answer.clone()), Duration::from_secs(2), Duration::from_secs(30));
+        let carrier = VoiceCarrier::start(config).expect("a carrier");
+        connect(&tenant, &carrier).await;
+        let (list, _) = list_of(&tenant, "everybody", 2).await;
+        let (stop, dialler) = dial(&bench);
+        let mut draft = draft_of(list, STRAIGHT, PacingMode::Progressive);
+        draft.retry = RetryRules { attempts_max: 2, rules: vec![RetryRule { after: Disposition::NoAnswer, delay_minutes: 240 }] };
+        let id = tenant.create_campaign(&draft, NOON).await.expect("a campaign");
+        tenant.start_campaign(id, clock()).await.expect("starts");
+        let ringing = async || tenant.live_call_counts(id).await.expect("read").iter().filter(|count| count.state == "ringing").map(|count| count.n).sum::<i64>();
+        until(&bench, &tenant, id, async |_| ringing().await == 2).await;
+        tenant.pause_campaign(id, clock()).await.expect("paused");
+        // The dialler has forgotten the campaign, not its calls.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        may_answer.add_permits(1);
+        until(&bench, &tenant, id, async |_| tenant.live_calls(id, 10).await.expect("read").is_empty()).await;
+        let report = counts(&tenant, id).await;
+        assert_eq!(report.into_iter().collect::<Vec<_>>(), [(Disposition::NoAnswer, 1), (Disposition::PutThrough, 1)]);
+        assert_eq!(carrier.tally().of_agents().0, [CALLER_ID]);
+        let due = tenant.due_counts(id).await.expect("read");
+        assert!(due.iter().any(|(why, n, _)| why == "retry after no_answer" && *n == 1), "{due:?}");
+        for row in tenant.recipients(id, RecipientFilter::Every, None, 10).await.expect("read").rows {
+            let RecipientState::Attempted { attempt, disposition, .. } = row.state else { continue };
+            let call = tenant.call(attempt).await.expect("read");
+            let (rang, ended) = (call.ringing_at.expect("rang"), call.ended_at.expect("ended"));
+            // The two seconds before it rang are no ringing (UK-10).
+            assert!(disposition != Disposition::NoAnswer || ended.ms() - rang.ms() >= 15_000, "{} ms", ended.ms() - rang.ms());
+        }
+        stop.send_replace(true);
+        dialler.await.expect("ends");
     })
     .await;
 }

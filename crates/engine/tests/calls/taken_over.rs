@@ -6,8 +6,9 @@ use clarion_domain::campaigns::call_pacing::PacingMode;
 use clarion_domain::campaigns::campaign::CampaignState;
 use clarion_domain::compliance::abandonment::london_day;
 use clarion_domain::outcomes::disposition::Disposition;
-use clarion_engine::calls::{self, DiallerConfig, EndpointConfig, MediaConfig, PortRange, SpeechEngine};
+use clarion_engine::calls::{self, DiallerConfig, EndpointConfig, MediaConfig, SpeechEngine};
 use clarion_store::Store;
+use clarion_testbed::ports::audio_ports;
 use clarion_testbed::voice::{CallFate, VoiceCarrier, VoiceCarrierConfig};
 use tokio::sync::watch;
 
@@ -19,12 +20,12 @@ use crate::{clock, connect, counts, dial, draft, loopback, until};
 async fn what_a_node_says_late_of_calls_that_another_settled_corrects_them() {
     for_each_store("dialled_taken", |bench| async move {
         let tenant = bench.tenant("north").await;
-        let mut config = VoiceCarrierConfig::new(PortRange { first: 51_000, last: 52_999 });
+        let mut config = VoiceCarrierConfig::new(audio_ports());
         (config.ring, config.patience, config.talk) = (Duration::from_millis(800), Duration::from_millis(1_500), Duration::from_secs(5));
         let carrier = VoiceCarrier::start(config).expect("a carrier");
         connect(&tenant, &carrier).await;
         let (list, _) = list_of(&tenant, "everybody", 10).await;
-        let (stop, dialler) = dial(&bench, 49_000);
+        let (stop, dialler) = dial(&bench);
         let id = tenant.create_campaign(&draft(list, PacingMode::Progressive), NOON).await.expect("a campaign");
         tenant.start_campaign(id, clock()).await.expect("starts");
         let up = async |state: &str| tenant.live_call_counts(id).await.expect("read").iter().filter(|count| state.is_empty() || count.state == state).map(|count| count.n).sum::<i64>();
@@ -33,7 +34,7 @@ async fn what_a_node_says_late_of_calls_that_another_settled_corrects_them() {
         // This node has no heartbeat here: to any other it is dead.
         let other = Store::new(bench.store.db().clone(), &bench.keyring(), 2).expect("a store");
         let (stop_other, stopped) = watch::channel(false);
-        let media = MediaConfig { ports: PortRange { first: 53_000, last: 53_999 }, ..MediaConfig::default() };
+        let media = MediaConfig { ports: audio_ports(), ..MediaConfig::default() };
         let config = DiallerConfig { clock, sip: EndpointConfig::new(loopback()), media, speech: SpeechEngine::default(), drain_ms_max: 100 };
         let other = tokio::spawn(calls::run(other, config, stopped));
         let settled = async || tenant.measures(Some(id), clarion_domain::time::Instant(0), clarion_domain::time::Instant(i64::MAX)).await.expect("read").iter().map(|row| row.n).sum::<i64>();

@@ -13,11 +13,12 @@ use clarion_domain::compliance::purpose::{LegalBasis, Purpose};
 use clarion_domain::id::ListId;
 use clarion_domain::personal::Personal;
 use clarion_domain::time::Instant;
-use clarion_engine::calls::{self, DiallerConfig, EndpointConfig, MediaConfig, PortRange, SpeechEngine};
+use clarion_engine::calls::{self, DiallerConfig, EndpointConfig, MediaConfig, SpeechEngine};
 use clarion_store::Tenant;
 use clarion_store::campaigns::CampaignDraft;
 use clarion_store::carriers::{NewRoute, NewTransferTarget, NewTrunk};
 use clarion_store::compliance::Week;
+use clarion_testbed::ports::audio_ports;
 use clarion_testbed::voice::VoiceCarrier;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -49,14 +50,13 @@ pub fn loopback() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 0))
 }
 
-/// Each test has ports of its own.
-pub fn dial(bench: &Bench, first_port: u16) -> (watch::Sender<bool>, JoinHandle<()>) {
-    dial_with(bench, first_port, SpeechEngine::default())
+pub fn dial(bench: &Bench) -> (watch::Sender<bool>, JoinHandle<()>) {
+    dial_with(bench, SpeechEngine::default())
 }
 
-pub fn dial_with(bench: &Bench, first_port: u16, speech: SpeechEngine) -> (watch::Sender<bool>, JoinHandle<()>) {
+pub fn dial_with(bench: &Bench, speech: SpeechEngine) -> (watch::Sender<bool>, JoinHandle<()>) {
     let (stop, stopped) = watch::channel(false);
-    let media = MediaConfig { ports: PortRange { first: first_port, last: first_port + 1_999 }, ..MediaConfig::default() };
+    let media = MediaConfig { ports: audio_ports(), ..MediaConfig::default() };
     let config = DiallerConfig { clock, sip: EndpointConfig::new(loopback()), media, speech, drain_ms_max: 5_000 };
     (stop, tokio::spawn(calls::run(bench.store.clone(), config, stopped)))
 }

@@ -5,20 +5,20 @@ use std::time::Duration;
 
 use clarion_domain::id::CampaignId;
 use clarion_domain::tenancy::tenant::Actor;
-use clarion_engine::calls::PortRange;
 use clarion_store::db::Db;
 use clarion_store::{Store, Tenant};
+use clarion_testbed::ports::audio_ports;
 use clarion_testbed::voice::{CallFate, VoiceCarrier, VoiceCarrierConfig};
 use clarion_testbed::{people, sample_csv};
 use serde_json::Value;
 
 use crate::support::{Installation, count, installations, shown};
 
-const CALLER_ID: &str = "+442079460990";
+pub const CALLER_ID: &str = "+442079460990";
 const PEOPLE: usize = 40;
 
 /// Long enough to be caught in: the greeting is spoken for some seconds.
-const SCRIPT: &str = r#"
+pub const SCRIPT: &str = r#"
 language = "en-GB"
 start = "menu"
 
@@ -47,8 +47,8 @@ do = "hang_up"
 "#;
 
 /// People who take their time; half of them want an agent.
-fn slow_people() -> VoiceCarrier {
-    let mut config = VoiceCarrierConfig::new(PortRange { first: 46_000, last: 47_999 });
+pub fn slow_people() -> VoiceCarrier {
+    let mut config = VoiceCarrierConfig::new(audio_ports());
     (config.ring, config.patience, config.talk) = (Duration::from_millis(900), Duration::from_millis(2_500), Duration::from_millis(2_500));
     config.agent_rings = Duration::from_millis(900);
     config.fate_of = |number| match CallFate::of_number(number) {
@@ -80,7 +80,7 @@ fn draft_terms<'a>(name: &'a str, script: &'a str, pace: &'a str) -> [&'a str; 1
 }
 
 /// The installation's own database, read beside the server.
-async fn tenant_of(all: &Installation) -> (Store, Tenant) {
+pub async fn tenant_of(all: &Installation) -> (Store, Tenant) {
     let db = match &all.database_url {
         Some(url) => Db::open_postgres(url).await.expect("opens"),
         None => Db::open_sqlite(&all.path("clarion-data/clarion.db")).await.expect("opens"),
@@ -118,7 +118,7 @@ async fn calls_that_are_up_when_the_server_is_killed_are_shown_and_nobody_is_cal
 
 /// Kills the server once a call is in one of these states, and starts it again: every call that was up has ended by what was known of it.
 /// Gives how many people were abandoned so, beyond those whom the report calls abandoned.
-async fn kill_in(all: &mut Installation, tenant: &Tenant, campaign: &str, states: &[&str]) -> i64 {
+pub async fn kill_in(all: &mut Installation, tenant: &Tenant, campaign: &str, states: &[&str]) -> i64 {
     let id: CampaignId = campaign.parse().expect("an id");
     let deadline = std::time::Instant::now() + Duration::from_secs(60);
     loop {

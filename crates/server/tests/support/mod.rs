@@ -2,19 +2,16 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
-use std::fs::File;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use clarion_testbed::Carrier;
+pub use clarion_testbed::ports::free_port;
 use jiff::civil::Weekday;
 use serde_json::Value;
-
-const PORTS: std::ops::Range<u16> = 12_000..20_000;
 
 pub struct Installation {
     pub folder: tempfile::TempDir,
@@ -36,22 +33,6 @@ pub async fn installations(purpose: &str) -> Vec<Installation> {
         all.push(Installation::new(Some(clarion_store::db::scratch_url(&url, purpose).await.expect("a scratch database"))));
     }
     all
-}
-
-/// A port of this test alone until it ends: below those that the system gives to whoever connects, and locked against our other tests.
-pub fn free_port() -> SocketAddr {
-    static HELD: Mutex<Vec<File>> = Mutex::new(Vec::new());
-    let start = usize::try_from(std::process::id()).unwrap_or(0).wrapping_mul(7);
-    let mut held = HELD.lock().expect("held ports");
-    for port in (0..PORTS.len()).map(|step| PORTS.start + u16::try_from((start + step) % PORTS.len()).unwrap_or(0)) {
-        let gate = std::env::temp_dir().join(format!("clarion-test-port-{port}"));
-        let Ok(gate) = File::options().create(true).truncate(false).write(true).open(gate) else { continue };
-        if gate.try_lock().is_ok() && TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            held.push(gate);
-            return ([127, 0, 0, 1], port).into();
-        }
-    }
-    panic!("no free port");
 }
 
 /// Ten in the morning of the `skip`th weekday after today, in London.
@@ -84,6 +65,11 @@ impl Installation {
     /// Works by the machine's own clock, at whatever hour that is.
     pub fn keeps_time(&mut self) {
         self.clock_ahead_seconds = 0;
+    }
+
+    /// So much later, for whatever begins from now on.
+    pub fn pass(&mut self, seconds: i64) {
+        self.clock_ahead_seconds += seconds;
     }
 
     pub fn database_name(&self) -> &'static str {

@@ -7,14 +7,14 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use clarion_sip::media::{MediaConfig, MediaEngine, PortRange};
+use clarion_sip::media::{MediaConfig, MediaEngine};
 use clarion_sip::negotiated::{Codec, Direction, NegotiatedMedia};
 
 /// How long a test waits for what must happen.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-pub fn engine(first: u16, threads: usize) -> MediaEngine {
-    MediaEngine::start(MediaConfig { ports: PortRange { first, last: first + 99 }, threads, legs_max: 40, ..MediaConfig::default() }).unwrap()
+pub fn engine(threads: usize) -> MediaEngine {
+    MediaEngine::start(MediaConfig { ports: crate::ports::audio_ports(), threads, legs_max: 40, ..MediaConfig::default() }).unwrap()
 }
 
 pub fn agreed(remote: SocketAddr, codec: Codec) -> NegotiatedMedia {

@@ -65,10 +65,8 @@ impl Drop for Process {
     }
 }
 
-/// A port that the system had free a moment ago, of both kinds.
 pub fn free_port() -> u16 {
-    let port = || UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port").port();
-    std::iter::repeat_with(port).find(|port| std::net::TcpListener::bind(loopback(*port)).is_ok()).expect("a port")
+    crate::ports::free_port().port()
 }
 
 pub fn loopback(port: u16) -> SocketAddr {

@@ -9,10 +9,11 @@ use clarion_sip::cause::{EndedBy, HangUp};
 use clarion_sip::dial::DialRequest;
 use clarion_sip::hop::Transport;
 use clarion_sip::media::prompt::{PromptLimits, load};
-use clarion_sip::media::{LegConfig, MediaConfig, MediaEngine, MediaEvent, PortRange};
+use clarion_sip::media::{LegConfig, MediaConfig, MediaEngine, MediaEvent};
 use clarion_sip::negotiated::{Codec, Direction, SrtpPolicy};
 use clarion_sip::tls::{TlsClient, Trust};
 
+use crate::ports::audio_ports;
 use crate::away::{Process, dial_to, endpoint, ended, free_port, listens, trunk, until};
 use crate::kamailio::Kamailio;
 
@@ -84,7 +85,7 @@ fn share(audio: &[i16], hz: u16) -> f64 {
 #[tokio::test]
 async fn a_tone_of_one_telephone_is_heard_by_the_other_through_our_bridge() {
     let (one, two) = (telephone_that_says(500, None, "udp", None).await, telephone_that_says(1_200, None, "udp", None).await);
-    let engine = MediaEngine::start(MediaConfig { ports: PortRange { first: 41_500, last: 41_599 }, ..MediaConfig::default() }).expect("an engine");
+    let engine = MediaEngine::start(MediaConfig { ports: audio_ports(), ..MediaConfig::default() }).expect("an engine");
     let near = endpoint(false);
     let mut up = Vec::new();
     for telephone in [&one, &two] {
@@ -136,7 +137,7 @@ async fn a_telephone_is_called_held_and_hung_up() {
 async fn over_tls_and_with_encrypted_audio_both_ways_of_asking_for_it() {
     let made = rcgen::generate_simple_self_signed(vec!["agent.example".to_owned()]).expect("a certificate");
     let pem = format!("{}{}", made.signing_key.serialize_pem(), made.cert.pem());
-    let engine = MediaEngine::start(MediaConfig { ports: PortRange { first: 41_400, last: 41_499 }, ..MediaConfig::default() }).expect("an engine");
+    let engine = MediaEngine::start(MediaConfig { ports: audio_ports(), ..MediaConfig::default() }).expect("an engine");
     for (encryption, policy) in [("srtp", SrtpPolicy::Offered), ("srtp-mand", SrtpPolicy::Required)] {
         let telephone = telephone_with(None, "tls", Some((&pem, encryption))).await;
         let near = endpoint(false);

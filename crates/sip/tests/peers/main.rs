@@ -6,6 +6,8 @@ mod failover;
 mod kamailio;
 #[path = "../names/mod.rs"]
 mod names;
+#[path = "../../../testbed/src/ports.rs"]
+mod ports;
 mod pracked;
 mod public;
 mod script;

@@ -15,6 +15,9 @@ pub struct CallTally {
     shown: BTreeSet<String>,
     /// Who we said that we are to the carrier alone (RFC 3325).
     asserted: BTreeSet<String>,
+    /// The same of calls to agents.
+    shown_to_agents: BTreeSet<String>,
+    asserted_of_agents: BTreeSet<String>,
     /// Where people were to be transferred to by REFER.
     pub transferred: Vec<String>,
     pub agent_calls: u64,
@@ -28,6 +31,12 @@ impl CallTally {
         self.asserted.extend(asserted.map(str::to_owned));
         *self.begun.entry(fate).or_default() += 1;
         *self.calls_to.entry(number.to_owned()).or_default() += 1;
+    }
+
+    pub(super) fn begin_agent(&mut self, shown: &str, asserted: Option<&str>) {
+        self.agent_calls += 1;
+        self.shown_to_agents.insert(shown.to_owned());
+        self.asserted_of_agents.extend(asserted.map(str::to_owned));
     }
 
     pub(super) fn end(&mut self, fate: CallFate, heard: bool) {
@@ -61,6 +70,12 @@ impl CallTally {
     #[must_use]
     pub fn asserted(&self) -> Vec<&str> {
         self.asserted.iter().map(String::as_str).collect()
+    }
+
+    /// What agents were shown and the carrier was told with their calls, each once.
+    #[must_use]
+    pub fn of_agents(&self) -> (Vec<&str>, Vec<&str>) {
+        (self.shown_to_agents.iter().map(String::as_str).collect(), self.asserted_of_agents.iter().map(String::as_str).collect())
     }
 
     /// Numbers that were called more than once.

@@ -27,6 +27,12 @@ pub(super) async fn live(mut incoming: IncomingCall, fate: CallFate, config: &Vo
         while call.event().await.is_some() {}
         return false;
     }
+    if !config.rings_after.is_zero() {
+        tokio::select! {
+            () = gone(&mut incoming) => return false,
+            () = tokio::time::sleep(config.rings_after) => {}
+        }
+    }
     incoming.ring();
     let rings = if fate == CallFate::LetsRing { FOREVER } else { config.ring };
     tokio::select! {
@@ -112,6 +118,11 @@ async fn talk(mut call: Call, leg: MediaLeg, mut heard: mpsc::Receiver<MediaEven
 
 /// An agent picks up, talks for a while and hangs up; true when they heard the person's side.
 pub(super) async fn agent(mut incoming: IncomingCall, config: &VoiceCarrierConfig, media: &MediaEngine) -> bool {
+    if let Some(status) = config.agents_refuse {
+        let mut call = incoming.reject(status, "No agent");
+        while call.event().await.is_some() {}
+        return false;
+    }
     if !config.agent_rings.is_zero() {
         incoming.ring();
         tokio::select! {
