@@ -12,6 +12,6 @@ mod trunk;
 mod wire;
 
 pub(crate) use registry::Carriers;
-pub(crate) use sip::{SipTrunk, SipTrunks};
+pub(crate) use sip::SipTrunks;
 pub(crate) use trunk::Trunk;
 pub(crate) use wire::{Acknowledge, Inbound, Prepared, WireEvent, WireOutcome, WirePart};

@@ -20,7 +20,7 @@ pub use call::{CRASH, CallRow, LiveCount, PastCall, PastTimes, calls_by_id, end_
 pub use candidate::{Candidate, add_due, advance, due_candidates, fresh_candidates, is_stopped, next_due, recipients_at, remove_due, remove_retry, retry_rules};
 pub use claim::{ClaimRow, add_claim, claims_of_silent_nodes, remove_claims, release_items};
 pub use decision::{DecisionRow, record_decisions};
-pub use lease::Lease;
+pub use lease::{Lease, holds_lease};
 pub use notice::{NoticeKind, NoticeRow, NoticeState, NewNotice, add_notice, claim_notices, recent_notice, recover_notices, settle_notice};
 pub use recording::{
     CHUNK_SECONDS, NewRecording, RecordingChunk, RecordingKey, RecordingProgress, chunk_bytes, end_lost_recordings, write_recording_chunks, write_recording_progress,

@@ -17,6 +17,9 @@ pub const ANSWER_TO_SOUND_MS_MAX: i64 = 2 * SECOND_MS;
 /// Whoever is to be put through waits this long for an agent to become free; then the information message begins, well within the
 /// two seconds.
 pub const AGENT_AWAITED_MS_MAX: i64 = 1_000;
+/// Whoever has heard nothing so long after the answer hears the information message, whether an agent still rings or not: it takes a moment to
+/// begin, and must have begun within the two seconds (UK-6).
+pub const ANSWER_TO_INFORMATION_MS: i64 = ANSWER_TO_SOUND_MS_MAX - 150;
 /// An unanswered call rings at least this long (UK-10).
 pub const RING_MS_MIN: i64 = 15 * SECOND_MS;
 

@@ -63,7 +63,7 @@ impl TestCall {
         if let Some(group) = &self.asked_for {
             told.push_str(&match (self.put_through, self.rings_agents) {
                 (true, _) => format!(" An agent of {group} was put through."),
-                (false, true) => format!(" An agent of {group} was asked for, and none answered: the information message played."),
+                (false, true) => format!(" An agent of {group} was asked for, and none was free or picked up: the information message played."),
                 (false, false) => format!(" An agent of {group} was asked for: this test disturbs none, so the information message played."),
             });
         }
@@ -88,7 +88,7 @@ mod tests {
         call.pressed('1');
         assert_eq!(call.told(), "Answered after 5 s, ended after 12 s more. Steps: menu, agents. Keys pressed: 1. An agent of agents was asked for: this test disturbs none, so the information message played.");
         (call.rings_agents, call.shown) = (true, "+442079460999".into());
-        assert_eq!(call.told(), "The phone was shown +442079460999. Answered after 5 s, ended after 12 s more. Steps: menu, agents. Keys pressed: 1. An agent of agents was asked for, and none answered: the information message played.");
+        assert_eq!(call.told(), "The phone was shown +442079460999. Answered after 5 s, ended after 12 s more. Steps: menu, agents. Keys pressed: 1. An agent of agents was asked for, and none was free or picked up: the information message played.");
         call.put_through = true;
         assert!(call.told().ends_with(" An agent of agents was put through."));
         (0..100).for_each(|_| call.pressed('2'));

@@ -27,7 +27,7 @@ pub struct AbandonmentDay {
     pub put_through: u32,
     /// People who met no agent: x before the estimate. Silent calls are among them.
     pub abandoned: u32,
-    /// Of the abandoned, those who heard nothing within two seconds (UK-2).
+    /// People who heard nothing within two seconds (UK-2), an agent who came late among them.
     pub silent: u32,
     /// Calls that ended because the detector said machine, with nobody put through and no message left for a person.
     pub judged_machine: u32,
@@ -79,7 +79,7 @@ impl AbandonmentDay {
         let Some((word, _)) = call.outcome() else { return Self::default() };
         let ended = call.ended_at().unwrap_or(call.planned_at);
         match word {
-            _ if call.times.bridged_at.is_some() => Self { put_through: 1, ..Self::default() },
+            _ if call.times.bridged_at.is_some() => Self { put_through: 1, silent: u32::from(call.was_silent(ended)), ..Self::default() },
             Disposition::Abandoned => Self { abandoned: 1, silent: u32::from(call.was_silent(ended)), ..Self::default() },
             Disposition::AnsweredMachine if call.answered_by() == AnsweredBy::Machine || call.answered_by() == AnsweredBy::VoicemailReady => Self { judged_machine: 1, ..Self::default() },
             _ => Self::default(),

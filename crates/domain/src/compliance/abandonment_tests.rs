@@ -69,6 +69,8 @@ fn a_call_adds_what_it_was() {
         AbandonmentDay::of_call(&all.fold(Call::planned(at(0)), |call, event| call.apply(*event).expect("legal")))
     };
     assert_eq!(call(&[E::Bridged { at: at(5_500) }]), day(1, 0, 0));
+    assert_eq!(call(&[E::Bridged { at: at(7_100) }]), AbandonmentDay { silent: 1, ..day(1, 0, 0) }, "an agent who comes late is heard too late");
+    assert_eq!(call(&[E::MessageStarted { at: at(5_500) }, E::Bridged { at: at(12_000) }]), day(1, 0, 0));
     assert_eq!(call(&[E::Bridged { at: at(5_500) }, E::OptedOut { at: at(20_000) }]), day(1, 0, 0), "put through, whatever they asked for afterwards");
     assert_eq!(call(&[E::InformationStarted { at: at(6_900) }]), day(0, 1, 0));
     assert_eq!(call(&[]), AbandonmentDay { silent: 1, ..day(0, 1, 0) }, "neither agent nor message");

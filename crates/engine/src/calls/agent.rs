@@ -4,16 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clarion_domain::carriers::call_price::CallPrice;
+use clarion_domain::id::TrunkId;
 use clarion_domain::time::Instant;
 use clarion_sip::call::CallEvent as SipEvent;
-use clarion_sip::cause::{EndedBy as SipEndedBy, HangUp};
+use clarion_sip::cause::{CallEnd, EndedBy as SipEndedBy, HangUp};
 use clarion_sip::dial::DialRequest;
 use clarion_sip::endpoint::{Call, Trunk};
 use clarion_sip::media::{LegConfig, MediaEngine, MediaEvent, MediaLeg};
 use tokio::sync::mpsc;
 
 use super::slots::Slot;
-use super::talk::AgentTold;
+use super::talk::{AgentTold, News, NewsSender};
 
 /// The way to an agent whose slot is held.
 pub(super) struct Line {
@@ -24,8 +25,24 @@ pub(super) struct Line {
     /// As it is dialled, and as a carrier is told to join it.
     pub address: String,
     pub caller_id: String,
-    /// Of the trunk, when it is a carrier's.
-    pub price: Option<CallPrice>,
+    /// Who we are to the carrier alone, where it wants that.
+    pub asserted: Option<String>,
+    /// On the trunk, when it is a carrier's, with what that takes.
+    pub place: Option<Place>,
+}
+
+/// The place of an agent's leg on a trunk. Dropping it gives it back.
+pub(super) struct Place {
+    pub trunk: TrunkId,
+    pub price: CallPrice,
+    pub news: NewsSender,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // A dialler that is gone counts no places.
+        let _ = self.news.send(News::Freed { trunk: self.trunk, tenant: None });
+    }
 }
 
 /// An agent who is rung or who talks.
@@ -35,21 +52,37 @@ pub(super) struct Agent {
     call: Option<(Call, MediaLeg, mpsc::Receiver<MediaEvent>)>,
     bridged: bool,
     answered_at: Option<Instant>,
-    price: Option<CallPrice>,
+    place: Option<Place>,
 }
+
+/// Why an agent's leg came to nothing, for the live page.
+fn why(end: &CallEnd) -> String {
+    match (end.by, end.sip_status) {
+        (SipEndedBy::Us, _) => NOT_IN_TIME.to_owned(),
+        (_, Some(status)) => format!("it answered {status}"),
+        (SipEndedBy::Timeout | SipEndedBy::Unreachable, None) => {
+            tracing::warn!(reason = end.reason, "the way to an agent does not work");
+            "its server cannot be reached or does not answer".to_owned()
+        }
+        (SipEndedBy::FarEnd, None) => "it ended the call".to_owned(),
+    }
+}
+
+/// Why the target of an agent who is rung no longer is left alone for a while.
+pub(super) const NOT_IN_TIME: &str = "nobody picked up in time";
 
 impl Agent {
     /// Rings an agent. Fails when our side cannot.
     pub fn ring(line: Line, media: &MediaEngine, ring_max: Duration) -> Result<Self, ()> {
         let (leg, heard) = media.open_leg(line.leg.clone()).map_err(|error| tracing::warn!(%error, "no audio for an agent's call"))?;
-        let request = DialRequest { to: line.address.clone(), caller_id: line.caller_id.clone(), ring_max: Some(ring_max), ..DialRequest::default() };
+        let request = DialRequest { to: line.address.clone(), caller_id: line.caller_id, asserted: line.asserted, ring_max: Some(ring_max), ..DialRequest::default() };
         let call = line.trunk.dial(request, leg.local().clone()).map_err(|error| tracing::warn!(%error, "an agent's address cannot be dialled"))?;
-        Ok(Self { slot: line.slot, call: Some((call, leg, heard)), bridged: false, answered_at: None, price: line.price })
+        Ok(Self { slot: line.slot, call: Some((call, leg, heard)), bridged: false, answered_at: None, place: line.place })
     }
 
     /// The carrier is asked to ring them; only their slot is held here.
     pub fn elsewhere(line: Line) -> Self {
-        Self { slot: line.slot, call: None, bridged: false, answered_at: None, price: None }
+        Self { slot: line.slot, call: None, bridged: false, answered_at: None, place: None }
     }
 
     /// Joins the agent and the person.
@@ -68,13 +101,19 @@ impl Agent {
     /// What the leg costs that ends now; `None` for one that nobody bills or nobody answered.
     pub fn cost(&self, now: Instant) -> Option<i64> {
         let up_ms = u64::try_from(now.ms() - self.answered_at?.ms()).unwrap_or(0);
-        Some(self.price?.of_answered(Some(up_ms)))
+        Some(self.place.as_ref()?.price.of_answered(Some(up_ms)))
     }
 
     pub fn hang_up(&self) {
         if let Some((call, ..)) = &self.call {
             call.hang_up(HangUp::default());
         }
+    }
+
+    /// Nobody came by this way, for this reason: its target is left alone for a while.
+    pub fn failed(&self, why: String) {
+        self.slot.failed(why);
+        self.hang_up();
     }
 
     /// The next thing that matters. Cancel-safe: it waits on channels alone.
@@ -89,11 +128,8 @@ impl Agent {
                     }
                     Some(SipEvent::EarlyMedia(agreed) | SipEvent::MediaChanged(agreed)) => leg.connect(agreed),
                     Some(SipEvent::Ended(end)) => {
-                        if matches!(end.sip_status, Some(486 | 600 | 503)) {
-                            self.slot.is_busy();
-                        }
-                        if matches!(end.by, SipEndedBy::Unreachable | SipEndedBy::Timeout) && self.answered_at.is_none() {
-                            tracing::warn!(reason = end.reason, "the way to an agent does not work");
+                        if self.answered_at.is_none() {
+                            self.slot.failed(why(&end));
                         }
                         return AgentTold::Left { was_bridged: self.bridged };
                     }

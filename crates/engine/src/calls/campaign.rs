@@ -25,12 +25,12 @@ const LEARNED_FROM_CALLS: i64 = 3_000;
 
 pub(super) struct CallCampaign {
     pub tenant: Tenant,
-    pub caller_id: String,
+    pub caller_id: Arc<str>,
     pub script: Arc<Script>,
     /// As written: a script that is the same need not be rendered again.
     source: String,
     pub pacing: CallPacing,
-    pub retry: RetryRules,
+    pub retry: Arc<RetryRules>,
     pub recording: Arc<RecordingSettings>,
     pub terms: CampaignTerms,
     pub sounds: Arc<Sounds>,
@@ -92,11 +92,11 @@ impl CallCampaign {
         };
         Ok(Self {
             tenant,
-            caller_id: record.sender.clone(),
+            caller_id: record.sender.as_str().into(),
             script,
             source: record.script.clone(),
             pacing: record.call_pacing,
-            retry: record.retry.clone(),
+            retry: Arc::new(record.retry.clone()),
             recording: Arc::new(record.recording.clone()),
             terms,
             sounds,

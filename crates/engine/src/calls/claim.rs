@@ -8,7 +8,7 @@ use clarion_domain::compliance::facts::Touch;
 use clarion_domain::id::{AttemptId, CampaignId, ClaimId, TrunkId};
 use clarion_domain::personal::Personal;
 use clarion_domain::time::{Instant, SECOND_MS};
-use clarion_store::attempts::{Candidate, ClaimRow, add_claim};
+use clarion_store::attempts::{Candidate, ClaimRow, add_claim, holds_lease};
 use clarion_store::compliance::{CallMark, RecipientFacts, decide_call};
 use clarion_store::contacts::ContactProfile;
 use clarion_store::db::Tx;
@@ -42,6 +42,15 @@ struct Plan {
 pub(super) async fn claim(dialler: &mut Dialler, tx: &mut Tx, id: CampaignId, want: u32, now: Instant) -> Result<Vec<Permitted>, ClaimError> {
     let Some(campaign) = dialler.campaigns.get(&id) else { return Ok(Vec::new()) };
     let tenant = campaign.tenant.clone();
+    // In this transaction, so that no other node dials for the tenant before it stands.
+    let held = match dialler.leases.get(&tenant.id()) {
+        Some(lease) => holds_lease(tx, dialler.store.node(), lease, now).await?,
+        None => false,
+    };
+    if !held {
+        dialler.leases.remove(&tenant.id());
+        return Ok(Vec::new());
+    }
     let record = tenant.campaign_in(tx, id).await?;
     if record.state != CampaignState::Running {
         return Ok(Vec::new());

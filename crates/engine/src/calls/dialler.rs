@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clarion_domain::attempts::call::{Call, CallEvent};
-use clarion_domain::campaigns::call_pacing::PaceEvent;
+use clarion_domain::campaigns::call_pacing::{PaceEvent, PacingMode};
 use clarion_domain::campaigns::campaign::Channel;
+use clarion_domain::campaigns::retry::RetryRules;
 use clarion_domain::carriers::call_price::CallPrice;
 use clarion_domain::id::{AttemptId, CampaignId, TenantId, TransferTargetId};
 use clarion_domain::outcomes::answered_by::AnsweredBy;
@@ -16,7 +17,7 @@ use clarion_domain::time::Instant;
 use clarion_sip::dial::DialRequest;
 use clarion_sip::endpoint::{Endpoint, EndpointConfig};
 use clarion_sip::media::{MediaConfig, MediaEngine};
-use clarion_store::attempts::recover_notices;
+use clarion_store::attempts::{Lease, recover_notices};
 use clarion_store::campaigns::CampaignRecord;
 use clarion_store::{Signal, Store, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -55,6 +56,11 @@ pub(super) struct LiveCall {
     /// Its person heard the fallback prompt in the place of words.
     pub fell_back: bool,
     pub target: Option<TransferTargetId>,
+    /// Of its campaign as it was launched, which may have been paused since: what follows from its end, the caller ID that agents see, and
+    /// whose agents its pace counts.
+    pub retry: Arc<RetryRules>,
+    pub caller_id: Arc<str>,
+    pub group: Option<Arc<str>>,
     /// Of the trunk that carries the person's leg, when it was dialled.
     pub price: CallPrice,
     /// What its agents' legs came to so far.
@@ -90,14 +96,19 @@ pub(super) struct Dialler {
     engine: Arc<SpeechEngine>,
     pub(super) clock: Clock,
     started_at: Instant,
-    news: mpsc::UnboundedSender<News>,
-    leases: HashMap<TenantId, Instant>,
+    pub(super) news: mpsc::UnboundedSender<News>,
+    pub(super) leases: HashMap<TenantId, Lease>,
     /// Tenants whose agents a test call may ring, once for each such call.
     pub(super) testers: Vec<TenantId>,
     pub draining: bool,
 }
 
 const LEASE_MS: i64 = 15_000;
+
+fn lease_name(tenant: TenantId) -> String {
+    format!("dialling {tenant}")
+}
+
 /// How often calls are looked for that a dead node left.
 const SETTLE: Duration = Duration::from_secs(3);
 const REFRESH: Duration = Duration::from_millis(500);
@@ -216,7 +227,7 @@ impl Dialler {
             }
         }
         for tenant in std::mem::take(&mut self.leases).into_keys() {
-            if let Err(error) = self.store.release_lease(&format!("dialling {tenant}")).await {
+            if let Err(error) = self.store.release_lease(&lease_name(tenant)).await {
                 tracing::debug!(%error, "a lease stays until it lapses");
             }
         }
@@ -230,11 +241,15 @@ impl Dialler {
         let running = self.store.running_campaigns(Channel::Voice).await?;
         self.stop_what_was_cancelled(&running).await?;
         self.campaigns.retain(|id, _| running.iter().any(|(_, known)| known == id));
-        let tenants: HashSet<TenantId> = running.iter().map(|(tenant, _)| *tenant).chain(self.testers.iter().copied()).collect();
-        self.leases.retain(|tenant, until| *until > now && tenants.contains(tenant));
+        let live: HashSet<TenantId> = self.calls.values().map(|call| call.tenant).collect();
+        let tenants: HashSet<TenantId> = running.iter().map(|(tenant, _)| *tenant).chain(self.testers.iter().copied()).chain(live.iter().copied()).collect();
+        self.leases.retain(|tenant, lease| lease.expires_at > now && tenants.contains(tenant));
         for tenant in tenants {
             self.dial_for(tenant, now).await?;
         }
+        // Another node dials for those whose lease was lost. Calls of theirs that are up may still have the agents who were counted here.
+        self.campaigns.retain(|_, campaign| self.leases.contains_key(&campaign.tenant.id()));
+        self.slots.retain(|tenant, _| self.leases.contains_key(tenant) || live.contains(tenant));
         for (tenant, id) in running {
             if self.leases.contains_key(&tenant) && self.campaigns.get(&id).is_none_or(|known| known.is_stale(now)) {
                 self.load(tenant, id, now).await?;
@@ -245,9 +260,12 @@ impl Dialler {
 
     /// Whether this node is the one that dials for a tenant, and so counts its agents' slots.
     pub(super) async fn dial_for(&mut self, tenant: TenantId, now: Instant) -> Result<bool, StoreError> {
-        let fresh = self.leases.get(&tenant).is_some_and(|until| until.ms() - now.ms() > LEASE_MS / 2);
-        if !fresh && let Some(lease) = self.store.lease(&format!("dialling {tenant}"), now, LEASE_MS).await? {
-            self.leases.insert(tenant, lease.expires_at);
+        let fresh = self.leases.get(&tenant).is_some_and(|lease| lease.expires_at.ms() - now.ms() > LEASE_MS / 2);
+        if !fresh {
+            match self.store.lease(&lease_name(tenant), now, LEASE_MS).await? {
+                Some(lease) => drop(self.leases.insert(tenant, lease)),
+                None => drop(self.leases.remove(&tenant)),
+            }
         }
         let dials = self.leases.contains_key(&tenant);
         if dials {
@@ -323,7 +341,7 @@ impl Dialler {
             News::AgentCost { attempt, cost } => self.with(attempt, |call| call.agents_cost = call.agents_cost.saturating_add(cost)),
             // What the script makes of it is told as its step.
             News::Key { .. } => {}
-            News::TesterWantsAgent { tenant, group, caller_id, line } => self.tester_wants_agent(tenant, &group, caller_id, line),
+            News::TesterWantsAgent { tenant, group, caller_id, line } => self.tester_wants_agent(tenant, &group, &caller_id, line),
             News::Freed { trunk, tenant } => {
                 self.free(trunk);
                 if let Some(place) = self.testers.iter().position(|tester| Some(*tester) == tenant) {
@@ -390,6 +408,9 @@ impl Dialler {
             features: String::new(),
             fell_back: false,
             target: None,
+            retry: known.retry.clone(),
+            caller_id: known.caller_id.clone(),
+            group: known.group().filter(|_| known.pacing.pace != PacingMode::Agentless).map(Into::into),
             price: trunk.settings.price(),
             agents_cost: 0,
             asks,

@@ -32,12 +32,14 @@ struct Own {
     /// When those were dialled for which no slot is held, and which may still come to want an agent.
     in_flight: Vec<Instant>,
     up: u32,
+    /// Of them, those whose agent is not rung yet.
+    to_come: u32,
     /// Of those that are up, what they have added to the day already.
     today: AbandonmentDay,
 }
 
 impl LiveCall {
-    fn is_in_flight(&self) -> bool {
+    pub(super) fn is_in_flight(&self) -> bool {
         !self.over && self.asked_at.is_none() && self.held.is_none() && self.call.state() != CallState::Ended
     }
 }
@@ -86,8 +88,13 @@ impl Dialler {
             let others = rivals.get(&key).map_or(0, |of| of.iter().filter(|(other, _)| **other != id).map(|(_, calls)| *calls).sum());
             let slots = self.slots.get(&key.0).cloned();
             let group = key.1.as_deref().zip(slots.as_ref());
-            let launch = decide(campaign, &own, waiting, others, group, trunk_room, today, now);
+            // A call whose agent is reached by a number takes two places on the trunks.
+            let room = if group.is_some_and(|(group, slots)| slots.is_reached_by_trunk(group)) { trunk_room.saturating_sub(own.to_come) / 2 } else { trunk_room };
+            let launch = decide(campaign, &own, waiting, others, group, room, today, now);
             campaign.why = launch.why.to_string();
+            if let Some(trouble) = group.and_then(|(group, slots)| slots.trouble(group, now)) {
+                campaign.why = format!("{}; {trouble}", campaign.why);
+            }
             let calls = launch.calls.min(LAUNCH_MAX);
             let held: Vec<Slot> = group.filter(|_| launch.holds_slots).map_or_else(Vec::new, |(group, slots)| (0..calls).map_while(|_| slots.take(group, None)).collect());
             let calls = if launch.holds_slots { calls.min(u32::try_from(held.len()).unwrap_or(0)) } else { calls };
@@ -106,8 +113,8 @@ impl Dialler {
     fn rivals(&self) -> HashMap<(TenantId, Option<String>), HashMap<CampaignId, u32>> {
         let mut rivals: HashMap<_, HashMap<CampaignId, u32>> = HashMap::new();
         for call in self.calls.values().filter(|call| call.is_in_flight()) {
-            let Some(campaign) = self.campaigns.get(&call.campaign).filter(|campaign| campaign.pacing.pace != PacingMode::Agentless) else { continue };
-            *rivals.entry((call.tenant, campaign.group().map(str::to_owned))).or_default().entry(call.campaign).or_default() += 1;
+            let Some(group) = call.group.as_deref().map(str::to_owned) else { continue };
+            *rivals.entry((call.tenant, Some(group))).or_default().entry(call.campaign).or_default() += 1;
         }
         rivals
     }
@@ -119,6 +126,7 @@ impl Dialler {
                 own.in_flight.push(call.call.person.dialled_at.unwrap_or(call.call.planned_at));
             }
             own.up += u32::from(!call.over);
+            own.to_come += u32::from(!call.over && call.target.is_none());
             if call.call.person.answered_at.is_some_and(|at| london_day(at) == today) {
                 own.today = own.today.plus(&call.adds());
             }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use clarion_domain::campaigns::call_pacing::PaceEvent;
 use clarion_domain::carriers::transfer_target::{SipLine, TransferAddress};
 use clarion_domain::id::TransferTargetId;
-use clarion_domain::time::{Instant, MINUTE_MS};
+use clarion_domain::time::{Instant, MINUTE_MS, SECOND_MS};
 use clarion_store::StoreError;
 use clarion_store::carriers::TransferTargetRecord;
 
@@ -14,21 +14,36 @@ use crate::intake::Clock;
 
 /// What a call centre said about its free agents is believed for so long; then its fixed capacity holds again.
 const TOLD_LASTS_MS: i64 = 5 * MINUTE_MS;
+/// For so long after a call that it did not take, a target is given no more than it bore then; twice as long each time that it fails again.
+const HELD_OFF_MS_MIN: i64 = 30 * SECOND_MS;
+const HELD_OFF_MS_MAX: i64 = 10 * MINUTE_MS;
 /// An agent who was not called free for so long after a talk is not wrapping up but gone.
 const WRAPS_MS_MAX: i64 = 10 * MINUTE_MS;
 
 struct Target {
     group: String,
+    name: String,
     address: TransferAddress,
     line: SipLine,
     priority: i64,
     is_open: bool,
-    /// It answered busy: it takes no more until the next refresh.
-    is_busy: bool,
     capacity: u32,
+    bound: Option<Bound>,
     told: Option<Told>,
     /// When talks ended whose agents the centre has not called free since.
     wrapping: Vec<Instant>,
+}
+
+/// What a target showed that it bears, when it did not take a call.
+struct Bound {
+    /// Talks that it had then, or has had since.
+    calls: u32,
+    until: Instant,
+    /// The time is over. It is remembered until more calls than these are taken.
+    is_over: bool,
+    /// In a row.
+    failures: u32,
+    why: String,
 }
 
 /// What the call centre said.
@@ -83,14 +98,36 @@ pub(super) struct Slot {
 impl Target {
     /// Slots that may be taken now.
     fn left(&self, held: &[Held]) -> u32 {
-        if !self.is_open || self.is_busy {
+        if !self.is_open {
             return 0;
         }
-        let by_capacity = self.capacity.saturating_sub(u32::try_from(held.len()).unwrap_or(u32::MAX));
+        let bound = self.bound.as_ref().filter(|bound| !bound.is_over).map_or(self.capacity, |bound| bound.calls.min(self.capacity));
+        let by_capacity = bound.saturating_sub(u32::try_from(held.len()).unwrap_or(u32::MAX));
         self.told.map_or(by_capacity, |told| {
             let taken = held.iter().filter(|slot| slot.is_unknown_to(&told)).count() as u32 + told.talked;
             told.free.saturating_sub(taken).min(by_capacity)
         })
+    }
+
+    /// It did not take a call, and has so many talks.
+    fn fails(&mut self, talks: u32, why: String, now: Instant) {
+        // Those that rang at the same time fail for the same reason.
+        if let Some(bound) = self.bound.as_mut().filter(|bound| !bound.is_over) {
+            bound.calls = bound.calls.min(talks);
+            return;
+        }
+        let failures = self.bound.as_ref().map_or(0, |bound| bound.failures) + 1;
+        let for_ms = (HELD_OFF_MS_MIN << (failures - 1).min(8)).min(HELD_OFF_MS_MAX);
+        self.bound = Some(Bound { calls: talks, until: now.plus_ms(for_ms), is_over: false, failures, why });
+    }
+
+    /// It has taken a call, and has so many talks now.
+    fn takes(&mut self, talks: u32) {
+        match &mut self.bound {
+            Some(bound) if bound.is_over && talks > bound.calls => self.bound = None,
+            Some(bound) if !bound.is_over => bound.calls = bound.calls.max(talks),
+            _ => {}
+        }
     }
 
     /// The centre's word, when it is new: more agents free than it could have of those it had, and some have wrapped up. Returns for how long each did.
@@ -125,17 +162,21 @@ impl Slots {
             let local = zone.to_datetime(now.timestamp());
             let day = usize::try_from(local.date().weekday().to_monday_zero_offset()).unwrap_or(0);
             let minute = u16::try_from(i32::from(local.time().hour()) * 60 + i32::from(local.time().minute())).unwrap_or(0);
-            let known = before.remove(&record.id);
-            let (told, mut wrapping) = known.map_or((None, Vec::new()), |known| (known.told, known.wrapping));
+            let (known, address) = (before.remove(&record.id), record.address()?);
+            let (told, mut wrapping, mut bound) = known.map_or((None, Vec::new(), None), |known| (known.told, known.wrapping, known.bound.filter(|_| known.address == address)));
+            if let Some(bound) = &mut bound {
+                bound.is_over = now >= bound.until;
+            }
             wrapping.retain(|since| now.ms() - since.ms() <= WRAPS_MS_MAX);
             let mut target = Target {
                 group: record.target.group.clone(),
-                address: record.address()?,
+                name: record.target.name.clone(),
+                address,
                 line: record.target.line.clone(),
                 priority: record.target.priority,
                 is_open: record.hours()?.day(day).any(|span| span.contains(minute)),
-                is_busy: false,
                 capacity: record.target.capacity,
+                bound,
                 told,
                 wrapping,
             };
@@ -166,6 +207,24 @@ impl Slots {
     pub fn has_anybody(&self, group: &str) -> bool {
         let state = self.state();
         state.targets.iter().filter(|(_, target)| target.group == group).any(|(id, target)| !state.held_of(*id).is_empty() || !target.wrapping.is_empty() || target.left(&[]) > 0)
+    }
+
+    /// Targets of a group that did not take their last calls, in words for the live page.
+    pub fn trouble(&self, group: &str, now: Instant) -> Option<String> {
+        let state = self.state();
+        let troubled = state.targets.values().filter(|target| target.group == group && target.is_open);
+        let words = troubled.filter_map(|target| {
+            let bound = target.bound.as_ref().filter(|bound| now < bound.until)?;
+            Some(format!("{} did not take a call ({}): it has no more than {} at once for {} s", target.name, bound.why, bound.calls, (bound.until.ms() - now.ms() + 999) / 1_000))
+        });
+        let mut words: Vec<String> = words.collect();
+        words.sort();
+        (!words.is_empty()).then(|| words.join("; "))
+    }
+
+    /// Some agents of a group are reached by a number, so that their legs take places on the trunks.
+    pub fn is_reached_by_trunk(&self, group: &str) -> bool {
+        self.state().targets.values().any(|target| target.group == group && target.is_open && matches!(target.address, TransferAddress::Number(_)))
     }
 
     /// Since when the agents of a group talk to our people.
@@ -199,6 +258,10 @@ impl Slots {
 impl State {
     fn held_of(&self, target: TransferTargetId) -> &[Held] {
         self.held.get(&target).map_or(&[], Vec::as_slice)
+    }
+
+    fn talks_of(&self, target: TransferTargetId) -> u32 {
+        u32::try_from(self.held_of(target).iter().filter(|held| held.talking_since.is_some()).count()).unwrap_or(u32::MAX)
     }
 
     fn of_group<'a>(&'a self, group: &'a str) -> impl Iterator<Item = &'a Held> {
@@ -244,12 +307,20 @@ impl Slot {
     /// The agent and the person are joined.
     pub fn talks(&self, now: Instant) {
         self.with(|held| held.talking_since = Some(now));
+        let mut state = self.slots.state();
+        let talks = state.talks_of(self.target);
+        if let Some(target) = state.targets.get_mut(&self.target) {
+            target.takes(talks);
+        }
     }
 
-    /// The target answered busy: it takes no more until the next refresh.
-    pub fn is_busy(&self) {
-        if let Some(target) = self.slots.state().targets.get_mut(&self.target) {
-            target.is_busy = true;
+    /// The target did not take the call, for this reason: it has no more than it has now for a while.
+    pub fn failed(&self, why: String) {
+        let now = (self.slots.clock)();
+        let mut state = self.slots.state();
+        let talks = state.talks_of(self.target);
+        if let Some(target) = state.targets.get_mut(&self.target) {
+            target.fails(talks, why, now);
         }
     }
 }
@@ -301,9 +372,35 @@ mod tests {
         assert_eq!(slots.talking_since("agents"), [NOON]);
         drop(second);
         assert_eq!((slots.free("agents"), slots.talking_since("agents").len()), (1, 0));
-        first.is_busy();
+        first.failed("it answered 486".into());
         drop(first);
         assert_eq!(slots.free("agents"), 1, "one is free, one said busy");
+    }
+
+    #[test]
+    fn a_target_that_takes_no_call_is_left_alone_for_longer_each_time() {
+        let (slots, zone) = (Slots::new(noon), jiff::tz::TimeZone::UTC);
+        let at = |ms: i64| slots.refresh(&[record(1, 5, 1, None)], &zone, NOON.plus_ms(ms)).expect("reads");
+        let fail = |why: &str| slots.take("agents", Some(NOON)).expect("a slot").failed(why.into());
+        at(0);
+        fail("it answered 486");
+        assert_eq!((slots.free("agents"), slots.has_anybody("agents")), (0, false));
+        assert_eq!(slots.trouble("agents", NOON).as_deref(), Some("Floor 1 did not take a call (it answered 486): it has no more than 0 at once for 30 s"));
+        at(29_999);
+        assert_eq!(slots.free("agents"), 0, "no refresh forgets it");
+        at(30_000);
+        assert_eq!((slots.free("agents"), slots.trouble("agents", NOON.plus_ms(30_000))), (5, None));
+        fail("it answered 486");
+        at(59_999);
+        assert_eq!(slots.free("agents"), 0, "twice as long, the second time");
+        at(60_000);
+        let talks = slots.take("agents", Some(NOON)).expect("a slot");
+        talks.talks(NOON);
+        fail("nobody picked up in time");
+        assert_eq!(slots.free("agents"), 0, "it has the one that it has, and no more");
+        drop(talks);
+        assert_eq!(slots.free("agents"), 1);
+        assert!(slots.trouble("agents", NOON).is_some_and(|why| why.ends_with("no more than 1 at once for 30 s")), "one who was taken began it anew");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clarion_domain::attempts::call::CallEvent;
+use clarion_domain::attempts::call::{ANSWER_TO_INFORMATION_MS, CallEvent};
 use clarion_domain::attempts::leg::EndedBy;
 use clarion_domain::attempts::recording::{RecordingKind, RecordingSettings};
 use clarion_domain::campaigns::script::machine::PlayedFor;
@@ -27,7 +27,7 @@ use clarion_store::contacts::ContactProfile;
 use tokio::sync::{mpsc, oneshot};
 
 pub(super) use put_through::AgentTold;
-use put_through::{Wanted, agent_tells, wait_line};
+use put_through::{Transfer, agent_tells, wait_line};
 use recorded::{Announcing, Running, features};
 
 use super::agent::{Agent, Line};
@@ -121,12 +121,12 @@ struct Talk {
     heard: mpsc::Receiver<MediaEvent>,
     machine: Option<ScriptMachine>,
     turn: u32,
-    playing: Option<(PlayId, u32)>,
+    playing: Option<(PlayId, u32, PlayedFor)>,
     timer: Option<(tokio::time::Instant, u32)>,
     agent: Option<(Agent, u32)>,
-    referring: Option<u32>,
+    transfer: Option<Transfer>,
     suppressing: Option<(oneshot::Receiver<()>, u32)>,
-    wanting: Option<Wanted>,
+    wanting: Option<oneshot::Receiver<Option<Line>>>,
     orders: VecDeque<Order>,
     running: Option<Running>,
     recording_told: (RecordingTells, mpsc::UnboundedReceiver<RecordingTold>),
@@ -136,7 +136,13 @@ struct Talk {
     /// The word that is kept for the register: the first by which a script would leave the way of people.
     measured: AnsweredBy,
     spoke: bool,
+    /// The trunk has answered something.
+    is_tried: bool,
+    /// The person has heard something from us, or is with an agent, or is asked for a key.
+    is_served: bool,
     answered: bool,
+    /// When whoever has heard nothing is to hear the information message.
+    informed_by: Option<tokio::time::Instant>,
     ended: bool,
 }
 
@@ -144,7 +150,7 @@ impl Talk {
     fn dial(plan: CallPlan, media: &MediaEngine, news: NewsSender) -> Result<Self, &'static str> {
         let (leg, heard) = media.open_leg(plan.leg.clone()).map_err(|_| "no port or thread for its audio")?;
         let call = plan.trunk.dial(plan.request.clone(), leg.local().clone()).map_err(|_| "the number cannot be dialled")?;
-        let talk = Self {
+        let mut talk = Self {
             call,
             leg,
             heard,
@@ -153,7 +159,7 @@ impl Talk {
             playing: None,
             timer: None,
             agent: None,
-            referring: None,
+            transfer: None,
             suppressing: None,
             wanting: None,
             orders: VecDeque::new(),
@@ -164,7 +170,10 @@ impl Talk {
             detecting: false,
             measured: AnsweredBy::Unsure,
             spoke: false,
+            is_tried: false,
+            is_served: false,
             answered: false,
+            informed_by: None,
             ended: false,
             plan,
             news,
@@ -177,7 +186,9 @@ impl Talk {
         (self.plan.clock)()
     }
 
-    fn tell(&self, event: CallEvent) {
+    fn tell(&mut self, event: CallEvent) {
+        use CallEvent as E;
+        self.is_served |= matches!(event, E::MessageStarted { .. } | E::InformationStarted { .. } | E::Gathering { .. } | E::Bridged { .. });
         let _ = self.news.send(News::Happened { attempt: self.plan.attempt, event });
     }
 
@@ -195,7 +206,7 @@ impl Talk {
                 Some(event) = self.heard.recv() => self.heard(event),
                 () = tokio::time::sleep_until(deadline), if self.timer.is_some() => {
                     if let Some((_, turn)) = self.timer.take() {
-                        self.on(ScriptEvent::TimedOut { turn });
+                        self.time_is_up(turn);
                     }
                 }
                 Some(ask) = asks.recv() => self.asked(ask),
@@ -218,6 +229,13 @@ impl Talk {
         self.agent_gone();
     }
 
+    fn time_is_up(&mut self, turn: u32) {
+        match &self.transfer {
+            Some(transfer) if transfer.turn == turn => self.nobody_in_time(),
+            _ => self.on(ScriptEvent::TimedOut { turn }),
+        }
+    }
+
     fn asked(&mut self, ask: Ask) {
         if ask == Ask::HangUp || !self.answered {
             self.call.hang_up(HangUp::default());
@@ -227,7 +245,8 @@ impl Talk {
     fn signalled(&mut self, event: SipEvent) {
         let now = self.now();
         match event {
-            SipEvent::Trying { .. } | SipEvent::MediaRefused { .. } => {}
+            SipEvent::Trying { .. } => self.is_tried = true,
+            SipEvent::MediaRefused { .. } => {}
             SipEvent::Ringing { .. } => self.tell(CallEvent::Rang { at: now }),
             SipEvent::EarlyMedia(agreed) => {
                 self.leg.connect(agreed);
@@ -259,6 +278,7 @@ impl Talk {
 
     fn was_answered(&mut self, media: clarion_sip::negotiated::NegotiatedMedia, now: Instant) {
         self.answered = true;
+        self.informed_by = Some(tokio::time::Instant::now() + Duration::from_millis(ANSWER_TO_INFORMATION_MS.unsigned_abs()));
         self.leg.connect(media);
         self.tell(CallEvent::Answered { at: now });
         self.listen(true);
@@ -283,6 +303,8 @@ impl Talk {
             SipEndedBy::Timeout | SipEndedBy::Unreachable => EndedBy::Network,
         };
         let wire = match (end.sip_status, end.q850) {
+            // It had its time and never rang: no user responding, unless the trunk did not say a word either.
+            (_, Some(19)) if end.by == SipEndedBy::Us && !self.answered && end.rang_at.is_none() => Some(if self.is_tried { Cause::Q850(18) } else { Cause::Call(OurEnd::TrunkSilent) }),
             // Our own CANCEL is answered 487, which says nothing that we do not know.
             (Some(487), _) if end.by == SipEndedBy::Us => None,
             (Some(status), reason) => Some(Cause::Sip { status, reason: reason.unwrap_or(0) }),
@@ -293,6 +315,10 @@ impl Talk {
             SipEndedBy::Unreachable | SipEndedBy::Timeout if !self.answered && wire.is_none() => Some(Cause::Call(OurEnd::TrunkSilent)),
             _ => wire,
         };
+        // The carrier has taken them over: what came of it we do not hear any more.
+        if by == EndedBy::Person && self.transfer.as_ref().is_some_and(|transfer| transfer.is_accepted) {
+            self.tell(CallEvent::Bridged { at: now });
+        }
         self.tell(CallEvent::Ended { at: now, by, cause });
         self.agent_gone();
     }
@@ -310,7 +336,11 @@ impl Talk {
                         self.join(now);
                     }
                 }
-                if let Some((_, turn)) = self.playing.take_if(|(playing, _)| *playing == id) {
+                if let Some((_, turn, why)) = self.playing.take_if(|(playing, ..)| *playing == id) {
+                    // Before its end it is no message: the machine may have hung up, or its tape been full.
+                    if why == PlayedFor::Voicemail {
+                        self.tell(CallEvent::VoicemailLeft { at: now });
+                    }
                     self.on(ScriptEvent::Played { turn });
                 }
             }
@@ -341,14 +371,14 @@ impl Talk {
         self.plan.sounds.pieces(speech, |name| self.plan.profile.field(name).map(str::to_owned))
     }
 
-    fn play(&mut self, speech: &Speech, turn: u32, repeat: Repeat) {
+    fn play(&mut self, speech: &Speech, turn: u32, why: PlayedFor) {
         let pieces = self.pieces(speech);
         if pieces.is_empty() {
             // Nothing of it could be had: the script goes on as if it had been heard, rather than stand still.
             self.on(ScriptEvent::Played { turn });
             return;
         }
-        self.playing = Some((self.leg.play(pieces, repeat), turn));
+        self.playing = Some((self.leg.play(pieces, Repeat::Once), turn, why));
     }
 
     /// Whatever was being done before stops.
@@ -356,6 +386,7 @@ impl Talk {
         let (turn, now) = (order.turn, self.now());
         (self.turn, self.playing, self.timer) = (turn, None, None);
         self.leg.stop();
+        self.no_transfer();
         if self.running.take_if(|running| running.kind == RecordingKind::Message).is_some() {
             self.leg.stop_recording();
         }
@@ -368,23 +399,19 @@ impl Talk {
         let after = |ms: u32| tokio::time::Instant::now() + Duration::from_millis(ms.into());
         match order.action {
             Action::Play { speech, why } => {
-                self.tell(match why {
-                    PlayedFor::Information => CallEvent::InformationStarted { at: now },
-                    PlayedFor::Message => CallEvent::MessageStarted { at: now },
-                    PlayedFor::Voicemail => CallEvent::VoicemailLeft { at: now },
-                });
-                self.play(&speech, turn, Repeat::Once);
+                match why {
+                    PlayedFor::Information => self.tell(CallEvent::InformationStarted { at: now }),
+                    PlayedFor::Message => self.tell(CallEvent::MessageStarted { at: now }),
+                    PlayedFor::Voicemail => {}
+                }
+                self.play(&speech, turn, why);
             }
             Action::Wait { ms } => {
                 self.tell(CallEvent::Gathering { at: now });
                 self.timer = Some((after(ms), turn));
             }
             Action::AwaitVoicemail { ms } => self.timer = Some((after(ms), turn)),
-            Action::PutThrough { target, mode, ring_ms_max, speech } => {
-                let (line, wanted) = oneshot::channel();
-                let _ = self.news.send(News::WantAgent { attempt: self.plan.attempt, group: target, line });
-                self.wanting = Some((wanted, turn, speech, mode, ring_ms_max));
-            }
+            Action::PutThrough { target, mode, ring_ms_max, speech } => self.put_through(turn, target, mode, ring_ms_max, speech),
             Action::Suppress => {
                 let (done, wait) = oneshot::channel();
                 let _ = self.news.send(News::Suppress { attempt: self.plan.attempt, done });

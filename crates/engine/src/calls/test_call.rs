@@ -81,27 +81,48 @@ impl Dialler {
             ready.iter().for_each(|test| self.free(test.trunk_id));
             return Err(error.into());
         }
+        self.start_tests(ready, now).await
+    }
+
+    /// Starts those that are for this node; the others, and all that follow a failure, are put back with their places on the trunks.
+    async fn start_tests(&mut self, ready: Vec<Ready>, now: Instant) -> Result<(), StoreError> {
+        let (mut back, mut failed) = (Vec::new(), None);
         for test in ready {
-            let (desk, trunk, tenant) = (self.desk(), test.trunk_id, test.rings_agents.then_some(test.tenant.id()));
-            if let Some(tenant) = tenant {
-                if !self.dial_for(tenant, now).await? {
-                    // Another node counts these agents: the test is for it.
-                    self.free(trunk);
-                    put_back(&test.tenant, test.id, now).await?;
-                    continue;
+            let here = match &failed {
+                Some(_) => Ok(false),
+                None if test.rings_agents => self.dial_for(test.tenant.id(), now).await,
+                None => Ok(true),
+            };
+            match here {
+                Ok(true) => self.start_test(test),
+                // Another node counts these agents: the test is for it.
+                Ok(false) => back.push(test),
+                Err(error) => {
+                    failed = Some(error);
+                    back.push(test);
                 }
-                self.testers.push(tenant);
             }
-            tokio::spawn(async move {
-                let news = desk.news.clone();
-                if tokio::spawn(test.run(desk)).await.is_err() {
-                    tracing::error!("a test call failed; it is shown as unknown at the next start");
-                }
-                // A dialler that is gone counts no places.
-                let _ = news.send(News::Freed { trunk, tenant });
-            });
         }
-        Ok(())
+        for test in back {
+            self.free(test.trunk_id);
+            if let Err(error) = put_back(&test.tenant, test.id, now).await {
+                failed.get_or_insert(error);
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    fn start_test(&mut self, test: Ready) {
+        let (desk, trunk, tenant) = (self.desk(), test.trunk_id, test.rings_agents.then_some(test.tenant.id()));
+        self.testers.extend(tenant);
+        tokio::spawn(async move {
+            let news = desk.news.clone();
+            if tokio::spawn(test.run(desk)).await.is_err() {
+                tracing::error!("a test call failed; it is shown as unknown at the next start");
+            }
+            // A dialler that is gone counts no places.
+            let _ = news.send(News::Freed { trunk, tenant });
+        });
     }
 
     pub(super) fn free(&mut self, trunk: TrunkId) {

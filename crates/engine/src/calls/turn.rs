@@ -162,7 +162,7 @@ impl Dialler {
             }
             // Nobody is called again by themselves after a call that another node called unknown.
             if fresh {
-                self.try_again(tx, live, row.disposition, *cause, now).await?;
+                try_again(tx, live, row.disposition, *cause, now).await?;
             }
         }
         if !attempts.is_empty() {
@@ -187,16 +187,16 @@ impl Dialler {
         }
         Ok(())
     }
+}
 
-    async fn try_again(&self, tx: &mut Tx, live: &LiveCall, disposition: Disposition, cause: Cause, now: Instant) -> Result<(), StoreError> {
-        let Some(campaign) = self.campaigns.get(&live.campaign) else { return Ok(()) };
-        let candidate = live.permitted.candidate;
-        if let Some(at) = campaign.retry.next_attempt(candidate.try_number, disposition, cause.verdict().retry, now) {
-            let again = Candidate { try_number: candidate.try_number.saturating_add(1), due_at: None, ..candidate };
-            add_due(tx, live.campaign, &[(again, at, format!("retry after {disposition}"))]).await?;
-        }
-        Ok(())
+/// As the campaign had it when the call was launched: a pause meanwhile takes nobody's next call away.
+async fn try_again(tx: &mut Tx, live: &LiveCall, disposition: Disposition, cause: Cause, now: Instant) -> Result<(), StoreError> {
+    let candidate = live.permitted.candidate;
+    if let Some(at) = live.retry.next_attempt(candidate.try_number, disposition, cause.verdict().retry, now) {
+        let again = Candidate { try_number: candidate.try_number.saturating_add(1), due_at: None, ..candidate };
+        add_due(tx, live.campaign, &[(again, at, format!("retry after {disposition}"))]).await?;
     }
+    Ok(())
 }
 
 fn call_row(live: &LiveCall, node: clarion_domain::id::NodeId, now: Instant) -> CallRow {

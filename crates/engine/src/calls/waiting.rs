@@ -1,13 +1,18 @@
 //! People who want an agent now: the slot that was held for their call, or the first that is free, or, after a second, nobody.
 
+use std::sync::Arc;
+
 use clarion_domain::attempts::call::AGENT_AWAITED_MS_MAX;
 use clarion_domain::campaigns::call_pacing::PaceEvent;
+use clarion_domain::carriers::transfer_target::TransferAddress;
 use clarion_domain::id::{AttemptId, TenantId};
 use clarion_domain::time::Instant;
+use clarion_sip::endpoint::Trunk;
+use clarion_sip::media::LegConfig;
 use tokio::sync::oneshot;
 
-use super::agent::Line;
-use super::dialler::Dialler;
+use super::agent::{Line, Place};
+use super::dialler::{Dialler, LiveCall};
 use super::slots::Slot;
 
 pub(super) struct WaitingPerson {
@@ -38,19 +43,19 @@ impl Dialler {
                 continue;
             }
             let Some(live) = self.calls.get_mut(&person.attempt) else { continue };
-            let Some(slots) = self.slots.get(&live.tenant) else { continue };
-            let slot = match live.held.take().filter(|slot| slot.is_of(&person.group)) {
-                Some(held) => {
-                    held.rings(now);
-                    Some(held)
-                }
-                None => slots.take(&person.group, Some(now)),
-            };
-            let is_over = now.ms() - person.since.ms() >= AGENT_AWAITED_MS_MAX || !slots.has_anybody(&person.group);
-            match slot {
+            let slots = self.slots.get(&live.tenant).cloned();
+            let another = || slots.as_ref().and_then(|slots| slots.take(&person.group, Some(now)));
+            let mut slot = live.held.take().filter(|slot| slot.is_of(&person.group)).inspect(|held| held.rings(now)).or_else(another);
+            let mut line = None;
+            while let Some(taken) = slot {
+                line = self.line(person.attempt, taken, now);
+                // A target without a way to it has no more slots for a while.
+                slot = if line.is_some() { None } else { another() };
+            }
+            let is_over = now.ms() - person.since.ms() >= AGENT_AWAITED_MS_MAX || !slots.as_ref().is_some_and(|slots| slots.has_anybody(&person.group));
+            match line {
                 None if !is_over => self.waiting.push(person),
-                slot => {
-                    let line = slot.and_then(|slot| self.line(person.attempt, slot));
+                line => {
                     if let Some(live) = self.calls.get_mut(&person.attempt) {
                         live.refused = line.is_none();
                     }
@@ -62,33 +67,59 @@ impl Dialler {
     }
 
     /// The way to the agent whose slot this is.
-    fn line(&mut self, attempt: AttemptId, slot: Slot) -> Option<Line> {
+    fn line(&mut self, attempt: AttemptId, slot: Slot, now: Instant) -> Option<Line> {
         let live = self.calls.get(&attempt)?;
-        let caller_id = self.campaigns.get(&live.campaign).map(|campaign| campaign.caller_id.clone()).unwrap_or_default();
-        let (target, line) = (slot.target, self.way_to(live.tenant, caller_id, slot)?);
+        let (tenant, caller_id) = (live.tenant, live.caller_id.clone());
+        let (target, line) = (slot.target, self.way_to(tenant, &caller_id, slot, now)?);
         if let Some(live) = self.calls.get_mut(&attempt) {
             (live.target, live.dirty) = (Some(target), true);
         }
         Some(line)
     }
 
-    /// The way to an agent for whoever tries a script: one that is free now, or nobody.
-    pub(super) fn tester_wants_agent(&mut self, tenant: TenantId, group: &str, caller_id: String, line: oneshot::Sender<Option<Line>>) {
-        let slot = self.slots.get(&tenant).and_then(|slots| slots.take(group, Some((self.clock)())));
-        let found = slot.and_then(|slot| self.way_to(tenant, caller_id, slot));
+    /// The way to an agent for whoever tries a script: one that is free now and whom no call in flight may need, or nobody.
+    pub(super) fn tester_wants_agent(&mut self, tenant: TenantId, group: &str, caller_id: &str, line: oneshot::Sender<Option<Line>>) {
+        let now = (self.clock)();
+        let is_theirs = |call: &&LiveCall| call.tenant == tenant && call.group.as_deref() == Some(group);
+        let in_flight = self.calls.values().filter(is_theirs).filter(|call| call.is_in_flight()).count();
+        let waiting = self.waiting.iter().filter(|person| person.group == group && self.calls.get(&person.attempt).is_some_and(|call| call.tenant == tenant)).count();
+        let spare = self.slots.get(&tenant).filter(|slots| slots.free(group) as usize > in_flight + waiting);
+        let slot = spare.and_then(|slots| slots.take(group, Some(now)));
+        let found = slot.and_then(|slot| self.way_to(tenant, caller_id, slot, now));
         // Whoever hung up meanwhile wants nobody: the slot is free again as the line is dropped.
         let _ = line.send(found);
     }
 
-    fn way_to(&mut self, tenant: TenantId, caller_id: String, slot: Slot) -> Option<Line> {
-        let ((trunk, leg), address, price) = match &slot.address {
-            clarion_domain::carriers::transfer_target::TransferAddress::Sip(address) => (self.trunks.direct(address, &slot.line)?, address.clone(), None),
-            clarion_domain::carriers::transfer_target::TransferAddress::Number(number) => {
-                let way = self.trunks.candidates(tenant, number, &caller_id, None).into_iter().find(|id| self.trunks.get(*id).is_some_and(crate::carriers::SipTrunk::can_dial))?;
-                let trunk = self.trunks.get(way)?;
-                ((trunk.trunk.clone(), trunk.leg()), trunk.written(number), Some(trunk.settings.price()))
-            }
+    /// The way to the agent of a slot. A target without one is left alone for a while.
+    fn way_to(&mut self, tenant: TenantId, caller_id: &str, slot: Slot, now: Instant) -> Option<Line> {
+        let way = match &slot.address {
+            TransferAddress::Sip(address) => self.trunks.direct(address, &slot.line).map(|(trunk, leg)| Way { trunk, leg, address: address.clone(), caller_id: caller_id.to_owned(), asserted: None, place: None }),
+            TransferAddress::Number(number) => self.way_by_trunk(tenant, number, caller_id, now),
         };
-        Some(Line { slot, trunk, leg, address, caller_id, price })
+        let Some(Way { trunk, leg, address, caller_id, asserted, place }) = way else {
+            slot.failed("no way to it: no trunk has room, or its settings cannot be used".to_owned());
+            return None;
+        };
+        Some(Line { slot, trunk, leg, address, caller_id, asserted, place })
     }
+
+    /// An agent's number is called as a person's is, and takes a place on the trunk as they do.
+    fn way_by_trunk(&mut self, tenant: TenantId, number: &str, caller_id: &str, now: Instant) -> Option<Way> {
+        let ways = self.trunks.candidates(tenant, number, caller_id, None);
+        let id = ways.into_iter().find(|id| self.trunks.get_mut(*id).is_some_and(|trunk| trunk.take_for_agent(now)))?;
+        let trunk = self.trunks.get(id)?;
+        let caller_id = trunk.written(caller_id);
+        let place = Place { trunk: id, price: trunk.settings.price(), news: self.news.clone() };
+        Some(Way { trunk: trunk.trunk.clone(), leg: trunk.leg(), address: trunk.written(number), asserted: trunk.settings.asserted_identity.then(|| caller_id.clone()), caller_id, place: Some(place) })
+    }
+}
+
+/// How an agent is reached.
+struct Way {
+    trunk: Arc<Trunk>,
+    leg: LegConfig,
+    address: String,
+    caller_id: String,
+    asserted: Option<String>,
+    place: Option<Place>,
 }

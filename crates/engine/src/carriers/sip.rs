@@ -137,6 +137,16 @@ impl SipTrunk {
         true
     }
 
+    /// Takes the place of an agent's leg; false when the trunk has none. Somebody waits on the line: its rate holds back others, and not this call.
+    pub(crate) fn take_for_agent(&mut self, now: Instant) -> bool {
+        if self.room() == 0 {
+            return false;
+        }
+        self.bucket.take(1, now);
+        self.calls_up += 1;
+        true
+    }
+
     pub(crate) fn give_back(&mut self) {
         self.calls_up = self.calls_up.saturating_sub(1);
     }

@@ -6,7 +6,7 @@
 use clarion_domain::id::NodeId;
 use clarion_domain::time::Instant;
 
-use crate::db::sql;
+use crate::db::{Tx, sql};
 use crate::params;
 use crate::store::{Store, StoreError};
 
@@ -16,6 +16,12 @@ pub struct Lease {
     pub name: String,
     pub epoch: i64,
     pub expires_at: Instant,
+}
+
+/// Whether a lease is still this node's. While the transaction is open nobody else takes it.
+pub async fn holds_lease(tx: &mut Tx, node: NodeId, lease: &Lease, now: Instant) -> Result<bool, StoreError> {
+    let touch = sql!("UPDATE lease SET epoch = epoch WHERE name = $1 AND node_id = $2 AND epoch = $3 AND expires_at > $4");
+    Ok(tx.execute(touch, &params![lease.name.as_str(), node, lease.epoch, now]).await? == 1)
 }
 
 impl Store {

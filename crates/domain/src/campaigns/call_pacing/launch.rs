@@ -4,6 +4,10 @@ use crate::campaigns::call_pacing::settings::{CEILING_BP_MAX, CallPacing, Pacing
 use crate::compliance::abandonment::AbandonmentDay;
 use crate::time::Instant;
 
+/// People who may be abandoned in a day at one call for each free agent, whatever the rate: an agent who misses a call in the morning does not end the
+/// day of a small campaign.
+pub const ONE_TO_ONE_ABANDONED_MAX: u32 = 2;
+
 /// What a decision looks at.
 #[derive(Debug, Clone, Copy)]
 pub struct PaceState<'a> {
@@ -60,6 +64,12 @@ impl AbandonmentCount {
     pub fn latches(&self, ceiling_bp: u16) -> bool {
         self.today.abandoned > 0 && self.today.must_stop(ceiling_bp, self.mistaken_milli, 1)
     }
+
+    /// Even one call for each free agent abandons people, as agents do not pick up: nothing is left but to call nobody else today.
+    #[must_use]
+    pub fn halts(&self) -> bool {
+        self.today.abandoned > ONE_TO_ONE_ABANDONED_MAX && self.latches(CEILING_BP_MAX)
+    }
 }
 
 /// The answer.
@@ -86,8 +96,12 @@ pub enum Why {
     NoAgents,
     /// One more abandoned call could break the ceiling: one call for each free slot until it bears more again.
     Ceiling { abandoned: u32, live: u32, ceiling_bp: u16 },
+    /// The same for the 30 days of US-3, while the day itself bears more.
+    Month { abandoned: u32, live: u32 },
     /// The same for the rest of the day.
     Latched { abandoned: u32, live: u32, ceiling_bp: u16 },
+    /// One call for each free agent has abandoned too many: nobody else is called today.
+    Halted { abandoned: u32, live: u32 },
     /// What is left of the day's abandoned calls may be used up by those in flight.
     Budget { free: u32, in_flight: u32, left: u32 },
     /// The model: the risk that one more call meets no free agent, against the price it may have.
@@ -110,6 +124,12 @@ impl std::fmt::Display for Why {
             }
             Self::Ceiling { abandoned, live, ceiling_bp } => {
                 write!(f, "one call for each free agent: {abandoned} of {live} people abandoned today is too near the ceiling of {} %", percent(*ceiling_bp))
+            }
+            Self::Month { abandoned, live } => {
+                write!(f, "one call for each free agent: {abandoned} of {live} people abandoned in 30 days is too near the {} % that they may be (US-3)", percent(CEILING_BP_MAX))
+            }
+            Self::Halted { abandoned, live } => {
+                write!(f, "nobody else is called today: {abandoned} of {live} people were abandoned though an agent was held for each, {} % of a ceiling of {} %: see that agents pick up", share(*abandoned, *live), percent(CEILING_BP_MAX))
             }
             Self::Latched { abandoned, live, ceiling_bp } => {
                 write!(f, "one call for each free agent for the rest of the day: {abandoned} of {live} people were abandoned, {} % of a ceiling of {} %", share(*abandoned, *live), percent(*ceiling_bp))
@@ -158,6 +178,10 @@ pub fn next(pacing: &CallPacing, state: &PaceState<'_>) -> Launch {
     let wanted = match pacing.pace {
         PacingMode::Agentless => Launch { calls: u32::MAX, holds_slots: false, why: Why::CallsPerSecond },
         _ if !state.has_agents() => Launch { calls: 0, holds_slots: false, why: Why::NoAgents },
+        PacingMode::Progressive if state.count.halts() => {
+            let today = &state.count.today;
+            Launch { calls: 0, holds_slots: true, why: Why::Halted { abandoned: today.abandoned, live: today.live() } }
+        }
         PacingMode::Progressive | PacingMode::Predictive { .. } => one_to_one(state),
         PacingMode::Power { calls_per_slot_percent: percent } => held_by_the_ceiling(pacing, state).unwrap_or_else(|| {
             let (spare, calls) = (state.count.spare(pacing.ceiling_bp()), (u64::from(free) * u64::from(percent) / 100) as u32);
@@ -182,7 +206,11 @@ pub(super) fn held_by_the_ceiling(pacing: &CallPacing, state: &PaceState<'_>) ->
     if count.is_latched || count.latches(ceiling_bp) {
         return Some(Launch { why: Why::Latched { abandoned, live, ceiling_bp }, ..one_to_one(state) });
     }
-    (count.spare(ceiling_bp) == 0).then(|| Launch { why: Why::Ceiling { abandoned, live, ceiling_bp }, ..one_to_one(state) })
+    let why = match count.today.spare(ceiling_bp, count.mistaken_milli) {
+        0 => Why::Ceiling { abandoned, live, ceiling_bp },
+        _ => Why::Month { abandoned: count.days_30.abandoned, live: count.days_30.live() },
+    };
+    (count.spare(ceiling_bp) == 0).then(|| Launch { why, ..one_to_one(state) })
 }
 
 /// The limits that hold in every mode; the one that bites gives the reason.

@@ -83,6 +83,16 @@ fn the_latch_and_thirty_days_hold_whatever_today_says() {
 }
 
 #[test]
+fn one_call_for_each_agent_that_abandons_people_all_the_same_ends_for_the_day() {
+    let day = |put_through, abandoned| AbandonmentDay { put_through, abandoned, ..AbandonmentDay::default() };
+    for (label, today, calls) in [("a missed call or two end no day", day(0, 2), 5), ("the third does", day(0, 3), 0), ("and what the ceiling bears does not", day(400, 3), 5)] {
+        assert_eq!(ask(PacingMode::Progressive, 5, 0, &today, |_| {}).calls, calls, "{label}");
+    }
+    let why = ask(PacingMode::Progressive, 5, 0, &day(47, 3), |_| {}).why.to_string();
+    assert_eq!(why, "nobody else is called today: 3 of 50 people were abandoned though an agent was held for each, 6 % of a ceiling of 3 %: see that agents pick up");
+}
+
+#[test]
 fn an_agent_held_for_a_call_is_there_but_not_free() {
     let launch = ask(PacingMode::Progressive, 0, 0, &quiet(), |state| state.agents = AgentsNow { held: 3, ..AgentsNow::default() });
     assert_eq!((launch.calls, launch.why), (0, Why::Slots { free: 0, in_flight: 3 }));

@@ -162,6 +162,12 @@ fn a_text_that_is_too_long_is_named() {
     assert_eq!(errors, [ScriptFault::of("greeting", K::Text(TemplateError { position: 1_531, fault: TemplateFault::TooLong }))]);
 }
 
+/// A script of one step.
+fn script_of(name: &str, step: &str) -> Script {
+    let text = format!("language = \"en-GB\"\nstart = \"{name}\"\ninformation = {{ prompt = \"beep\" }}\n[steps.{name}]\n{step}\n");
+    Script::parse(&text, &WORLD).unwrap_or_else(|faults| panic!("{faults:?}"))
+}
+
 #[test]
 fn reads_as_a_tree() {
     let script = Script::parse(GOOD, &WORLD).expect("good");
@@ -171,4 +177,9 @@ fn reads_as_a_tree() {
     assert!(text.contains("↑ as above") && text.contains("when a machine is heard: leave: ↑ as above"), "{text}");
     let names: std::collections::BTreeSet<String> = script.tree().into_iter().map(|line| line.step).collect();
     assert_eq!(names.len(), 13, "every step is in it");
+    assert!(!text.contains("nothing is heard"), "{text}");
+    let straight = script_of("greeting", "do = \"transfer\"\ntarget = \"collections\"").tree_text();
+    assert!(straight.starts_with("start: greeting: put through to collections, rung for 20 s; nothing is heard before or meanwhile, so agents have 2 s"), "{straight}");
+    let spoken = script_of("greeting", "do = \"transfer\"\ntarget = \"collections\"\nspeech = { prompt = \"welcome\" }").tree_text();
+    assert!(!spoken.contains("nothing is heard"), "{spoken}");
 }

@@ -99,7 +99,7 @@ pub enum StepDocument {
         target: String,
         #[serde(default)]
         mode: TransferMode,
-        /// How long the agent is rung.
+        /// How long the agent is rung; not beyond two seconds after the answer while the person has heard nothing.
         #[serde(default = "ring_ms")]
         ring_ms_max: u32,
         /// What the person hears meanwhile.

@@ -157,6 +157,24 @@ impl Script {
         self.steps.iter().any(|step| matches!(step.act, Act::Transfer { mode: TransferMode::Refer, .. }))
     }
 
+    /// The steps that ring an agent for people who have heard nothing yet: whoever is still not with one two seconds after the answer
+    /// hears the information message (UK-6).
+    #[must_use]
+    pub fn rings_in_silence(&self) -> Vec<StepId> {
+        let (mut silent, mut seen, mut ahead) = (Vec::new(), vec![false; self.steps.len()], vec![self.start]);
+        while let Some(id) = ahead.pop() {
+            if std::mem::replace(&mut seen[usize::from(id.0)], true) {
+                continue;
+            }
+            match &self.step(id).act {
+                act @ (Act::BranchOnAnswer { .. } | Act::BranchOnEntry { .. } | Act::PauseRecording { .. }) => ahead.extend(act.ways().into_iter().map(|(_, to)| to)),
+                Act::Transfer { speech: None, .. } => silent.push(id),
+                _ => {}
+            }
+        }
+        silent
+    }
+
     /// A machine is treated otherwise than a person: the abandoned rate then needs an estimate of its mistakes (UK-4).
     #[must_use]
     pub fn acts_on_machines(&self) -> bool {

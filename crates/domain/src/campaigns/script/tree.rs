@@ -17,11 +17,13 @@ pub struct TreeLine {
 }
 
 const EXCERPT_CHARS_MAX: usize = 120;
+/// Beside a step that rings an agent for people who have heard nothing yet.
+const SILENCE: &str = "nothing is heard before or meanwhile, so agents have 2 s from the answer to pick up: else the information message plays and the call is abandoned. Say something first, or while they are rung";
 
 impl Script {
     #[must_use]
     pub fn tree(&self) -> Vec<TreeLine> {
-        let mut lines = Vec::new();
+        let (mut lines, silent) = (Vec::new(), self.rings_in_silence());
         let mut shown = vec![false; self.steps.len()];
         let mut ahead: Vec<(usize, String, StepId)> = Vec::new();
         ahead.extend(self.machine.map(|id| (0, "when a machine is heard".to_owned(), id)));
@@ -29,7 +31,11 @@ impl Script {
         while let Some((depth, way, id)) = ahead.pop() {
             let step = self.step(id);
             let again = std::mem::replace(&mut shown[usize::from(id.0)], true);
-            let text = if again { String::new() } else { in_words(&step.act) };
+            let text = match again {
+                true => String::new(),
+                false if silent.contains(&id) => format!("{}; {}", in_words(&step.act), SILENCE),
+                false => in_words(&step.act),
+            };
             lines.push(TreeLine { depth, way, step: step.name.clone(), text, is_shown_elsewhere: again });
             if !again {
                 let ways = step.act.ways();

@@ -1,4 +1,4 @@
-//! Putting a person through: an agent is rung on a line of the dialler's, joined, and gone again.
+//! Putting a person through: an agent is rung on a line of the dialler's, joined, and gone again. When one does not come, the next is tried while there is time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,31 +11,110 @@ use clarion_sip::cause::HangUp;
 use clarion_sip::media::{MediaEngine, Repeat};
 use tokio::sync::oneshot;
 
-use super::recorded::Announcing;
 use super::{News, Talk};
-use crate::calls::agent::{Agent, Line};
+use super::recorded::Announcing;
+use crate::calls::agent::{Agent, Line, NOT_IN_TIME};
+
+/// Agents who are tried for one person, one after the other.
+const AGENTS_TRIED_MAX: u8 = 5;
+/// With less time than this nobody else is rung: no agent is so quick.
+const RINGS_MIN: Duration = Duration::from_millis(500);
+
+/// A person who is being put through, until they are joined with an agent.
+pub(super) struct Transfer {
+    pub turn: u32,
+    /// The carrier said that it will try.
+    pub is_accepted: bool,
+    group: String,
+    mode: TransferMode,
+    speech: Option<Arc<Speech>>,
+    /// When nobody else is tried.
+    until: tokio::time::Instant,
+    tries_left: u8,
+}
 
 impl Talk {
-    pub(super) fn ring_agent(&mut self, (line, turn, speech, mode, ring_ms_max): (Option<Line>, u32, Option<Arc<Speech>>, TransferMode, u32), media: &MediaEngine) {
-        let Some(line) = line else { return self.on(ScriptEvent::NotPutThrough { turn }) };
+    /// Begins to put through. Whoever has heard nothing yet has two seconds from the answer in all, and hears the information message then (UK-6).
+    pub(super) fn put_through(&mut self, turn: u32, group: String, mode: TransferMode, ring_ms_max: u32, speech: Option<Arc<Speech>>) {
+        let now = tokio::time::Instant::now();
+        // Where that time is over already, an agent is the better end.
+        let informed_by = self.informed_by.filter(|by| !self.is_served && now < *by);
+        self.timer = informed_by.map(|by| (by, turn));
+        self.transfer = Some(Transfer { turn, is_accepted: false, group, mode, speech, until: now + Duration::from_millis(ring_ms_max.into()), tries_left: AGENTS_TRIED_MAX });
+        self.next_agent(turn);
+    }
+
+    /// Asks for another agent, or says that there is none.
+    fn next_agent(&mut self, turn: u32) {
+        let until = self.gives_up_at();
+        match self.transfer.as_mut().filter(|transfer| transfer.tries_left > 0) {
+            Some(transfer) if tokio::time::Instant::now() + RINGS_MIN < until => {
+                transfer.tries_left -= 1;
+                transfer.is_accepted = false;
+                let (line, wanted) = oneshot::channel();
+                let _ = self.news.send(News::WantAgent { attempt: self.plan.attempt, group: transfer.group.clone(), line });
+                self.wanting = Some(wanted);
+            }
+            _ => self.not_put_through(turn),
+        }
+    }
+
+    fn gives_up_at(&self) -> tokio::time::Instant {
+        let until = self.transfer.as_ref().map_or_else(tokio::time::Instant::now, |transfer| transfer.until);
+        self.timer.map_or(until, |(at, _)| until.min(at))
+    }
+
+    fn not_put_through(&mut self, turn: u32) {
+        (self.transfer, self.timer) = (None, None);
+        self.on(ScriptEvent::NotPutThrough { turn });
+    }
+
+    /// The script goes another way: whoever is still rung for this person is rung no longer.
+    pub(super) fn no_transfer(&mut self) {
+        if self.transfer.take().is_some() {
+            self.wanting = None;
+            if let Some((agent, _)) = &self.agent {
+                agent.hang_up();
+            }
+            self.agent_gone();
+        }
+    }
+
+    /// The person has waited for long enough.
+    pub(super) fn nobody_in_time(&mut self) {
+        let Some(turn) = self.transfer.as_ref().map(|transfer| transfer.turn) else { return };
+        if let Some((agent, _)) = &self.agent {
+            agent.failed(NOT_IN_TIME.to_owned());
+        }
+        self.no_transfer();
+        self.not_put_through(turn);
+    }
+
+    pub(super) fn ring_agent(&mut self, line: Option<Line>, media: &MediaEngine) {
+        let Some(transfer) = &mut self.transfer else { return };
+        let (turn, mode, speech) = (transfer.turn, transfer.mode, transfer.speech.take());
+        let Some(line) = line else { return self.not_put_through(turn) };
         self.tell(CallEvent::Reserved { at: self.now() });
         self.announce();
-        if let Some(speech) = speech {
+        let pieces = speech.map(|speech| self.pieces(&speech)).unwrap_or_default();
+        if !pieces.is_empty() {
             self.tell(CallEvent::MessageStarted { at: self.now() });
-            let pieces = self.pieces(&speech);
-            if !pieces.is_empty() {
-                self.leg.play(pieces, Repeat::Loop);
-            }
+            self.leg.play(pieces, Repeat::Loop);
         }
+        if self.is_served {
+            self.timer = None;
+        }
+        let until = self.gives_up_at();
         if mode == TransferMode::Refer {
-            self.referring = Some(turn);
+            // Nobody else tells when it takes too long.
+            self.timer = Some((until, turn));
             self.call.refer(&line.address);
             self.agent = Some((Agent::elsewhere(line), turn));
             return;
         }
-        match Agent::ring(line, media, Duration::from_millis(ring_ms_max.into())) {
+        match Agent::ring(line, media, until.saturating_duration_since(tokio::time::Instant::now())) {
             Ok(agent) => self.agent = Some((agent, turn)),
-            Err(()) => self.on(ScriptEvent::NotPutThrough { turn }),
+            Err(()) => self.next_agent(turn),
         }
     }
 
@@ -69,26 +148,35 @@ impl Talk {
             }
             AgentTold::Left { was_bridged: false } => {
                 self.agent_gone();
-                self.on(ScriptEvent::NotPutThrough { turn });
+                self.next_agent(turn);
             }
         }
     }
 
     pub(super) fn referred(&mut self, progress: ReferProgress) {
-        let (now, Some(turn)) = (self.now(), self.referring) else { return };
+        let (now, Some(transfer)) = (self.now(), self.transfer.as_mut().filter(|transfer| transfer.mode == TransferMode::Refer)) else { return };
+        let turn = transfer.turn;
         match progress {
-            ReferProgress::Done(status) if status < 300 => {
-                self.referring = None;
+            ReferProgress::Accepted | ReferProgress::Trying(_) => transfer.is_accepted = true,
+            // It tells no more, and not how it ended: the far end's hanging up does, or the time.
+            ReferProgress::Done(..200) => {}
+            ReferProgress::Done(200..300) => {
+                (self.transfer, self.timer) = (None, None);
                 self.tell(CallEvent::Bridged { at: now });
                 self.on(ScriptEvent::Bridged { turn });
                 // The carrier has joined them: our own part is over.
                 self.call.hang_up(HangUp::default());
             }
-            ReferProgress::Done(_) | ReferProgress::Refused(_) => {
-                (self.referring, self.agent) = (None, None);
-                self.on(ScriptEvent::NotPutThrough { turn });
+            ReferProgress::Done(status) => {
+                if let Some((agent, _)) = self.agent.take() {
+                    agent.failed(format!("it answered {status}"));
+                }
+                self.next_agent(turn);
             }
-            ReferProgress::Accepted | ReferProgress::Trying(_) => {}
+            ReferProgress::Refused(_) => {
+                self.agent = None;
+                self.not_put_through(turn);
+            }
         }
     }
 }
@@ -98,16 +186,12 @@ pub(in crate::calls) enum AgentTold {
     Left { was_bridged: bool },
 }
 
-/// The line that is awaited, the turn, what is heard meanwhile, how they are joined, how long the agent is rung.
-pub(super) type Wanted = (oneshot::Receiver<Option<Line>>, u32, Option<Arc<Speech>>, TransferMode, u32);
-
-pub(super) async fn wait_line(waiting: &mut Option<Wanted>) -> (Option<Line>, u32, Option<Arc<Speech>>, TransferMode, u32) {
-    let Some((receiver, ..)) = waiting else { return std::future::pending().await };
+/// Never returns while no line is awaited.
+pub(super) async fn wait_line(waiting: &mut Option<oneshot::Receiver<Option<Line>>>) -> Option<Line> {
+    let Some(receiver) = waiting else { return std::future::pending().await };
     let line = receiver.await.ok().flatten();
-    match waiting.take() {
-        Some((_, turn, speech, mode, ring_ms_max)) => (line, turn, speech, mode, ring_ms_max),
-        None => std::future::pending().await,
-    }
+    *waiting = None;
+    line
 }
 
 pub(super) async fn agent_tells(agent: &mut Option<(Agent, u32)>) -> AgentTold {

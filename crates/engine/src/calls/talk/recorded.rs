@@ -80,6 +80,7 @@ impl Talk {
     pub(super) fn join(&mut self, now: Instant) {
         let Some((agent, turn)) = &mut self.agent else { return };
         let turn = *turn;
+        (self.transfer, self.timer) = (None, None);
         self.leg.stop();
         agent.bridge(&self.leg, now);
         if self.plan.recording.talks && (self.announcing == Announcing::Done || !self.plan.recording.told_in.trim().is_empty()) {
