@@ -145,7 +145,7 @@ impl Tenant {
             return Ok(false);
         }
         // Most running campaigns wait for somebody: they cost a read each second, not a transaction that writes.
-        let due = sql!("SELECT 1 FROM due WHERE campaign_id IN (SELECT s.id FROM campaign s WHERE s.sequence_id = $1) LIMIT 1");
+        let due = sql!("SELECT position FROM due WHERE campaign_id IN (SELECT s.id FROM campaign s WHERE s.sequence_id = $1) LIMIT 1");
         if !over && self.db().query_first(due, &params![id]).await?.is_some() {
             return Ok(false);
         }

@@ -113,6 +113,7 @@ impl Tenant {
             "SELECT f.id, f.name, c.step, f.sequence, c.channel, d.due_at, d.why FROM recipient r
              JOIN campaign c ON c.id = r.campaign_id JOIN campaign f ON f.id = c.sequence_id
              JOIN due d ON d.campaign_id = r.campaign_id AND d.position = r.position
+               AND d.due_at = (SELECT MIN(e.due_at) FROM due e WHERE e.campaign_id = r.campaign_id AND e.position = r.position)
              WHERE c.tenant_id = $1 AND r.contact_id = $2 AND c.state IN ('running', 'paused') ORDER BY d.due_at, f.id, c.step"
         );
         let mut planned = Vec::new();
