@@ -52,7 +52,8 @@ impl Tenant {
         ])
     }
 
-    /// Files of results in which the person may stand: their key and their bytes go.
+    /// Files of results in which the person may stand: their key and their bytes go. One that is still to be sent is written anew
+    /// without them: it is the others' too.
     async fn erase_exports_with(&self, tx: &mut Tx, contact: ContactId) -> Result<u64, StoreError> {
         let both = params![self.id, contact];
         let chunks = sql!(
@@ -61,7 +62,7 @@ impl Tenant {
         );
         tx.execute(chunks, &both).await?;
         let files = sql!(
-            "UPDATE export_file SET wrapped_key = NULL, state = 'removed', last_error = 'a person was erased' WHERE tenant_id = $1 AND wrapped_key IS NOT NULL
+            "UPDATE export_file SET wrapped_key = NULL, rows_written = 0, bytes_written = 0, state = CASE WHEN state = 'waiting' THEN 'waiting' ELSE 'removed' END, last_error = 'a person was erased' WHERE tenant_id = $1 AND wrapped_key IS NOT NULL
                 AND campaign_id IN (SELECT campaign_id FROM recipient WHERE contact_id = $2)"
         );
         Ok(tx.execute(files, &both).await?)

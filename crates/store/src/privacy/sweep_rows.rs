@@ -207,10 +207,10 @@ impl Tenant {
         self.sweep_batches(target, 0, Find { statement: find, values: &values }, &[sql!("DELETE FROM connector_run WHERE id = $1")], now).await
     }
 
-    /// Files of results, with their tries.
+    /// Files of results, with their tries. One that is still to be sent is not old yet.
     pub(super) async fn sweep_export_files(&self, before: Instant, now: Instant) -> Result<SweepCount, StoreError> {
         let values = |after: i64| -> Params { params![self.id, after, before, SWEEP_BATCH] };
-        let find = sql!("SELECT id FROM export_file WHERE tenant_id = $1 AND id > $2 AND created_at < $3 ORDER BY id LIMIT $4");
+        let find = sql!("SELECT id FROM export_file WHERE tenant_id = $1 AND id > $2 AND created_at < $3 AND state <> 'waiting' ORDER BY id LIMIT $4");
         let acts = [sql!("DELETE FROM export_chunk WHERE file_id = $1"), sql!("DELETE FROM export_try WHERE file_id = $1"), sql!("DELETE FROM export_file WHERE id = $1")];
         let target = Target { class: RecordClass::ExportFile, source: "export_file" };
         self.sweep_batches(target, 0, Find { statement: find, values: &values }, &acts, now).await
