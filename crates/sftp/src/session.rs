@@ -40,6 +40,9 @@ impl Export {
         let (position, at) = ((offset / EXPORT_CHUNK_BYTES as u64) as i64, (offset % EXPORT_CHUNK_BYTES as u64) as usize);
         if self.chunk.as_ref().is_none_or(|(held, _)| *held != position) {
             self.chunk = tenant.read_export_chunk(self.file.id, position).await?.map(|chunk| (position, chunk));
+            if self.chunk.is_none() && offset < u64::try_from(self.file.bytes).unwrap_or(0) {
+                return Err(StoreError::Conflict("this file can no longer be fetched".into()));
+            }
         }
         let Some((_, chunk)) = &self.chunk else { return Ok(Vec::new()) };
         Ok(chunk.get(at..chunk.len().min(at.saturating_add(len))).unwrap_or_default().to_vec())

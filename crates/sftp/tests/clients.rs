@@ -253,7 +253,15 @@ async fn results_of_a_campaign_are_fetched_from_out_and_nothing_is_put_there() {
     assert!(std::fs::read(world.path("fetched").join(&name)).expect("mirrored") == text.as_bytes());
     let fetched = world.acts_on("export").await.into_iter().filter(|act| *act == Act::Exported).count();
     assert!(fetched >= 3, "each fetch stands in the audit: {fetched}");
+    std::fs::remove_file(world.path(&name)).expect("removed");
+    // 800 kilobytes a second: it is revoked while it is being fetched.
+    let mut client = world.sftp_command(&["-l", "6400"]).spawn().expect("starts");
+    support::feed(&mut client, &format!("get out/{name}\n")).await;
+    world.until(async || std::fs::metadata(world.path(&name)).is_ok_and(|file| file.len() > 0)).await;
     world.revoke().await;
+    let done = client.wait_with_output().await.expect("ends");
+    let came = std::fs::metadata(world.path(&name)).map_or(0, |file| file.len());
+    assert!(!done.status.success() && came < text.len() as u64, "{came} bytes came: {}", String::from_utf8_lossy(&done.stderr));
     let said = world.sftp(&format!("ls out\n-get out/{name}\n")).await;
     assert!(!said.out.contains(&name) && said.err.contains("not found"), "{said:?}");
 }

@@ -30,7 +30,7 @@ pub use listing::{CampaignQuery, DecisionCount};
 pub use moves::LOADING;
 pub use preview::PreviewRow;
 pub use prompt::{PROMPT_SAMPLES_MAX, PromptRecord};
-pub use recipient::{RecipientFilter, RecipientRow, RecipientState};
+pub use recipient::{LastTry, RecipientFilter, RecipientRow, RecipientState};
 pub use script::ScriptRecord;
 pub use sender::SenderRecord;
 pub(crate) use sequence::Steps;

@@ -3,19 +3,24 @@
 mod support;
 
 use clarion_domain::compliance::purpose::LegalBasis;
+use clarion_domain::connectors::export::{ExportFormat, ExportTarget};
 use clarion_domain::connectors::instruction::{InstructionKind, InstructionStanding};
 use clarion_domain::connectors::pull_fault::{ConnectorState, PullFault, RunKind, RunState};
+use clarion_domain::connectors::times::Times;
 use clarion_domain::connectors::watermark::Watermark;
-use clarion_domain::id::{ConnectorId, InstructionId};
+use clarion_domain::id::{ConnectorId, InstructionId, SftpAccountId};
 use clarion_domain::intake::import::{ImportSource, ImportState};
 use clarion_domain::privacy::retention::RecordClass;
 use clarion_domain::time::{DAY_MS, HOUR_MS, Instant, MINUTE_MS};
 use clarion_domain::webhooks::event::WebhookEventKind;
-use clarion_store::connectors::{NewConnector, NewInstruction, Preview, RunOutcome, RunTold};
+use clarion_store::campaigns::CampaignDraft;
+use clarion_store::connectors::{NewConnector, NewExport, NewInstruction, Preview, PullJob, RunOutcome, RunTold};
+use clarion_store::db::Statement;
+use clarion_store::intake::SftpAccountDraft;
 use clarion_store::webhooks::NewWebhook;
-use clarion_store::{StoreError, Tenant};
+use clarion_store::{Lease, StoreError, Tenant, params};
 use serde_json::json;
-use support::{NOON, for_each_store};
+use support::{Bench, NOON, for_each_store};
 
 fn instruction(fields: &[&str]) -> NewInstruction {
     NewInstruction {
@@ -294,6 +299,190 @@ async fn a_preview_is_kept_for_a_day_and_the_log_for_its_time() {
         let end = NOON.plus_ms(i64::from(RecordClass::ConnectorRun.retention().period_days) * DAY_MS);
         tenant.sweep(end.plus_ms(1)).await.expect("sweeps");
         assert!(tenant.connector_runs(id, None, 9).await.expect("none").rows.is_empty());
+    })
+    .await;
+}
+
+async fn begun(tenant: &Tenant, id: ConnectorId, lease: &Lease, text: &str, now: Instant) -> (PullJob, RunOutcome) {
+    let job = tenant.begin_run(id, lease, now).await.expect("begun").expect("due");
+    let mut upload = tenant.begin_pulled_import(&job, "pulled", lease, now).await.expect("begun");
+    upload.write(text.as_bytes()).await.expect("written");
+    (job, RunOutcome::Rows(Box::new(upload)))
+}
+
+async fn imports(tenant: &Tenant) -> usize {
+    tenant.imports(None, 99).await.expect("imports").rows.len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_rows_of_the_last_import_are_the_same_as_before() {
+    for_each_store("connectors_same", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        let instruction = recorded(&tenant, &["phone"]).await;
+        let (id, second) = (on(&tenant, instruction).await, on(&tenant, instruction).await);
+        let lease = bench.store.take_lease("c", NOON).await.expect("asked").expect("free");
+        let (one, other) = ("phone\n07700900001\n", "phone\n07700900002\n");
+        let mut at = NOON;
+        for (rows, count) in [(one, 1), (one, 1), (other, 2), (one, 3), (one, 3)] {
+            stored(&tenant, id, &lease, rows, "7", at).await;
+            assert_eq!(imports(&tenant).await, count, "{rows}");
+            at = at.plus_ms(HOUR_MS);
+        }
+        stored(&tenant, second, &lease, one, "7", at).await;
+        assert_eq!(imports(&tenant).await, 4, "what another connector loaded is not this one's");
+        let list = tenant.list_named("Bookings", at).await.expect("a list");
+        tenant.change_connector(id, &NewConnector { list: Some(list), ..connector(instruction, json!({})) }, at).await.expect("changed");
+        at = at.plus_ms(HOUR_MS);
+        for _ in 0..2 {
+            stored(&tenant, id, &lease, one, "7", at).await;
+            at = at.plus_ms(HOUR_MS);
+        }
+        assert_eq!(imports(&tenant).await, 5, "once more for the other list");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watermark_leaves_room_for_what_changed_meanwhile() {
+    for_each_store("connectors_room", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        let id = on(&tenant, recorded(&tenant, &["phone"]).await).await;
+        let lease = bench.store.take_lease("c", NOON).await.expect("asked").expect("free");
+        let mark = async || tenant.connector(id).await.expect("it").watermark;
+        stored(&tenant, id, &lease, "phone\n07700900001\n", "2026-11-23T11:59:59Z", NOON).await;
+        assert_eq!(mark().await, "2026-11-23T11:55:00Z", "five minutes before it began");
+        stored(&tenant, id, &lease, "phone\n07700900002\n", "2099-01-01T00:00:00Z", NOON.plus_ms(HOUR_MS)).await;
+        assert_eq!(mark().await, "2026-11-23T12:55:00Z", "a clock that is ahead does not stall it");
+        static AHEAD: Statement = Statement { text: "UPDATE connector SET watermark = '2099-01-01T00:00:00Z' WHERE id = $1", postgres: "" };
+        bench.store.db().execute(&AHEAD, &params![id]).await.expect("as an earlier version left it");
+        let job = tenant.begin_run(id, &lease, NOON.plus_ms(2 * HOUR_MS)).await.expect("begun").expect("due");
+        tenant.end_run(&job, RunOutcome::Unchanged, &RunTold::default(), &lease, NOON.plus_ms(2 * HOUR_MS), 0).await.expect("ended");
+        assert_eq!(mark().await, "2026-11-23T13:55:00Z");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_changed_during_a_run_stands_when_it_ends() {
+    for_each_store("connectors_changed", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        let instruction = recorded(&tenant, &["phone"]).await;
+        let id = on(&tenant, instruction).await;
+        let lease = bench.store.take_lease("c", NOON).await.expect("asked").expect("free");
+        stored(&tenant, id, &lease, "phone\n07700900001\n", "41", NOON).await;
+        let mut at = NOON.plus_ms(HOUR_MS);
+        let told = || RunTold { watermark: Watermark::read("42"), etag: "\"x\"".into(), ..RunTold::default() };
+        for place in 0..3 {
+            let (job, outcome) = begun(&tenant, id, &lease, "phone\n07700900002\n", at).await;
+            match place {
+                0 => tenant.start_connector_over(id, at).await.expect("over"),
+                1 => tenant.change_connector(id, &connector(instruction, json!({"url": "https://crm.example.com/others"})), at).await.expect("changed"),
+                _ => {
+                    tenant.pause_connector(id, at).await.expect("paused");
+                    tenant.resume_connector(id, at).await.expect("on");
+                }
+            }
+            assert!(!tenant.run_may_go_on(&job, &lease, at).await.expect("asked"));
+            let outcome = if place == 1 { RunOutcome::Unchanged } else { outcome };
+            tenant.end_run(&job, outcome, &told(), &lease, at, 0).await.expect("ended");
+            let (now, run) = (tenant.connector(id).await.expect("it"), tenant.connector_runs(id, None, 1).await.expect("runs").rows.remove(0));
+            assert_eq!((now.watermark.as_str(), imports(&tenant).await, run.state, run.import), ("", 1, RunState::Stopped, None), "{place}");
+            at = now.next_at.expect("it goes on").max(at);
+        }
+        // The same rows as ever are loaded when somebody said: over.
+        stored(&tenant, id, &lease, "phone\n07700900001\n", "41", at).await;
+        assert_eq!(imports(&tenant).await, 2);
+
+        // The node dies after somebody said so: the next removes what it had written.
+        at = at.plus_ms(HOUR_MS);
+        let (_, outcome) = begun(&tenant, id, &lease, "phone\n07700900003\n", at).await;
+        drop(outcome);
+        tenant.start_connector_over(id, at).await.expect("over");
+        assert_eq!(imports(&tenant).await, 3);
+        let next = tenant.begin_run(id, &lease, at).await.expect("begun");
+        assert!(next.is_some() && imports(&tenant).await == 2, "nothing of it is left");
+    })
+    .await;
+}
+
+/// Ends an instruction as somebody does at this moment: the row is written, and seen by others only a while later.
+async fn meanwhile<T: Send + 'static>(bench: &Bench, end: &'static Statement, instruction: InstructionId, act: impl Future<Output = T> + Send + 'static) -> T {
+    let mut tx = bench.store.db().begin().await.expect("begins");
+    tx.execute(end, &params![instruction]).await.expect("written");
+    let acting = tokio::spawn(act);
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    tx.commit().await.expect("commits");
+    acting.await.expect("no panic")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_begins_or_is_kept_under_what_ends_at_that_moment() {
+    for_each_store("connectors_moment", |bench| async move {
+        static REPLACE: Statement = Statement { text: "UPDATE instruction SET replaced_at = 1 WHERE id = $1", postgres: "" };
+        static REVOKE: Statement = Statement { text: "UPDATE instruction SET revoked_at = 1 WHERE id = $1", postgres: "" };
+        let tenant = bench.tenant("northwind").await;
+        let pulls = recorded(&tenant, &["phone"]).await;
+        let id = on(&tenant, pulls).await;
+        let lease = bench.store.take_lease("c", NOON).await.expect("asked").expect("free");
+        let (job, outcome) = begun(&tenant, id, &lease, "phone\n07700900001\n", NOON).await;
+        let (theirs, held) = (tenant.clone(), lease.clone());
+        meanwhile(&bench, &REVOKE, pulls, async move { theirs.end_run(&job, outcome, &RunTold::default(), &held, NOON, 0).await }).await.expect("ended");
+        let run = tenant.connector_runs(id, None, 1).await.expect("runs").rows.remove(0);
+        assert_eq!((imports(&tenant).await, run.state), (0, RunState::Stopped), "nothing is kept");
+
+        let next = tenant.record_instruction(&NewInstruction { reference: "another".into(), ..instruction(&["phone"]) }, NOON).await.expect("recorded");
+        let (theirs, new) = (tenant.clone(), connector(next, json!({})));
+        let made = meanwhile(&bench, &REPLACE, next, async move { theirs.create_connector(&new, NOON).await.map(|_| ()) }).await;
+        assert!(matches!(made, Err(StoreError::Conflict(_) | StoreError::Faults(_))), "{made:?}");
+        let exports = tenant.record_instruction(&NewInstruction { kind: InstructionKind::Export, fields: vec!["outcome".into()], ..instruction(&[]) }, NOON).await.expect("recorded");
+        let (theirs, new) = (tenant.clone(), export(exports, None));
+        let made = meanwhile(&bench, &REPLACE, exports, async move { theirs.create_export(&new, NOON).await.map(|_| ()) }).await;
+        assert!(matches!(made, Err(StoreError::Conflict(_) | StoreError::Faults(_))), "{made:?}");
+        assert_eq!((tenant.connectors().await.expect("they").len(), tenant.exports().await.expect("they").len()), (1, 0));
+    })
+    .await;
+}
+
+fn export(instruction: InstructionId, account: Option<SftpAccountId>) -> NewExport {
+    let (target, url) = if account.is_some() { (ExportTarget::Sftp, "") } else { (ExportTarget::Put, "https://results.example.com/{file}") };
+    NewExport { name: "Results".into(), instruction, campaign: None, at_end: true, after_minutes: 0, times: Times::ByHand, format: ExportFormat::Csv, target, account, url: url.into() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_in_which_results_lie_stays_and_a_file_that_was_stopped_takes_no_more() {
+    for_each_store("connectors_files", |bench| async move {
+        static STARTED: Statement = Statement { text: "UPDATE campaign SET started_at = 1 WHERE id = $1", postgres: "" };
+        static CHUNKS: Statement = Statement { text: "SELECT COUNT(*) FROM export_chunk", postgres: "" };
+        let tenant = bench.tenant("northwind").await;
+        let hook = tenant.create_webhook(&NewWebhook { url: "https://hooks.example.com/in".into(), events: vec![WebhookEventKind::ExportFailed] }, NOON).await.expect("a webhook").id;
+        let agreed = NewInstruction { kind: InstructionKind::Export, fields: vec!["outcome".into()], ..instruction(&[]) };
+        let first = tenant.record_instruction(&agreed, NOON).await.expect("recorded");
+        let account = tenant.create_sftp_account(&SftpAccountDraft::new("drop"), NOON).await.expect("an account");
+        let id = tenant.create_export(&export(first, Some(account)), NOON).await.expect("an export").id;
+        tenant.pause_export(id, NOON).await.expect("paused");
+        let refused = tenant.delete_sftp_account(account, NOON).await;
+        assert!(matches!(&refused, Err(StoreError::Conflict(text)) if text.contains("Results")), "{refused:?}");
+        tenant.resume_export(id, NOON).await.expect("on");
+
+        let campaign = tenant.create_campaign(&CampaignDraft::new("November"), NOON).await.expect("a draft");
+        bench.store.db().execute(&STARTED, &params![campaign]).await.expect("began");
+        let file = tenant.export_now(id, campaign, NOON).await.expect("asked for");
+        let lease = bench.store.take_lease("e", NOON).await.expect("asked").expect("free");
+        let job = tenant.begin_export(id, &lease, NOON).await.expect("begun").expect("waits");
+        let key = tenant.begin_export_file(job.file, &lease, NOON).await.expect("a key");
+        tenant.append_export_chunk(job.file, &key, 0, b"outcome\r\n", &lease, NOON).await.expect("written");
+        tenant.revoke_instruction(first, "the contract ended", NOON).await.expect("revoked");
+        assert!(matches!(tenant.append_export_chunk(job.file, &key, 1, b"x", &lease, NOON).await, Err(StoreError::Conflict(_))));
+        assert!(tenant.export_written(&job, 0, 9, &lease, NOON).await.is_err() && tenant.read_export_chunk(file, 0).await.expect("asked").is_none());
+        let told = tenant.webhook_deliveries(hook, None, None, 9).await.expect("a log").rows;
+        assert_eq!(told.iter().map(|row| row.kind).collect::<Vec<_>>(), [WebhookEventKind::ExportFailed], "and that it failed is told");
+        let acts = tenant.audit_events("export", "", None, 50).await.expect("audit").rows;
+        assert!(acts.iter().any(|event| event.detail.contains("failed: instruction_over")), "{acts:?}");
+        tenant.delete_export(id, NOON).await.expect("deleted");
+        assert!(tenant.append_export_chunk(job.file, &key, 1, b"x", &lease, NOON).await.is_err());
+        let chunks: i64 = bench.store.db().query(&CHUNKS, &params![]).await.expect("counts")[0].take(0).expect("a count");
+        assert_eq!(chunks, 0, "nothing is written that nothing removes");
+        tenant.delete_sftp_account(account, NOON).await.expect("no export is left");
     })
     .await;
 }

@@ -142,11 +142,19 @@ impl PullSettings {
         need(self.incremental != Incremental::Etag || self.paging == Paging::None, "incremental", "an ETag tells of one page only: use a watermark with pages");
         need(self.incremental != Incremental::Since || is_parameter(&self.since_parameter), "since_parameter", "name the parameter that takes the watermark");
         need(self.incremental != Incremental::Since || !self.since_field.trim().is_empty(), "since_field", "name the field whose latest value is the watermark");
-        let personal = |name: &str| self.fields.iter().any(|field| field.from == name && StandardField::ALL.iter().any(|standard| standard.as_str() == field.to));
-        need(self.incremental != Incremental::Since || !personal(&self.since_field), "since_field", "the watermark is kept: take a field that says when a row changed, and nothing of the person");
+        let taken = self.fields.iter().any(|field| self.place(&field.from) == self.place(&self.since_field));
+        need(self.incremental != Incremental::Since || !taken, "since_field", "the watermark is kept: take a field that says when a row changed, and nothing of the person");
         need(self.authentication != Authentication::Header || is_own_header(&self.header_name), "header_name", "name the header that carries the secret, such as X-Api-Key");
         need(self.authentication != Authentication::OAuth2 || !self.client_id.trim().is_empty(), "client_id", "enter the client id that the client's system gave");
         faults
+    }
+
+    /// Where a field is in a row: in JSON `/mobile` is `mobile`.
+    fn place(&self, name: &str) -> Vec<String> {
+        match name.strip_prefix('/') {
+            Some(pointer) if self.format == PullFormat::Json => pointer.split('/').map(|part| part.replace("~1", "/").replace("~0", "~")).collect(),
+            _ => vec![name.to_owned()],
+        }
     }
 
     /// The fields that are taken under an agreement, and ours that are mapped but not agreed.
@@ -197,7 +205,15 @@ mod tests {
         assert_eq!(fields(|settings| settings.paging = Paging::Cursor), ["next_at", "page_parameter"]);
         assert_eq!(fields(|settings| (settings.paging, settings.incremental) = (Paging::LinkHeader, Incremental::Etag)), ["incremental"]);
         assert_eq!(fields(|settings| settings.incremental = Incremental::Since), ["since_parameter", "since_field"]);
-        assert_eq!(fields(|settings| (settings.incremental, settings.since_parameter, settings.since_field) = (Incremental::Since, "since".into(), "mobile".into())), ["since_field"]);
+        let since = |name: &str| {
+            let mut settings = settings();
+            (settings.incremental, settings.since_parameter, settings.since_field) = (Incremental::Since, "since".into(), name.into());
+            settings.faults().into_iter().map(|(field, _)| field).collect::<Vec<_>>()
+        };
+        for taken in ["mobile", "/mobile", "/name/first", "shoe"] {
+            assert_eq!(since(taken), ["since_field"], "{taken}");
+        }
+        assert!(since("updated_at").is_empty() && since("/name/changed").is_empty());
         assert_eq!(fields(|settings| (settings.authentication, settings.header_name) = (Authentication::Header, "Host".into())), ["header_name"]);
         assert_eq!(fields(|settings| settings.authentication = Authentication::OAuth2), ["client_id"]);
     }

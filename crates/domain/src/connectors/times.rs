@@ -40,14 +40,14 @@ impl FromStr for Times {
         let parts: Vec<&str> = folded.split_whitespace().collect();
         match parts[..] {
             ["by", "hand"] => Ok(Self::ByHand),
-            ["every", number, unit] => {
+            ["every", ref count @ .., unit] if count.len() < 2 => {
                 let factor = match unit {
                     "minute" | "minutes" | "min" => 1,
                     "hour" | "hours" | "h" => 60,
                     "day" | "days" => 24 * 60,
                     _ => return Err(TimesError::Form),
                 };
-                let minutes = number.parse::<u32>().map_err(|_| TimesError::Form)?.saturating_mul(factor);
+                let minutes = count.first().map_or(Ok(1), |number| number.parse::<u32>()).map_err(|_| TimesError::Form)?.saturating_mul(factor);
                 if (EVERY_MINUTES_MIN..=EVERY_MINUTES_MAX).contains(&minutes) { Ok(Self::EveryMinutes(minutes)) } else { Err(TimesError::Interval) }
             }
             ["at", ref times @ ..] if !times.is_empty() => {
@@ -74,7 +74,7 @@ impl fmt::Display for Times {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ByHand => f.write_str("by hand"),
-            Self::EveryMinutes(minutes) if minutes % 60 == 0 => write!(f, "every {} hours", minutes / 60),
+            Self::EveryMinutes(minutes) if *minutes > 60 && minutes % 60 == 0 => write!(f, "every {} hours", minutes / 60),
             Self::EveryMinutes(minutes) => write!(f, "every {minutes} minutes"),
             Self::At(times) => {
                 f.write_str("at")?;
@@ -129,6 +129,9 @@ mod tests {
             ("every 90 minutes", "every 90 minutes"),
             ("Every 4 hours", "every 4 hours"),
             ("every 1 day", "every 24 hours"),
+            ("every 1 hour", "every 60 minutes"),
+            ("every hour", "every 60 minutes"),
+            ("every day", "every 24 hours"),
             ("at 18:30, 6:00 18:30", "at 06:00 18:30"),
             (" by hand ", "by hand"),
         ] {
@@ -139,7 +142,7 @@ mod tests {
             ("at", TimesError::Form),
             ("at 24:00", TimesError::Form),
             ("at 6:5", TimesError::Form),
-            ("every hour", TimesError::Form),
+            ("every minute", TimesError::Interval),
             ("every 4 minutes", TimesError::Interval),
             ("every 4294967295 days", TimesError::Interval),
         ] {

@@ -21,8 +21,8 @@ const PAGE_ROWS: i64 = 1_000;
 /// What is sent is signed whole, and so held in memory once: a larger file is fetched by SFTP.
 const SENT_BYTES_MAX: i64 = 64 << 20;
 const ANSWERS_WITHIN: Duration = Duration::from_secs(120);
-/// A lease lasts thirty seconds.
-const RENEW: Duration = Duration::from_secs(10);
+/// A lease lasts thirty seconds; a revocation ends what is being sent within these.
+const RENEW: Duration = Duration::from_secs(5);
 
 /// Writes and sends.
 pub(super) struct Exporter {
@@ -47,8 +47,9 @@ impl Exporter {
             let tried = loop {
                 match tokio::time::timeout(RENEW, &mut sending).await {
                     Ok(tried) => break tried?,
-                    // It is this node's own lease that is kept, whatever the work is.
-                    Err(_) => tenant.renew_import(lease, (self.clock)()).await?,
+                    // What was not sent to its end is looked at again, by what holds now.
+                    Err(_) if !tenant.export_may_go_on(&job, lease, (self.clock)()).await? => return Ok(()),
+                    Err(_) => {}
                 }
             };
             tenant.record_export_try(&job, &tried, lease, (self.clock)(), (self.chance)()).await?;
@@ -89,6 +90,9 @@ impl Exporter {
             for position in 0.. {
                 let Some(chunk) = tenant.read_export_chunk(job.file, position).await? else { break };
                 body.extend_from_slice(&chunk);
+            }
+            if body.len() as i64 != job.bytes {
+                return Err(StoreError::Conflict("this file was emptied meanwhile: it is looked at again".into()));
             }
             self.exchange(job, body, at).await.unwrap_or_else(|word| (0, word, TryOutcome::Refused { retry_after_ms: None }))
         };
@@ -132,26 +136,31 @@ fn header(job: &ExportJob) -> String {
 
 /// What one column says of a recipient; empty when there is nothing.
 fn value(job: &ExportJob, row: &ResultRow, field: ResultField) -> String {
-    let (outcome, why, at) = match &row.recipient.state {
-        RecipientState::Waiting => ("waiting", String::new(), None),
-        RecipientState::Deferred { until, rules } => ("deferred", rules.join(" "), Some(*until)),
-        RecipientState::Due { at, why } => ("due", why.clone(), Some(*at)),
-        RecipientState::Refused { rules, .. } => ("refused", rules.join(" "), None),
-        RecipientState::InFlight => ("in_flight", String::new(), None),
-        RecipientState::Stopped => ("stopped", row.recipient.ended.as_ref().map_or_else(String::new, ToString::to_string), None),
-        RecipientState::Attempted { disposition, cause, at, .. } => (disposition.as_str(), cause.clone(), Some(*at)),
+    let (outcome, why) = match &row.recipient.state {
+        RecipientState::Waiting => ("waiting", String::new()),
+        RecipientState::Deferred { rules, .. } => ("deferred", rules.join(" ")),
+        RecipientState::Due { why, .. } => ("due", why.clone()),
+        RecipientState::Refused { rules, .. } => ("refused", rules.join(" ")),
+        RecipientState::InFlight => ("in_flight", String::new()),
+        RecipientState::Stopped => ("stopped", row.recipient.ended.as_ref().map_or_else(String::new, ToString::to_string)),
+        RecipientState::Attempted { disposition, cause, .. } => (disposition.as_str(), cause.clone()),
     };
+    let last = row.recipient.last;
     match field {
         ResultField::Campaign => job.campaign.to_string(),
         ResultField::Contact => row.recipient.contact_id.to_string(),
         ResultField::Outcome => outcome.to_owned(),
         ResultField::Why => why,
-        ResultField::Tries => row.tries.to_string(),
-        ResultField::TriedAt => at.map_or(String::new(), Instant::rfc3339),
+        ResultField::Tries => tries(row).to_string(),
+        ResultField::TriedAt => last.map_or(String::new(), |last| last.at.rfc3339()),
         ResultField::Reference => row.reference.clone(),
         ResultField::UserId => row.user_id.clone(),
         ResultField::Number => row.recipient.number.reveal().to_owned(),
     }
+}
+
+fn tries(row: &ResultRow) -> i64 {
+    row.recipient.last.map_or(0, |last| last.number)
 }
 
 fn line(job: &ExportJob, row: &ResultRow, buffer: &mut Vec<u8>) {
@@ -169,7 +178,7 @@ fn line(job: &ExportJob, row: &ResultRow, buffer: &mut Vec<u8>) {
             buffer.extend_from_slice(b"\r\n");
         }
         ExportFormat::Jsonl => {
-            let object: Map<String, Value> = values.map(|(field, value)| (field.to_string(), if field == ResultField::Tries { row.tries.into() } else { value.into() })).collect();
+            let object: Map<String, Value> = values.map(|(field, value)| (field.to_string(), if field == ResultField::Tries { tries(row).into() } else { value.into() })).collect();
             buffer.extend_from_slice(Value::Object(object).to_string().as_bytes());
             buffer.push(b'\n');
         }

@@ -38,7 +38,8 @@ fn held<'a>(row: &'a Map<String, Value>, from: &str) -> Option<&'a Value> {
     let first = row.get(&parts.next()?)?;
     parts.try_fold(first, |value, part| match value {
         Value::Object(map) => map.get(&part),
-        Value::Array(items) => items.get(part.parse::<usize>().ok()?),
+        // As RFC 6901 writes a place: a second way to write it would be a field that nobody took.
+        Value::Array(items) if part == "0" || !part.starts_with(['0', '+']) => items.get(part.parse::<usize>().ok()?),
         _ => None,
     })
 }
@@ -108,7 +109,9 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        self.sink.beside(true);
         while items.next_element::<IgnoredAny>()?.is_some() {}
+        self.sink.beside(false);
         Ok(())
     }
 
@@ -118,7 +121,9 @@ impl<'de> Visitor<'de> for Walk<'_> {
             if rows.is_some() || next.is_some() {
                 map.next_value_seed(Walk { rows, next, reading: self.reading, sink: self.sink, found: self.found })?;
             } else {
+                self.sink.beside(true);
                 map.next_value::<IgnoredAny>()?;
+                self.sink.beside(false);
             }
         }
         Ok(())
@@ -147,12 +152,15 @@ impl<'de> Visitor<'de> for Rows<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        self.sink.beside(true);
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        self.sink.beside(false);
         Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         *self.found = true;
+        self.sink.beside(false);
         while let Some(item) = items.next_element::<Value>()? {
             let Value::Object(row) = item else {
                 self.sink.fail(PullFault::NotARow);

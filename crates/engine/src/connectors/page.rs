@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use clarion_domain::connectors::pull::{FieldFrom, Incremental, PullFormat, PullSettings};
 use clarion_domain::connectors::pull_fault::PullFault;
@@ -79,9 +79,16 @@ pub(super) struct Sink {
     /// Enough rows were read, or nobody takes them any more.
     pub enough: bool,
     since_row: Arc<AtomicUsize>,
+    beside: Arc<AtomicBool>,
 }
 
 impl Sink {
+    /// What is passed over beside the rows is not held, and so may be long.
+    pub fn beside(&self, passed_over: bool) {
+        self.beside.store(passed_over, Ordering::Relaxed);
+        self.since_row.store(0, Ordering::Relaxed);
+    }
+
     pub fn fail(&mut self, fault: PullFault) {
         self.fault.get_or_insert(fault);
     }
@@ -125,6 +132,7 @@ pub(super) struct Body {
     hasher: blake3::Hasher,
     told: Arc<std::sync::Mutex<Told>>,
     since_row: Arc<AtomicUsize>,
+    beside: Arc<AtomicBool>,
 }
 
 #[derive(Default)]
@@ -158,7 +166,8 @@ impl Read for Body {
                     told.bytes += piece.len();
                     told.hash = hash;
                     drop(told);
-                    if self.since_row.fetch_add(piece.len(), Ordering::Relaxed) > ROW_BYTES_MAX + (1 << 16) {
+                    let long = self.since_row.fetch_add(piece.len(), Ordering::Relaxed) > ROW_BYTES_MAX + (1 << 16);
+                    if long && !self.beside.load(Ordering::Relaxed) {
                         return Err(self.stop(PullFault::RowTooLong));
                     }
                     (self.piece, self.at) = (piece, 0);
@@ -233,9 +242,9 @@ async fn forward(mut answer: Response, pieces: mpsc::Sender<Result<Vec<u8>, Pull
 }
 
 fn read(pieces: mpsc::Receiver<Result<Vec<u8>, PullFault>>, reading: &Reading, out: mpsc::Sender<Vec<Values>>) -> Result<PageEnd, PullFault> {
-    let (told, since_row) = (Arc::new(std::sync::Mutex::new(Told::default())), Arc::new(AtomicUsize::new(0)));
-    let body = Body { pieces, piece: Vec::new(), at: 0, hasher: blake3::Hasher::new(), told: told.clone(), since_row: since_row.clone() };
-    let mut sink = Sink { out, batch: Vec::new(), rows_max: reading.rows_max, end: PageEnd::default(), fault: None, enough: false, since_row };
+    let (told, since_row, beside) = (Arc::new(std::sync::Mutex::new(Told::default())), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let body = Body { pieces, piece: Vec::new(), at: 0, hasher: blake3::Hasher::new(), told: told.clone(), since_row: since_row.clone(), beside: beside.clone() };
+    let mut sink = Sink { out, batch: Vec::new(), rows_max: reading.rows_max, end: PageEnd::default(), fault: None, enough: false, since_row, beside };
     let done = match reading.format {
         PullFormat::Json => json_rows::read(body, reading, &mut sink),
         PullFormat::Csv => csv_rows::read(body, reading, &mut sink),

@@ -2,23 +2,27 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clarion_domain::campaigns::schedule::Day;
+use clarion_domain::campaigns::sequence::{Sequence, SequenceStep, Wait, WaitFrom};
 use clarion_domain::compliance::purpose::{LegalBasis, Purpose};
 use clarion_domain::connectors::export::{ExportFileState, ExportFormat, ExportState, ExportTarget};
 use clarion_domain::connectors::instruction::InstructionKind;
 use clarion_domain::connectors::times::Times;
-use clarion_domain::id::{CampaignId, InstructionId};
+use clarion_domain::id::{CampaignId, ContactId, ExportFileId, ExportId, InstructionId};
+use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::DAY_MS;
 use clarion_domain::webhooks::event::WebhookEventKind;
 use clarion_engine::connectors::work;
-use clarion_store::Tenant;
-use clarion_store::campaigns::CampaignDraft;
+use clarion_store::campaigns::{CampaignDraft, RecipientFilter, StepEvent, StepNews, move_on};
 use clarion_store::connectors::{NewExport, NewInstruction};
+use clarion_store::db::Statement;
 use clarion_store::intake::SftpAccountDraft;
 use clarion_store::webhooks::NewWebhook;
+use clarion_store::{Tenant, params};
 use ring::hmac;
 
 use super::people::{list_of, number};
@@ -48,6 +52,10 @@ fn export(instruction: InstructionId, target: ExportTarget, url: String) -> NewE
 
 /// A campaign whose audience is frozen, and from which nothing went.
 async fn campaign(bench: &Bench, tenant: &Tenant, people: usize) -> CampaignId {
+    campaign_of(bench, tenant, people, |_| {}).await
+}
+
+async fn campaign_of(bench: &Bench, tenant: &Tenant, people: usize, change: impl Fn(&mut CampaignDraft)) -> CampaignId {
     tenant.add_sender(SENDER, true, "our own number", NOON).await.expect("a sender");
     let mut draft = CampaignDraft::new("November");
     draft.purpose = Some(Purpose::Collections);
@@ -56,6 +64,7 @@ async fn campaign(bench: &Bench, tenant: &Tenant, people: usize) -> CampaignId {
     draft.body = "Dear {first_name}, please call us about your account.".into();
     draft.sender = SENDER.into();
     draft.schedule.days = Day::ALL.to_vec();
+    change(&mut draft);
     let id = tenant.create_campaign(&draft, clock()).await.expect("a draft");
     let settings = serde_json::from_str(r#"{"kind":"smpp","host":"127.0.0.1","port":1,"system_id":"nobody"}"#).expect("settings");
     let trunk = clarion_store::carriers::NewTrunk { name: "None".into(), settings, secret: "x".into(), rate_per_second: 1, cost_per_segment: 1, currency: "GBP".into() };
@@ -135,6 +144,14 @@ async fn what_is_over_goes_nowhere_and_a_person_takes_their_files_with_them() {
         let text = String::from_utf8(tenant.read_export_chunk(again.id, 0).await.expect("reads").expect("a chunk")).expect("text");
         assert!(text.contains(&number(0)) && !text.contains(&number(1)));
 
+        let narrower = NewInstruction { fields: vec!["outcome".into()], ..tenant.instruction(instruction).await.expect("it").new };
+        let instruction = tenant.replace_instruction(instruction, &narrower, clock()).await.expect("replaced");
+        assert!(tenant.files_for_account(account, "").await.expect("files").is_empty() && tenant.read_export_chunk(again.id, 0).await.expect("reads").is_none());
+        work(&bench.store, CONFIG).await.expect("works");
+        let narrow = tenant.files_for_account(account, "").await.expect("files").remove(0);
+        let text = String::from_utf8(tenant.read_export_chunk(narrow.id, 0).await.expect("reads").expect("a chunk")).expect("text");
+        assert!((narrow.id, narrow.instruction) == (again.id, instruction) && !text.contains(&number(0)), "a field that was withdrawn is no longer given");
+
         tenant.export_now(made.id, id, clock()).await.expect("asked for");
         tenant.revoke_instruction(instruction, "the contract ended", clock()).await.expect("revoked");
         assert_eq!(tenant.export(made.id).await.expect("it").state, ExportState::Stopped);
@@ -173,6 +190,167 @@ async fn a_schedule_writes_what_ran_since_and_what_nobody_takes_is_given_up() {
         tenant.retry_export_file(made.id, files[0].id, clock()).await.expect("again");
         assert_eq!(work(&bench.store, CONFIG).await.expect("works"), 1);
         assert!(system.asked().iter().all(|ask| ask.header("content-type") == "text/csv; charset=utf-8" && ask.header("content-disposition").contains(&files[0].name)));
+    })
+    .await;
+}
+
+/// What is asked first is put off for ten minutes; the rest is taken.
+async fn slow_to_take() -> System {
+    let asked = AtomicUsize::new(0);
+    System::start(move |_| if asked.fetch_add(1, Ordering::SeqCst) == 0 { status(503).with("retry-after", "600") } else { status(201) }).await
+}
+
+/// An export by PUT of a campaign that has ended, once refused; its file.
+async fn refused_once(bench: &Bench, tenant: &Tenant, instruction: InstructionId, system: &System) -> (ExportId, ExportFileId) {
+    let made = tenant.create_export(&export(instruction, ExportTarget::Put, system.url("/in")), clock()).await.expect("an export").id;
+    let id = campaign(bench, tenant, 3).await;
+    tenant.cancel_campaign(id, clock()).await.expect("cancelled");
+    assert_eq!(work(&bench.store, CONFIG).await.expect("works"), 1);
+    let file = tenant.export_files(made, None, 9).await.expect("files").rows.remove(0);
+    assert_eq!((file.state, file.tries), (ExportFileState::Waiting, 1));
+    AT.fetch_add(601_000, Ordering::SeqCst);
+    (made, file.id)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_is_written_anew_under_the_version_that_holds() {
+    for_each_store("exports_versions", |bench| async move {
+        allow_loopback(&bench);
+        let tenant = bench.tenant("northwind").await;
+        let system = slow_to_take().await;
+        let first = instruct(&tenant, &["outcome", "number"]).await;
+        let (made, file) = refused_once(&bench, &tenant, first, &system).await;
+        let narrower = NewInstruction { fields: vec!["outcome".into()], ..tenant.instruction(first).await.expect("it").new };
+        let second = tenant.replace_instruction(first, &narrower, clock()).await.expect("replaced");
+        assert_eq!(work(&bench.store, CONFIG).await.expect("works"), 1);
+        let [before, after] = &system.asked()[..] else { panic!("two") };
+        assert!(before.body.contains(&number(0)));
+        assert_eq!(after.body, "outcome\r\nwaiting\r\nwaiting\r\nwaiting\r\n", "a field that was withdrawn does not go");
+        let (file, _) = tenant.export_file(made, file).await.expect("it");
+        assert_eq!((file.state, file.instruction), (ExportFileState::Delivered, second));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_leaves_the_others_their_results() {
+    for_each_store("exports_erased", |bench| async move {
+        allow_loopback(&bench);
+        let tenant = bench.tenant("northwind").await;
+        let system = slow_to_take().await;
+        let instruction = instruct(&tenant, &["outcome", "number", "reference"]).await;
+        let (made, file) = refused_once(&bench, &tenant, instruction, &system).await;
+        tenant.subject_erase(&number(1), false, clock()).await.expect("erased");
+        assert!(tenant.read_export_chunk(file, 0).await.expect("reads").is_none(), "what was written is gone");
+        tenant.sweep(NOON.plus_ms(20 * DAY_MS)).await.expect("sweeps");
+        assert_eq!(work(&bench.store, CONFIG).await.expect("works"), 1);
+        let last = system.asked().pop().expect("asked");
+        assert!(last.body.contains(&number(0)) && last.body.contains(&number(2)) && !last.body.contains(&number(1)) && !last.body.contains("R-1"), "{}", last.body);
+        let (file, tries) = tenant.export_file(made, file).await.expect("it");
+        assert_eq!((file.state, tries.len(), file.bytes), (ExportFileState::Delivered, 2, last.body.len() as i64));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revocation_ends_what_is_being_sent() {
+    for_each_store("exports_midway", |bench| async move {
+        allow_loopback(&bench);
+        let tenant = bench.tenant("northwind").await;
+        let system = System::start(|_| status(201).after(Duration::from_secs(60))).await;
+        let instruction = instruct(&tenant, &["outcome"]).await;
+        let made = tenant.create_export(&export(instruction, ExportTarget::Put, system.url("/in")), clock()).await.expect("an export").id;
+        let id = campaign(&bench, &tenant, 1).await;
+        tenant.cancel_campaign(id, clock()).await.expect("cancelled");
+        let store = bench.store.clone();
+        let begun = std::time::Instant::now();
+        let working = tokio::spawn(async move { work(&store, CONFIG).await });
+        while system.asked().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        tenant.revoke_instruction(instruction, "the client's letter", clock()).await.expect("revoked");
+        working.await.expect("no panic").expect("works");
+        assert!(begun.elapsed() < Duration::from_secs(30), "it was not waited for: {:?}", begun.elapsed());
+        let file = tenant.export_files(made, None, 9).await.expect("files").rows.remove(0);
+        assert_eq!((file.state, file.tries, file.last_error.as_str()), (ExportFileState::Failed, 0, "instruction_over"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ends_before_the_first_day_waits_for_it() {
+    for_each_store("exports_future", |bench| async move {
+        allow_loopback(&bench);
+        let tenant = bench.tenant("northwind").await;
+        let asked = AtomicUsize::new(0);
+        let system = System::start(move |_| if asked.fetch_add(1, Ordering::SeqCst) == 0 { status(500) } else { status(201) }).await;
+        let held = instruct(&tenant, &["outcome"]).await;
+        let later = NewInstruction { reference: "next week".into(), valid_from: clock().plus_ms(5 * DAY_MS), valid_until: clock().plus_ms(90 * DAY_MS), ..tenant.instruction(held).await.expect("it").new };
+        let later = tenant.record_instruction(&later, clock()).await.expect("recorded");
+        let made = tenant.create_export(&export(later, ExportTarget::Put, system.url("/in")), clock()).await.expect("an export").id;
+        let id = campaign(&bench, &tenant, 1).await;
+        tenant.cancel_campaign(id, clock()).await.expect("cancelled");
+        assert_eq!(work(&bench.store, CONFIG).await.expect("works"), 0);
+        AT.fetch_add(5 * DAY_MS, Ordering::SeqCst);
+        for _ in 0..2 {
+            assert_eq!(work(&bench.store, CONFIG).await.expect("works"), 1);
+            AT.fetch_add(60_000, Ordering::SeqCst);
+        }
+        let file = tenant.export_files(made, None, 9).await.expect("files").rows.remove(0);
+        assert_eq!((file.state, file.tries), (ExportFileState::Delivered, 2), "its three days begin then");
+    })
+    .await;
+}
+
+/// The wire's word on one person at one step.
+async fn attempted(tenant: &Tenant, id: i64, step: CampaignId, position: i64, contact: ContactId, disposition: Disposition) {
+    static ATTEMPT: Statement = Statement {
+        text: "INSERT INTO attempt (id, tenant_id, campaign_id, position, try_number, contact_id, address_id, channel, trunk_id, state, disposition, cause, decision,
+                                    segments, cost, sealed_body, carrier_message_id, parts_heard, claimed_at, answered_at, settled_at)
+               VALUES ($1, $2, $3, $4, 1, $5, 1, 'sms', 1, 'settled', $6, '', '', 1, 0, NULL, '', 0, $7, $7, $7)",
+        postgres: "",
+    };
+    let at = NOON.plus_ms(id * 1_000);
+    tenant.store().db().execute(&ATTEMPT, &params![id, tenant.id(), step, position, contact, disposition.as_str(), at]).await.expect("an attempt");
+    let mut tx = tenant.store().db().begin().await.expect("begins");
+    let news = StepNews { campaign: step, position: u32::try_from(position).expect("small"), event: StepEvent::Attempt(disposition) };
+    move_on(&mut tx, tenant.store(), &[news], at).await.expect("moves");
+    tx.commit().await.expect("commits");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_steps_there_is_one_file_with_the_last_word_on_each_person() {
+    for_each_store("exports_steps", |bench| async move {
+        static RETRY: Statement = Statement { text: "INSERT INTO due (campaign_id, due_at, position, try_number, why) VALUES ($1, $2, $3, 2, 'retry')", postgres: "" };
+        static CLAIMED: Statement = Statement { text: "DELETE FROM due WHERE campaign_id = $1 AND position = $2", postgres: "" };
+        allow_loopback(&bench);
+        let tenant = bench.tenant("northwind").await;
+        let system = System::start(|_| status(201)).await;
+        let instruction = instruct(&tenant, &["outcome", "why", "tries", "tried_at", "reference"]).await;
+        let new = NewExport { at_end: false, times: "every 1 day".parse().expect("times"), ..export(instruction, ExportTarget::Put, system.url("/in")) };
+        let made = tenant.create_export(&new, clock()).await.expect("an export").id;
+        let id = campaign_of(&bench, &tenant, 4, |draft| {
+            let wait = Wait { days: 2, hours: 0, from: WaitFrom::LastTry };
+            let step = SequenceStep { wait, channel: draft.channel, body: "Please call us now.".into(), script: String::new(), sender: SENDER.into(), call_pacing: draft.call_pacing, recording: draft.recording.clone(), retry: draft.retry.clone(), rate_per_second: 50 };
+            draft.sequence = Sequence { then: vec![step], ..Sequence::default() };
+        })
+        .await;
+        let steps = tenant.step_ids(id).await.expect("steps");
+        let people: Vec<ContactId> = tenant.recipients(id, RecipientFilter::Every, None, 9).await.expect("a page").rows.into_iter().map(|row| row.contact_id).collect();
+        // One was texted twice, one waits for the second step, one for another try of the first, one for the first.
+        attempted(&tenant, 1, steps[0], 0, people[0], Disposition::Delivered).await;
+        attempted(&tenant, 2, steps[0], 1, people[1], Disposition::Delivered).await;
+        bench.store.db().execute(&CLAIMED, &params![steps[1], 0i64]).await.expect("claimed");
+        attempted(&tenant, 3, steps[1], 0, people[0], Disposition::Undeliverable).await;
+        bench.store.db().execute(&RETRY, &params![steps[0], NOON.plus_ms(9 * DAY_MS), 2i64]).await.expect("planned");
+        attempted(&tenant, 4, steps[0], 2, people[2], Disposition::Expired).await;
+        AT.fetch_add(DAY_MS, Ordering::SeqCst);
+        assert_eq!(work(&bench.store, CONFIG).await.expect("works"), 1);
+        assert_eq!(tenant.export_files(made, None, 9).await.expect("files").rows.len(), 1, "a later step is no campaign of its own");
+        let at = |seconds: i64| NOON.plus_ms(seconds * 1_000).rfc3339();
+        let lines = [format!("undeliverable,,1,{},R-0", at(3)), format!("due,next step,1,{},R-1", at(2)), format!("due,retry,1,{},R-2", at(4)), "waiting,,0,,R-3".to_owned()];
+        assert_eq!(system.asked()[0].body, format!("outcome,why,tries,tried_at,reference\r\n{}\r\n", lines.join("\r\n")));
+        assert!(matches!(tenant.export_now(made, steps[1], clock()).await, Err(clarion_store::StoreError::Conflict(_))), "asked for whole");
     })
     .await;
 }

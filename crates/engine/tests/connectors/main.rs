@@ -253,6 +253,20 @@ async fn every_fault_has_its_word_and_leaves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_lies_beside_the_rows_may_be_long() {
+    for_each_store("connectors_beside", |bench| async move {
+        allow_loopback(&bench);
+        let tenant = bench.tenant("northwind").await;
+        let long = "x".repeat(1_300_000);
+        let system = System::start(move |_| text("application/json", format!(r#"{{"included": {{"note": "{long}"}}, "data": [{}], "trailer": ["{long}"]}}"#, person(1)))).await;
+        let id = connect(&tenant, system.url("/people"), json!({})).await;
+        let run = pull(&bench, &tenant, id).await;
+        assert_eq!((run.state, run.rows, run.fault), (RunState::Stored, 1, None));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refused_credential_stops_it_at_once_and_a_good_one_is_sent_as_asked() {
     for_each_store("connectors_credentials", |bench| async move {
         allow_loopback(&bench);

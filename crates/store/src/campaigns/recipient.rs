@@ -44,6 +44,15 @@ pub struct RecipientRow {
     pub ended: Option<EndReason>,
     /// What became of the last attempt's short links; `None` for one without.
     pub clicks: Option<LinkClicks>,
+    /// The last attempt, whatever stands after it.
+    pub last: Option<LastTry>,
+}
+
+/// Which try the last attempt was, and when it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastTry {
+    pub number: i64,
+    pub at: Instant,
 }
 
 impl RecipientRow {
@@ -74,7 +83,6 @@ impl Tenant {
     pub async fn recipients(&self, id: CampaignId, filter: RecipientFilter, after: Option<i64>, limit: i64) -> Result<Page<RecipientRow>, StoreError> {
         let campaign = self.campaign(id).await?;
         let positions = self.positions((id, campaign.first), campaign.asked_below(), filter, after.unwrap_or(-1), limit + 1).await?;
-        let mut rows = Vec::with_capacity(positions.len());
         let select = sql!(
             "SELECT r.position, r.contact_id, c.wrapped_key, a.sealed_number, d.kind, d.rules, d.rule_pack, d.decided_at, u.due_at, u.why,
                     t.id, t.disposition, t.cause, t.try_number, t.claimed_at, COALESCE(f.step, 1), COALESCE(f.ended, '')
@@ -83,11 +91,12 @@ impl Tenant {
              LEFT JOIN contact c ON c.id = r.contact_id
              LEFT JOIN address a ON a.id = r.address_id
              LEFT JOIN decision d ON d.campaign_id = r.campaign_id AND d.position = r.position
-             LEFT JOIN due u ON u.campaign_id = r.campaign_id AND u.position = r.position
-             LEFT JOIN attempt t ON t.id = (SELECT MAX(l.id) FROM attempt l WHERE l.contact_id = r.contact_id AND l.campaign_id = r.campaign_id)
+             LEFT JOIN due u ON u.campaign_id = r.campaign_id AND u.position = r.position AND u.due_at = (SELECT MIN(e.due_at) FROM due e WHERE e.campaign_id = r.campaign_id AND e.position = r.position)
+             LEFT JOIN attempt t ON t.id = (SELECT MAX(l.id) FROM attempt l WHERE l.contact_id = r.contact_id AND +l.campaign_id = r.campaign_id AND l.position = r.position)
              WHERE r.campaign_id = $1 AND r.position = $2 LIMIT 1"
         );
         let batch: Vec<Params> = positions.iter().map(|position| params![id, *position, campaign.first]).collect();
+        let mut rows = Vec::with_capacity(positions.len());
         for row in self.db().query_many(select, &batch).await?.into_iter().flatten() {
             rows.push(self.read_recipient(row, campaign.asked_below())?);
         }
@@ -95,6 +104,31 @@ impl Tenant {
         let mut clicks = self.clicks_of(&attempts).await?;
         for row in &mut rows {
             row.clicks = row.attempt().and_then(|attempt| clicks.remove(&attempt));
+        }
+        Ok(Page::cut(rows, limit, |row: &RecipientRow| row.position))
+    }
+
+    /// The same through all steps of a campaign: what is due or decided where they stand, and their last attempt at any step. Clicks are
+    /// not asked for.
+    pub(crate) async fn recipients_through(&self, id: CampaignId, after: Option<i64>, limit: i64) -> Result<Page<RecipientRow>, StoreError> {
+        let campaign = self.campaign(id).await?;
+        let positions = self.positions((id, id), campaign.asked_below(), RecipientFilter::Every, after.unwrap_or(-1), limit + 1).await?;
+        let select = sql!(
+            "SELECT r.position, r.contact_id, c.wrapped_key, a.sealed_number, d.kind, d.rules, d.rule_pack, d.decided_at, u.due_at, u.why,
+                    t.id, t.disposition, t.cause, t.try_number, t.claimed_at, r.step, r.ended
+             FROM recipient r
+             LEFT JOIN campaign s ON s.sequence_id = r.campaign_id AND s.step = r.step
+             LEFT JOIN contact c ON c.id = r.contact_id
+             LEFT JOIN address a ON a.id = r.address_id
+             LEFT JOIN decision d ON d.campaign_id = s.id AND d.position = r.position
+             LEFT JOIN due u ON u.campaign_id = s.id AND u.position = r.position AND u.due_at = (SELECT MIN(e.due_at) FROM due e WHERE e.campaign_id = s.id AND e.position = r.position)
+             LEFT JOIN attempt t ON t.id = (SELECT MAX(l.id) FROM attempt l WHERE l.contact_id = r.contact_id AND l.campaign_id IN (SELECT x.id FROM campaign x WHERE x.sequence_id = r.campaign_id))
+             WHERE r.campaign_id = $1 AND r.position = $2 LIMIT 1"
+        );
+        let batch: Vec<Params> = positions.iter().map(|position| params![id, *position]).collect();
+        let mut rows = Vec::with_capacity(positions.len());
+        for row in self.db().query_many(select, &batch).await?.into_iter().flatten() {
+            rows.push(self.read_recipient(row, campaign.asked_below())?);
         }
         Ok(Page::cut(rows, limit, |row: &RecipientRow| row.position))
     }
@@ -122,7 +156,7 @@ impl Tenant {
                 let select = sql!(
                     "SELECT r.position FROM recipient r WHERE r.campaign_id = $1 AND r.position > $2 AND r.position < $4
                        AND NOT EXISTS (SELECT 1 FROM recipient f WHERE f.campaign_id = $5 AND f.position = r.position AND f.ended <> '')
-                       AND NOT EXISTS (SELECT 1 FROM attempt t WHERE t.contact_id = r.contact_id AND t.campaign_id = r.campaign_id)
+                       AND NOT EXISTS (SELECT 1 FROM attempt t WHERE t.contact_id = r.contact_id AND +t.campaign_id = r.campaign_id AND t.position = r.position)
                        AND NOT EXISTS (SELECT 1 FROM due u WHERE u.campaign_id = r.campaign_id AND u.position = r.position)
                        AND NOT EXISTS (SELECT 1 FROM decision d WHERE d.campaign_id = r.campaign_id AND d.position = r.position AND d.kind = 'refused')
                      ORDER BY r.position LIMIT $3"
@@ -136,7 +170,7 @@ impl Tenant {
             RecipientFilter::Disposition(_) => {
                 let select = sql!(
                     "SELECT DISTINCT t.position FROM attempt t WHERE t.campaign_id = $1 AND t.position > $2 AND t.disposition = $4
-                       AND NOT EXISTS (SELECT 1 FROM attempt l WHERE l.contact_id = t.contact_id AND l.campaign_id = t.campaign_id AND l.id > t.id)
+                       AND NOT EXISTS (SELECT 1 FROM attempt l WHERE l.contact_id = t.contact_id AND +l.campaign_id = t.campaign_id AND l.position = t.position AND l.id > t.id)
                        AND NOT EXISTS (SELECT 1 FROM due u WHERE u.campaign_id = t.campaign_id AND u.position = t.position)
                      ORDER BY t.position LIMIT $3"
                 );
@@ -159,16 +193,18 @@ impl Tenant {
             word => Some(word.parse().map_err(|error| DbError::Failed(format!("ended: {error}")))?),
         };
         let contact_id = row.take(1)?;
-        let state = match state_of(row, position < next_position)? {
+        let (number_of_try, claimed_at): (Option<i64>, Option<Instant>) = (row.take(13)?, row.take(14)?);
+        let last = number_of_try.zip(claimed_at).map(|(number, at)| LastTry { number, at });
+        let state = match state_of(row, position < next_position, last)? {
             RecipientState::Waiting | RecipientState::InFlight if ended.is_some() => RecipientState::Stopped,
             state => state,
         };
-        Ok(RecipientRow { position, contact_id, number: number.into(), state, step, ended, clicks: None })
+        Ok(RecipientRow { position, contact_id, number: number.into(), state, step, ended, clicks: None, last })
     }
 }
 
 /// The latest word counts: what is due, then the last attempt or a refusal that came after it.
-fn state_of(mut row: Row, asked: bool) -> Result<RecipientState, StoreError> {
+fn state_of(mut row: Row, asked: bool, last: Option<LastTry>) -> Result<RecipientState, StoreError> {
     let kind: Option<String> = row.take(4)?;
     let rules: Vec<String> = row.take::<Option<String>>(5)?.unwrap_or_default().split(',').filter(|rule| !rule.is_empty()).map(str::to_owned).collect();
     if let Some(at) = row.take::<Option<Instant>>(8)? {
@@ -177,15 +213,14 @@ fn state_of(mut row: Row, asked: bool) -> Result<RecipientState, StoreError> {
     }
     let refused_at: Option<Instant> = if kind.as_deref() == Some("refused") { row.take(7)? } else { None };
     let attempt: Option<AttemptId> = row.take(10)?;
-    let claimed_at: Option<Instant> = row.take(14)?;
-    match (attempt, refused_at) {
+    match (attempt.zip(last), refused_at) {
         (None, None) => Ok(if asked { RecipientState::InFlight } else { RecipientState::Waiting }),
-        (Some(attempt), refused) if refused.is_none_or(|at| claimed_at.is_some_and(|claimed| claimed > at)) => Ok(RecipientState::Attempted {
+        (Some((attempt, last)), refused) if refused.is_none_or(|at| last.at > at) => Ok(RecipientState::Attempted {
             attempt,
             disposition: row.word(11)?,
             cause: row.take(12)?,
-            try_number: row.take(13)?,
-            at: claimed_at.unwrap_or_default(),
+            try_number: last.number,
+            at: last.at,
         }),
         _ => Ok(RecipientState::Refused { rules, rule_pack: row.take::<Option<String>>(6)?.unwrap_or_default() }),
     }

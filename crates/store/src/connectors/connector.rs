@@ -155,6 +155,7 @@ impl Tenant {
         let id = ConnectorId(self.store.next_id(now));
         let sealed = self.seal_connector_secret(new)?;
         let mut tx = self.db().begin().await?;
+        self.need_instruction(&mut tx, new.instruction).await?;
         let held: i64 = tx.query_first(sql!("SELECT COUNT(*) FROM connector WHERE tenant_id = $1"), &params![self.id]).await?.map_or(Ok(0), |mut row| row.take(0))?;
         if held >= CONNECTORS_MAX {
             return Err(StoreError::Conflict(format!("there are {CONNECTORS_MAX} connectors already: delete one that is not needed")));
@@ -184,7 +185,8 @@ impl Tenant {
         Ok(self.keys.data.open_text(SECRET_LABEL, sealed)?.into())
     }
 
-    /// What was learned from another address or by other fields is forgotten. A secret never follows to another host: it is entered anew.
+    /// What was learned from another address or by other fields is forgotten, and what runs keeps nothing. A secret never follows to
+    /// another host: it is entered anew.
     pub async fn change_connector(&self, id: ConnectorId, new: &NewConnector, now: Instant) -> Result<(), StoreError> {
         let held = self.connector(id).await?;
         let host = |settings: &PullSettings| [&settings.url, &settings.token_url].map(|text| self.store.webhook_networks().check(text).ok().map(|url| url.origin()));
@@ -193,13 +195,15 @@ impl Tenant {
         let sealed = self.seal_connector_secret(new)?;
         let drop_secret = new.settings.authentication == Authentication::None || !same_way;
         let mut tx = self.db().begin().await?;
+        self.need_instruction(&mut tx, instruction.id).await?;
+        self.stop_runs(&mut tx, id, now).await?;
         if let Some(list) = new.list {
             self.check_list(&mut tx, list).await?;
         }
         let watermark_stays = new.settings.incremental == Incremental::Since
             && (&held.settings.url, &held.settings.since_parameter, &held.settings.since_field) == (&new.settings.url, &new.settings.since_parameter, &new.settings.since_field);
         let update = sql!(
-            "UPDATE connector SET name = $3, instruction_id = $4, settings = $5, list_id = $6, etag = '', modified = '',
+            "UPDATE connector SET name = $3, instruction_id = $4, settings = $5, list_id = $6, etag = '', modified = '', accept_repeat = 1,
                 sealed_secret = CASE WHEN CAST($8 AS BIGINT) = 1 THEN NULL ELSE sealed_secret END, watermark = CASE WHEN CAST($7 AS BIGINT) = 1 THEN watermark ELSE '' END
              WHERE tenant_id = $1 AND id = $2"
         );
@@ -230,6 +234,7 @@ impl Tenant {
     /// Nothing is pulled until it is switched on again; what runs keeps nothing.
     pub async fn pause_connector(&self, id: ConnectorId, now: Instant) -> Result<(), StoreError> {
         let mut tx = self.db().begin().await?;
+        self.stop_runs(&mut tx, id, now).await?;
         let update = sql!("UPDATE connector SET state = 'paused', stopped_why = '', next_at = NULL WHERE tenant_id = $1 AND id = $2");
         self.touch_connector(&mut tx, update, params![self.id, id]).await?;
         self.audit(&mut tx, now, Act::Paused, "connector", id.0, "").await?;
@@ -245,6 +250,7 @@ impl Tenant {
         }
         let next = held.settings.times.next(now, &self.zone().await?).map(|_| now);
         let mut tx = self.db().begin().await?;
+        self.need_instruction(&mut tx, held.instruction).await?;
         let update = sql!("UPDATE connector SET state = 'on', stopped_why = '', failures = 0, failing_since = NULL, next_at = $3 WHERE tenant_id = $1 AND id = $2");
         self.touch_connector(&mut tx, update, params![self.id, id, next]).await?;
         self.audit(&mut tx, now, Act::Resumed, "connector", id.0, &format!("under {}", held.instruction)).await?;
@@ -259,13 +265,21 @@ impl Tenant {
         }
     }
 
-    /// Everything is asked for again, and loaded even when it is what was loaded before.
+    /// Everything is asked for again, and loaded even when it is what was loaded before. What runs keeps nothing.
     pub async fn start_connector_over(&self, id: ConnectorId, now: Instant) -> Result<(), StoreError> {
         let mut tx = self.db().begin().await?;
+        self.stop_runs(&mut tx, id, now).await?;
         let update = sql!("UPDATE connector SET watermark = '', etag = '', modified = '', accept_repeat = 1 WHERE tenant_id = $1 AND id = $2");
         self.touch_connector(&mut tx, update, params![self.id, id]).await?;
         self.audit(&mut tx, now, Act::Changed, "connector", id.0, "starts over").await?;
         self.commit_connector(tx).await
+    }
+
+    /// What runs was begun under what no longer holds. Its upload goes when its worker ends, or when the next begins.
+    async fn stop_runs(&self, tx: &mut Tx, id: ConnectorId, now: Instant) -> Result<(), StoreError> {
+        let stop = sql!("UPDATE connector_run SET state = 'stopped', fault = 'stopped', finished_at = $3 WHERE connector_id = $1 AND tenant_id = $2 AND state = 'running'");
+        tx.execute(stop, &params![id, self.id, now]).await?;
+        Ok(())
     }
 
     /// A pull, or a look at one, as soon as a worker is free.

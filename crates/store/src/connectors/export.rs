@@ -136,6 +136,10 @@ impl Tenant {
         let sealed = if secret.is_empty() { None } else { Some(self.keys.data.seal(SECRET_LABEL, secret.as_bytes())?) };
         let next = new.times.next(now, &self.zone().await?);
         let mut tx = self.db().begin().await?;
+        self.need_instruction(&mut tx, new.instruction).await?;
+        if let Some(account) = new.account.filter(|_| new.target == ExportTarget::Sftp) {
+            self.hold_sftp_account(&mut tx, account).await?;
+        }
         let held: i64 = tx.query_first(sql!("SELECT COUNT(*) FROM result_export WHERE tenant_id = $1"), &params![self.id]).await?.map_or(Ok(0), |mut row| row.take(0))?;
         if held >= EXPORTS_MAX {
             return Err(StoreError::Conflict(format!("there are {EXPORTS_MAX} exports already: delete one that is not needed")));
@@ -168,6 +172,7 @@ impl Tenant {
         self.refuse_over(held.new.instruction, now).await?;
         let next = held.new.times.next(now, &self.zone().await?);
         let mut tx = self.db().begin().await?;
+        self.need_instruction(&mut tx, held.new.instruction).await?;
         let update = sql!("UPDATE result_export SET state = 'on', stopped_why = '', next_at = $3 WHERE tenant_id = $1 AND id = $2");
         self.touch_export(&mut tx, update, params![self.id, id, next]).await?;
         self.audit(&mut tx, now, Act::Resumed, "export", id.0, &format!("under {}", held.new.instruction)).await?;
@@ -213,7 +218,11 @@ impl Tenant {
         if held.new.campaign.is_some_and(|only| only != campaign) {
             return Err(StoreError::Conflict("this export is of another campaign".into()));
         }
-        if self.campaign(campaign).await?.started_at.is_none() {
+        let record = self.campaign(campaign).await?;
+        if record.first != campaign {
+            return Err(StoreError::Conflict(format!("this is a step of {0}: ask for {0}", record.first)));
+        }
+        if record.started_at.is_none() {
             return Err(StoreError::Conflict("this campaign has not started: there are no results yet".into()));
         }
         let mut tx = self.db().begin().await?;

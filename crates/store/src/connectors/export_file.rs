@@ -5,7 +5,7 @@ use clarion_domain::connectors::export::{ExportFileState, ResultField};
 use clarion_domain::id::{CampaignId, ContactId, ExportFileId, ExportId, InstructionId, SftpAccountId};
 use clarion_domain::time::Instant;
 
-use crate::campaigns::{RecipientFilter, RecipientRow};
+use crate::campaigns::RecipientRow;
 use crate::db::{Row, sql};
 use crate::lease::Lease;
 use crate::params;
@@ -51,7 +51,6 @@ pub struct ExportTry {
 #[derive(Debug, Clone)]
 pub struct ResultRow {
     pub recipient: RecipientRow,
-    pub tries: i64,
     pub reference: String,
     pub user_id: String,
 }
@@ -128,9 +127,12 @@ impl Tenant {
         self.db().query(select, &params![self.id, account, name, LISTED_MAX]).await?.into_iter().map(read).collect()
     }
 
-    /// One whole chunk of a file; `None` after its end.
+    /// One whole chunk of a file; `None` after its end, and where nobody may have it any more.
     pub async fn read_export_chunk(&self, id: ExportFileId, position: i64) -> Result<Option<Vec<u8>>, StoreError> {
-        let select = sql!("SELECT f.wrapped_key, c.sealed FROM export_file f JOIN export_chunk c ON c.file_id = f.id WHERE f.tenant_id = $1 AND f.id = $2 AND c.position = $3");
+        let select = sql!(
+            "SELECT f.wrapped_key, c.sealed FROM export_file f JOIN export_chunk c ON c.file_id = f.id JOIN result_export e ON e.id = f.export_id JOIN instruction i ON i.id = e.instruction_id
+             WHERE f.tenant_id = $1 AND f.id = $2 AND c.position = $3 AND f.state IN ('ready', 'waiting') AND i.revoked_at IS NULL"
+        );
         let Some(mut row) = self.db().query_first(select, &params![self.id, id, position]).await? else { return Ok(None) };
         let wrapped: Option<Vec<u8>> = row.take(0)?;
         let key = self.store.keyring().unwrap(&wrapped.ok_or(StoreError::NotFound("file"))?)?;
@@ -145,9 +147,9 @@ impl Tenant {
         Ok(tx.commit().await?)
     }
 
-    /// Recipients after a position, with what the fields ask for and nothing more.
+    /// Recipients after a position, each where they stand in the whole of the campaign's steps, with what the fields ask for and nothing more.
     pub async fn result_rows(&self, campaign: CampaignId, fields: &[ResultField], after: Option<i64>, limit: i64) -> Result<Page<ResultRow>, StoreError> {
-        let page = self.recipients(campaign, RecipientFilter::Every, after, limit).await?;
+        let page = self.recipients_through(campaign, after, limit).await?;
         let named = fields.contains(&ResultField::Reference) || fields.contains(&ResultField::UserId);
         let ids: Vec<ContactId> = page.rows.iter().map(|row| row.contact_id).collect();
         let mut profiles = std::collections::HashMap::new();
@@ -159,8 +161,7 @@ impl Tenant {
         }
         let row = |recipient: RecipientRow| {
             let (reference, user_id) = profiles.remove(&recipient.contact_id).unwrap_or_default();
-            let tries = if let crate::campaigns::RecipientState::Attempted { try_number, .. } = &recipient.state { *try_number } else { 0 };
-            ResultRow { recipient, tries, reference, user_id }
+            ResultRow { recipient, reference, user_id }
         };
         Ok(Page { next: page.next, rows: page.rows.into_iter().map(row).collect() })
     }
@@ -183,7 +184,13 @@ impl Tenant {
         let sealed = key.seal(CHUNK_LABEL, bytes)?;
         let mut tx = self.db().begin().await?;
         lease.renew(&mut tx, now).await?;
-        tx.execute(sql!("INSERT INTO export_chunk (file_id, position, sealed) VALUES ($1, $2, $3)"), &params![id, position, sealed]).await?;
+        // Not into one that was given up, erased or deleted meanwhile: nothing would take it out again.
+        let insert = sql!(
+            "INSERT INTO export_chunk (file_id, position, sealed) SELECT f.id, CAST($3 AS BIGINT), $4 FROM export_file f WHERE f.tenant_id = $1 AND f.id = $2 AND f.state = 'waiting' AND f.wrapped_key IS NOT NULL"
+        );
+        if tx.execute(insert, &params![self.id, id, position, sealed]).await? == 0 {
+            return Err(StoreError::Conflict("this file is no longer wanted".into()));
+        }
         Ok(tx.commit().await?)
     }
 }

@@ -182,9 +182,27 @@ impl Tenant {
         tx.execute(sql!("UPDATE connector SET instruction_id = $3 WHERE tenant_id = $1 AND instruction_id = $2"), &params![self.id, id, next]).await?;
         tx.execute(sql!("UPDATE result_export SET instruction_id = $3 WHERE tenant_id = $1 AND instruction_id = $2"), &params![self.id, id, next]).await?;
         self.audit(&mut tx, now, Act::Changed, "instruction", id.0, &format!("replaced by {next}")).await?;
+        if held.new.kind == InstructionKind::Export && held.new.fields.iter().any(|field| !new.fields.contains(field)) {
+            self.write_ready_files_anew(&mut tx, next, now).await?;
+        }
         tx.commit().await?;
         self.store.signals().raise(Signal::Connectors);
         Ok(next)
+    }
+
+    /// What lies in `out/` with a field that is no longer agreed is written again without it.
+    async fn write_ready_files_anew(&self, tx: &mut Tx, id: InstructionId, now: Instant) -> Result<(), StoreError> {
+        let chunks = sql!(
+            "DELETE FROM export_chunk WHERE file_id IN (SELECT f.id FROM export_file f JOIN result_export e ON e.id = f.export_id
+                WHERE f.tenant_id = $1 AND f.state = 'ready' AND e.instruction_id = $2)"
+        );
+        tx.execute(chunks, &params![self.id, id]).await?;
+        let files = sql!(
+            "UPDATE export_file SET state = 'waiting', wrapped_key = NULL, rows_written = 0, bytes_written = 0, due_since = $3, next_at = $3, finished_at = NULL
+             WHERE tenant_id = $1 AND state = 'ready' AND export_id IN (SELECT id FROM result_export WHERE tenant_id = $1 AND instruction_id = $2)"
+        );
+        tx.execute(files, &params![self.id, id, now]).await?;
+        Ok(())
     }
 
     /// Ends it at once, with all that works under it: what runs keeps nothing.
@@ -205,6 +223,17 @@ impl Tenant {
         Ok(())
     }
 
+    /// Whether the instruction has neither been replaced nor revoked; until the transaction ends nobody can do either.
+    pub(super) async fn hold_instruction(&self, tx: &mut Tx, id: InstructionId) -> Result<bool, StoreError> {
+        let hold = sql!("UPDATE instruction SET replaced_at = replaced_at WHERE tenant_id = $1 AND id = $2 AND replaced_at IS NULL AND revoked_at IS NULL");
+        Ok(tx.execute(hold, &params![self.id, id]).await? > 0)
+    }
+
+    /// The same for what cannot be done under one that is over.
+    pub(super) async fn need_instruction(&self, tx: &mut Tx, id: InstructionId) -> Result<(), StoreError> {
+        if self.hold_instruction(tx, id).await? { Ok(()) } else { Err(StoreError::Conflict("its instruction was replaced or revoked at the same moment: look at it again".into())) }
+    }
+
     /// Stops what works under an instruction that is over.
     pub(super) async fn stop_under(&self, tx: &mut Tx, id: InstructionId, why: &str, now: Instant) -> Result<(), StoreError> {
         let connectors = sql!("UPDATE connector SET state = 'stopped', stopped_why = $3 WHERE tenant_id = $1 AND instruction_id = $2 AND state <> 'stopped' RETURNING id");
@@ -219,9 +248,11 @@ impl Tenant {
         }
         let waiting = sql!(
             "UPDATE export_file SET state = 'failed', last_error = 'instruction_over', finished_at = $3
-             WHERE tenant_id = $1 AND state = 'waiting' AND export_id IN (SELECT id FROM result_export WHERE tenant_id = $1 AND instruction_id = $2)"
+             WHERE tenant_id = $1 AND state = 'waiting' AND export_id IN (SELECT id FROM result_export WHERE tenant_id = $1 AND instruction_id = $2) RETURNING export_id, id"
         );
-        tx.execute(waiting, &params![self.id, id, now]).await?;
+        for mut row in tx.query(waiting, &params![self.id, id, now]).await? {
+            self.tell_given_up(tx, row.take(0)?, row.take(1)?, "instruction_over", now).await?;
+        }
         Ok(())
     }
 }

@@ -2,15 +2,16 @@
 //! with the import that it made. Only there does the watermark move.
 
 use clarion_domain::audit::event::Act;
+use clarion_domain::connectors::instruction::{InstructionStanding, Validity};
 use clarion_domain::connectors::pull::{FieldFrom, PullSettings, mapping_of};
 use clarion_domain::connectors::pull_fault::{ConnectorState, PullFault, RunKind, RunState};
 use clarion_domain::connectors::times::Times;
 use clarion_domain::connectors::watermark::Watermark;
 use clarion_domain::id::{ConnectorId, ConnectorRunId, ImportId, InstructionId, ListId, TenantId};
-use clarion_domain::intake::import::{ImportSource, ImportState};
+use clarion_domain::intake::import::ImportSource;
 use clarion_domain::personal::Personal;
 use clarion_domain::tenancy::tenant::Actor;
-use clarion_domain::time::Instant;
+use clarion_domain::time::{Instant, MINUTE_MS};
 use clarion_domain::webhooks::backoff::{is_hopeless, pause_ms};
 use clarion_domain::webhooks::event::WebhookEventKind;
 use serde_json::json;
@@ -23,6 +24,9 @@ use crate::lease::Lease;
 use crate::params;
 use crate::signal::Signal;
 use crate::store::{Store, StoreError, Tenant};
+
+/// So long before a run began its watermark ends, where it is a time.
+const ASKED_AGAIN_MS: i64 = 5 * MINUTE_MS;
 
 /// A connector with something to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -48,12 +52,21 @@ pub struct PullJob {
     instruction: InstructionId,
     list: Option<ListId>,
     accept_repeat: bool,
+    begun: Instant,
 }
 
 /// How a run ended.
 pub enum RunOutcome {
     /// All rows are in the upload.
     Rows(Box<Upload>),
+    Unchanged,
+    Shown(Preview),
+    Failed { fault: PullFault, retry_after_ms: Option<i64> },
+}
+
+/// The same in the transaction that ends it.
+enum Ending {
+    Rows(ImportId),
     Unchanged,
     Shown(Preview),
     Failed { fault: PullFault, retry_after_ms: Option<i64> },
@@ -72,12 +85,22 @@ pub struct RunTold {
     pub modified: String,
 }
 
+/// Why everything under an instruction stops; `None` while it holds, and before its first day.
+pub(super) fn why_over(standing: InstructionStanding) -> Option<&'static str> {
+    match standing {
+        InstructionStanding::Future | InstructionStanding::InForce => None,
+        InstructionStanding::Ended => Some("its instruction has ended"),
+        InstructionStanding::Revoked => Some("its instruction was revoked"),
+        InstructionStanding::Replaced => Some("its instruction was replaced: choose the version that holds"),
+    }
+}
+
 impl Store {
     /// Connectors of every tenant that are due, were asked, or whose instruction has ended meanwhile.
     pub async fn due_connectors(&self, now: Instant, limit: i64) -> Result<Vec<DueConnector>, StoreError> {
         let select = sql!(
             "SELECT c.id, c.tenant_id FROM connector c JOIN instruction i ON i.id = c.instruction_id
-             WHERE (c.state = 'on' AND ((c.next_at <= $1 AND i.valid_from <= $1) OR i.valid_until <= $1 OR i.revoked_at IS NOT NULL))
+             WHERE (c.state = 'on' AND ((c.next_at <= $1 AND i.valid_from <= $1) OR i.valid_until <= $1 OR i.revoked_at IS NOT NULL OR i.replaced_at IS NOT NULL))
                 OR EXISTS (SELECT 1 FROM connector_run r WHERE r.connector_id = c.id AND r.state = 'waiting')
              ORDER BY c.next_at, c.id LIMIT $2"
         );
@@ -91,18 +114,22 @@ impl Tenant {
     pub async fn begin_run(&self, id: ConnectorId, lease: &Lease, now: Instant) -> Result<Option<PullJob>, StoreError> {
         let mut tx = self.db().begin().await?;
         lease.renew(&mut tx, now).await?;
-        self.end_interrupted(&mut tx, id, now).await?;
         let select = sql!(
-            "SELECT c.name, c.settings, c.sealed_secret, c.list_id, c.state, c.next_at, c.watermark, c.etag, c.modified, c.accept_repeat, i.id, i.fields, i.valid_from, i.valid_until, i.revoked_at
+            "SELECT c.name, c.settings, c.sealed_secret, c.list_id, c.state, c.next_at, c.watermark, c.etag, c.modified, c.accept_repeat, i.id, i.fields, i.valid_from, i.valid_until, i.revoked_at, i.replaced_at
              FROM connector c JOIN instruction i ON i.id = c.instruction_id WHERE c.tenant_id = $1 AND c.id = $2"
         );
         let Some(mut row) = tx.query_first(select, &params![self.id, id]).await? else { return Ok(tx.commit().await.map(|()| None)?) };
         let state: ConnectorState = row.word(4)?;
         let instruction: InstructionId = row.take(10)?;
-        let (from, until, revoked): (Instant, Instant, Option<Instant>) = (row.take(12)?, row.take(13)?, row.take(14)?);
-        let holds = from <= now && now < until && revoked.is_none();
-        if until <= now || revoked.is_some() {
-            let why = if revoked.is_some() { "its instruction was revoked" } else { "its instruction has ended" };
+        let standing = Validity { from: row.take(12)?, until: row.take(13)?, revoked_at: row.take(14)?, replaced_at: row.take(15)? }.standing(now);
+        let over = why_over(standing);
+        if over.is_none() && !self.hold_instruction(&mut tx, instruction).await? {
+            // It was replaced or revoked just now: the next look finds what holds instead.
+            return Ok(tx.commit().await.map(|()| None)?);
+        }
+        self.end_interrupted(&mut tx, id, now).await?;
+        let holds = standing == InstructionStanding::InForce;
+        if let Some(why) = over {
             self.stop_under(&mut tx, instruction, why, now).await?;
         }
         let waiting = sql!("SELECT id, kind FROM connector_run WHERE connector_id = $1 AND tenant_id = $2 AND state = 'waiting' ORDER BY id LIMIT 1");
@@ -139,6 +166,7 @@ impl Tenant {
             instruction,
             list: row.take(3)?,
             accept_repeat: row.take(9)?,
+            begun: now,
         };
         tx.commit().await?;
         Ok(Some(job))
@@ -156,11 +184,30 @@ impl Tenant {
 
     /// Whoever holds the lease is the only one who runs it: what still is said to run was cut off.
     async fn end_interrupted(&self, tx: &mut Tx, id: ConnectorId, now: Instant) -> Result<(), StoreError> {
-        let cut = sql!("UPDATE connector_run SET state = 'failed', fault = 'interrupted', finished_at = $3 WHERE connector_id = $1 AND tenant_id = $2 AND state = 'running' RETURNING import_id");
+        let cut = sql!("UPDATE connector_run SET state = 'failed', fault = 'interrupted', finished_at = $3 WHERE connector_id = $1 AND tenant_id = $2 AND state = 'running' RETURNING id");
+        let mut left: Vec<ConnectorRunId> = Vec::new();
         for mut row in tx.query(cut, &params![id, self.id, now]).await? {
-            if let Some(import) = row.take::<Option<ImportId>>(0)? {
-                remove_upload(tx, import).await?;
+            left.push(row.take(0)?);
+        }
+        // One that was stopped, and whose worker never came to its end, is among the newest.
+        let stopped = sql!("SELECT id, state FROM connector_run WHERE connector_id = $1 AND tenant_id = $2 ORDER BY id DESC LIMIT 10");
+        for mut row in tx.query(stopped, &params![id, self.id]).await? {
+            if row.word::<RunState>(1)? == RunState::Stopped {
+                left.push(row.take(0)?);
             }
+        }
+        for run in left {
+            self.drop_rows(tx, run).await?;
+        }
+        Ok(())
+    }
+
+    /// Nothing is left of what a run has written.
+    async fn drop_rows(&self, tx: &mut Tx, run: ConnectorRunId) -> Result<(), StoreError> {
+        let select = sql!("SELECT import_id FROM connector_run WHERE id = $1 AND import_id IS NOT NULL");
+        if let Some(mut row) = tx.query_first(select, &params![run]).await? {
+            remove_upload(tx, row.take(0)?).await?;
+            tx.execute(sql!("UPDATE connector_run SET import_id = NULL WHERE id = $1"), &params![run]).await?;
         }
         Ok(())
     }
@@ -190,76 +237,91 @@ impl Tenant {
     async fn may_go_on_in(&self, tx: &mut Tx, job: &PullJob, now: Instant) -> Result<bool, StoreError> {
         // An instruction that was replaced meanwhile may name fewer fields: what was pulled under the earlier one is not kept.
         let select = sql!(
-            "SELECT c.id FROM connector c JOIN instruction i ON i.id = c.instruction_id
-             WHERE c.tenant_id = $1 AND c.id = $2 AND i.id = $3 AND i.revoked_at IS NULL AND i.valid_from <= $4 AND i.valid_until > $4 AND (c.state = 'on' OR $5 = 'preview')"
+            "SELECT c.id FROM connector c JOIN instruction i ON i.id = c.instruction_id JOIN connector_run r ON r.connector_id = c.id
+             WHERE c.tenant_id = $1 AND c.id = $2 AND i.id = $3 AND i.revoked_at IS NULL AND i.replaced_at IS NULL AND i.valid_from <= $4 AND i.valid_until > $4
+               AND (c.state = 'on' OR $5 = 'preview') AND r.id = $6 AND r.state = 'running'"
         );
-        Ok(tx.query_first(select, &params![self.id, job.connector, job.instruction, now, job.kind.as_str()]).await?.is_some())
+        Ok(tx.query_first(select, &params![self.id, job.connector, job.instruction, now, job.kind.as_str(), job.run]).await?.is_some())
     }
 
     /// Ends a run: its import is whole and the watermark moves, or nothing of it is left. `chance` spreads what is tried again.
     pub async fn end_run(&self, job: &PullJob, outcome: RunOutcome, told: &RunTold, lease: &Lease, now: Instant, chance: u64) -> Result<(), StoreError> {
-        match outcome {
-            RunOutcome::Rows(upload) => {
-                let import = upload.pause().await?;
-                let mut tx = self.db().begin().await?;
-                lease.renew(&mut tx, now).await?;
-                if self.may_go_on_in(&mut tx, job, now).await? {
-                    self.keep_rows(&mut tx, job, import, told, now).await?;
-                } else {
-                    remove_upload(&mut tx, import).await?;
-                    self.write_end(&mut tx, job, RunState::Stopped, PullFault::Stopped.as_str(), None, told, now).await?;
-                }
-                tx.commit().await?;
-                self.store.signals().raise(Signal::Intake);
-            }
-            RunOutcome::Unchanged => {
-                let mut tx = self.db().begin().await?;
-                lease.renew(&mut tx, now).await?;
+        let ending = match outcome {
+            RunOutcome::Rows(upload) => Ending::Rows(upload.pause().await?),
+            RunOutcome::Unchanged => Ending::Unchanged,
+            RunOutcome::Shown(preview) => Ending::Shown(preview),
+            RunOutcome::Failed { fault, retry_after_ms } => Ending::Failed { fault, retry_after_ms },
+        };
+        let mut tx = self.db().begin().await?;
+        lease.renew(&mut tx, now).await?;
+        let agreed = self.hold_instruction(&mut tx, job.instruction).await?;
+        if !self.hold_run(&mut tx, job).await? {
+            // Somebody stopped, changed or deleted it meanwhile: what they wrote stands.
+            self.drop_rows(&mut tx, job.run).await?;
+            return Ok(tx.commit().await?);
+        }
+        match ending {
+            Ending::Rows(import) if agreed && self.may_go_on_in(&mut tx, job, now).await? => self.keep_rows(&mut tx, job, import, told, now).await?,
+            Ending::Rows(_) => self.fail(&mut tx, job, PullFault::Stopped, told, now).await?,
+            Ending::Unchanged => {
                 self.write_end(&mut tx, job, RunState::Unchanged, "", None, told, now).await?;
                 self.move_on(&mut tx, job, told, now).await?;
-                tx.commit().await?;
             }
-            RunOutcome::Shown(preview) => {
+            Ending::Shown(preview) => {
                 let sealed = self.keys.data.seal(PREVIEW_LABEL, as_json(&preview)?.as_bytes())?;
-                let mut tx = self.db().begin().await?;
-                lease.renew(&mut tx, now).await?;
                 self.write_end(&mut tx, job, RunState::Shown, "", None, told, now).await?;
                 tx.execute(sql!("UPDATE connector_run SET sealed_preview = $2 WHERE id = $1"), &params![job.run, sealed]).await?;
-                tx.commit().await?;
             }
-            RunOutcome::Failed { fault, retry_after_ms } => {
-                let mut tx = self.db().begin().await?;
-                lease.renew(&mut tx, now).await?;
-                let select = sql!("SELECT import_id FROM connector_run WHERE id = $1");
-                if let Some(import) = tx.query_first(select, &params![job.run]).await?.map(|mut row| row.take::<Option<ImportId>>(0)).transpose()?.flatten() {
-                    remove_upload(&mut tx, import).await?;
-                }
-                let state = if fault == PullFault::Stopped { RunState::Stopped } else { RunState::Failed };
-                self.write_end(&mut tx, job, state, fault.as_str(), None, told, now).await?;
+            Ending::Failed { fault, retry_after_ms } => {
+                self.fail(&mut tx, job, fault, told, now).await?;
                 if job.kind == RunKind::Pull && fault != PullFault::Stopped {
                     self.back_off(&mut tx, job, fault, retry_after_ms, now, chance).await?;
                 }
-                tx.commit().await?;
             }
         }
+        tx.commit().await?;
+        self.store.signals().raise(Signal::Intake);
         self.store.signals().raise(Signal::Webhooks);
         Ok(())
     }
 
-    /// The rows become an import like any other; the same bytes as before are nothing new.
+    /// Whether the run still runs; until the transaction ends nobody can stop it.
+    async fn hold_run(&self, tx: &mut Tx, job: &PullJob) -> Result<bool, StoreError> {
+        let hold = sql!("UPDATE connector_run SET state = 'running' WHERE id = $1 AND state = 'running'");
+        Ok(tx.execute(hold, &params![job.run]).await? > 0)
+    }
+
+    /// Nothing of it is left but its line in the log.
+    async fn fail(&self, tx: &mut Tx, job: &PullJob, fault: PullFault, told: &RunTold, now: Instant) -> Result<(), StoreError> {
+        self.drop_rows(tx, job.run).await?;
+        let state = if fault == PullFault::Stopped { RunState::Stopped } else { RunState::Failed };
+        self.write_end(tx, job, state, fault.as_str(), None, told, now).await
+    }
+
+    /// The rows become an import like any other; the same bytes as this connector's last import are nothing new.
     async fn keep_rows(&self, tx: &mut Tx, job: &PullJob, import: ImportId, told: &RunTold, now: Instant) -> Result<(), StoreError> {
-        let state = self.finish_in(tx, import, job.accept_repeat).await?;
-        if state == ImportState::AwaitingRepeat {
-            tx.execute(sql!("UPDATE import SET state = 'receiving', repeat_of = NULL WHERE tenant_id = $1 AND id = $2"), &params![self.id, import]).await?;
-            remove_upload(tx, import).await?;
+        if !job.accept_repeat && self.is_as_before(tx, job, import).await? {
+            self.drop_rows(tx, job.run).await?;
             self.write_end(tx, job, RunState::Unchanged, "", None, told, now).await?;
         } else {
+            self.finish_in(tx, import, true).await?;
             self.write_end(tx, job, RunState::Stored, "", Some(import), told, now).await?;
             tx.execute(sql!("UPDATE connector SET accept_repeat = 0 WHERE tenant_id = $1 AND id = $2"), &params![self.id, job.connector]).await?;
             self.audit(tx, now, Act::Finished, "connector", job.connector.0, &format!("pulled {import} under {}", job.instruction)).await?;
             self.tell(tx, WebhookEventKind::PullStored, json!({"connector": job.connector, "run": job.run, "import": import, "rows": told.rows}), now).await?;
         }
         self.move_on(tx, job, told, now).await
+    }
+
+    /// Whether the rows are those of this connector's last import, and that one was not given up. An earlier one does not count: what
+    /// came after it would stay.
+    async fn is_as_before(&self, tx: &mut Tx, job: &PullJob, import: ImportId) -> Result<bool, StoreError> {
+        let select = sql!(
+            "SELECT l.id FROM import n JOIN import l ON l.file_hash = n.file_hash
+             WHERE n.tenant_id = $1 AND n.id = $2 AND l.state IN ('received', 'awaiting_mapping', 'ready', 'loading', 'loaded')
+               AND l.id = (SELECT r.import_id FROM connector_run r WHERE r.connector_id = $3 AND r.tenant_id = $1 AND r.state = 'stored' ORDER BY r.id DESC LIMIT 1)"
+        );
+        Ok(tx.query_first(select, &params![self.id, import, job.connector]).await?.is_some())
     }
 
     #[expect(clippy::too_many_arguments, reason = "one row, written in one place")]
@@ -273,10 +335,13 @@ impl Tenant {
 
     /// After a run that ended well: how far it came, and when the next is.
     async fn move_on(&self, tx: &mut Tx, job: &PullJob, told: &RunTold, now: Instant) -> Result<(), StoreError> {
-        let watermark = match (&told.watermark, Watermark::read(&job.watermark)) {
-            (Some(new), held) => Watermark::latest(held, new.clone()).as_str().to_owned(),
-            (None, _) => job.watermark.clone(),
+        let held = Watermark::read(&job.watermark);
+        let latest = match told.watermark.clone() {
+            Some(new) => Some(Watermark::latest(held, new)),
+            None => held,
         };
+        // What changed behind the pull's back is asked for again, and so is what their clock wrote ahead of ours.
+        let watermark = latest.map_or(String::new(), |mark| mark.at_most(job.begun.plus_ms(-ASKED_AGAIN_MS)).as_str().to_owned());
         let update = sql!("UPDATE connector SET failures = 0, failing_since = NULL, watermark = $3, etag = $4, modified = $5 WHERE tenant_id = $1 AND id = $2");
         if tx.execute(update, &params![self.id, job.connector, watermark, told.etag.as_str(), told.modified.as_str()]).await? > 0 {
             self.plan(tx, job.connector, &job.settings, now).await?;

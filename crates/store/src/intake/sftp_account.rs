@@ -260,10 +260,15 @@ impl Tenant {
         Ok(tx.commit().await?)
     }
 
-    /// Ends an account: half-sent files go, those that are whole stay among the imports.
+    /// Ends an account: half-sent files go, those that are whole stay among the imports. One in which results are laid stays, so that
+    /// no export goes on for nobody.
     pub async fn delete_sftp_account(&self, id: SftpAccountId, now: Instant) -> Result<(), StoreError> {
         let mut tx = self.db().begin().await?;
-        self.known_account(&mut tx, id).await?;
+        self.hold_sftp_account(&mut tx, id).await?;
+        let exports = sql!("SELECT name FROM result_export WHERE tenant_id = $1 AND account_id = $2 ORDER BY id LIMIT 1");
+        if let Some(mut row) = tx.query_first(exports, &params![self.id, id]).await? {
+            return Err(StoreError::Conflict(format!("the export {:?} lays its files there: delete the export first", row.take::<String>(0)?)));
+        }
         let open = sql!("SELECT f.import_id FROM sftp_file f JOIN import i ON i.id = f.import_id WHERE f.account_id = $1 AND i.state = 'receiving'");
         for mut row in tx.query(open, &params![id]).await? {
             remove_upload(&mut tx, row.take(0)?).await?;
@@ -274,6 +279,12 @@ impl Tenant {
         tx.execute(sql!("DELETE FROM sftp_account WHERE tenant_id = $1 AND id = $2"), &params![self.id, id]).await?;
         self.audit(&mut tx, now, Act::Deleted, "sftp_account", id.0, "").await?;
         Ok(tx.commit().await?)
+    }
+
+    /// There is such an account, and until the transaction ends nobody can delete it.
+    pub(crate) async fn hold_sftp_account(&self, tx: &mut Tx, id: SftpAccountId) -> Result<(), StoreError> {
+        let hold = sql!("UPDATE sftp_account SET username = username WHERE tenant_id = $1 AND id = $2");
+        if tx.execute(hold, &params![self.id, id]).await? == 0 { Err(StoreError::NotFound("SFTP account")) } else { Ok(()) }
     }
 
     async fn known_account(&self, tx: &mut Tx, id: SftpAccountId) -> Result<(), StoreError> {
