@@ -165,6 +165,36 @@ async fn gone_switches_it_off_at_once_and_an_endpoint_may_ask_for_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn another_address_has_nothing_held_against_it() {
+    for_each_store("webhooks_moved", |bench| async move {
+        own_clock!();
+        allow_loopback(&bench);
+        let tenant = bench.tenant("northwind").await;
+        let (wrong, right) = (Receiver::start(), Receiver::start());
+        wrong.answer(Answer::Status(404));
+        let want = [WebhookEventKind::SuppressionAdded];
+        let (id, _) = endpoint(&tenant, wrong.url(), &want).await;
+        for last in 0..3 {
+            suppress(&tenant, last, clock()).await;
+            for _ in 0..8 {
+                AT.fetch_add(HOUR_MS, Ordering::SeqCst);
+                work(&bench.store, CONFIG).await.expect("works");
+            }
+        }
+        let failing = standing(&tenant, id).await;
+        assert!(failing.failures > 3 && failing.failing_since.is_some(), "{failing:?}");
+        tenant.change_webhook(id, &NewWebhook { url: wrong.url(), events: vec![WebhookEventKind::SuppressionAdded, WebhookEventKind::ImportLoaded] }, clock()).await.expect("changed");
+        assert_eq!(standing(&tenant, id).await.failures, failing.failures, "the same address is the same");
+        tenant.change_webhook(id, &NewWebhook { url: right.url(), events: want.to_vec() }, clock()).await.expect("changed");
+        let now = standing(&tenant, id).await;
+        assert_eq!((now.failures, now.failing_since, now.waiting), (0, None, 3));
+        assert_eq!(work(&bench.store, CONFIG).await.expect("works"), 3, "all of it at once");
+        assert_eq!((right.received().len(), standing(&tenant, id).await.waiting), (3, 0));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_goes_where_it_may_not() {
     for_each_store("webhooks_guard", |bench| async move {
         own_clock!();

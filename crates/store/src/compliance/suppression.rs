@@ -6,7 +6,7 @@ use clarion_domain::id::{ContactId, SuppressionId};
 use clarion_domain::personal::Personal;
 use clarion_domain::time::Instant;
 use clarion_domain::webhooks::event::WebhookEventKind;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::db::{Row, Tx, sql};
 use crate::params;
@@ -66,16 +66,21 @@ impl Tenant {
             return Ok(false);
         }
         self.audit(tx, now, Act::Suppressed, "suppression", id, &format!("{} {}", new.scope, new.reason)).await?;
-        let contact = self.contact_by_index(tx, index).await?;
-        let said = json!({"suppression": SuppressionId(id), "contact": contact, "scope": new.scope.as_str(), "reason": new.reason.as_str()});
-        self.tell(tx, WebhookEventKind::SuppressionAdded, said, now).await?;
+        let said = json!({"suppression": SuppressionId(id), "scope": new.scope.as_str(), "reason": new.reason.as_str()});
+        self.tell_of_number(tx, WebhookEventKind::SuppressionAdded, said, index, now).await?;
         Ok(true)
     }
 
-    async fn contact_by_index(&self, tx: &mut Tx, index: [u8; 16]) -> Result<Option<ContactId>, StoreError> {
+    /// Tells with the contact whose number it is, who is looked up only where somebody asks.
+    async fn tell_of_number(&self, tx: &mut Tx, kind: WebhookEventKind, mut said: Json, index: [u8; 16], now: Instant) -> Result<(), StoreError> {
+        let to = self.endpoints_asking(tx, kind).await?;
+        if to.is_empty() {
+            return Ok(());
+        }
         let select = sql!("SELECT contact_id FROM address WHERE tenant_id = $1 AND number_index = $2 LIMIT 1");
-        let row = tx.query_first(select, &params![self.id, index]).await?;
-        Ok(row.map(|mut row| row.take(0)).transpose()?)
+        let contact: Option<ContactId> = tx.query_first(select, &params![self.id, index]).await?.map(|mut row| row.take(0)).transpose()?;
+        said["contact"] = json!(contact);
+        self.tell_to(tx, &to, kind, said, now).await
     }
 
     /// Lifts the person's own opt-outs of text messages (a START by text): nothing else of what stands on the list, and one
@@ -90,9 +95,8 @@ impl Tenant {
         let lifted = narrowed + tx.execute(delete, &params![self.id, number_index]).await?;
         if lifted > 0 {
             self.audit(tx, now, Act::Unsuppressed, "suppression", 0, "opt_out of texts, lifted by the person").await?;
-            let contact = self.contact_by_index(tx, number_index).await?;
-            let said = json!({"suppression": None::<SuppressionId>, "contact": contact, "scope": "sms", "reason": "opt_out"});
-            self.tell(tx, WebhookEventKind::SuppressionLifted, said, now).await?;
+            let said = json!({"suppression": None::<SuppressionId>, "scope": "sms", "reason": "opt_out"});
+            self.tell_of_number(tx, WebhookEventKind::SuppressionLifted, said, number_index, now).await?;
         }
         Ok(lifted)
     }
@@ -131,9 +135,8 @@ impl Tenant {
             return Err(StoreError::NotFound("suppression"));
         }
         self.audit(&mut tx, now, Act::Unsuppressed, "suppression", id.0, &format!("{} {}: {why}", entry.scope, entry.reason)).await?;
-        let contact = self.contact_by_index(&mut tx, self.number_index(entry.number.reveal())).await?;
-        let said = json!({"suppression": id, "contact": contact, "scope": entry.scope.as_str(), "reason": entry.reason.as_str()});
-        self.tell(&mut tx, WebhookEventKind::SuppressionLifted, said, now).await?;
+        let said = json!({"suppression": id, "scope": entry.scope.as_str(), "reason": entry.reason.as_str()});
+        self.tell_of_number(&mut tx, WebhookEventKind::SuppressionLifted, said, self.number_index(entry.number.reveal()), now).await?;
         Ok(tx.commit().await?)
     }
 

@@ -115,10 +115,10 @@ impl Tenant {
                 String::new()
             }
         };
-        if !new.events.iter().any(|kind| kind.can_be_wanted()) {
+        if let Some(kind) = new.events.iter().find(|kind| !kind.can_be_wanted()) {
+            faults.push(FieldFault { field: "events", message: format!("{kind} comes when it is asked for: leave it out, and choose others") });
+        } else if new.events.is_empty() {
             faults.push(FieldFault { field: "events", message: "choose at least one event".into() });
-        } else if let Some(kind) = new.events.iter().find(|kind| !kind.can_be_wanted()) {
-            faults.push(FieldFault { field: "events", message: format!("{kind} comes when it is asked for: leave it out") });
         }
         if faults.is_empty() { Ok((url, events_text(&new.events))) } else { Err(StoreError::Faults(faults)) }
     }
@@ -142,11 +142,20 @@ impl Tenant {
         Ok(MadeWebhook { id, secret })
     }
 
-    /// What waits goes to the new address; what it did not ask for before is not told afterwards.
+    /// What waits goes to the new address, and at once: what the old one refused is not held against it. What it did not ask for before
+    /// is not told afterwards.
     pub async fn change_webhook(&self, id: WebhookId, new: &NewWebhook, now: Instant) -> Result<(), StoreError> {
         let (url, events) = self.checked_webhook(new)?;
         let mut tx = self.db().begin().await?;
-        let update = sql!("UPDATE webhook SET url = $3, events = $4, next_at = 0 WHERE tenant_id = $1 AND id = $2");
+        let waiting = sql!(
+            "UPDATE webhook_delivery SET next_at = $4 WHERE tenant_id = $1 AND webhook_id = $2 AND state = 'waiting'
+             AND EXISTS (SELECT 1 FROM webhook w WHERE w.tenant_id = $1 AND w.id = $2 AND w.url <> $3)"
+        );
+        tx.execute(waiting, &params![self.id, id, url.as_str(), now]).await?;
+        let update = sql!(
+            "UPDATE webhook SET failures = CASE WHEN url = $3 THEN failures ELSE 0 END, failing_since = CASE WHEN url = $3 THEN failing_since ELSE NULL END, url = $3, events = $4, next_at = 0
+             WHERE tenant_id = $1 AND id = $2"
+        );
         self.touch_webhook(&mut tx, update, params![self.id, id, url, events]).await?;
         self.audit(&mut tx, now, Act::Changed, "webhook", id.0, "").await?;
         self.commit_webhook(tx).await

@@ -27,11 +27,19 @@ pub(super) async fn write_event(tx: &mut Tx, store: &Store, tenant: TenantId, to
 impl Tenant {
     /// Tells what this transaction does to the endpoints that ask for it. `data` holds identifiers and words, and nothing personal.
     pub(crate) async fn tell(&self, tx: &mut Tx, kind: WebhookEventKind, data: Json, now: Instant) -> Result<(), StoreError> {
+        let to = self.endpoints_asking(tx, kind).await?;
+        self.tell_to(tx, &to, kind, data, now).await
+    }
+
+    /// The endpoints that ask for such an event, for whoever must look something up for it.
+    pub(crate) async fn endpoints_asking(&self, tx: &mut Tx, kind: WebhookEventKind) -> Result<Vec<WebhookId>, StoreError> {
         let select = sql!("SELECT id FROM webhook WHERE tenant_id = $1 AND enabled = 1 AND events LIKE $2 ORDER BY id");
-        let asked = tx.query(select, &params![self.id, format!("% {kind} %")]).await?;
-        let to: Vec<WebhookId> = asked.into_iter().map(|mut row| row.take(0)).collect::<Result<_, _>>()?;
+        tx.query(select, &params![self.id, format!("% {kind} %")]).await?.into_iter().map(|mut row| Ok(row.take(0)?)).collect()
+    }
+
+    pub(crate) async fn tell_to(&self, tx: &mut Tx, to: &[WebhookId], kind: WebhookEventKind, data: Json, now: Instant) -> Result<(), StoreError> {
         if !to.is_empty() {
-            write_event(tx, &self.store, self.id, &to, kind, &data, now).await?;
+            write_event(tx, &self.store, self.id, to, kind, &data, now).await?;
         }
         Ok(())
     }
