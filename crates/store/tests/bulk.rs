@@ -17,6 +17,7 @@ use support::{Bench, NOON, for_each_store};
 static LOADED: Statement = Statement { text: "UPDATE import SET state = 'loaded', rows_loaded = 3 WHERE id = $1", postgres: "" };
 static BROUGHT: Statement = Statement { text: "UPDATE contact SET import_id = $2 WHERE id = $1", postgres: "" };
 static RECIPIENT: Statement = Statement { text: "INSERT INTO recipient (campaign_id, position, contact_id, address_id) VALUES ($1, 0, $2, 1)", postgres: "" };
+static HALF: Statement = Statement { text: "INSERT INTO contact_list (id, tenant_id, name, created_by, created_at) VALUES ($1, $2, $3, 'system', $4)", postgres: "" };
 static LEFT: Statement = Statement { text: "SELECT COUNT(*) FROM address WHERE contact_id = $1", postgres: "" };
 
 /// An import that brought these people.
@@ -60,6 +61,30 @@ async fn an_import_is_taken_back_until_something_is_sent() {
     .await;
 }
 
+static FINISHED: Statement = Statement { text: "UPDATE import SET finished_at = $2 WHERE id = $1", postgres: "" };
+static CHANGED: Statement = Statement { text: "UPDATE contact SET updated_at = $2 WHERE id = $1", postgres: "" };
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_another_file_brought_again_stays_when_the_first_is_taken_back() {
+    for_each_store("bulk_undo_again", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        let (list, people) = list_of(&tenant, "Arrears", 3).await;
+        let people: Vec<ContactId> = people.into_iter().map(|(contact, _)| contact).collect();
+        let first = import(&bench, &tenant, &people).await;
+        bench.store.db().execute(&FINISHED, &params![first, NOON.plus_ms(1_000)]).await.expect("finished");
+        bench.store.db().execute(&CHANGED, &params![people[1], NOON.plus_ms(2_000)]).await.expect("loaded again");
+        assert_eq!(tenant.people_of_import(first).await.expect("counts"), (2, 1));
+        assert!(matches!(tenant.undo_import(first, 3, NOON).await, Err(StoreError::Conflict(text)) if text.contains("2 people would be removed now")));
+        tenant.undo_import(first, 2, NOON).await.expect("asked");
+        let lease = bench.store.take_lease("import", NOON).await.expect("no fault").expect("free");
+        assert_eq!(tenant.undo_step(first, &lease, NOON).await.expect("removes"), 2);
+        assert_eq!(tenant.undo_step(first, &lease, NOON).await.expect("ends"), 0);
+        let left: Vec<ContactId> = tenant.contacts(Some(list), None, 10).await.expect("reads").rows.into_iter().map(|entry| entry.contact_id).collect();
+        assert_eq!(left, [people[1]]);
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn everybody_who_meets_a_filter_goes_on_a_list_when_the_number_is_the_one_that_was_shown() {
     for_each_store("bulk_list", |bench| async move {
@@ -71,6 +96,14 @@ async fn everybody_who_meets_a_filter_goes_on_a_list_when_the_number_is_the_one_
         assert_eq!(tenant.lists().await.expect("lists").len(), 1, "nothing was made");
         let made = tenant.list_filtered(filter, "All", 4, NOON).await.expect("a list");
         assert_eq!(tenant.list(made).await.expect("the list").members, 4);
+        // What a process that ended has left: its name says that it is not whole, and the night takes it away.
+        let now = NOON.plus_ms(clarion_domain::time::DAY_MS);
+        let half = clarion_domain::id::ListId(bench.store.next_id(NOON));
+        bench.store.db().execute(&HALF, &params![half, tenant.id(), format!("being filled: {half}"), NOON]).await.expect("left");
+        bench.store.db().execute(&HALF, &params![bench.store.next_id(NOON), tenant.id(), "being filled: by hand", NOON]).await.expect("left");
+        tenant.sweep(now).await.expect("sweeps");
+        let names: Vec<String> = tenant.lists().await.expect("lists").into_iter().map(|list| list.name).collect();
+        assert_eq!(names, ["All", "Arrears", "being filled: by hand"]);
         assert!(matches!(tenant.list_filtered(filter, "All", 4, NOON).await, Err(StoreError::Conflict(_))), "a name is used once");
     })
     .await;

@@ -263,6 +263,18 @@ async fn a_start_above_the_threshold_waits_for_a_second_person() {
         enlist(&tenant, few, more).await;
         let third = tenant.create_campaign(&fit("Small", few), NOON).await.expect("a draft");
         assert_eq!(ada.start_campaign(third, NOON).await.expect("starts"), Carried::Done, "not above the threshold");
+
+        // Whoever comes onto the list between the start and the freezing was not part of what was asked.
+        for (first, campaign, onto, why) in [(20, third, few, "for which a second person is needed"), (30, id, list, "was approved for 3")] {
+            for last in first..first + 4 {
+                let (contact, _) = person(&tenant, last, &profile("New", &format!("R-{last}"))).await;
+                enlist(&tenant, onto, contact).await;
+            }
+            assert_eq!(freeze(&tenant, campaign).await, FreezeStep::NotOurs);
+            let stopped = tenant.campaign(campaign).await.expect("reads");
+            assert_eq!(stopped.state, CampaignState::Cancelled);
+            assert!(stopped.state_reason.contains(why), "{}", stopped.state_reason);
+        }
     })
     .await;
 }

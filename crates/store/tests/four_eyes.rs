@@ -5,11 +5,14 @@ mod support;
 mod people;
 
 use clarion_domain::id::{ApprovalId, UserId};
-use clarion_domain::tenancy::four_eyes::{APPROVAL_WAITS_MS, ApprovalState, FourEyes};
+use clarion_domain::intake::import::{ImportSource, ImportState};
+use clarion_domain::tenancy::four_eyes::{APPROVAL_WAITS_MS, ApprovalState, FourEyes, GuardedAct};
 use clarion_domain::tenancy::role::{Right, Role};
 use clarion_domain::tenancy::tenant::Actor;
 use clarion_store::tenancy::{ApprovalQuery, Carried, NewUser};
-use clarion_store::{StoreError, Tenant};
+use clarion_store::db::Statement;
+use clarion_store::intake::NewImport;
+use clarion_store::{StoreError, Tenant, params};
 use people::{enlist, list_of, person, profile};
 use support::{Bench, NOON, for_each_store};
 
@@ -174,6 +177,67 @@ async fn a_key_may_no_more_than_its_maker_and_ends_with_them() {
         assert!(find(&secret).await.is_none(), "a key does not come back");
         assert_eq!(tenant.audit_events("api_key", "deleted", None, 10).await.expect("events").rows.len(), 2);
         assert!(tenant.user(ada).await.is_ok());
+    })
+    .await;
+}
+
+static IMPORTED: Statement = Statement { text: "UPDATE contact SET import_id = $2 WHERE id = $1", postgres: "" };
+static LOADED: Statement = Statement { text: "UPDATE import SET state = 'loaded' WHERE id = $1", postgres: "" };
+
+#[tokio::test(flavor = "multi_thread")]
+async fn taking_an_import_back_waits_as_the_erasure_of_a_list_does() {
+    for_each_store("four_eyes_import", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        let (ada, grace) = (user(&tenant, "ada", Role::Manager).await, user(&tenant, "grace", Role::Manager).await);
+        let (as_ada, as_grace) = (acting(&bench, &tenant, Actor::User(ada)).await, acting(&bench, &tenant, Actor::User(grace)).await);
+        tenant.set_four_eyes(LISTS, NOON).await.expect("set");
+        let (_, people) = list_of(&tenant, "Arrears", 3).await;
+        let mut imports = Vec::new();
+        for part in [&people[..2], &people[2..]] {
+            let mut upload = tenant.begin_import(&NewImport::new(ImportSource::Portal, "november.csv"), NOON).await.expect("begins");
+            upload.write(b"phone\n").await.expect("written");
+            let (id, _) = upload.finish(NOON).await.expect("finished");
+            bench.store.db().execute(&LOADED, &params![id]).await.expect("loaded");
+            for (contact, _) in part {
+                bench.store.db().execute(&IMPORTED, &params![*contact, id]).await.expect("brought");
+            }
+            imports.push(id);
+        }
+        assert_eq!(as_ada.undo_import(imports[1], 1, NOON).await.expect("done"), Carried::Done, "one person is not above the threshold");
+        let id = waits(as_ada.undo_import(imports[0], 2, NOON).await.expect("asked"));
+        assert_eq!(tenant.import(imports[0]).await.expect("it").state, ImportState::Loaded);
+        let kept = tenant.approval(id, NOON).await.expect("the request");
+        assert_eq!((kept.shown.as_str(), kept.size, kept.act()), ("Take the import “november.csv” back, with 2 people", 2, GuardedAct::UndoImport));
+        assert_eq!(as_grace.approval_has_changed(&kept, NOON).await.expect("looked"), None);
+        as_grace.approve(id, NOON).await.expect("approved");
+        assert_eq!(tenant.import(imports[0]).await.expect("it").state, ImportState::Undoing);
+        let done = tenant.audit_events("import", "cancelled", None, 10).await.expect("events").rows.remove(0);
+        assert!(done.actor == format!("user:{ada}") && done.detail.starts_with("taken back: 2 people; approved by user:"), "{}", done.detail);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_of_nobody_asks_for_nothing_that_its_holder_could_approve() {
+    for_each_store("four_eyes_nobody", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        let ada = user(&tenant, "ada", Role::Owner).await;
+        tenant.set_four_eyes(LISTS, NOON).await.expect("set");
+        let (list, _) = list_of(&tenant, "Arrears", 3).await;
+        let (nobodys, _) = tenant.create_api_key("nobody's", Role::Owner, NOON).await.expect("a key");
+        let by_nobody = acting(&bench, &tenant, Actor::ApiKey(nobodys.id)).await;
+        assert!(matches!(by_nobody.delete_list(list, NOON).await, Err(StoreError::Forbidden(text)) if text.contains("use a key that a user has made")));
+        let small = tenant.create_list("Small", NOON).await.expect("a list");
+        assert_eq!(by_nobody.delete_list(small, NOON).await.expect("done"), Carried::Done, "what needs no second person it may do");
+
+        // What is looked at before it is approved is the object alone; approving looks at its people too.
+        let as_ada = acting(&bench, &tenant, Actor::User(ada)).await;
+        let request = tenant.approval(waits(as_ada.delete_list(list, NOON).await.expect("asked")), NOON).await.expect("it");
+        enlist(&tenant, list, person(&tenant, 60, &profile("One", "R-60")).await.0).await;
+        assert_eq!(tenant.approval_has_changed(&request, NOON).await.expect("looked"), None);
+        tenant.rename_list(list, "December", NOON).await.expect("renamed");
+        assert!(tenant.approval_has_changed(&request, NOON).await.expect("looked").is_some());
+        assert!(matches!(tenant.approve(request.id, NOON).await, Err(StoreError::Conflict(why)) if why.contains("withdrawn")));
     })
     .await;
 }

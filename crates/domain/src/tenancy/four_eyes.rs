@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::role::Right;
-use crate::id::{CampaignId, ListId};
+use crate::id::{CampaignId, ImportId, ListId};
 use crate::time::HOUR_MS;
 use crate::word::words;
 
@@ -17,6 +17,8 @@ words! {
     /// An act that can ask for a second person.
     pub enum GuardedAct {
         EraseList = "erase_list",
+        /// The people whom an import brought are removed again.
+        UndoImport = "undo_import",
         StartCampaign = "start_campaign",
         /// Own hours or caps become wider.
         RaiseLimits = "raise_limits",
@@ -42,7 +44,7 @@ impl GuardedAct {
     #[must_use]
     pub fn right(self) -> Right {
         match self {
-            Self::EraseList => Right::LoadContacts,
+            Self::EraseList | Self::UndoImport => Right::LoadContacts,
             Self::StartCampaign => Right::RunCampaigns,
             Self::RaiseLimits | Self::LoosenFourEyes => Right::ManageTeam,
         }
@@ -53,7 +55,7 @@ impl GuardedAct {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FourEyes {
-    /// For lists with more people than this; `None` never asks.
+    /// For lists with more people than this, and imports that brought more; `None` never asks.
     pub erase_list_above: Option<u32>,
     /// For campaigns with more people than this; `None` never asks.
     pub start_campaign_above: Option<u32>,
@@ -66,7 +68,7 @@ impl FourEyes {
     pub fn needs(&self, act: GuardedAct, size: i64) -> bool {
         let above = |limit: Option<u32>| limit.is_some_and(|limit| size > i64::from(limit));
         match act {
-            GuardedAct::EraseList => above(self.erase_list_above),
+            GuardedAct::EraseList | GuardedAct::UndoImport => above(self.erase_list_above),
             GuardedAct::StartCampaign => above(self.start_campaign_above),
             GuardedAct::RaiseLimits => self.raise_limits,
             GuardedAct::LoosenFourEyes => self.is_on(),
@@ -95,6 +97,7 @@ impl FourEyes {
 #[serde(tag = "act", rename_all = "snake_case")]
 pub enum AskedAct {
     EraseList { list: ListId },
+    UndoImport { import: ImportId },
     /// Now, or by itself at a time.
     StartCampaign { campaign: CampaignId, starts_at_ms: Option<i64> },
     RaiseLimits { limits: String },
@@ -106,17 +109,19 @@ impl AskedAct {
     pub fn act(&self) -> GuardedAct {
         match self {
             Self::EraseList { .. } => GuardedAct::EraseList,
+            Self::UndoImport { .. } => GuardedAct::UndoImport,
             Self::StartCampaign { .. } => GuardedAct::StartCampaign,
             Self::RaiseLimits { .. } => GuardedAct::RaiseLimits,
             Self::LoosenFourEyes { .. } => GuardedAct::LoosenFourEyes,
         }
     }
 
-    /// The number of the list or campaign; 0 for what is the tenant's own.
+    /// The number of the list, import or campaign; 0 for what is the tenant's own.
     #[must_use]
     pub fn object_id(&self) -> i64 {
         match self {
             Self::EraseList { list } => list.0,
+            Self::UndoImport { import } => import.0,
             Self::StartCampaign { campaign, .. } => campaign.0,
             Self::RaiseLimits { .. } | Self::LoosenFourEyes { .. } => 0,
         }
@@ -135,6 +140,7 @@ mod tests {
         for (act, size, expected) in [
             (GuardedAct::EraseList, 0, false),
             (GuardedAct::EraseList, 1, true),
+            (GuardedAct::UndoImport, 1, true),
             (GuardedAct::StartCampaign, 1_000, false),
             (GuardedAct::StartCampaign, 1_001, true),
             (GuardedAct::RaiseLimits, 0, true),

@@ -17,6 +17,7 @@ use crate::page::layout::Page;
 use crate::page::menu::IMPORTS;
 use crate::page::said::said;
 use crate::page::when;
+use crate::tenancy::approval::led;
 use crate::tenancy::guard::Session;
 
 pub async fn page(session: Session, Path(id): Path<String>, asked: Asked) -> Result<Response, Fault> {
@@ -115,17 +116,18 @@ pub async fn ask_undo(session: Session, Path(id): Path<String>) -> Result<Respon
     if import.state != ImportState::Loaded {
         return Ok(Redirect::to(&format!("/imports/{id}")).into_response());
     }
-    let people = session.tenant.people_of_import(import.id).await?;
+    let (people, staying) = session.tenant.people_of_import(import.id).await?;
     let used = session.tenant.import_is_used(import.id).await?;
     let body = html! {
         section.card {
             @if used { p { "Somebody of this file is in a campaign that has started, or was contacted: it can no longer be taken back." } }
-            @else if people == 0 { p { "Nobody whom this file brought is still there." } }
+            @else if people == 0 { p { @if staying == 0 { "Nobody whom this file brought is still there." } @else { "Nobody is left who can be removed." } } }
             @else {
-                p { strong { (counted(people, "person", "people")) } " whom this file brought are removed, from every list too. Whoever has a consent, a hold or a reply on record stays." }
+                p { strong { (counted(people, "person", "people")) } " whom this file brought are removed, from every list too." }
                 @if import.rows_updated > 0 { p { "What it changed about " (counted(import.rows_updated, "person", "people")) " known before stays: what they were before is not kept." } }
                 p.soft { "It cannot be undone: load the file again for that." }
             }
+            @if !used && staying > 0 { p { strong { (counted(staying, "person stays", "people stay")) } ": they were loaded again or changed since, or have a consent, a hold or a reply on record." } }
             div.actions {
                 @if !used && people > 0 { form method="post" action={ "/imports/" (import.id) "/undo" } { input type="hidden" name="people" value=(people); button.button.danger type="submit" { "Yes, remove " (counted(people, "person", "people")) } } }
                 a href={ "/imports/" (import.id) } { "Back" }
@@ -136,8 +138,8 @@ pub async fn ask_undo(session: Session, Path(id): Path<String>) -> Result<Respon
 }
 
 pub async fn undo(session: Session, Path(id): Path<String>, fields: Fields) -> Result<Response, Fault> {
-    session.tenant.undo_import(find(&session, &id).await?.id, fields.number("people").unwrap_or(-1), session.now).await?;
-    Ok(Redirect::to(&format!("/imports/{id}")).into_response())
+    let carried = session.tenant.undo_import(find(&session, &id).await?.id, fields.number("people").unwrap_or(-1), session.now).await?;
+    Ok(led(carried, &format!("/imports/{id}")))
 }
 
 async fn facts(session: &Session, import: &ImportRecord) -> Result<Markup, Fault> {

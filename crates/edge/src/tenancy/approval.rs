@@ -2,7 +2,7 @@
 
 use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
-use clarion_domain::id::{ApprovalId, CampaignId, ListId};
+use clarion_domain::id::{ApprovalId, CampaignId, ImportId, ListId};
 use clarion_domain::tenancy::four_eyes::{ApprovalState, GuardedAct};
 use clarion_store::StoreError;
 use clarion_store::tenancy::{Approval, ApprovalQuery, Carried};
@@ -34,6 +34,7 @@ pub fn led(carried: Carried, done: &str) -> Response {
 fn act_name(act: GuardedAct) -> &'static str {
     match act {
         GuardedAct::EraseList => "Erase a list",
+        GuardedAct::UndoImport => "Take an import back",
         GuardedAct::StartCampaign => "Start a campaign",
         GuardedAct::RaiseLimits => "Widen the limits",
         GuardedAct::LoosenFourEyes => "Ask less often",
@@ -107,6 +108,7 @@ async fn show(session: &Session, approval: &Approval, fields: &Fields, problems:
     let path = format!("{ROOT}/{}", approval.id);
     let object = match approval.act() {
         GuardedAct::EraseList => Some((format!("/contacts?list={}", ListId(approval.asked.object_id())), "The list as it is now")),
+        GuardedAct::UndoImport => Some((format!("/imports/{}", ImportId(approval.asked.object_id())), "The import as it is now")),
         GuardedAct::StartCampaign => Some((format!("/campaigns/{}", CampaignId(approval.asked.object_id())), "The campaign as it is now")),
         GuardedAct::RaiseLimits | GuardedAct::LoosenFourEyes => None,
     };

@@ -41,7 +41,7 @@ async fn show(session: &Session, fields: &Fields, problems: &Problems, said: Opt
         (tabs("four-eyes"))
         @if deciders < 2 { div.notice.warn role="status" { p { "You are the only owner. What owners decide together waits for a second one: make somebody else an owner first, or the operator has to approve for you." } } }
         form.card.form method="post" action=(PATH) {
-            (act("erase_list", "Erase a list", "The people stay; who was on the list is lost."))
+            (act("erase_list", "Erase a list, or take an import back", "Who was on a list is lost; whom an import brought is removed."))
             (act("start_campaign", "Start or schedule a campaign", "What has been sent cannot be taken back."))
             fieldset.field { legend { "Widen your organisation's own limits" } (tick("raise_limits", "Ask a second person", "For more hours, or a cap that is raised or removed.", fill)) }
             div { button.button type="submit" { "Save" } }

@@ -35,10 +35,14 @@ async fn a_list_is_erased_by_two() {
     owner.post(&format!("{request}/refuse"), &[("why", &"x".repeat(201))]).await.assert_problem("why", "at most 200");
 
     // It changed: the page says so, and offers no yes.
-    let grace = person(&tenant, 124, "Grace").await;
-    tenant.add_to_list(list, grace, NOON).await.expect("on it");
+    tenant.rename_list(list, "Something else", NOON).await.expect("renamed");
     let changed = owner.get(&request).await;
     assert!(changed.text.contains("can no longer be approved") && !changed.text.contains("Yes, do it"));
+    tenant.rename_list(list, "Arrears <b>", NOON).await.expect("as it was");
+
+    // Somebody came onto it: that is noticed before it is done.
+    let grace = person(&tenant, 124, "Grace").await;
+    tenant.add_to_list(list, grace, NOON).await.expect("on it");
     let answer = owner.post(&format!("{request}/approve"), &[]).await;
     assert!(answer.status == StatusCode::CONFLICT && answer.text.contains("withdrawn"));
 

@@ -24,7 +24,7 @@ enum Verb {
     Show,
     /// Say which acts wait; what is left out waits for nobody. Asking less often waits for a user of the tenant.
     Set {
-        /// To erase a list with more people than this.
+        /// To erase a list with more people than this, or take an import back that brought more.
         #[arg(long, value_name = "PEOPLE")]
         erase_list_above: Option<u32>,
         /// To start or schedule a campaign for more people than this.

@@ -1,16 +1,19 @@
-//! An import is taken back: the people whom it brought are removed again, as long as nothing was sent to them. What it changed about people
-//! who were known before stays: what they were before is not kept.
+//! An import is taken back: the people whom it brought are removed again, as long as nothing was sent to them. Whom another file, a program or
+//! somebody by hand has changed since is theirs by now, and stays. What it changed about people who were known before stays, too: what they were
+//! before is not kept.
 
 use clarion_domain::audit::event::Act;
 use clarion_domain::id::ImportId;
 use clarion_domain::intake::import::ImportState;
+use clarion_domain::tenancy::four_eyes::AskedAct;
 use clarion_domain::time::Instant;
 
-use crate::db::{Params, sql};
+use super::ImportRecord;
+use crate::db::{Params, Tx, sql};
 use crate::lease::Lease;
 use crate::params;
-use crate::signal::Signal;
 use crate::store::{StoreError, Tenant};
+use crate::tenancy::Carried;
 
 /// People removed in one transaction.
 const PEOPLE_AT_ONCE: i64 = 2_000;
@@ -25,42 +28,62 @@ impl Tenant {
         Ok(self.db().query_first(used, &params![self.id, id]).await?.is_some())
     }
 
-    /// People whom this file brought and who are still there.
-    pub async fn people_of_import(&self, id: ImportId) -> Result<i64, StoreError> {
-        let count = sql!("SELECT COUNT(*) FROM contact WHERE tenant_id = $1 AND import_id = $2 AND erased_at IS NULL");
-        Ok(self.db().query_first(count, &params![self.id, id]).await?.map_or(Ok(0), |mut row| row.take(0))?)
+    /// People whom this file brought: those whom taking it back removes, and those who stay.
+    pub async fn people_of_import(&self, id: ImportId) -> Result<(i64, i64), StoreError> {
+        let removed = sql!(
+            "SELECT COUNT(*) FROM contact c JOIN import i ON i.id = c.import_id WHERE c.tenant_id = $1 AND c.import_id = $2 AND c.erased_at IS NULL
+               AND (i.finished_at IS NULL OR c.updated_at <= i.finished_at)
+               AND NOT EXISTS (SELECT 1 FROM recipient r WHERE r.contact_id = c.id) AND NOT EXISTS (SELECT 1 FROM attempt t WHERE t.contact_id = c.id)
+               AND NOT EXISTS (SELECT 1 FROM legal_hold h WHERE h.contact_id = c.id) AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.contact_id = c.id)
+               AND NOT EXISTS (SELECT 1 FROM consent s WHERE s.contact_id = c.id) AND NOT EXISTS (SELECT 1 FROM reply y WHERE y.contact_id = c.id)"
+        );
+        let all = sql!("SELECT COUNT(*) FROM contact WHERE tenant_id = $1 AND import_id = $2 AND erased_at IS NULL");
+        let mut counts = [0; 2];
+        for (count, select) in counts.iter_mut().zip([removed, all]) {
+            *count = self.db().query_first(select, &params![self.id, id]).await?.map_or(Ok(0), |mut row| row.take(0))?;
+        }
+        Ok((counts[0], counts[1] - counts[0]))
     }
 
-    /// Asks for it; a worker does it. `expected` is the number of people that the asker was shown: another number is another question.
-    pub async fn undo_import(&self, id: ImportId, expected: i64, now: Instant) -> Result<(), StoreError> {
-        let state = self.import(id).await?.state;
-        if state != ImportState::Loaded {
-            return Err(StoreError::Conflict(format!("only an import that is loaded can be taken back: this one is {}", state.as_str().replace('_', " "))));
+    /// The import when it can be taken back; otherwise what stands in the way.
+    pub(crate) async fn undoable(&self, id: ImportId) -> Result<ImportRecord, StoreError> {
+        let import = self.import(id).await?;
+        if import.state != ImportState::Loaded {
+            return Err(StoreError::Conflict(format!("only an import that is loaded can be taken back: this one is {}", import.state.as_str().replace('_', " "))));
         }
         if self.import_is_used(id).await? {
             return Err(StoreError::Conflict("people of this file are in a campaign that has started: it can no longer be taken back".into()));
         }
-        let people = self.people_of_import(id).await?;
+        Ok(import)
+    }
+
+    /// Asks for it; a worker does it. `expected` is the number of people that the asker was shown: another number is another question. It waits for
+    /// a second person where the erasure of a list with so many people would.
+    pub async fn undo_import(&self, id: ImportId, expected: i64, now: Instant) -> Result<Carried, StoreError> {
+        self.undoable(id).await?;
+        let (people, _) = self.people_of_import(id).await?;
         if people != expected {
             return Err(StoreError::Conflict(format!("{people} people would be removed now, and not {expected}: look again before you take it back")));
         }
-        let mut tx = self.db().begin().await?;
+        self.carry(AskedAct::UndoImport { import: id }, now).await
+    }
+
+    pub(crate) async fn undo_import_in(&self, tx: &mut Tx, id: ImportId, people: i64, why: &str, now: Instant) -> Result<(), StoreError> {
         if tx.execute(sql!("UPDATE import SET state = 'undoing' WHERE tenant_id = $1 AND id = $2 AND state = 'loaded'"), &params![self.id, id]).await? == 0 {
             return Err(StoreError::Conflict("somebody else has moved this import on: look again".into()));
         }
-        self.audit(&mut tx, now, Act::Cancelled, "import", id.0, &format!("taken back: {people} people")).await?;
-        tx.commit().await?;
-        self.store.signals().raise(Signal::Intake);
-        Ok(())
+        let what = format!("taken back: {people} people");
+        self.audit(tx, now, Act::Cancelled, "import", id.0, &if why.is_empty() { what } else { format!("{what}; {why}") }).await
     }
 
-    /// Removes the next of its people; how many, 0 when none is left. Who came into a campaign meanwhile, said stop, has consented, or is under
-    /// a hold stays.
+    /// Removes the next of its people; how many, 0 when none is left. Who was changed since, came into a campaign meanwhile, said stop, has
+    /// consented, or is under a hold stays.
     pub async fn undo_step(&self, id: ImportId, lease: &Lease, now: Instant) -> Result<usize, StoreError> {
         let mut tx = self.db().begin().await?;
         lease.renew(&mut tx, now).await?;
         let find = sql!(
-            "SELECT c.id FROM contact c WHERE c.tenant_id = $1 AND c.import_id = $2 AND c.erased_at IS NULL
+            "SELECT c.id FROM contact c JOIN import i ON i.id = c.import_id WHERE c.tenant_id = $1 AND c.import_id = $2 AND c.erased_at IS NULL
+               AND (i.finished_at IS NULL OR c.updated_at <= i.finished_at)
                AND NOT EXISTS (SELECT 1 FROM recipient r WHERE r.contact_id = c.id) AND NOT EXISTS (SELECT 1 FROM attempt t WHERE t.contact_id = c.id)
                AND NOT EXISTS (SELECT 1 FROM legal_hold h WHERE h.contact_id = c.id) AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.contact_id = c.id)
                AND NOT EXISTS (SELECT 1 FROM consent s WHERE s.contact_id = c.id) AND NOT EXISTS (SELECT 1 FROM reply y WHERE y.contact_id = c.id)

@@ -17,6 +17,7 @@ use crate::store::{FieldFault, Page, StoreError, Tenant};
 
 /// Requests of a tenant that wait.
 const WAITING_MAX: i64 = 200;
+const CHANGED: &str = "what it is about has changed since it was asked";
 pub const WHY_LENGTH_CHARS_MAX: usize = 200;
 
 /// Whether an act was done, or waits for a second person.
@@ -118,8 +119,9 @@ impl Tenant {
                 }
             }
         }
+        let ready = self.ready(&asked, now).await?;
         let mut tx = self.db().begin().await?;
-        self.run_in(&mut tx, &asked, "", now).await?;
+        self.run_in(&mut tx, &ready, "", now).await?;
         tx.commit().await?;
         self.ran(&asked);
         Ok(Carried::Done)
@@ -127,15 +129,18 @@ impl Tenant {
 
     /// Writes the request; the same one that waits already is not written twice.
     async fn ask(&self, asked: AskedAct, subject: &Subject, now: Instant) -> Result<ApprovalId, StoreError> {
-        let terms = serde_json::to_string(&asked).map_err(|error| DbError::Failed(error.to_string()))?;
-        // Tried and taken back: what could not be done is said to whoever asks, not to whoever approves.
-        let mut trial = self.db().begin().await?;
-        self.run_in(&mut trial, &asked, "", now).await?;
-        drop(trial);
         let user = match self.person().await? {
             Person::User(user) => Some(user),
-            Person::Operator | Person::Nobody => None,
+            Person::Operator => None,
+            // Whoever holds it could approve it as themselves.
+            Person::Nobody => return Err(StoreError::Forbidden("this needs a second person, and this key acts for nobody in particular: use a key that a user has made".into())),
         };
+        let terms = serde_json::to_string(&asked).map_err(|error| DbError::Failed(error.to_string()))?;
+        // Tried and taken back: what could not be done is said to whoever asks, not to whoever approves.
+        let ready = self.ready(&asked, now).await?;
+        let mut trial = self.db().begin().await?;
+        self.run_in(&mut trial, &ready, "", now).await?;
+        drop(trial);
         let mut tx = self.db().begin().await?;
         let same = sql!("SELECT id FROM approval WHERE tenant_id = $1 AND state = 'waiting' AND expires_at > $2 AND terms = $3 AND version = $4 AND size = $5 ORDER BY id LIMIT 1");
         if let Some(mut row) = tx.query_first(same, &params![self.id, now, terms.as_str(), subject.version.0.clone(), subject.size]).await? {
@@ -199,21 +204,37 @@ impl Tenant {
         Ok(waiting.rows.into_iter().filter(|row| row.asked_user != Some(user) && role.may(row.act().right())).collect())
     }
 
-    /// Whether what it is about has changed since it was asked: then it can no longer be approved.
+    /// Why whoever asked may do it no more.
+    async fn asker_is_gone(&self, approval: &Approval) -> Result<Option<String>, StoreError> {
+        let Some(user) = approval.asked_user else { return Ok(None) };
+        let user = self.user(user).await?;
+        let is_gone = user.deactivated_at.is_some() || !user.role.may(approval.act().right());
+        Ok(is_gone.then(|| "whoever asked may no longer do it".into()))
+    }
+
+    /// Whether the object itself has changed since it was asked: then it can no longer be approved. Its people are compared when somebody approves it:
+    /// there may be very many.
     pub async fn approval_has_changed(&self, approval: &Approval, now: Instant) -> Result<Option<String>, StoreError> {
-        if let Some(user) = approval.asked_user {
-            let user = self.user(user).await?;
-            if user.deactivated_at.is_some() || !user.role.may(approval.act().right()) {
-                return Ok(Some("whoever asked may no longer do it".into()));
-            }
+        if let Some(why) = self.asker_is_gone(approval).await? {
+            return Ok(Some(why));
+        }
+        match self.object(&approval.asked, now).await {
+            Ok(object) if Version(approval.version.clone()).is_of(&object) => Ok(None),
+            Ok(_) => Ok(Some(CHANGED.into())),
+            Err(error) => why_not(error).map(Some),
+        }
+    }
+
+    /// The same with its people.
+    async fn approval_has_changed_at_all(&self, approval: &Approval, now: Instant) -> Result<Option<String>, StoreError> {
+        if let Some(why) = self.asker_is_gone(approval).await? {
+            return Ok(Some(why));
         }
         match self.subject(&approval.asked, now).await {
             Ok(subject) if subject.size == approval.size && subject.version == Version(approval.version.clone()) => Ok(None),
             Ok(subject) if subject.shown != approval.shown => Ok(Some(format!("it has changed since: {}", subject.shown))),
-            Ok(_) => Ok(Some("what it is about has changed since it was asked".into())),
-            Err(StoreError::NotFound(what)) => Ok(Some(format!("the {what} is gone"))),
-            Err(error @ (StoreError::Conflict(_) | StoreError::Invalid(_) | StoreError::Faults(_))) => Ok(Some(error.to_string())),
-            Err(error) => Err(error),
+            Ok(_) => Ok(Some(CHANGED.into())),
+            Err(error) => why_not(error).map(Some),
         }
     }
 
@@ -246,15 +267,16 @@ impl Tenant {
     /// Says yes: what was asked is done, once, in the asker's name. When it has changed meanwhile it is withdrawn instead.
     pub async fn approve(&self, id: ApprovalId, now: Instant) -> Result<Approval, StoreError> {
         let approval = self.decidable(id, now).await?;
-        if let Some(why) = self.approval_has_changed(&approval, now).await? {
+        if let Some(why) = self.approval_has_changed_at_all(&approval, now).await? {
             self.settle(&approval, ApprovalState::Withdrawn, &why, now).await?;
             return Err(StoreError::Conflict(format!("this request is withdrawn: {why}. Ask for it anew")));
         }
         let asker: Actor = approval.asked_by.parse().map_err(|_| DbError::Failed("an approval's asker does not read".into()))?;
         let asker = Tenant { actor: asker, ..self.clone() };
+        let ready = asker.ready(&approval.asked, now).await?;
         let mut tx = self.db().begin().await?;
         self.settle_in(&mut tx, &approval, ApprovalState::Approved, "", now).await?;
-        asker.run_in(&mut tx, &approval.asked, &format!("approved by {}, {id}", self.actor), now).await?;
+        asker.run_in(&mut tx, &ready, &format!("approved by {}, {id}", self.actor), now).await?;
         tx.commit().await?;
         self.ran(&approval.asked);
         self.approval(id, now).await
@@ -277,6 +299,7 @@ impl Tenant {
         let same = match self.person().await? {
             Person::User(user) => approval.asked_user == Some(user),
             Person::Operator => approval.asked_user.is_none(),
+            // One that such a key asked for before it could not.
             Person::Nobody => approval.asked_by == self.actor.to_string(),
         };
         if !same {
@@ -313,6 +336,15 @@ impl Tenant {
         let find = sql!("SELECT id FROM approval WHERE tenant_id = $1 AND id > $2 AND expires_at < $3 ORDER BY id LIMIT $4");
         let target = Target { class: RecordClass::AuditEvent, source: "approval" };
         self.sweep_batches(target, 0, Find { statement: find, values: &values }, &[sql!("DELETE FROM approval WHERE id = $1")], now).await
+    }
+}
+
+/// What keeps a request from being what it was, in words; other failures stay failures.
+fn why_not(error: StoreError) -> Result<String, StoreError> {
+    match error {
+        StoreError::NotFound(what) => Ok(format!("the {what} is gone")),
+        StoreError::Conflict(_) | StoreError::Invalid(_) | StoreError::Faults(_) => Ok(error.to_string()),
+        error => Err(error),
     }
 }
 

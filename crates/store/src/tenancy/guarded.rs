@@ -3,8 +3,8 @@
 use clarion_domain::audit::event::Act;
 use clarion_domain::compliance::tenant_limits::TenantLimits;
 use clarion_domain::contacts::filter::Filter;
-use clarion_domain::id::CampaignId;
-use clarion_domain::tenancy::four_eyes::{AskedAct, FourEyes, PEOPLE_ABOVE_MAX};
+use clarion_domain::id::{CampaignId, ImportId, ListId};
+use clarion_domain::tenancy::four_eyes::{AskedAct, FourEyes, GuardedAct, PEOPLE_ABOVE_MAX};
 use clarion_domain::time::Instant;
 
 use super::tenant::read_four_eyes;
@@ -27,6 +27,15 @@ pub(super) struct Subject {
     pub version: Version,
 }
 
+/// An act with what it works on, read before its transaction: while that is open no other connection is waited for.
+pub(super) enum Ready {
+    EraseList(ListId),
+    UndoImport { import: ImportId, people: i64 },
+    Start { record: Box<CampaignRecord>, at: Option<Instant> },
+    Limits { old: String, new: String },
+    FourEyes { old: FourEyes, new: FourEyes },
+}
+
 /// Of the object itself, and of the people that it holds.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Version(pub Vec<u8>);
@@ -37,6 +46,11 @@ impl Version {
     fn of(object: &str, people: &[u8]) -> Self {
         let half = |bytes: &[u8]| blake3::hash(bytes).as_bytes()[..HALF].to_vec();
         Self([half(object.as_bytes()), half(people)].concat())
+    }
+
+    /// It is this object as it is written now, whoever it holds.
+    pub fn is_of(&self, object: &str) -> bool {
+        self.is_same_object(&Self::of(object, &[]))
     }
 
     /// The object is the same, whoever it holds by now.
@@ -53,18 +67,37 @@ fn told_limits(limits: &TenantLimits) -> String {
 
 fn told_four_eyes(policy: &FourEyes) -> String {
     let above = |what: &str, limit: Option<u32>| limit.map(|limit| format!("{what} above {limit} people"));
-    let parts = [above("erasing a list", policy.erase_list_above), above("starting a campaign", policy.start_campaign_above), policy.raise_limits.then(|| "raising limits".to_owned())];
+    let parts = [above("erasing a list or taking an import back", policy.erase_list_above), above("starting a campaign", policy.start_campaign_above), policy.raise_limits.then(|| "raising limits".to_owned())];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     if parts.is_empty() { "nothing".into() } else { parts.join(", ") }
 }
 
 impl Tenant {
+    /// What an act is about without whoever it holds, as one text: the people of a large list take long to read.
+    pub(super) async fn object(&self, asked: &AskedAct, now: Instant) -> Result<String, StoreError> {
+        Ok(match asked {
+            AskedAct::EraseList { list } => self.list(*list).await?.name,
+            AskedAct::UndoImport { import } => self.undoable(*import).await?.file_name,
+            AskedAct::StartCampaign { campaign, starts_at_ms } => {
+                let record = self.startable(*campaign, starts_at_ms.map(Instant), now).await?;
+                written_campaign(&record, &self.filter_of(&record).await?)
+            }
+            AskedAct::RaiseLimits { .. } => self.record().await?.limits,
+            AskedAct::LoosenFourEyes { .. } => written(&self.record().await?.four_eyes)?,
+        })
+    }
+
     pub(super) async fn subject(&self, asked: &AskedAct, now: Instant) -> Result<Subject, StoreError> {
         match asked {
             AskedAct::EraseList { list } => {
                 let held = self.list(*list).await?;
                 let (size, sum) = self.list_version(*list).await?;
                 Ok(Subject { size, shown: format!("Erase the list “{}” with {size} people on it", held.name), version: Version::of(&held.name, format!("{size} {sum}").as_bytes()) })
+            }
+            AskedAct::UndoImport { import } => {
+                let (held, (size, _)) = (self.undoable(*import).await?, self.people_of_import(*import).await?);
+                let shown = format!("Take the import “{}” back, with {size} people", held.file_name);
+                Ok(Subject { size, shown, version: Version::of(&held.file_name, &size.to_le_bytes()) })
             }
             AskedAct::StartCampaign { campaign, starts_at_ms } => {
                 let record = self.startable(*campaign, starts_at_ms.map(Instant), now).await?;
@@ -83,10 +116,7 @@ impl Tenant {
     }
 
     async fn campaign_subject(&self, record: &CampaignRecord, starts_at_ms: Option<i64>) -> Result<Subject, StoreError> {
-        let filter = match record.filter_id {
-            Some(id) => self.filter(id).await?.filter,
-            None => Filter::default(),
-        };
+        let filter = self.filter_of(record).await?;
         let (mut size, mut after, mut people) = (0, None, blake3::Hasher::new());
         loop {
             let page = self.audience(record.list_id, &filter, after, LOOKED_AT).await?;
@@ -105,7 +135,28 @@ impl Tenant {
         let shown = format!("Start the campaign “{}” {when}: {size} people{grows} by {}", record.name, steps.join(", then "));
         // It goes on taking people in: no number of today bounds it.
         let size = if record.sequence.evergreen.is_some() { i64::from(u32::MAX) } else { size };
-        Ok(Subject { size, shown, version: Version::of(&format!("{:?} {filter:?}", CampaignDraft::from(record)), people.finalize().as_bytes()) })
+        Ok(Subject { size, shown, version: Version::of(&written_campaign(record, &filter), people.finalize().as_bytes()) })
+    }
+
+    async fn filter_of(&self, record: &CampaignRecord) -> Result<Filter, StoreError> {
+        Ok(match record.filter_id {
+            Some(id) => self.filter(id).await?.filter,
+            None => Filter::default(),
+        })
+    }
+
+    /// Why a campaign with so many people may not go on without a second person: they came to it after it was approved, or started.
+    pub(crate) async fn is_beyond_approval(&self, campaign: CampaignId, people: i64) -> Result<Option<String>, StoreError> {
+        if !self.record().await?.four_eyes.needs(GuardedAct::StartCampaign, people) {
+            return Ok(None);
+        }
+        let select = sql!("SELECT size FROM approval WHERE tenant_id = $1 AND act = 'start_campaign' AND object_id = $2 AND state = 'approved' ORDER BY id DESC LIMIT 1");
+        let approved: i64 = self.db().query_first(select, &params![self.id, campaign]).await?.map_or(Ok(-1), |mut row| row.take(0))?;
+        Ok(match approved {
+            -1 => Some(format!("it came to {people} people, for which a second person is needed: start a copy of it")),
+            approved if people > approved => Some(format!("it came to {people} people and was approved for {approved}: start a copy of it")),
+            _ => None,
+        })
     }
 
     /// The campaign's own start at its time: for no more people than were approved for it, and nothing else changed.
@@ -116,31 +167,46 @@ impl Tenant {
         Ok(subject.size <= size && subject.version.is_same_object(&Version(version)))
     }
 
-    /// Does it in this transaction, in this actor's name; `why` stands in the audit beside it.
-    pub(super) async fn run_in(&self, tx: &mut Tx, asked: &AskedAct, why: &str, now: Instant) -> Result<(), StoreError> {
-        match asked {
-            AskedAct::EraseList { list } => self.delete_list_in(tx, *list, why, now).await,
+    pub(super) async fn ready(&self, asked: &AskedAct, now: Instant) -> Result<Ready, StoreError> {
+        Ok(match asked {
+            AskedAct::EraseList { list } => Ready::EraseList(*list),
+            AskedAct::UndoImport { import } => Ready::UndoImport { import: *import, people: self.people_of_import(*import).await?.0 },
             AskedAct::StartCampaign { campaign, starts_at_ms } => {
-                let record = self.startable(*campaign, starts_at_ms.map(Instant), now).await?;
-                match starts_at_ms {
-                    Some(at) => self.schedule_in(tx, record.clone(), Instant(*at), why, now).await?,
-                    None => self.start_in(tx, &record, why, now).await?,
+                let at = starts_at_ms.map(Instant);
+                Ready::Start { record: Box::new(self.startable(*campaign, at, now).await?), at }
+            }
+            AskedAct::RaiseLimits { limits } => Ready::Limits { old: self.record().await?.limits, new: limits.clone() },
+            AskedAct::LoosenFourEyes { to } => Ready::FourEyes { old: self.record().await?.four_eyes, new: *to },
+        })
+    }
+
+    /// Does it in this transaction, in this actor's name; `why` stands in the audit beside it.
+    pub(super) async fn run_in(&self, tx: &mut Tx, ready: &Ready, why: &str, now: Instant) -> Result<(), StoreError> {
+        match ready {
+            Ready::EraseList(list) => self.delete_list_in(tx, *list, why, now).await,
+            Ready::UndoImport { import, people } => self.undo_import_in(tx, *import, *people, why, now).await,
+            Ready::Start { record, at } => {
+                match at {
+                    Some(at) => self.schedule_in(tx, CampaignRecord::clone(record), *at, why, now).await?,
+                    None => self.start_in(tx, record, why, now).await?,
                 }
                 // The move has locked its row: what stands there now is what starts.
-                if CampaignDraft::from(&self.campaign_in(tx, *campaign).await?) != CampaignDraft::from(&record) {
+                if CampaignDraft::from(&self.campaign_in(tx, record.id).await?) != CampaignDraft::from(&**record) {
                     return Err(StoreError::Conflict("somebody else changed this campaign at the same moment: look at it again".into()));
                 }
                 Ok(())
             }
-            AskedAct::RaiseLimits { limits } => self.set_limits_in(tx, &self.record().await?.limits, limits, why, now).await,
-            AskedAct::LoosenFourEyes { to } => self.set_four_eyes_in(tx, &self.record().await?.four_eyes, to, why, now).await,
+            Ready::Limits { old, new } => self.set_limits_in(tx, old, new, why, now).await,
+            Ready::FourEyes { old, new } => self.set_four_eyes_in(tx, old, new, why, now).await,
         }
     }
 
     /// Wakes whoever works on what was done.
     pub(super) fn ran(&self, asked: &AskedAct) {
-        if matches!(asked, AskedAct::StartCampaign { .. } | AskedAct::RaiseLimits { .. }) {
-            self.store.signals().raise(Signal::Campaigns);
+        match asked {
+            AskedAct::StartCampaign { .. } | AskedAct::RaiseLimits { .. } => self.store.signals().raise(Signal::Campaigns),
+            AskedAct::UndoImport { .. } => self.store.signals().raise(Signal::Intake),
+            AskedAct::EraseList { .. } | AskedAct::LoosenFourEyes { .. } => {}
         }
     }
 
@@ -171,6 +237,10 @@ impl Tenant {
         tx.commit().await?;
         Ok(super::Carried::Done)
     }
+}
+
+fn written_campaign(record: &CampaignRecord, filter: &Filter) -> String {
+    format!("{:?} {filter:?}", CampaignDraft::from(record))
 }
 
 fn written(policy: &FourEyes) -> Result<String, StoreError> {

@@ -1,7 +1,9 @@
 //! What is decided about an import that waits: its columns, a repeat, its end.
 
 use axum::Json;
+use axum::response::{IntoResponse, Response};
 use clarion_domain::intake::mapping::{ColumnUse, Mapping, StandardField};
+use clarion_store::tenancy::Carried;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -9,6 +11,7 @@ use super::import::{ImportDetail, detail};
 use crate::api::body::{Body, Id};
 use crate::api::caller::Caller;
 use crate::api::problem::Problem;
+use crate::api::tenancy::approval::{Approval, waits};
 use crate::api::wire::{ImportId, ListId};
 
 /// What each column of the file is.
@@ -61,17 +64,20 @@ pub async fn cancel(caller: Caller, Id(id): Id<ImportId>) -> Result<Json<ImportD
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"people": 1200}))]
 pub struct UndoImport {
-    /// The number that you were told, `rows_loaded` when nobody was removed since: another number is a conflict.
+    /// How many you expect to be removed, `rows_loaded` when nobody was removed or changed since: another number is a conflict, which names it.
     #[schema(minimum = 0)]
     people: i64,
 }
 
 /// Take a loaded import back
 ///
-/// The people whom it brought are removed, as long as none of them is in a campaign that has started. What it changed about people known
-/// before stays. It is done a moment later: the import is `undoing`, then `undone`.
-#[utoipa::path(post, path = "/imports/{import}/undo", tag = "intake", params(("import" = ImportId, Path)), request_body = UndoImport, responses((status = 200, body = ImportDetail)))]
-pub async fn undo(caller: Caller, Id(id): Id<ImportId>, Body(asked): Body<UndoImport>) -> Result<Json<ImportDetail>, Problem> {
-    caller.tenant.undo_import(id.0, asked.people, caller.now).await?;
-    Ok(Json(detail(&caller, id.0).await?))
+/// The people whom it brought are removed, as long as none of them is in a campaign that has started. Who was loaded again or changed since
+/// stays, and so does who has a consent, a hold or a reply on record. What it changed about people known before stays. It is done a moment later: the import is `undoing`, then `undone`. Where your organisation asks for a
+/// second person to erase a list with so many people, the answer is 202 with the request that waits for one.
+#[utoipa::path(post, path = "/imports/{import}/undo", tag = "intake", params(("import" = ImportId, Path)), request_body = UndoImport, responses((status = 200, body = ImportDetail), (status = 202, body = Approval)))]
+pub async fn undo(caller: Caller, Id(id): Id<ImportId>, Body(asked): Body<UndoImport>) -> Result<Response, Problem> {
+    match caller.tenant.undo_import(id.0, asked.people, caller.now).await? {
+        Carried::Done => Ok(Json(detail(&caller, id.0).await?).into_response()),
+        Carried::Waits(approval) => waits(&caller, approval).await,
+    }
 }

@@ -19,7 +19,7 @@ use crate::api::wire::{ApprovalId, ApprovalState, GuardedAct, Time, UserId, obje
 pub struct Approval {
     id: ApprovalId,
     act: GuardedAct,
-    /// The list or campaign; null for what is your organisation's own.
+    /// The list, import or campaign; null for what is your organisation's own.
     object: Option<String>,
     /// What exactly was asked for, in words and numbers as they were then.
     shown: String,
@@ -44,6 +44,7 @@ impl From<Stored> for Approval {
         use clarion_domain::tenancy::four_eyes::GuardedAct as G;
         let kind = match stored.act() {
             G::EraseList => "list",
+            G::UndoImport => "import",
             G::StartCampaign => "campaign",
             G::RaiseLimits | G::LoosenFourEyes => "",
         };

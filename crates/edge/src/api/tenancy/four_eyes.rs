@@ -17,7 +17,7 @@ use crate::api::problem::Problem;
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"erase_list_above": 0, "start_campaign_above": 1000, "raise_limits": true}))]
 pub struct FourEyes {
-    /// To erase a list with more people than this; null never asks.
+    /// To erase a list with more people than this, or take an import back that brought more; null never asks.
     #[schema(minimum = 0, maximum = 100000000)]
     erase_list_above: Option<u32>,
     /// To start or schedule a campaign for more people than this; null never asks.
