@@ -1,7 +1,7 @@
 //! The audit: who did what to which record, newest first.
 
 use axum::response::Response;
-use clarion_domain::audit::event::Act;
+use clarion_domain::audit::event::{Act, OBJECT_KINDS};
 use clarion_domain::id::{AttemptId, CampaignId, ContactId, ImportId, ListId, ReplyId, SftpAccountId, TrunkId, UserId};
 use maud::{Markup, html};
 
@@ -18,10 +18,9 @@ use crate::page::when;
 use crate::tenancy::guard::Session;
 
 const ROWS: i64 = 50;
-const KINDS: &[&str] = &["call", "campaign", "contact", "import", "invitation", "link_domain", "list", "recording", "reply", "route", "sender", "suppression", "tenant", "trunk", "user", "api_key", "approval"];
 
 pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
-    let kind = KINDS.iter().find(|kind| asked.0.has("kind", kind)).copied().unwrap_or("");
+    let kind = OBJECT_KINDS.iter().find(|kind| asked.0.has("kind", kind)).copied().unwrap_or("");
     let act = asked.0.word::<Act>("act");
     let before = asked.0.number("before");
     let page = session.tenant.audit_events(kind, act.map_or("", Act::as_str), before, ROWS).await?;
@@ -30,7 +29,7 @@ pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
     let fill = Fill { fields: &asked.0, problems: &none };
     let any = || vec![(String::new(), "All".to_owned())];
     let mut kinds = any();
-    kinds.extend(KINDS.iter().map(|kind| ((*kind).to_owned(), kind.replace('_', " "))));
+    kinds.extend(OBJECT_KINDS.iter().map(|kind| ((*kind).to_owned(), kind.replace('_', " "))));
     let mut acts = any();
     acts.extend(Act::ALL.iter().map(|act| (act.as_str().to_owned(), act.as_str().replace('_', " "))));
     let query = [("kind", kind), ("act", act.map_or("", Act::as_str))].iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&");

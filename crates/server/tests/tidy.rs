@@ -200,3 +200,22 @@ fn the_documents_name_files_that_exist() {
     }
     assert!(faults.is_empty(), "documents that name what is not there:\n{}", faults.join("\n"));
 }
+
+/// What the operator does for all, which no organisation's audit holds.
+const OPERATORS_KINDS: [&str; 2] = ["do_not_originate", "keyring"];
+
+#[test]
+fn the_audit_can_be_narrowed_to_every_kind_of_record() {
+    let mut kinds = BTreeMap::new();
+    for path in files(".rs").into_iter().filter(|path| shown(path).starts_with("crates/") && shown(path).contains("/src/")) {
+        let text = code(&path);
+        let named = |text: &str| text.split('"').next().map(str::to_owned).expect("a part");
+        let acts = text.split("Act::").skip(1).filter_map(|rest| rest.split_once(", \"").filter(|(act, _)| act.chars().all(char::is_alphanumeric)).map(|(_, rest)| named(rest)));
+        let swept = text.split("Target { class").skip(1).filter_map(|rest| rest.split_once("source: \"").map(|(_, rest)| named(rest)));
+        kinds.extend(acts.chain(swept).map(|kind| (kind, shown(&path))));
+    }
+    assert!(kinds.len() > 40, "the audit's acts are read: {kinds:?}");
+    kinds.retain(|kind, _| !OPERATORS_KINDS.contains(&kind.as_str()) && !clarion_domain::audit::event::OBJECT_KINDS.contains(&kind.as_str()));
+    assert!(kinds.is_empty(), "kinds that OBJECT_KINDS in crates/domain/src/audit/event.rs lacks: {kinds:?}");
+    assert!(clarion_domain::audit::event::OBJECT_KINDS.is_sorted(), "listed by name");
+}

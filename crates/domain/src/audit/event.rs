@@ -35,3 +35,12 @@ words! {
         Withdrawn = "withdrawn",
     }
 }
+
+/// The kinds of records that an organisation's acts are about, in the order in which they are listed.
+pub const OBJECT_KINDS: &[&str] = &[
+    "activity", "api_key", "approval", "audit_event", "call", "campaign", "connector", "connector_run", "consent", "contact", "contact profile",
+    "declared_field", "export", "export_file", "file_key", "filter", "hold", "import", "instruction", "invitation", "legal_hold", "link_domain",
+    "list", "passkey", "preference", "prompt", "recipient", "recording", "reply", "report", "retention", "route", "script", "sender", "sftp_account",
+    "short_link", "subject_request", "suppression", "template", "tenant", "transfer target", "trunk", "user", "web_session", "webhook",
+    "webhook_event",
+];
