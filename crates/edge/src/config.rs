@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clarion_domain::time::Instant;
 
 use crate::campaigns::prompt_file::ReadPrompt;
+use crate::tenancy::recorder::Recorder;
 
 /// Where the time comes from: the server passes the system's clock, a test its own.
 pub type Clock = fn() -> Instant;
@@ -33,6 +34,8 @@ pub struct EdgeConfig {
     pub sftp: Option<SftpShown>,
     /// The way to identity providers; without one nobody signs in by theirs.
     pub provider: Option<ProviderDoor>,
+    /// Writes the activity log; `None` makes one that nobody else waits for.
+    pub recorder: Option<Recorder>,
 }
 
 /// One question to an identity provider: a POST when `form` holds something.
@@ -75,6 +78,6 @@ impl EdgeConfig {
 
     #[must_use]
     pub fn new(clock: Clock, cookies: Cookies, read_prompt: ReadPrompt) -> Self {
-        Self { clock, cookies, public_url: None, upload_bytes_max: Self::UPLOAD_BYTES_MAX, read_prompt, sftp: None, provider: None }
+        Self { clock, cookies, public_url: None, upload_bytes_max: Self::UPLOAD_BYTES_MAX, read_prompt, sftp: None, provider: None, recorder: None }
     }
 }

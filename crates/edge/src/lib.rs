@@ -32,4 +32,5 @@ pub use links::with_links;
 pub use portal::{portal_doors, portal_router};
 pub use serve::{LetGo, Share, serve};
 pub use tenancy::door::{Door, LetsIn};
+pub use tenancy::recorder::Recorder;
 pub use tenancy::password::{PasswordError, check_password, hash_password, verify_sftp};

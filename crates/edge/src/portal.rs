@@ -41,7 +41,8 @@ pub struct Portal {
 pub fn portal_router(store: Store, config: EdgeConfig) -> Router {
     // Beside the file stand the form's own bytes.
     let upload_max = usize::try_from(config.upload_bytes_max.saturating_add(1 << 20)).unwrap_or(usize::MAX);
-    let portal = Portal { recorder: Recorder::new(store.clone()), store, config: Arc::new(config), tries: Arc::default(), paces: Arc::default(), listeners: Arc::default(), providers: Arc::default() };
+    let recorder = config.recorder.clone().unwrap_or_else(|| Recorder::new(store.clone()));
+    let portal = Portal { recorder, store, config: Arc::new(config), tries: Arc::default(), paces: Arc::default(), listeners: Arc::default(), providers: Arc::default() };
     table(upload_max)
         .build(&portal)
         .fallback(nowhere)

@@ -2,9 +2,11 @@
 
 mod support;
 
+use clarion_domain::id::SessionId;
+use clarion_domain::tenancy::activity::ActivityKind;
 use clarion_domain::tenancy::role::Role;
 use clarion_domain::tenancy::tenant::Actor;
-use clarion_store::tenancy::{CHALLENGE_MS, INVITATION_KEPT_MS, LOCKED_FOR_MS, NewUser, RECOVERY_CODES, SignInFrom};
+use clarion_store::tenancy::{CHALLENGE_MS, INVITATION_KEPT_MS, LOCKED_FOR_MS, NewActivity, NewUser, RECOVERY_CODES, SignInFrom};
 use support::{NOON, for_each_store};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,6 +144,24 @@ async fn asking_for_challenges_fills_nothing_and_each_is_good_once() {
             assert_eq!(store.use_passkey_challenge(&asked, None, NOON).await.expect("asked"), expected);
             assert_eq!(store.use_passkey_challenge(&to_make, Some(user), NOON.plus_ms(CHALLENGE_MS - 1)).await.expect("asked"), expected);
         }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_written_down_is_not_written_down_twice() {
+    for_each_store("people_activity", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        let user = tenant.create_user(&NewUser { username: "grace", display_name: "Grace", role: Role::Agent, password_hash: "-" }, NOON).await.expect("a user");
+        let none = String::new;
+        let row = |id: i64| NewActivity {
+            id, tenant: tenant.id(), actor: Actor::User(user), session: SessionId(1), at: NOON, kind: ActivityKind::Act, method: "POST".into(), path: "/team".into(), site: none(), status: 0, address: None, browser: none(), system: none(),
+        };
+        bench.store.write_activity(&[row(1), row(2)], &[]).await.expect("written");
+        // The answer to the commit was lost: the same again, with what came meanwhile.
+        bench.store.write_activity(&[row(1), row(2), row(3)], &[(1, 303)]).await.expect("written");
+        let rows = tenant.activity(Actor::User(user), None, 9).await.expect("read").rows;
+        assert_eq!(rows.iter().map(|row| (row.id, row.status)).collect::<Vec<_>>(), [(3, 0), (2, 0), (1, 303)]);
     })
     .await;
 }

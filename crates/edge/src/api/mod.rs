@@ -62,6 +62,8 @@ pub struct ApiConfig {
     pub read_prompt: ReadPrompt,
     /// How often it may be asked.
     pub rate_limits: RateLimits,
+    /// Writes the activity log; `None` makes one that nobody else waits for.
+    pub recorder: Option<Recorder>,
 }
 
 /// What every endpoint can reach.
@@ -81,7 +83,8 @@ impl Api {
 
 /// The API, its document included, to be merged into the server's router.
 pub fn api_router(store: Store, config: ApiConfig) -> Router {
-    let api = Api { recorder: Recorder::new(store.clone()), rates: Arc::new(Rates::new(config.rate_limits)), store, config };
+    let recorder = config.recorder.clone().unwrap_or_else(|| Recorder::new(store.clone()));
+    let api = Api { recorder, rates: Arc::new(Rates::new(config.rate_limits)), store, config };
     let guarded = Router::from(table::guarded()).route_layer(from_fn_with_state(api.clone(), caller::authenticate));
     let document = Bytes::from(openapi_document().to_string());
     let routes = guarded

@@ -51,10 +51,18 @@ struct Shared {
     known: Mutex<HashMap<(Actor, SessionId), [u8; 32]>>,
 }
 
+/// Of the whole server: whoever ends it has it write what waits.
 #[derive(Clone)]
 pub struct Recorder(Arc<Shared>);
 
+impl std::fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Recorder")
+    }
+}
+
 impl Recorder {
+    #[must_use]
     pub fn new(store: Store) -> Self {
         Self(Arc::new(Shared { store, waiting: Mutex::default(), writing: tokio::sync::Mutex::default(), known: Mutex::default() }))
     }

@@ -86,7 +86,7 @@ pub async fn limited(rate_limits: RateLimits) -> World {
     }
     let (_, other) = made.pop().expect("two");
     let (tenant, key) = made.pop().expect("two");
-    let router = api_router(store, ApiConfig { clock: || NOW, upload_bytes_max: 1 << 20, read_prompt, rate_limits });
+    let router = api_router(store, ApiConfig { clock: || NOW, upload_bytes_max: 1 << 20, read_prompt, rate_limits, recorder: None });
     World { tenant, key, other, router, _folder: folder }
 }
 

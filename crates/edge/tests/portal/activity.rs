@@ -7,7 +7,9 @@ use clarion_domain::tenancy::activity::ActivityKind;
 use clarion_domain::tenancy::role::Role;
 use clarion_domain::tenancy::tenant::Actor;
 
-use crate::support::{Browser, PASSWORD, World};
+use clarion_edge::{Cookies, EdgeConfig, Recorder, portal_router};
+
+use crate::support::{Browser, PASSWORD, World, now, read_prompt};
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0";
 const PAGES: [&str; 20] = [
@@ -88,6 +90,19 @@ async fn ones_own_is_whole_and_anothers_masked_until_a_reason_stands_in_the_audi
     assert!(page.contains("203.0.113.77"), "{page}");
     let revealed = world.as_operator().await.audit_events("user", "revealed", None, 10).await.expect("events").rows;
     assert_eq!(revealed.iter().map(|event| (event.object_id, event.detail.as_str())).collect::<Vec<_>>(), [(user.0, "network addresses: security_incident")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_looked_at_last_is_written_when_the_server_ends() {
+    let mut world = World::new().await;
+    let recorder = Recorder::new(world.store.clone());
+    let mut config = EdgeConfig::new(now, Cookies::PlainLoopback, read_prompt);
+    config.recorder = Some(recorder.clone());
+    world.router = portal_router(world.store.clone(), config);
+    assert_eq!(world.browser(Role::Agent).await.get("/inbox").await.status, StatusCode::OK);
+    recorder.write().await.expect("written");
+    let rows = world.as_operator().await.activity(Actor::User(world.user(Role::Agent).await), None, 10).await.expect("read").rows;
+    assert!(rows.iter().any(|row| row.path == "/inbox"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -53,7 +53,8 @@ pub struct ActivityRecord {
 }
 
 impl Store {
-    /// Writes what was done, and how what was written before ended, in one transaction.
+    /// Writes what was done, and how what was written before ended, in one transaction. What is there already stays: of a commit whose answer was lost
+    /// nobody knows whether it was done, and the same is written again.
     pub async fn write_activity(&self, rows: &[NewActivity], ended: &[(i64, u16)]) -> Result<(), StoreError> {
         let mut inserts: Vec<Params> = Vec::with_capacity(rows.len());
         for row in rows {
@@ -69,7 +70,7 @@ impl Store {
         let mut tx = self.db().begin().await?;
         let insert = sql!(
             "INSERT INTO activity (id, tenant_id, actor, session_id, at, kind, method, path, site, status, sealed_address, browser, system)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (id) DO NOTHING"
         );
         tx.execute_many(insert, &inserts).await?;
         let ended: Vec<Params> = ended.iter().map(|(id, status)| params![i64::from(*status), *id]).collect();
