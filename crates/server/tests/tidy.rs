@@ -47,7 +47,7 @@ fn each_crate_sees_only_what_the_design_lets_it_see() {
         ("tls", &[]),
         ("smpp", &["tls"]),
         ("sip", &["tls"]),
-        ("store", &["domain"]),
+        ("store", &["domain", "tls"]),
         ("engine", &["domain", "sip", "smpp", "store"]),
         ("edge", &["domain", "store"]),
         ("testbed", &["sip", "smpp"]),

@@ -9,7 +9,12 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
+use tokio::io::{AsyncRead, AsyncWrite};
+
 use crate::{TlsError, certificates, provider};
+
+/// A connection whose handshake is done.
+pub type ClientIo<I> = tokio_rustls::client::TlsStream<I>;
 
 /// What makes a server's certificate trustworthy.
 #[derive(Clone, PartialEq, Eq)]
@@ -70,6 +75,12 @@ impl TlsClient {
 }
 
 impl TlsClient {
+    /// The handshake over a connection that is open.
+    pub async fn connect<I: AsyncRead + AsyncWrite + Unpin>(&self, io: I) -> Result<ClientIo<I>, TlsError> {
+        let (connector, name) = self.connector()?;
+        connector.connect(name, io).await.map_err(|error| self.refused(&error))
+    }
+
     /// Why a handshake failed, with what to do about it.
     #[must_use]
     pub fn refused(&self, error: &std::io::Error) -> TlsError {

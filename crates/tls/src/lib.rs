@@ -7,7 +7,7 @@ mod hello;
 mod listener;
 
 pub use certificate::Certificate;
-pub use client::{TlsClient, Trust, parse_pin};
+pub use client::{ClientIo, TlsClient, Trust, parse_pin};
 pub use error::TlsError;
 pub use hello::{HandshakeIo, Hello, challenge_certificate, read_hello, signing_request, use_ring};
 pub use listener::acceptor;

@@ -5,6 +5,7 @@
 
 mod batch;
 mod copy;
+mod encrypted;
 mod migrate;
 mod postgres;
 mod row;
@@ -82,9 +83,14 @@ impl Db {
         Ok(Self::Sqlite(sqlite::Sqlite::open(path)?))
     }
 
-    /// Connects to PostgreSQL; `url` is `postgres://user:password@host/database`.
+    /// Connects to PostgreSQL; `url` is `postgres://user:password@host/database`, with `?sslmode=` towards another machine.
     pub async fn open_postgres(url: &str) -> Result<Self, DbError> {
-        Ok(Self::Postgres(postgres::Postgres::open(url).await?))
+        Self::open_postgres_of(url, None).await
+    }
+
+    /// The same where an authority (PEM) that this machine does not know has signed the server's certificate.
+    pub async fn open_postgres_of(url: &str, ca_pem: Option<Vec<u8>>) -> Result<Self, DbError> {
+        Ok(Self::Postgres(postgres::Postgres::open(url, ca_pem).await?))
     }
 
     #[must_use]

@@ -6,7 +6,7 @@ use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{NoTls, error::SqlState};
 
 use super::migrate::{self, MIGRATIONS_POSTGRES};
-use super::{batch as whole, DbError, Engine, Params, Row, Statement, Tx, Value};
+use super::{batch as whole, encrypted, DbError, Engine, Params, Row, Statement, Tx, Value};
 
 const CONNECTIONS: usize = 12;
 const CONNECTION_WAIT_SECONDS: u64 = 10;
@@ -117,9 +117,13 @@ async fn run_query_many(connection: &Object, statement: &Statement, batch: &[Par
 }
 
 impl Postgres {
-    pub(super) async fn open(url: &str) -> Result<Self, DbError> {
-        let config: tokio_postgres::Config = url.parse().map_err(|error| DbError::Unreachable(format!("database.url does not read as postgres://user:password@host/database: {error}")))?;
-        let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+    pub(super) async fn open(url: &str, ca_pem: Option<Vec<u8>>) -> Result<Self, DbError> {
+        let (config, encrypted) = encrypted::read(url, ca_pem)?;
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = match encrypted {
+            Some(encrypted) => Manager::from_config(config, encrypted, recycling),
+            None => Manager::from_config(config, NoTls, recycling),
+        };
         let wait = Some(std::time::Duration::from_secs(CONNECTION_WAIT_SECONDS));
         let pool = Pool::builder(manager)
             .max_size(CONNECTIONS)
@@ -249,7 +253,7 @@ impl Drop for PostgresTx {
 /// A fresh, empty database on the server that `url` names, called `clarion_test_…` and `purpose`: each test has its
 /// own, and an older one of the same name is dropped first.
 pub async fn scratch_postgres(url: &str, purpose: &str) -> Result<super::Db, DbError> {
-    Ok(super::Db::Postgres(Postgres::open(&scratch_url(url, purpose).await?).await?))
+    Ok(super::Db::Postgres(Postgres::open(&scratch_url(url, purpose).await?, None).await?))
 }
 
 /// The same, for a process of its own: the address of the fresh database.
@@ -258,7 +262,7 @@ pub async fn scratch_url(url: &str, purpose: &str) -> Result<String, DbError> {
     if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
         return Err(DbError::Failed("a scratch database's purpose has letters, digits and underscores".into()));
     }
-    let server = Postgres::open(url).await?.pool.get().await?;
+    let server = Postgres::open(url, None).await?.pool.get().await?;
     server.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await?;
     server.batch_execute(&format!("CREATE DATABASE {name}")).await?;
     let (base, _) = url.rsplit_once('/').ok_or_else(|| DbError::Failed("the address names no database".into()))?;
