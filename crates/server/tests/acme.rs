@@ -63,6 +63,16 @@ impl Pebble {
         (folder, authority)
     }
 
+    /// For accounts of customers alone, as commercial authorities have it.
+    fn of_customers((folder, authority): (tempfile::TempDir, Authority), key_id: &str, key: &str) -> (tempfile::TempDir, Authority) {
+        let file = folder.path().join("pebble.json");
+        let mut config: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).expect("reads")).expect("JSON");
+        config["pebble"]["externalAccountBindingRequired"] = true.into();
+        config["pebble"]["externalAccountMACKeys"] = serde_json::json!({ key_id: key });
+        std::fs::write(file, config.to_string()).expect("writes");
+        (folder, authority)
+    }
+
     fn start(ports: Ports, (folder, authority): (tempfile::TempDir, Authority)) -> Self {
         let names = free_port();
         let quiet = |mut command: Command| Peer(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("pebble is installed"));
@@ -150,6 +160,36 @@ fn by_http_it_is_fetched_renewed_and_kept_over_a_restart() {
     let pebble = Pebble::start(ports, (folder, authority));
     let root = pebble.root();
     all.wait_for("a certificate of the new root", Duration::from_secs(90), |all| comes_in(all, &root));
+    assert_eq!(all.stop(), Some(0), "{}", all.log());
+}
+
+/// A key of Pebble's own examples.
+const EAB_KEY: &str = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W";
+
+#[test]
+fn an_account_is_bound_to_a_customer_of_the_authority() {
+    let mut all = Installation::new(None);
+    let ports = Ports::new(free_port(), all.web);
+    let prepared = Pebble::of_customers(Pebble::prepared(ports), "kid-1", EAB_KEY);
+    settings(&mut all, ports, prepared.0.path(), None);
+    let pebble = Pebble::start(ports, prepared);
+    all.ok(&["migrate"]);
+    all.serve();
+    all.wait_for("the refusal", Duration::from_secs(30), |all| all.get(all.metrics, "/healthz").contains("externalAccount"));
+    assert_eq!(all.stop(), Some(0), "{}", all.log());
+
+    let file = all.path("eab-key");
+    all.settings.extend([("CLARION__ACME__EAB_KEY_ID", "kid-1".into()), ("CLARION__ACME__EAB_KEY_FILE", shown(&file))]);
+    std::fs::write(&file, "not base64!\n").expect("writes");
+    all.serve();
+    all.wait_for("the other refusal", Duration::from_secs(30), |all| all.get(all.metrics, "/healthz").contains("does not hold a key in base64url"));
+    assert!(!all.log().contains("not base64!"), "a secret is not repeated");
+    assert_eq!(all.stop(), Some(0), "{}", all.log());
+
+    std::fs::write(&file, format!("{EAB_KEY}\n")).expect("writes");
+    all.serve();
+    let root = pebble.root();
+    all.wait_for("a certificate", Duration::from_secs(30), |all| comes_in(all, &root));
     assert_eq!(all.stop(), Some(0), "{}", all.log());
 }
 

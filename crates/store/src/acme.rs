@@ -13,6 +13,11 @@ const ACCOUNT: &str = "acme_certificate.account";
 const CERTIFICATE: &str = "acme_certificate.certificate";
 /// How long nobody else tries while one node does; a node that dies meanwhile leaves no more behind than this.
 const TRY_MS: i64 = 10 * MINUTE_MS;
+/// How soon after a try that it broke off a node that starts again may ask.
+const BROKEN_OFF_MS: i64 = MINUTE_MS;
+/// So many failed tries in a row may follow each other by starts alone; from then on so long lies between two: authorities allow five an hour.
+const QUICK_TRIES: i64 = 2;
+const NOT_AGAIN_MS: i64 = 12 * MINUTE_MS;
 /// An answer that nobody took back is asked for no more after this.
 const CHALLENGE_MS: i64 = 60 * MINUTE_MS;
 
@@ -55,17 +60,27 @@ impl Store {
         );
         let wrapped = self.keyring().wrap(&DataKey::random()?)?;
         self.db().execute(insert, &params![self.next_id(now), names, directory_url, wrapped, now]).await?;
-        let take = sql!("UPDATE acme_certificate SET next_try_at = $1 WHERE names = $2 AND directory_url = $3 AND next_try_at <= $4");
-        match self.db().execute(take, &params![now.plus_ms(TRY_MS), names, directory_url, now]).await? {
+        let take = sql!("UPDATE acme_certificate SET next_try_at = $1, claimed_by = $2, tried_at = $3 WHERE names = $4 AND directory_url = $5 AND next_try_at <= $3");
+        match self.db().execute(take, &params![now.plus_ms(TRY_MS), self.node().0, now, names, directory_url]).await? {
             0 => Ok(None),
             _ => self.acme_certificate(names, directory_url).await,
         }
     }
 
-    /// Whoever starts a server anew has perhaps put right what was wrong: a failed try is not waited for any longer.
+    /// At a node's start. What it was asking when it ended is a failed try, and its claim ends. Whoever starts a server anew has perhaps
+    /// put right what was wrong: a failed try is not waited for any longer, unless starts follow each other too fast. What another node is
+    /// asking just now stays its own.
     pub async fn try_acme_again(&self, names: &str, directory_url: &str, now: Instant) -> Result<(), StoreError> {
-        let update = sql!("UPDATE acme_certificate SET next_try_at = $1 WHERE names = $2 AND directory_url = $3 AND failures > 0 AND next_try_at > $1");
-        self.db().execute(update, &params![now, names, directory_url]).await?;
+        let broken_off = sql!(
+            "UPDATE acme_certificate SET claimed_by = NULL, failures = failures + 1, last_error = 'the server ended while it asked', next_try_at = tried_at + $1
+             WHERE names = $2 AND directory_url = $3 AND claimed_by = $4"
+        );
+        self.db().execute(broken_off, &params![BROKEN_OFF_MS, names, directory_url, self.node().0]).await?;
+        let sooner = sql!(
+            "UPDATE acme_certificate SET next_try_at = $1 WHERE names = $2 AND directory_url = $3 AND next_try_at > $1
+             AND claimed_by IS NULL AND failures > 0 AND (failures <= $4 OR COALESCE(tried_at, 0) <= $5)"
+        );
+        self.db().execute(sooner, &params![now, names, directory_url, QUICK_TRIES, now.plus_ms(-NOT_AGAIN_MS)]).await?;
         Ok(())
     }
 
@@ -78,13 +93,13 @@ impl Store {
     /// Puts a new certificate in the place of the one before.
     pub async fn keep_acme_certificate(&self, id: i64, certificate: &Personal, renew_at: Instant, now: Instant) -> Result<(), StoreError> {
         let sealed = self.acme_key(id).await?.seal(CERTIFICATE, certificate.reveal().as_bytes())?;
-        let update = sql!("UPDATE acme_certificate SET sealed_certificate = $1, obtained_at = $2, next_try_at = $3, failures = 0, last_error = '' WHERE id = $4");
+        let update = sql!("UPDATE acme_certificate SET sealed_certificate = $1, obtained_at = $2, next_try_at = $3, failures = 0, last_error = '', claimed_by = NULL WHERE id = $4");
         self.db().execute(update, &params![sealed, now, renew_at, id]).await?;
         Ok(())
     }
 
     pub async fn acme_try_failed(&self, id: i64, error: &str, again_at: Instant) -> Result<(), StoreError> {
-        let update = sql!("UPDATE acme_certificate SET failures = failures + 1, last_error = $1, next_try_at = $2 WHERE id = $3");
+        let update = sql!("UPDATE acme_certificate SET failures = failures + 1, last_error = $1, next_try_at = $2, claimed_by = NULL WHERE id = $3");
         self.db().execute(update, &params![error, again_at, id]).await?;
         Ok(())
     }

@@ -34,9 +34,42 @@ async fn one_node_tries_at_a_time_and_every_node_has_what_it_got() {
         assert_eq!((kept.certificate.expect("got").reveal(), kept.next_try_at, kept.failures, kept.last_error.as_str()), ("PEM", renew, 0, ""));
         assert!(bench.store.claim_acme_try(NAMES, DIRECTORY, renew.plus_ms(-1)).await.expect("asks").is_none(), "not before it is due");
 
+        // Renewal has its own time; who starts meanwhile leaves a claim alone that is not theirs.
+        assert!(other.claim_acme_try(NAMES, DIRECTORY, renew).await.expect("claims").is_some());
+        bench.store.try_acme_again(NAMES, DIRECTORY, renew).await.expect("a start beside it");
+        assert!(bench.store.claim_acme_try(NAMES, DIRECTORY, renew.plus_ms(9 * MINUTE_MS)).await.expect("asks").is_none(), "one at a time");
+        other.keep_acme_certificate(kept.id, &Personal::new("PEM".to_owned()), renew.plus_ms(MINUTE_MS), renew).await.expect("kept");
+
         bench.store.rotate_root_keys(OtherNodes::NoneRuns, NOON).await.expect("rotates");
         let kept = bench.store.acme_certificate(NAMES, DIRECTORY).await.expect("opens with the new root").expect("there");
         assert_eq!(kept.certificate.expect("got").reveal(), "PEM");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_try_that_broke_off_is_told_and_starts_do_not_ask_without_end() {
+    for_each_store("acme_starts", |bench| async move {
+        let store = &bench.store;
+        let claim = async |now| store.claim_acme_try(NAMES, DIRECTORY, now).await.expect("asks");
+        let first = claim(NOON).await.expect("due at once");
+        // Killed in the middle of it.
+        store.try_acme_again(NAMES, DIRECTORY, NOON.plus_ms(5_000)).await.expect("a start");
+        let row = store.acme_certificate(NAMES, DIRECTORY).await.expect("reads").expect("there");
+        assert_eq!((row.failures, row.last_error.as_str()), (1, "the server ended while it asked"));
+        assert!(claim(NOON.plus_ms(5_000)).await.is_some(), "the first two tries follow at once");
+        store.try_acme_again(NAMES, DIRECTORY, NOON.plus_ms(6_000)).await.expect("a start");
+        assert!(claim(NOON.plus_ms(6_000)).await.is_some());
+        store.try_acme_again(NAMES, DIRECTORY, NOON.plus_ms(7_000)).await.expect("a start");
+        assert!(claim(NOON.plus_ms(7_000)).await.is_none(), "then they are slowed");
+        assert!(claim(NOON.plus_ms(6_000 + MINUTE_MS)).await.is_some(), "to a minute each");
+
+        let later = NOON.plus_ms(10 * MINUTE_MS);
+        store.acme_try_failed(first.id, "no such host", later.plus_ms(240 * MINUTE_MS)).await.expect("noted");
+        store.try_acme_again(NAMES, DIRECTORY, NOON.plus_ms(12 * MINUTE_MS)).await.expect("a start");
+        assert!(claim(NOON.plus_ms(12 * MINUTE_MS)).await.is_none(), "asked a while ago");
+        store.try_acme_again(NAMES, DIRECTORY, NOON.plus_ms(14 * MINUTE_MS)).await.expect("a start");
+        assert!(claim(NOON.plus_ms(14 * MINUTE_MS)).await.is_some(), "somebody may have put it right");
     })
     .await;
 }

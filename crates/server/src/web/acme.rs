@@ -7,11 +7,14 @@ use clarion_domain::personal::Personal;
 use clarion_domain::time::{HOUR_MS, Instant, MINUTE_MS};
 use clarion_store::{AcmeCertificate, Store, StoreError};
 use clarion_tls::{Certificate, TlsError, signing_request};
-use instant_acme::{Account, AccountBuilder, AuthorizationStatus, ChallengeType, Identifier, NewAccount, NewOrder, Order, OrderStatus, RetryPolicy};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use instant_acme::{Account, AccountBuilder, AuthorizationStatus, ChallengeType, ExternalAccountKey, Identifier, NewAccount, NewOrder, Order, OrderStatus, RetryPolicy};
 
 use super::held::Held;
-use super::{AcmePlan, SPOKEN};
+use super::{AccountBinding, AcmePlan, SPOKEN};
 use crate::clock;
+use crate::config::read_secret;
 
 /// An authority that is silent for longer counts as failed.
 const ORDER_WITHIN: Duration = Duration::from_secs(300);
@@ -35,6 +38,9 @@ enum AcmeError {
     NoSuchChallenge(&'static str),
     #[error("the account that is kept cannot be read: {0}")]
     Account(#[from] serde_json::Error),
+    /// The file, or what is in it.
+    #[error("{0}")]
+    Binding(String),
     #[error(transparent)]
     Tls(#[from] TlsError),
     #[error(transparent)]
@@ -157,9 +163,17 @@ async fn obtain(store: &Store, plan: &AcmePlan, kept: &AcmeCertificate) -> Resul
     }
     let contact = [plan.contact.as_str()];
     let terms = NewAccount { contact: &contact, terms_of_service_agreed: true, only_return_existing: false };
-    let (account, credentials) = client(plan)?.create(&terms, plan.directory_url.clone(), None).await?;
+    let binding = plan.eab.as_ref().map(external_account).transpose()?;
+    let (account, credentials) = client(plan)?.create(&terms, plan.directory_url.clone(), binding.as_ref()).await?;
     store.keep_acme_account(kept.id, &Personal::new(serde_json::to_string(&credentials)?)).await?;
     order(store, plan, &account).await
+}
+
+fn external_account(binding: &AccountBinding) -> Result<ExternalAccountKey, AcmeError> {
+    let secret = read_secret("acme.eab_key_file", &binding.key_file).map_err(|error| AcmeError::Binding(error.to_string()))?;
+    // Some authorities give it with the padding of base64url, some without.
+    let key = URL_SAFE_NO_PAD.decode(secret.trim().trim_end_matches('=')).map_err(|_| AcmeError::Binding(format!("acme.eab_key_file {} does not hold a key in base64url, as authorities give it", binding.key_file.display())))?;
+    Ok(ExternalAccountKey::new(binding.key_id.clone(), &key))
 }
 
 fn client(plan: &AcmePlan) -> Result<AccountBuilder, AcmeError> {
