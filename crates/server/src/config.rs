@@ -12,7 +12,7 @@ use figment::providers::{Env, Format, Toml};
 use crate::open::COMMAND_NODES;
 
 pub use example::example;
-pub use settings::{AcmeSettings, Config, LogFormat, LogSettings, ProxyHeader, VoiceSettings, WebhooksSettings};
+pub use settings::{AcmeSettings, Config, LogFormat, LogSettings, ProxyHeader, VoiceSettings, WebSettings, WebhooksSettings};
 
 /// Read when no `--config` is given and it exists in the folder that the command runs in.
 const DEFAULT_FILE: &str = "clarion.toml";
@@ -54,6 +54,12 @@ impl Config {
         }
     }
 
+    /// The PEM of the authority that signed the certificate of the PostgreSQL server.
+    pub fn database_authority(&self) -> Result<Option<Vec<u8>>, ConfigError> {
+        let read = |file: &PathBuf| std::fs::read(file).map_err(|error| ConfigError(format!("database.ca_file {}: {error}", file.display())));
+        self.database.ca_file.as_ref().map(read).transpose()
+    }
+
     /// Where the SFTP host key lies, or will.
     pub fn sftp_host_key(&self) -> PathBuf {
         self.sftp.host_key_file.clone().unwrap_or_else(|| self.keys.keyring.with_file_name("sftp-host-key"))
@@ -70,6 +76,9 @@ impl Config {
         }
         if self.server.drain_seconds > 300 {
             return Err(ConfigError::new("server.drain_seconds is at most 300"));
+        }
+        if self.web.connections_per_address_max == 0 {
+            return Err(ConfigError::new("web.connections_per_address_max is at least 1"));
         }
         if self.sftp.settle_seconds > 3600 {
             return Err(ConfigError::new("sftp.settle_seconds is at most 3600"));

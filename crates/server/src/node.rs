@@ -8,7 +8,7 @@ use anyhow::Context;
 use axum::Router;
 use axum::serve::Listener;
 use clarion_edge::front::{behind, only_from};
-use clarion_edge::{ApiConfig, EdgeConfig, SftpShown, api_router, portal_router, with_links};
+use clarion_edge::{ApiConfig, EdgeConfig, RateLimits, Recorder, Share, SftpShown, api_router, portal_router, with_links};
 use clarion_engine::attempts::SenderConfig;
 use clarion_engine::calls::DiallerConfig;
 use clarion_engine::intake::FileLimits;
@@ -32,6 +32,7 @@ pub struct NodeConfig {
     /// As the portal and the heartbeat show it.
     pub name: String,
     pub web: WebPlan,
+    pub rate_limits: RateLimits,
     pub metrics: Option<MetricsPlan>,
     pub drain: Duration,
     pub dialler: DiallerConfig,
@@ -54,6 +55,7 @@ pub struct Node {
     stopper: Stopper,
     workers: Vec<JoinHandle<()>>,
     doors: Vec<JoinHandle<()>>,
+    recorder: Recorder,
     drain: Duration,
 }
 
@@ -75,16 +77,17 @@ impl Node {
             stopper,
             workers: workers(&store, &stop, config),
             doors: Vec::new(),
+            recorder: Recorder::new(store.clone()),
             drain: config.drain,
         };
         if let Some(certificates) = &certificates {
             node.workers.extend(keep_good(&store, &config.web.carrier, &certificates.held, &stop));
         }
         let shown = config.sftp.as_ref().and_then(|door| Some(SftpShown { port: node.sftp?.port(), fingerprint: door.host_key.fingerprint() }));
-        let router = behind(doors(&store, &config.web, shown), config.web.front.clone());
-        node.doors.push(open_by(web, certificates.clone(), router, &stop)?);
+        let router = behind(doors(&store, config, shown, &node.recorder), config.web.front.clone());
+        node.doors.push(open_by(web, certificates.clone(), router, config.web.share(), &stop)?);
         if let Some(listener) = redirect {
-            node.doors.push(open(listener, web::redirect::router(store.clone(), config.web.public_url.clone(), certificates.as_ref().map(|certificates| certificates.held.clone())), &stop));
+            node.doors.push(open(listener, web::redirect::router(store.clone(), config.web.public_url.clone(), certificates.as_ref().map(|certificates| certificates.held.clone())), config.web.share(), &stop));
         }
         if let (Some(listener), Some(door)) = (sftp, &config.sftp) {
             let drop = DropConfig { host_key: door.host_key.clone(), settle: door.settle, clock: clock::now, verify: verify_sftp, refusal: SFTP_REFUSAL };
@@ -93,7 +96,8 @@ impl Node {
         if let (Some(listener), Some(plan)) = (metrics, &config.metrics) {
             let held = certificates.as_ref().map(|certificates| certificates.held.clone());
             let router = only_from(crate::metrics::router(store, held), plan.networks.clone());
-            node.doors.push(open_by(listener, certificates.filter(|_| plan.tls), router, &stop)?);
+            let share = Share { exempt: plan.networks.clone(), ..config.web.share() };
+            node.doors.push(open_by(listener, certificates.filter(|_| plan.tls), router, share, &stop)?);
         }
         Ok(node)
     }
@@ -109,6 +113,10 @@ impl Node {
         };
         if tokio::time::timeout(self.drain + Duration::from_secs(2), all).await.is_err() {
             tracing::warn!("not everything ended in time; what was on the wire is shown as unknown at the next start");
+        }
+        // Behind the doors, for they tell it of what was asked last.
+        if let Err(error) = self.recorder.write().await {
+            tracing::warn!(%error, "what was looked at in the last seconds is not in the activity log");
         }
     }
 }
@@ -151,23 +159,24 @@ async fn listen_if(address: Option<SocketAddr>) -> anyhow::Result<Option<TcpList
     }
 }
 
-fn doors(store: &Store, web: &WebPlan, sftp: Option<SftpShown>) -> Router {
-    let config = EdgeConfig { sftp, provider: crate::provider::door(store), public_url: web.public_url.clone(), ..EdgeConfig::new(clock::now, web.cookies, crate::prompt::read) };
-    let api = ApiConfig { clock: clock::now, upload_bytes_max: config.upload_bytes_max, read_prompt: config.read_prompt };
+fn doors(store: &Store, node: &NodeConfig, sftp: Option<SftpShown>, recorder: &Recorder) -> Router {
+    let web = &node.web;
+    let config = EdgeConfig { sftp, provider: crate::provider::door(store), public_url: web.public_url.clone(), recorder: Some(recorder.clone()), ..EdgeConfig::new(clock::now, web.cookies, crate::prompt::read) };
+    let api = ApiConfig { clock: clock::now, upload_bytes_max: config.upload_bytes_max, read_prompt: config.read_prompt, rate_limits: node.rate_limits, recorder: Some(recorder.clone()) };
     with_links(portal_router(store.clone(), config).merge(api_router(store.clone(), api)), store.clone(), clock::now)
 }
 
 /// By TLS where there are certificates.
-fn open_by(listener: TcpListener, certificates: Option<Certificates>, router: Router, stop: &Stop) -> anyhow::Result<JoinHandle<()>> {
+fn open_by(listener: TcpListener, certificates: Option<Certificates>, router: Router, share: Share, stop: &Stop) -> anyhow::Result<JoinHandle<()>> {
     Ok(match certificates {
-        Some(certificates) => open(TlsListener::start(listener, certificates)?, router, stop),
-        None => open(listener, router, stop),
+        Some(certificates) => open(TlsListener::start(listener, certificates, share.clone())?, router, share, stop),
+        None => open(listener, router, share, stop),
     })
 }
 
-fn open<L: Listener<Addr = SocketAddr>>(listener: L, router: Router, stop: &Stop) -> JoinHandle<()> {
+fn open<L: Listener<Addr = SocketAddr>>(listener: L, router: Router, share: Share, stop: &Stop) -> JoinHandle<()> {
     let stop = stop.clone();
-    tokio::spawn(clarion_edge::serve(listener, router, async move { stop.said().await }))
+    tokio::spawn(clarion_edge::serve(listener, router, share, async move { stop.said().await }))
 }
 
 fn workers(store: &Store, stop: &Stop, settings: &NodeConfig) -> Vec<JoinHandle<()>> {

@@ -16,7 +16,7 @@ pub const SQLITE_FILE: &str = "clarion.db";
 /// Opens the database that the configuration names. An embedded one is made only when `create` says so.
 pub async fn database(config: &Config, create: bool) -> anyhow::Result<Db> {
     if let Some(url) = config.database_url()? {
-        return Ok(Db::open_postgres(&url).await?);
+        return Ok(Db::open_postgres_of(&url, config.database_authority()?).await?);
     }
     let folder = &config.server.data_dir;
     let file = folder.join(SQLITE_FILE);
@@ -75,6 +75,9 @@ pub async fn with_keyring(config: &Config, db: Db, node: u8) -> anyhow::Result<S
     let networks = crate::webhooks::networks(&config.webhooks)?;
     let store = Store::open(db, keyring, node).await?;
     store.allow_webhook_networks(networks);
+    if let Some(host) = crate::web::own_host(config) {
+        store.own_host(host);
+    }
     Ok(store)
 }
 
@@ -86,7 +89,8 @@ pub async fn tenant(store: &Store, named: &str) -> anyhow::Result<Tenant> {
         if known.is_empty() {
             return Err(anyhow::Error::new(StoreError::NotFound("tenant")).context("there is no tenant yet: `clarion create-tenant` makes one"));
         }
-        return Err(anyhow::Error::new(StoreError::NotFound("tenant")).context(format!("{named:?} is none of the tenants: {}", known.join(", "))));
+        let what = if named.is_empty() { "say which tenant with --tenant".to_owned() } else { format!("{named:?} is none of the tenants") };
+        return Err(anyhow::Error::new(StoreError::NotFound("tenant")).context(format!("{what}: {}", known.join(", "))));
     };
     Ok(store.tenant(found.id, Actor::Operator).await?)
 }

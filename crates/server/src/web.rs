@@ -12,11 +12,11 @@ use std::path::PathBuf;
 
 use axum::http::HeaderValue;
 use clarion_domain::webhooks::target::AllowedNetworks;
-use clarion_edge::Cookies;
-use clarion_edge::front::{ForwardedBy, Front};
+use clarion_edge::{Cookies, Share};
+use clarion_edge::front::{ForwardedBy, Front, TransportSecurity};
 
 use self::own_files::OwnFiles;
-use crate::config::{AcmeSettings, Config, ConfigError, ProxyHeader};
+use crate::config::{AcmeSettings, Config, ConfigError, ProxyHeader, WebSettings};
 
 /// The best first.
 pub const SPOKEN: [&str; 2] = ["h2", "http/1.1"];
@@ -39,8 +39,17 @@ pub struct AcmePlan {
     pub contact: String,
     pub directory_url: String,
     pub directory_ca_file: Option<PathBuf>,
+    pub eab: Option<AccountBinding>,
     /// Port 80 answers: by it rather than by the listener of TLS itself.
     pub by_http: bool,
+}
+
+/// What ties an account to a customer whom the authority knows (RFC 8555, 7.3.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountBinding {
+    pub key_id: String,
+    /// Read when an account is made.
+    pub key_file: PathBuf,
 }
 
 impl AcmePlan {
@@ -59,6 +68,8 @@ pub struct WebPlan {
     pub front: Front,
     pub cookies: Cookies,
     pub public_url: Option<String>,
+    /// Connections that one address may hold.
+    pub connections_max: usize,
 }
 
 /// The operator's own door.
@@ -72,12 +83,12 @@ pub struct MetricsPlan {
 impl WebPlan {
     /// Plain http on this machine's own address: the demo.
     pub fn loopback(port: u16) -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], port)), redirect_listen: None, carrier: Carrier::Clear, front: Front::default(), cookies: Cookies::PlainLoopback, public_url: None }
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], port)), redirect_listen: None, carrier: Carrier::Clear, front: Front::default(), cookies: Cookies::PlainLoopback, public_url: None, connections_max: WebSettings::default().connections_per_address_max }
     }
 
     pub fn read(config: &Config) -> Result<Self, ConfigError> {
         let web = &config.web;
-        let proxies = networks("web.behind_proxy", &web.behind_proxy)?;
+        let proxies = proxies(&web.behind_proxy)?;
         let carrier = carrier(config)?;
         let public_url = public_url(config, &carrier)?;
         let tls = !matches!(carrier, Carrier::Clear);
@@ -97,7 +108,12 @@ impl WebPlan {
         };
         let front = Front { tls, proxies, forwarded_by, public_url: public_url.clone(), transport_security: transport_security(config) };
         let cookies = if encrypted { Cookies::Secure } else { Cookies::PlainLoopback };
-        Ok(Self { listen: web.listen, redirect_listen: web.redirect_listen, carrier, front, cookies, public_url })
+        Ok(Self { listen: web.listen, redirect_listen: web.redirect_listen, carrier, front, cookies, public_url, connections_max: web.connections_per_address_max })
+    }
+
+    /// Of all connections; proxies bring those of many.
+    pub fn share(&self) -> Share {
+        Share { connections_max: self.connections_max, exempt: self.front.proxies.clone() }
     }
 
     /// For `clarion check`: who encrypts.
@@ -169,7 +185,12 @@ fn acme(settings: &AcmeSettings, by_http: bool) -> Result<AcmePlan, ConfigError>
         }
         domains.push(name);
     }
-    Ok(AcmePlan { domains, contact: format!("mailto:{contact}"), directory_url: settings.directory_url.clone(), directory_ca_file: settings.directory_ca_file.clone(), by_http })
+    let eab = match (&settings.eab_key_id, &settings.eab_key_file) {
+        (Some(key_id), Some(key_file)) => Some(AccountBinding { key_id: key_id.clone(), key_file: key_file.clone() }),
+        (None, None) => None,
+        _ => return Err(ConfigError::new("acme.eab_key_id and acme.eab_key_file belong together: give both")),
+    };
+    Ok(AcmePlan { domains, eab, contact: format!("mailto:{contact}"), directory_url: settings.directory_url.clone(), directory_ca_file: settings.directory_ca_file.clone(), by_http })
 }
 
 fn public_url(config: &Config, carrier: &Carrier) -> Result<Option<String>, ConfigError> {
@@ -179,6 +200,13 @@ fn public_url(config: &Config, carrier: &Carrier) -> Result<Option<String>, Conf
         (None, Carrier::Acme(plan)) => Ok(plan.domains.first().map(|domain| format!("https://{domain}"))),
         (None, _) => Ok(None),
     }
+}
+
+/// The name under which browsers reach the portal, where the configuration says so.
+pub fn own_host(config: &Config) -> Option<String> {
+    let address = config.web.public_url.clone().or_else(|| config.acme.domains.first().map(|domain| format!("https://{domain}")))?;
+    let (_, rest) = address.split_once("://")?;
+    clarion_domain::links::host::named(rest.split('/').next().unwrap_or_default())
 }
 
 const WAYS_OUT: &str = "There are three ways out: give it a certificate (web.tls_certificate_file and web.tls_key_file), let it fetch one (acme.domains), \
@@ -194,10 +222,20 @@ fn refuse_the_clear(listen: SocketAddr, proxies: &AllowedNetworks, public_url: O
     }
 }
 
-fn transport_security(config: &Config) -> Option<HeaderValue> {
+fn transport_security(config: &Config) -> Option<TransportSecurity> {
     let seconds = config.web.hsts_seconds;
     let below = if config.web.hsts_subdomains { "; includeSubDomains" } else { "" };
-    (seconds > 0).then(|| HeaderValue::from_str(&format!("max-age={seconds}{below}")).ok()).flatten()
+    let said = |below: &str| HeaderValue::from_str(&format!("max-age={seconds}{below}")).ok();
+    if seconds == 0 { None } else { Some(TransportSecurity { own: said(below)?, others: said("")? }) }
+}
+
+/// Whoever is believed says where requests come from: such a network is one of the operator's own.
+fn proxies(texts: &[String]) -> Result<AllowedNetworks, ConfigError> {
+    let networks = networks("web.behind_proxy", texts)?;
+    match networks.0.iter().zip(texts).find(|(network, _)| network.is_wide()) {
+        Some((_, text)) => Err(ConfigError::new(format!("web.behind_proxy {text} is more than one operator's network: whoever asks from there could say to come from anywhere. Name the proxies themselves, such as 10.1.0.2"))),
+        None => Ok(networks),
+    }
 }
 
 #[cfg(test)]

@@ -81,6 +81,8 @@ fn own_files_serve_https_to_clients_of_every_kind() {
     assert!(head.contains("strict-transport-security: max-age=31536000; includeSubDomains"), "{head}");
     let missing = curl(&[&trusting[..], &["-I", &format!("{base}/api/v1/nothing")]].concat());
     assert!(missing.contains("strict-transport-security:"), "{missing}");
+    let links = curl(&[&trusting[..], &["-I", "--resolve", &format!("links.example.net:{}:127.0.0.1", all.web.port()), &format!("https://links.example.net:{}/sign-in", all.web.port())]].concat());
+    assert!(links.contains("strict-transport-security: max-age=31536000\r"), "a tenant's name speaks for itself alone: {links}");
     let jar = sign_in(&all, &base, &trusting, &password);
     let cookie = jar.lines().find(|line| line.contains("__Host-clarion")).expect("the cookie");
     let columns: Vec<&str> = cookie.split('\t').collect();
@@ -101,6 +103,35 @@ fn own_files_serve_https_to_clients_of_every_kind() {
     assert_eq!(status(&[&format!("{plain}/.well-known/acme-challenge/none")]), "404");
     assert_eq!(status(&[&format!("http://{}/sign-in", all.web)]), "000");
     assert_eq!(all.stop(), Some(0), "{}", all.log());
+}
+
+/// Connections that say nothing, as many as one address may have in a handshake and more.
+#[test]
+fn the_silent_of_one_address_do_not_keep_the_others_out() {
+    let (mut all, authority, _) = stage(&[]);
+    own_files(&mut all);
+    let base = format!("https://{HOST}:{}", all.web.port());
+    all.settings.push(("CLARION__WEB__PUBLIC_URL", base.clone()));
+    all.serve();
+    let trusting = authority.trusting(all.web);
+    let trusting: Vec<&str> = trusting.iter().map(String::as_str).collect();
+    let from = |address: &str| status(&[&trusting[..], &["--interface", address, &format!("{base}/sign-in")]].concat());
+    let silent: Vec<_> = (0..80).map(|_| connect_from([127, 0, 0, 3], all.web)).collect();
+    let began = std::time::Instant::now();
+    assert_eq!(from("127.0.0.1"), "200");
+    assert_eq!(from("127.0.0.3"), "000", "its own share is taken");
+    assert!(began.elapsed() < Duration::from_secs(8), "nobody waited for the silent");
+    all.wait_for("their end", Duration::from_secs(20), |_| from("127.0.0.3") == "200");
+    assert_eq!(all.log().matches("was let go").count(), 1, "told once a minute: {}", all.log());
+    drop(silent);
+    assert_eq!(all.stop(), Some(0), "{}", all.log());
+}
+
+fn connect_from(from: [u8; 4], to: SocketAddr) -> std::net::TcpStream {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
+    socket.bind(&SocketAddr::from((from, 0)).into()).expect("bound");
+    socket.connect(&to.into()).expect("connected");
+    socket.into()
 }
 
 #[test]
@@ -207,13 +238,17 @@ fn a_proxy_is_believed_when_it_is_named_and_nobody_else() {
     assert_eq!(all.stop(), Some(0), "{}", all.log());
 }
 
-/// nginx with the lines of docs/operating/tls.md, asking from 127.0.0.2.
+/// nginx with the lines of docs/operating/tls.md, asking from 127.0.0.2; and, by `chained`, one behind another, with plain http between them.
 struct Nginx(Child);
 
+const INNER: &str = "$http_x_forwarded_proto";
+
 impl Nginx {
-    fn new(all: &Installation, https: SocketAddr, http: SocketAddr) -> Self {
+    fn new(all: &Installation, https: SocketAddr, http: SocketAddr, chained: SocketAddr) -> Self {
         let manual = include_str!("../../../docs/operating/tls.md");
         let lines = manual.split("For nginx:").nth(1).and_then(|rest| rest.split("```").nth(1)).expect("the manual's lines for nginx");
+        assert!(manual.contains(&format!("`proxy_set_header X-Forwarded-Proto {INNER};`")));
+        let (inner, inner_lines) = (free_port(), lines.replace("$scheme", INNER));
         let folder = all.folder.path().display();
         let config = format!(
             "daemon off; master_process off; pid {folder}/nginx.pid; error_log stderr warn;
@@ -223,10 +258,16 @@ impl Nginx {
                 server {{
                     listen {https} ssl http2; listen {http}; server_name {HOST};
                     ssl_certificate {folder}/tls/chain.pem; ssl_certificate_key {folder}/tls/key.pem;
-                    location / {{ proxy_pass http://{}; proxy_bind 127.0.0.2; {lines} }}
+                    location / {{ proxy_pass http://{web}; proxy_bind 127.0.0.2; {lines} }}
                 }}
+                server {{
+                    listen {chained} ssl; server_name {HOST};
+                    ssl_certificate {folder}/tls/chain.pem; ssl_certificate_key {folder}/tls/key.pem;
+                    location / {{ proxy_pass http://{inner}; proxy_bind 127.0.0.2; {lines} }}
+                }}
+                server {{ listen {inner}; location / {{ proxy_pass http://{web}; proxy_bind 127.0.0.2; {inner_lines} }} }}
             }}",
-            all.web
+            web = all.web
         );
         let file = all.path("nginx.conf");
         std::fs::write(&file, config).expect("writes");
@@ -244,11 +285,11 @@ impl Drop for Nginx {
 
 #[test]
 fn behind_nginx_with_the_lines_of_the_manual_addresses_live_pages_and_files_come_through() {
-    let (https, http) = (free_port(), free_port());
+    let (https, http, chained) = (free_port(), free_port(), free_port());
     let base = format!("https://{HOST}:{}", https.port());
     let (mut all, authority, password) = stage(&[("CLARION__WEB__BEHIND_PROXY", "[127.0.0.2]".into()), ("CLARION__WEB__PUBLIC_URL", base.clone())]);
     all.serve();
-    let _nginx = Nginx::new(&all, https, http);
+    let _nginx = Nginx::new(&all, https, http, chained);
     let trusting = authority.trusting(https);
     let trusting: Vec<&str> = trusting.iter().map(String::as_str).collect();
     all.wait_for("nginx", Duration::from_secs(20), |_| status(&[&trusting[..], &[&format!("{base}/sign-in")]].concat()) == "200");
@@ -259,6 +300,15 @@ fn behind_nginx_with_the_lines_of_the_manual_addresses_live_pages_and_files_come
     let jar = shown(&all.path("jar"));
     let activity = curl(&[&from[..], &["-b", &jar, &format!("{base}/account/activity.csv")]].concat());
     assert!(activity.contains("127.0.0.9") && !activity.contains("203.0.113.") && !activity.contains("127.0.0.2"), "{activity}");
+
+    // The same through two of them.
+    let outer = format!("https://{HOST}:{}", chained.port());
+    let by_two = [authority.trusting(chained), vec!["--interface".into(), "127.0.0.10".into()]].concat();
+    let by_two: Vec<&str> = by_two.iter().map(String::as_str).collect();
+    let told = curl(&[&by_two[..], &["-b", &jar, "-o", "/dev/null", "-w", "%{http_code}", &format!("{outer}/account")]].concat());
+    assert_eq!(told, "200", "no redirect to itself");
+    let activity = curl(&[&by_two[..], &["-b", &jar, &format!("{outer}/account/activity.csv")]].concat());
+    assert!(activity.contains("127.0.0.10") && !activity.contains("127.0.0.2"), "{activity}");
 
     // A live page comes event by event.
     all.ok(&["list", "create", "Customers", TENANT[0], TENANT[1]]);

@@ -1,5 +1,6 @@
 //! `clarion check`: the configuration and the database, without changing either.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -30,6 +31,9 @@ pub async fn run(config: &Config, args: &CheckArgs) -> anyhow::Result<ExitCode> 
     say("rules", crate::rules::read(config).map(|book| versions(&book)).map_err(|error| format!("{error:#}")));
     say("database", database(config).await);
     say("keyring", keyring(config));
+    for (key, file) in secrets(config) {
+        say(key, only_ours(file).map(|()| file.display().to_string()));
+    }
     listing.print(args.json);
     Ok(if wrong { exit::wrong() } else { ExitCode::SUCCESS })
 }
@@ -60,14 +64,50 @@ async fn database(config: &Config) -> Result<String, String> {
 /// Whether the keyring is there and only its owner may read it.
 fn keyring(config: &Config) -> Result<String, String> {
     let path = &config.keys.keyring;
-    let held = std::fs::metadata(path).map_err(|error| format!("{}: {error}; the first start makes one", path.display()))?;
+    if !path.exists() {
+        return Err(format!("{} is not there; the first start makes one", path.display()));
+    }
+    only_ours(path)?;
+    if path.starts_with(&config.server.data_dir) {
+        return Err(format!("{} lies in the data folder: a backup of that folder would hold the keys too", path.display()));
+    }
+    Ok(path.display().to_string())
+}
+
+/// Files of the operator's that hold a secret, by the key that names them. That of TLS is looked at with its certificate.
+fn secrets(config: &Config) -> Vec<(&'static str, &Path)> {
+    let named = [("database.url_file", &config.database.url_file), ("voice.speech_key_file", &config.voice.speech_key_file), ("acme.eab_key_file", &config.acme.eab_key_file)];
+    named.into_iter().filter_map(|(key, file)| Some((key, file.as_deref()?))).collect()
+}
+
+fn only_ours(path: &Path) -> Result<(), String> {
+    let held = std::fs::metadata(path).map_err(|error| format!("{}: {error}", path.display()))?;
     #[cfg(unix)]
     if std::os::unix::fs::PermissionsExt::mode(&held.permissions()) & 0o077 != 0 {
         return Err(format!("{} can be read by others: chmod 600 it", path.display()));
     }
-    if path.starts_with(&config.server.data_dir) {
-        return Err(format!("{} lies in the data folder: a backup of that folder would hold the keys too", path.display()));
-    }
     let _ = held;
-    Ok(path.display().to_string())
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn a_secret_that_others_can_read_is_named() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("database-url");
+        std::fs::write(&file, "postgres://localhost/clarion").expect("writes");
+        let mut config = Config::default();
+        assert!(secrets(&config).is_empty());
+        (config.database.url_file, config.voice.speech_key_file) = (Some(file.clone()), Some(folder.path().join("none")));
+        std::fs::set_permissions(&file, PermissionsExt::from_mode(0o640)).expect("set");
+        let found: Vec<_> = secrets(&config).into_iter().map(|(key, file)| (key, only_ours(file).err().unwrap_or_default())).collect();
+        assert!(found[0].0 == "database.url_file" && found[0].1.contains("chmod 600") && found[1].1.contains("No such file"), "{found:?}");
+        std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).expect("set");
+        assert_eq!(only_ours(&file), Ok(()));
+    }
 }

@@ -3,15 +3,20 @@
 use std::time::Duration;
 
 use anyhow::Context;
+use clarion_edge::RateLimits;
 use clarion_sftp::HostKey;
 use clarion_store::db::DbError;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::config::Config;
 use crate::node::{Node, NodeConfig, SftpDoor};
 use crate::web::{MetricsPlan, WebPlan};
 use crate::{clock, open, supervise, voice};
 
+const OPEN_FILES: u64 = 65_536;
+
 pub async fn run(config: &Config) -> anyhow::Result<()> {
+    raise_open_files();
     let web = WebPlan::read(config)?;
     let metrics = MetricsPlan::read(config, &web)?;
     let db = open::database(config, true).await?;
@@ -35,7 +40,9 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
         tracing::info!("there is no tenant yet: make one with clarion create-tenant, and somebody to sign in with clarion create-user");
     }
     let sftp = sftp_door(config)?;
-    let settings = NodeConfig { sftp, name: format!("node {}", config.server.node), web, metrics: Some(metrics), drain: Duration::from_secs(config.server.drain_seconds), dialler: voice::dialler(&config.voice, Duration::from_secs(config.server.drain_seconds))? };
+    let drain = Duration::from_secs(config.server.drain_seconds);
+    let rate_limits = RateLimits { requests_per_minute: config.api.requests_per_minute, refusals_per_minute: config.api.refusals_per_minute };
+    let settings = NodeConfig { sftp, name: format!("node {}", config.server.node), web, rate_limits, metrics: Some(metrics), drain, dialler: voice::dialler(&config.voice, drain)? };
     let node = Node::start(store, &settings).await?;
     tracing::info!(web = %node.web, redirect = ?node.redirect, metrics = ?node.metrics, sftp = ?node.sftp, node = config.server.node, "clarion serves");
     supervise::signalled().await.context("signals cannot be waited for")?;
@@ -43,6 +50,15 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     node.stop().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// A connection is an open file: the soft limit (1,024 by habit) is raised as far as the hard one allows, and not beyond what suffices.
+fn raise_open_files() {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
+    let wanted = OPEN_FILES.min(hard);
+    if soft < wanted && setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).is_err() {
+        tracing::warn!(soft, wanted, "the limit of open files could not be raised: fewer connections can be open at a time");
+    }
 }
 
 /// The SFTP drop, when it has an address; its host key is made at the first start.

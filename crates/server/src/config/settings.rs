@@ -48,10 +48,13 @@ section! {
 section! {
     /// The database. Without an address, an embedded one (SQLite) in `server.data_dir`.
     DatabaseSettings in "database" {
-        /// PostgreSQL 15 or later, shared by any number of nodes.
-        url: Option<Secret> = None, shown "\"postgres://clarion:password@127.0.0.1/clarion\"";
+        /// PostgreSQL 15 or later, shared by any number of nodes. On another machine, say `sslmode=verify-full` (TLS, its certificate
+        /// checked), or `sslmode=disable` where nobody else can listen on the way.
+        url: Option<Secret> = None, shown "\"postgres://clarion:password@db.example.net/clarion?sslmode=verify-full\"";
         /// The same, read from a file that holds nothing else: keeps the password out of this one.
         url_file: Option<PathBuf> = None, shown "\"/etc/clarion/database-url\"";
+        /// The authority that signed the database's certificate, PEM, when this machine does not know it.
+        ca_file: Option<PathBuf> = None, shown "\"/etc/clarion/tls/database-authority.pem\"";
         /// Bring the schema up to date at start. When false, `serve` refuses to start until `clarion migrate` has run.
         migrate: bool = true, shown "true";
     }
@@ -92,10 +95,25 @@ section! {
         behind_proxy: Vec<String> = Vec::new(), shown "[]";
         /// The header that those proxies write: `x-forwarded-for` (with `X-Forwarded-Proto`) or `forwarded`. The other is not looked at.
         proxy_header: ProxyHeader = ProxyHeader::XForwardedFor, shown "\"x-forwarded-for\"";
-        /// For how long browsers that were here come by https alone (HSTS), and whether the same holds for every host below this one.
-        /// 0 says nothing.
+        /// How many connections one address may hold open at once, of IPv6 its /64. Proxies in `behind_proxy` are not counted. A browser
+        /// holds one by https; many users behind one address of an office need as many.
+        connections_per_address_max: usize = 512, shown "512";
+        /// For how long browsers that were here come by https alone (HSTS), and whether the same holds for every host below that of
+        /// `public_url`. 0 says nothing.
         hsts_seconds: u64 = 31_536_000, shown "31536000";
         hsts_subdomains: bool = true, shown "true";
+    }
+}
+
+section! {
+    /// The REST API.
+    ApiSettings in "api" {
+        /// How many requests a minute one key may make, on each node; up to that many at once. What is beyond gets 429 and is told when
+        /// to ask again. 0 is no limit.
+        requests_per_minute: u32 = 1_200, shown "1200";
+        /// How many requests a minute with a wrong key or a wrong signature one network address is allowed (of IPv6 its /64) before
+        /// it must wait, whatever it then shows. 0 is no limit.
+        refusals_per_minute: u32 = 60, shown "60";
     }
 }
 
@@ -111,6 +129,10 @@ section! {
         terms_agreed: bool = false, shown "false";
         /// The authority.
         directory_url: String = "https://acme-v02.api.letsencrypt.org/directory".into(), shown "\"https://acme-v02.api.letsencrypt.org/directory\"";
+        /// For authorities that know their customers already (external account binding): the key's identifier as they give it, and a file
+        /// that holds the key itself (base64url) and nothing else. They are used when the account is made.
+        eab_key_id: Option<String> = None, shown "\"kid-1\"";
+        eab_key_file: Option<PathBuf> = None, shown "\"/etc/clarion/acme-eab-key\"";
         /// Who vouches for the authority's own server, PEM, when this machine does not know: an authority of your own.
         directory_ca_file: Option<PathBuf> = None, shown "\"/etc/clarion/tls/own-authority.pem\"";
     }
@@ -211,6 +233,7 @@ pub struct Config {
     pub database: DatabaseSettings,
     pub keys: KeysSettings,
     pub web: WebSettings,
+    pub api: ApiSettings,
     pub acme: AcmeSettings,
     pub metrics: MetricsSettings,
     pub log: LogSettings,
@@ -223,6 +246,6 @@ pub struct Config {
 
 impl Config {
     pub(super) fn sections() -> Vec<Section> {
-        vec![ServerSettings::section(), DatabaseSettings::section(), KeysSettings::section(), WebSettings::section(), AcmeSettings::section(), MetricsSettings::section(), LogSettings::section(), ComplianceSettings::section(), VoiceSettings::section(), SftpSettings::section(), WebhooksSettings::section(), DemoSettings::section()]
+        vec![ServerSettings::section(), DatabaseSettings::section(), KeysSettings::section(), WebSettings::section(), ApiSettings::section(), AcmeSettings::section(), MetricsSettings::section(), LogSettings::section(), ComplianceSettings::section(), VoiceSettings::section(), SftpSettings::section(), WebhooksSettings::section(), DemoSettings::section()]
     }
 }

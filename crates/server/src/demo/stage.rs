@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
+use clarion_edge::RateLimits;
 use clarion_engine::calls::PortRange;
 use clarion_store::Store;
 use clarion_store::db::Db;
@@ -39,7 +40,7 @@ impl Stage {
         let mut behind = VoiceCarrierConfig::new(PortRange { first: 30_000, last: 31_999 });
         (behind.person_says, behind.machine_greets) = calls::voices().await;
         let voice_carrier = VoiceCarrier::start(behind).context("the pretend telephone carrier did not start")?;
-        let settings = NodeConfig { sftp: None, name: "demo".into(), web: WebPlan::loopback(port), metrics: None, drain: Duration::from_secs(5), dialler: voice::dialler(&VoiceSettings::default(), Duration::from_secs(5))? };
+        let settings = NodeConfig { sftp: None, name: "demo".into(), web: WebPlan::loopback(port), rate_limits: RateLimits::default(), metrics: None, drain: Duration::from_secs(5), dialler: voice::dialler(&VoiceSettings::default(), Duration::from_secs(5))? };
         let node = Node::start(store.clone(), &settings).await?;
         Ok(Self { store, carrier, voice: voice_carrier, node, folder })
     }

@@ -7,18 +7,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::serve::Listener;
+use clarion_edge::{LetGo, Share};
 use clarion_store::Store;
 use clarion_tls::{Certificate, HandshakeIo, challenge_certificate, read_hello};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::held::Held;
 use crate::clock;
 
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
-/// Handshakes at once; whoever comes then waits in the system's queue.
-const HANDSHAKES_MAX: usize = 512;
+/// Handshakes at once, in all and of one address: who is silent in one must not hold up the others.
+const HANDSHAKES_MAX: usize = 1_024;
+const HANDSHAKES_OF_ONE_MAX: usize = 64;
 /// Connections that are ready and not yet taken.
 const READY_MAX: usize = 64;
 /// Protocol by which an authority asks (RFC 8737).
@@ -40,10 +42,10 @@ pub struct TlsListener {
 }
 
 impl TlsListener {
-    pub fn start(listener: TcpListener, certificates: Certificates) -> io::Result<Self> {
+    pub fn start(listener: TcpListener, certificates: Certificates, share: Share) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let (sender, ready) = mpsc::channel(READY_MAX);
-        Ok(Self { ready, address, accepting: tokio::spawn(accept(listener, certificates, sender)) })
+        Ok(Self { ready, address, accepting: tokio::spawn(accept(listener, certificates, share, sender)) })
     }
 }
 
@@ -70,12 +72,15 @@ impl Listener for TlsListener {
     }
 }
 
-async fn accept(mut listener: TcpListener, certificates: Certificates, ready: mpsc::Sender<(HandshakeIo, SocketAddr)>) {
-    let places = Arc::new(Semaphore::new(HANDSHAKES_MAX));
+async fn accept(mut listener: TcpListener, certificates: Certificates, share: Share, ready: mpsc::Sender<(HandshakeIo, SocketAddr)>) {
+    let (places, mut let_go) = (Arc::default(), LetGo::default());
     loop {
-        let place = places.clone().acquire_owned().await;
         // axum's own: it waits when the process has no file left.
         let (stream, peer) = Listener::accept(&mut listener).await;
+        let Some(place) = share.take(&places, peer.ip(), HANDSHAKES_OF_ONE_MAX, HANDSHAKES_MAX) else {
+            let_go.tell("TLS handshake");
+            continue;
+        };
         let (certificates, ready) = (certificates.clone(), ready.clone());
         tokio::spawn(async move {
             match tokio::time::timeout(HANDSHAKE_WITHIN, handshake(stream, &certificates)).await {

@@ -26,6 +26,10 @@ fn the_clear_is_for_this_machine_and_for_proxies_that_are_named() {
     assert!(fault(|config| config.web.public_url = Some("http://contact.example".into())).contains("must begin with https://"));
     assert!(fault(|config| (config.web.listen, config.web.behind_proxy) = (OPEN.into(), vec!["10.0.0.0/8".into()])).contains("web.public_url"));
     assert!(fault(|config| config.web.behind_proxy = vec!["ten".into()]).contains("web.behind_proxy"));
+    for wide in ["0.0.0.0/0", "128.0.0.0/1", "10.0.0.0/7", "::/0", "2000::/3", "fd00::/15"] {
+        let words = fault(|config| config.web.behind_proxy = vec!["10.0.0.2".into(), wide.into()]);
+        assert!(words.contains(&format!("web.behind_proxy {wide} is more")), "{words}");
+    }
     let proxy = config(|config| (config.web.listen, config.web.behind_proxy, config.web.public_url) = (OPEN.into(), vec!["10.0.0.0/8".into()], Some("https://contact.example/".into())));
     let plan = WebPlan::read(&proxy).expect("behind a proxy");
     assert_eq!((plan.cookies, plan.public_url.as_deref()), (Cookies::Secure, Some("https://contact.example")));
@@ -57,6 +61,7 @@ fn a_certificate_comes_from_files_or_is_fetched() {
         })
     };
     assert!(without(|config| config.acme.terms_agreed = false).contains("acme.terms_agreed"));
+    assert!(without(|config| config.acme.eab_key_id = Some("kid-1".into())).contains("acme.eab_key_file"));
     assert!(without(|config| config.acme.contact = None).contains("acme.contact"));
     assert!(without(|config| config.acme.directory_url = "http://acme.example".into()).contains("https://"));
     for name in ["*.example.net", "localhost", "192.0.2.1", "a b.example", "https://a.example", "a..example"] {
@@ -71,8 +76,9 @@ fn a_certificate_comes_from_files_or_is_fetched() {
 #[test]
 fn browsers_are_told_to_stay_with_https() {
     let told = |seconds, below| WebPlan::read(&config(|config| (config.web.hsts_seconds, config.web.hsts_subdomains) = (seconds, below))).expect("reads").front.transport_security;
-    assert_eq!(told(31_536_000, true).expect("told"), "max-age=31536000; includeSubDomains");
-    assert_eq!(told(60, false).expect("told"), "max-age=60");
+    let said = |own, others| Some(TransportSecurity { own: HeaderValue::from_static(own), others: HeaderValue::from_static(others) });
+    assert_eq!(told(31_536_000, true), said("max-age=31536000; includeSubDomains", "max-age=31536000"));
+    assert_eq!(told(60, false), said("max-age=60", "max-age=60"));
     assert_eq!(told(0, true), None);
 }
 
