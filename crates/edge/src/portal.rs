@@ -16,6 +16,7 @@ use crate::campaigns::prompt_file::PROMPT_BYTES_MAX;
 use crate::campaigns::sound::Listeners;
 use crate::config::EdgeConfig;
 use crate::page::asset;
+use crate::rate::Rate;
 use crate::tenancy::door::{Door, Table, get, guarded as to, post};
 use crate::tenancy::guard::nowhere;
 use crate::tenancy::provider::Providers;
@@ -24,6 +25,9 @@ use crate::tenancy::{Tries, account, activity, api_key, approval, four_eyes, inv
 use crate::{audit, campaigns, carriers, compliance, connectors, contacts, intake, links, outcomes, overview, privacy, reports, search, webhooks};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; media-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'";
+
+/// Each costs a provider a request.
+const REFUSED_ANSWERS_PER_MINUTE: u32 = 20;
 
 /// What every handler may reach.
 #[derive(Clone)]
@@ -35,6 +39,8 @@ pub struct Portal {
     pub listeners: Arc<Listeners>,
     pub recorder: Recorder,
     pub providers: Arc<Providers>,
+    /// Answers that a provider would not confirm, by network.
+    pub refused_answers: Arc<Rate<String>>,
 }
 
 /// The portal, to be merged with the API's router.
@@ -42,7 +48,7 @@ pub fn portal_router(store: Store, config: EdgeConfig) -> Router {
     // Beside the file stand the form's own bytes.
     let upload_max = usize::try_from(config.upload_bytes_max.saturating_add(1 << 20)).unwrap_or(usize::MAX);
     let recorder = config.recorder.clone().unwrap_or_else(|| Recorder::new(store.clone()));
-    let portal = Portal { recorder, store, config: Arc::new(config), tries: Arc::default(), paces: Arc::default(), listeners: Arc::default(), providers: Arc::default() };
+    let portal = Portal { recorder, store, config: Arc::new(config), tries: Arc::default(), paces: Arc::default(), listeners: Arc::default(), providers: Arc::default(), refused_answers: Arc::new(Rate::new(REFUSED_ANSWERS_PER_MINUTE)) };
     table(upload_max)
         .build(&portal)
         .fallback(nowhere)

@@ -152,9 +152,16 @@ async fn answered(portal: &Portal, headers: &HeaderMap, from: &CameFrom, place: 
     let secret = secret.as_ref().and_then(|secret| std::str::from_utf8(secret).ok());
     let redirect = callback(portal, headers, slug);
     let attempt = Attempt { nonce, verifier, redirect: &redirect };
+    let network = from.network();
+    if let Some(seconds) = portal.refused_answers.wait_seconds(&network, now) {
+        return Ok(refused(&format!("too many answers from your network were refused. Begin again in {seconds} s")));
+    }
     let told = match portal.providers.redeem(&portal.config, &settings, secret, said.get("code"), &attempt, now).await {
         Ok(told) => told,
-        Err(fault) => return Ok(self::told(&fault)),
+        Err(fault) => {
+            portal.refused_answers.take(network, now);
+            return Ok(self::told(&fault));
+        }
     };
     let person = ProvidedPerson { issuer: &settings.issuer, subject: &told.subject, email: told.email.as_deref(), values: &told.values };
     let user = match tenant.provided_user(&person, now).await? {

@@ -62,5 +62,11 @@ async fn an_answer_counts_where_it_was_asked_for_and_from_whom() {
         let answer = browser.get(&format!("/sign-in/sso/{place}/callback?code=x&state={state}{iss}")).await;
         answer.assert_problem("username", said);
     }
+    // One was refused by the provider itself. Whoever has it asked in vain too often waits.
+    for tried in 1..=20 {
+        let (browser, state) = begun(&stranger).await;
+        let answer = browser.get(&format!("/sign-in/sso/northwind/callback?code=x&state={state}&iss={ISSUER}")).await;
+        answer.assert_problem("username", if tried < 20 { "(status 400)" } else { "too many answers from your network" });
+    }
     assert_eq!(stranger.get("/sign-in/sso/callback?code=x&state=y").await.status, StatusCode::NOT_FOUND, "there is no address for all");
 }
