@@ -2,8 +2,9 @@
 //! By POST, so that neither number nor reference stands in an address or a log.
 
 use axum::response::{IntoResponse, Redirect, Response};
+use clarion_domain::tenancy::role::Right;
 use clarion_store::campaigns::CampaignQuery;
-use clarion_store::contacts::NOT_FOUND_HINT;
+use clarion_store::contacts::not_found_hint;
 use maud::html;
 
 use crate::campaigns::words::state_chip;
@@ -19,7 +20,8 @@ const CAMPAIGNS_SHOWN: i64 = 20;
 
 pub async fn find(session: Session, fields: Fields) -> Result<Response, Fault> {
     let typed = fields.get("typed");
-    let people = session.tenant.find_contacts(typed).await?;
+    let may_reveal = session.may(Right::RevealPersonal);
+    let people = session.tenant.find_contacts(typed, may_reveal, session.now).await?;
     let campaigns = if typed.is_empty() { Vec::new() } else { session.tenant.campaigns(&CampaignQuery { state: None, text: typed, before: None, limit: CAMPAIGNS_SHOWN }).await?.rows };
     match (people.ids.as_slice(), campaigns.as_slice()) {
         ([person], []) => return Ok(Redirect::to(&format!("/contacts/{person}")).into_response()),
@@ -28,7 +30,7 @@ pub async fn find(session: Session, fields: Fields) -> Result<Response, Fault> {
     }
     let body = html! {
         @if people.ids.is_empty() && campaigns.is_empty() {
-            section.card { (empty(Icon::People, "Nothing found", &format!("{NOT_FOUND_HINT} A campaign is found by any part of its name."), Some(("/contacts", "See all contacts")))) }
+            section.card { (empty(Icon::People, "Nothing found", &format!("{} A campaign is found by any part of its name.", not_found_hint(may_reveal)), Some(("/contacts", "See all contacts")))) }
         }
         @if !people.ids.is_empty() { h2 { "People" } (contacts::search::people(&session, &people).await?) }
         @if !campaigns.is_empty() {

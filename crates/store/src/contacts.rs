@@ -3,6 +3,7 @@
 mod audience;
 mod contact;
 mod enlist;
+mod filling;
 mod filter;
 mod list;
 mod profile;
@@ -13,8 +14,7 @@ mod timeline_read;
 pub use audience::AudienceMember;
 pub use contact::{Address, Contact, NUMBER_LABEL, OpenedContact};
 pub use filter::SavedFilter;
-pub(crate) use list::checked_name;
 pub use list::{ContactList, ListEntry};
 pub use profile::{ContactProfile, PROFILE_LABEL};
 pub use timeline::{Planned, Reason, TimelineEvent, TimelineKind};
-pub use search::{Found, NOT_FOUND_HINT};
+pub use search::{Found, not_found_hint};

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use clarion_domain::id::{CampaignId, IdMaker, NodeId, TenantId};
+use clarion_domain::links::host;
 use clarion_domain::tenancy::tenant::Actor;
 use clarion_domain::time::Instant;
 use clarion_domain::webhooks::target::AllowedNetworks;
@@ -78,6 +79,7 @@ struct Shared {
     signals: Signals,
     keys: RwLock<HashMap<TenantId, Arc<TenantKeys>>>,
     webhook_networks: OnceLock<AllowedNetworks>,
+    own_host: OnceLock<String>,
     steps: Mutex<HashMap<CampaignId, Option<Arc<Steps>>>>,
 }
 
@@ -98,6 +100,7 @@ impl Store {
             signals: Signals::default(),
             keys: RwLock::default(),
             webhook_networks: OnceLock::new(),
+            own_host: OnceLock::new(),
             steps: Mutex::default(),
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -142,6 +145,16 @@ impl Store {
     #[must_use]
     pub fn webhook_networks(&self) -> &AllowedNetworks {
         self.shared.webhook_networks.get_or_init(AllowedNetworks::default)
+    }
+
+    /// Says once, at the start, under which name browsers reach the portal: no tenant's links can stand there, whatever a request's Host says.
+    pub fn own_host(&self, host: String) {
+        let _ = self.shared.own_host.set(host);
+    }
+
+    /// By name alone: cookies do not tell ports apart.
+    pub(crate) fn is_own_host(&self, host: &str) -> bool {
+        self.shared.own_host.get().is_some_and(|own| host::bare(own) == host::bare(host))
     }
 
     /// The steps of a campaign that has started, if they were read before: the sending loops ask for each of their transactions.

@@ -6,7 +6,7 @@ mod people;
 
 use clarion_domain::id::{AttemptId, CampaignId, ContactId};
 use clarion_domain::privacy::retention::RecordClass;
-use clarion_domain::time::{DAY_MS, Instant};
+use clarion_domain::time::{DAY_MS, Instant, MINUTE_MS};
 use clarion_domain::webhooks::event::WebhookEventKind;
 use clarion_domain::webhooks::target::AllowedNetworks;
 use clarion_store::campaigns::CampaignDraft;
@@ -38,7 +38,7 @@ async fn count(bench: &Bench, statement: &'static Statement) -> i64 {
 /// A name that was looked at and found good.
 async fn named(bench: &Bench, tenant: &Tenant, host: &str) {
     tenant.set_link_host(host, None, NOON).await.expect("named");
-    for check in bench.store.due_link_checks(10).await.expect("due").into_iter().filter(|check| check.tenant == tenant.id()) {
+    for check in bench.store.due_link_checks(NOON, 10).await.expect("due").into_iter().filter(|check| check.tenant == tenant.id()) {
         assert_eq!(bench.store.link_tokens(host).await.expect("tokens"), std::slice::from_ref(&check.token));
         tenant.record_link_check(&check, Ok("https"), NOON).await.expect("kept");
     }
@@ -77,7 +77,7 @@ async fn a_name_counts_once_it_points_here_and_for_one_tenant() {
         tenant.set_link_host("Go.Example.com", None, NOON).await.expect("named");
         assert!(bench.store.link_host("go.example.com").await.expect("asks").is_none(), "not seen to point here yet");
         assert!(matches!(tenant.enable_links(true, NOON).await, Err(StoreError::Conflict(_))));
-        let check = bench.store.due_link_checks(10).await.expect("due").remove(0);
+        let check = bench.store.due_link_checks(NOON, 10).await.expect("due").remove(0);
         tenant.record_link_check(&check, Err("the name leads elsewhere"), NOON).await.expect("kept");
         let domain = tenant.link_domain().await.expect("reads").expect("a domain");
         assert!(!domain.is_verified() && !domain.check_due && domain.last_error == "the name leads elsewhere");
@@ -88,18 +88,66 @@ async fn a_name_counts_once_it_points_here_and_for_one_tenant() {
         assert_eq!(tenant.link_sample().await.expect("reads").as_deref(), Some("https://go.example.com/samp1e000000"));
         // Another tenant wants the same name: it serves a token there too, and still cannot have it.
         other.set_link_host("go.example.com", None, NOON).await.expect("named");
-        let check = bench.store.due_link_checks(10).await.expect("due").remove(0);
+        let check = bench.store.due_link_checks(NOON, 10).await.expect("due").remove(0);
         other.record_link_check(&check, Ok("https"), NOON).await.expect("kept");
         let refused = other.link_domain().await.expect("reads").expect("a domain");
         assert!(!refused.is_verified() && refused.last_error.contains("another tenant"), "{refused:?}");
-        // A name that ceases to point here is off.
+        // A look that fails once takes nothing from anybody: it is looked at again, ever more rarely, and is off after a day.
         tenant.check_link_host(NOON).await.expect("asked");
-        let check = bench.store.due_link_checks(10).await.expect("due").remove(0);
-        tenant.record_link_check(&check, Err("gone"), NOON).await.expect("kept");
-        assert!(tenant.link_sample().await.expect("reads").is_none() && bench.store.link_host("go.example.com").await.expect("asks").is_none());
+        let mut at = NOON;
+        let mut looks = 0;
+        while tenant.link_domain().await.expect("reads").expect("a domain").check_due {
+            for check in bench.store.due_link_checks(at, 10).await.expect("due") {
+                tenant.record_link_check(&check, Err("gone"), at).await.expect("kept");
+                looks += 1;
+            }
+            let after = at.ms() - NOON.ms();
+            assert_eq!(bench.store.link_host("go.example.com").await.expect("asks").is_some(), after < DAY_MS, "after {after} ms");
+            at = at.plus_ms(MINUTE_MS);
+        }
+        assert!((25..60).contains(&looks) && at >= NOON.plus_ms(DAY_MS), "{looks} looks until {at:?}");
+        assert!(tenant.link_sample().await.expect("reads").is_none());
         assert!(matches!(tenant.set_link_expiry(0, NOON).await, Err(StoreError::Faults(_))));
         tenant.remove_link_host(NOON).await.expect("removed");
         assert!(tenant.link_domain().await.expect("reads").is_none() && other.link_domain().await.expect("reads").is_some());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_go_on_under_the_name_before_until_a_new_one_is_good() {
+    for_each_store("links_renamed", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        named(&bench, &tenant, "go.example.com").await;
+        tenant.enable_links(true, NOON).await.expect("on");
+        tenant.set_link_host("typo.example.com", None, NOON).await.expect("named");
+        let check = bench.store.due_link_checks(NOON, 10).await.expect("due").remove(0);
+        tenant.record_link_check(&check, Err("the name leads elsewhere"), NOON).await.expect("kept");
+        assert_eq!(tenant.link_sample().await.expect("reads").as_deref(), Some("https://go.example.com/samp1e000000"));
+        assert!(bench.store.link_host("go.example.com").await.expect("asks").is_some() && bench.store.link_host("typo.example.com").await.expect("asks").is_none());
+        let domain = tenant.link_domain().await.expect("reads").expect("a domain");
+        assert!(!domain.is_verified() && !domain.check_due && domain.last_error == "the name leads elsewhere");
+        named(&bench, &tenant, "links.example.com").await;
+        assert_eq!(tenant.link_sample().await.expect("reads").as_deref(), Some("https://links.example.com/samp1e000000"), "still on");
+        assert!(bench.store.link_host("go.example.com").await.expect("asks").is_none());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_portals_own_name_is_nobodys_whatever_host_was_written() {
+    for_each_store("links_own", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        named(&bench, &tenant, "contact.example.net:8443").await;
+        assert!(bench.store.link_host("contact.example.net:8443").await.expect("asks").is_some());
+        bench.store.own_host("contact.example.net".into());
+        assert!(bench.store.link_host("contact.example.net:8443").await.expect("asks").is_none(), "not even one of before");
+        for host in ["contact.example.net", "Contact.Example.net:8080"] {
+            match tenant.set_link_host(host, Some("another.example.net"), NOON).await {
+                Err(StoreError::Faults(faults)) => assert!(faults[0].message.contains("the portal itself"), "{faults:?}"),
+                other => panic!("{host}: {other:?}"),
+            }
+        }
     })
     .await;
 }
@@ -163,6 +211,24 @@ async fn a_code_leads_somewhere_until_it_expires_and_each_click_is_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_legal_hold_keeps_a_link_that_has_expired() {
+    for_each_store("links_held", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        let id = campaign(&tenant, "Pay: {short:https://example.com/pay}").await;
+        let (ada, _) = person(&tenant, 1, &profile("Ada", "ACC-0001")).await;
+        let until = NOON.plus_ms(30 * DAY_MS);
+        sent(&bench, &tenant, id, ada, until).await;
+        tenant.set_legal_hold(ada, "Smith v Northwind", NOON).await.expect("held");
+        tenant.sweep(until).await.expect("sweeps");
+        assert_eq!((count(&bench, &SECRETS).await, count(&bench, &LINKS).await), (1, 1), "where it led may be evidence");
+        tenant.lift_legal_hold(ada, until).await.expect("lifted");
+        tenant.sweep(until).await.expect("sweeps");
+        assert_eq!(count(&bench, &LINKS).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_erased_persons_links_are_gone_and_were_in_their_export() {
     for_each_store("links_erased", |bench| async move {
         let tenant = bench.tenant("northwind").await;
@@ -179,7 +245,7 @@ async fn an_erased_persons_links_are_gone_and_were_in_their_export() {
         assert!(links.records[0].0.iter().any(|(name, value)| name == "times opened" && value == "1"));
         let found = |typed: &'static str| {
             let tenant = tenant.clone();
-            async move { tenant.find_contacts(typed).await.expect("finds").ids }
+            async move { tenant.find_contacts(typed, true, NOON).await.expect("finds").ids }
         };
         assert_eq!((found("0001").await, found("900001").await, found("acc-000").await.len()), (Vec::new(), Vec::new(), 0), "nothing is found by a part before that is filled in");
         assert_eq!(tenant.fill_search_indexes().await.expect("fills"), 4);
@@ -187,8 +253,16 @@ async fn an_erased_persons_links_are_gone_and_were_in_their_export() {
         assert_eq!((found("0001").await, found("900 001").await, found("900001").await), (vec![ada], vec![ada], vec![ada]));
         assert_eq!(found("acc-000").await, [grace, ada]);
         assert!(found("001").await.is_empty() && found("acc-0").await.is_empty() && found("910001").await.is_empty());
+        let masked = tenant.find_contacts("0001", false, NOON).await.expect("finds").ids;
+        assert_eq!(masked, [ada], "what the mask shows");
+        for longer in ["00001", "900 001", "acc-000"] {
+            assert!(tenant.find_contacts(longer, false, NOON).await.expect("finds").ids.is_empty(), "a longer part would undo the mask: {longer}");
+        }
+        assert_eq!(tenant.find_contacts("07700 900001", false, NOON).await.expect("finds").ids, [ada], "whole");
+        let revealed = tenant.audit_events("contact", "", None, 50).await.expect("the audit").rows.into_iter().filter(|event| event.detail == "by a part of the number").count();
+        assert_eq!(revealed, 2, "each longer part that found somebody, and no mask");
         let stranger = bench.tenant("southwind").await;
-        assert!(stranger.find_contacts("0001").await.expect("finds").ids.is_empty());
+        assert!(stranger.find_contacts("0001", true, NOON).await.expect("finds").ids.is_empty());
         tenant.subject_erase("ACC-0001", false, NOON).await.expect("erased");
         assert!(tenant.follow_link(&code, true, NOON).await.expect("asks").is_none());
         assert!(tenant.follow_link(&other, true, NOON).await.expect("asks").is_some(), "others go on");

@@ -54,6 +54,23 @@ pub fn named(header: &str) -> Option<String> {
     })
 }
 
+/// A host (as `parse` and `named` give it) without its port.
+#[must_use]
+pub fn bare(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && (!name.contains(':') || name.ends_with(']')) => name,
+        _ => host,
+    }
+}
+
+/// A host's name as DNS knows it; `None` when it is an address.
+#[must_use]
+pub fn name_of(host: &str) -> Option<&str> {
+    let name = bare(host);
+    let is_address = name.starts_with('[') || name.parse::<IpAddr>().is_ok();
+    (!is_address).then_some(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,5 +98,14 @@ mod tests {
         assert_eq!(parse("127.0.0.1:8080", |address| address.is_loopback()).as_deref(), Ok("127.0.0.1:8080"));
         assert_eq!(named("GO.example.com.:443").as_deref(), Some("go.example.com"));
         assert_eq!(named("go.example.com/../x"), None);
+        for (host, alone, in_dns) in [
+            ("go.example.com:8443", "go.example.com", Some("go.example.com")),
+            ("go.example.com", "go.example.com", Some("go.example.com")),
+            ("127.0.0.1:8080", "127.0.0.1", None),
+            ("[::1]:8080", "[::1]", None),
+            ("[::1]", "[::1]", None),
+        ] {
+            assert_eq!((bare(host), name_of(host)), (alone, in_dns), "{host}");
+        }
     }
 }

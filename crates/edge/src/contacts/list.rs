@@ -36,7 +36,7 @@ pub async fn show(session: &Session, asked: &Asked, fields: &Fields, problems: &
     let may = session.may(Right::LoadContacts);
     let fill = Fill { fields, problems };
     let body = html! {
-        (search::form(fill))
+        (search::form(session, fill))
         div.columns.wide-first {
             section.card.flush {
                 header { h2 { (list.map_or("Everybody", |list| list.name.as_str())) } @if chosen.is_some() { a.small href="/contacts" { "Show everybody" } } }

@@ -1,7 +1,8 @@
 //! Finding a person by number or reference: by POST, so that neither stands in an address or a log.
 
 use axum::response::{IntoResponse, Redirect, Response};
-use clarion_store::contacts::{Found, NOT_FOUND_HINT};
+use clarion_domain::tenancy::role::Right;
+use clarion_store::contacts::{Found, not_found_hint};
 use maud::{Markup, html};
 
 use super::list;
@@ -13,11 +14,16 @@ use crate::page::menu::CONTACTS;
 use crate::page::when;
 use crate::tenancy::guard::Session;
 
-pub fn form(fill: Fill) -> Markup {
+pub fn form(session: &Session, fill: Fill) -> Markup {
+    let hint = if session.may(Right::RevealPersonal) {
+        "A whole number or reference; or a number's last four digits or more, or a reference's first six letters or more."
+    } else {
+        "A whole number or reference; or a number's last four digits, or a reference's first six letters."
+    };
     html! {
         form.card method="post" action="/contacts/search" role="search" {
             div.row {
-                (Input::new("typed", "Find a person").hint("A whole number or reference; or a number's last four digits or more, or a reference's first six letters or more.").kind("search").show(fill))
+                (Input::new("typed", "Find a person").hint(hint).kind("search").show(fill))
                 button.button type="submit" { "Find" }
             }
         }
@@ -48,10 +54,11 @@ pub async fn people(session: &Session, found: &Found) -> Result<Markup, Fault> {
 }
 
 pub async fn search(session: Session, fields: Fields) -> Result<Response, Fault> {
-    let found = session.tenant.find_contacts(fields.get("typed")).await?;
+    let may_reveal = session.may(Right::RevealPersonal);
+    let found = session.tenant.find_contacts(fields.get("typed"), may_reveal, session.now).await?;
     match found.ids.as_slice() {
         [] => {
-            let hint = if fields.is_set("typed") { NOT_FOUND_HINT } else { "Type a number or a reference" };
+            let hint = if fields.is_set("typed") { not_found_hint(may_reveal) } else { "Type a number or a reference" };
             list::show(&session, &Asked(Fields::new()), &fields, &Problems::one("typed", hint)).await
         }
         [only] => Ok(Redirect::to(&format!("/contacts/{only}")).into_response()),

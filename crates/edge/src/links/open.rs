@@ -17,7 +17,7 @@ use maud::{Markup, html};
 
 use super::misses::Misses;
 use crate::config::Clock;
-use crate::page::layout::document;
+use crate::page::layout::plain_document;
 use crate::tenancy::came_from::CameFrom;
 
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'";
@@ -183,5 +183,5 @@ fn page(status: StatusCode, owner: &LinkHost, title: &str, text: &Markup) -> Res
             @if !owner.contact_details.is_empty() { p.lines { (owner.contact_details) } }
         }
     };
-    private((status, document(&format!("{title} – {}", owner.name), "door", &content)).into_response())
+    private((status, plain_document(&format!("{title} – {}", owner.name), "door", &content)).into_response())
 }

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use crate::page::chip::{Tone, chip};
 use crate::page::fault::{Fault, capitalised};
 use crate::page::fields::{Asked, Fields, Problems};
-use crate::page::form::{Fill, Input, button, confirmed};
+use crate::page::form::{Fill, Input, button, confirmed, tick};
 use crate::page::icon::Icon;
 use crate::page::layout::Page;
 use crate::page::menu::SETTINGS;
@@ -27,32 +27,49 @@ pub async fn page(session: Session, asked: Asked) -> Result<Response, Fault> {
 }
 
 fn state(domain: &LinkDomain) -> Markup {
-    match (domain.check_due, domain.is_verified(), domain.enabled) {
-        (true, _, _) => chip(Tone::Info, Icon::Clock, "Being checked"),
-        (false, false, _) => chip(Tone::Bad, Icon::Cross, "Does not point here"),
-        (false, true, false) => chip(Tone::Calm, Icon::Pause, "Points here, off"),
-        (false, true, true) => chip(Tone::Good, Icon::Check, "On"),
+    match (domain.verified_host.is_some(), domain.enabled, domain.failing_since.is_some()) {
+        (true, _, true) => chip(Tone::Warn, Icon::Clock, "Does not answer"),
+        _ if domain.check_due => chip(Tone::Info, Icon::Clock, "Being checked"),
+        (false, ..) => chip(Tone::Bad, Icon::Cross, "Does not point here"),
+        (true, false, _) => chip(Tone::Calm, Icon::Pause, "Points here, off"),
+        (true, true, _) => chip(Tone::Good, Icon::Check, "On"),
+    }
+}
+
+/// What whoever keeps the name's DNS has to enter.
+fn what_to_enter(domain: &LinkDomain) -> Markup {
+    html! {
+        p { "At whoever keeps your domain, enter:" }
+        ul {
+            @if let Some(record) = domain.record() { li { "a TXT record " code.breaks { (record) } " with " code.breaks { (domain.token) } ", which shows that the name is yours;" } }
+            li { "a CNAME or A record that lets " code.breaks { (domain.host) } " point to this server. A proxy must pass it on with its Host, and has a certificate for it." }
+        }
+        p { "We then find " code.breaks { "https://" (domain.host) (TOKEN_PATH) } " answered by ourselves." }
     }
 }
 
 fn standing(session: &Session, domain: &LinkDomain, fill: Fill) -> Markup {
+    let in_use = domain.verified_host.as_deref();
     html! {
         section.card {
-            header { h2.mono.breaks { (domain.host) } (state(domain)) }
-            @if domain.check_due {
-                p { "This server is asking for itself under that name. " a href=(ROOT) { "Load the page again" } " in a few seconds." }
-            } @else if !domain.is_verified() {
+            header { h2.mono.breaks { (in_use.unwrap_or(&domain.host)) } (state(domain)) }
+            @if domain.check_due && domain.failing_since.is_none() {
+                p { "This server is looking at " strong.breaks { (domain.host) } ". " a href=(ROOT) { "Load the page again" } " in a few seconds." }
+            } @else if !domain.last_error.is_empty() {
+                @if in_use.is_some_and(|name| name != domain.host) { p { strong.breaks { (domain.host) } " does not take its place yet:" } }
                 p { (capitalised(&domain.last_error)) }
-                p { "Let the name point to this server: an entry of the kind CNAME or A at whoever keeps your domain, and your proxy must pass it on with its Host. We then find " code.breaks { "http://" (domain.host) (TOKEN_PATH) } " answered by ourselves." }
-            } @else {
+                @if domain.failing_since.is_some() { p { "We look again within the hour, and give the name up when it has not answered for a day. Until then links that were sent go on as far as they can." } }
+            }
+            @if !domain.is_verified() || domain.failing_since.is_some() { (what_to_enter(domain)) }
+            @if in_use.is_some() {
                 p { "A link looks like " code.breaks { (domain.sample()) } " (" (domain.sample().len()) " characters)." }
                 @if domain.scheme == "http" { p { strong { "Without TLS: " } "the name does not answer by https, so links begin with http://. Give it a certificate and check it again." } }
             }
             @if let Some(at) = domain.checked_at { p.small.soft { "Last checked " (when::exact(at, &session.zone)) } }
             div.actions {
-                @if !domain.check_due { (button(&format!("{ROOT}/check"), "quiet", "Check it now")) }
-                @if domain.is_verified() && domain.enabled { (button(&format!("{ROOT}/disable"), "quiet", "Switch short links off")) }
-                @if domain.is_verified() && !domain.enabled { (button(&format!("{ROOT}/enable"), "", "Switch short links on")) }
+                @if !domain.check_due || domain.failing_since.is_some() { (button(&format!("{ROOT}/check"), "quiet", "Check it now")) }
+                @if in_use.is_some() && domain.enabled { (button(&format!("{ROOT}/disable"), "quiet", "Switch short links off")) }
+                @if in_use.is_some() && !domain.enabled { (button(&format!("{ROOT}/enable"), "", "Switch short links on")) }
             }
             (confirmed("Remove the name…", "Links that were sent under it lead nowhere any more.", &format!("{ROOT}/remove"), "Yes, remove it"))
         }
@@ -74,6 +91,9 @@ fn show(session: &Session, domain: Option<&LinkDomain>, asked: &Asked, fields: &
                 form.card.form method="post" action=(ROOT) {
                     header { h2 { @if domain.is_some() { "Another name" } @else { "Your name for links" } } }
                     (Input::new("host", "Name").hint("A name of your own that points to this server, such as go.example.com. Short links stand under it and under nothing else.").show(fill))
+                    @if let Some(name) = domain.and_then(|domain| domain.verified_host.as_deref()) {
+                        (tick("replace", "Give up the name before", &format!("Links stand under {name} until the new name is seen to be yours and to point here. From then on, those that were sent under {name} lead nowhere."), fill))
+                    }
                     div { button.button type="submit" { "Use this name" } }
                 }
             }
@@ -90,9 +110,16 @@ fn show(session: &Session, domain: Option<&LinkDomain>, asked: &Asked, fields: &
 
 pub async fn set_host(session: Session, headers: HeaderMap, fields: Fields) -> Result<Response, Fault> {
     let portal = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let domain = session.tenant.link_domain().await?;
+    // The form holds the name already: whoever presses the button without another one takes nothing from anybody.
+    let same = domain.as_ref().is_some_and(|domain| domain.host == fields.get("host"));
+    if !same && !fields.has("replace", "yes") && domain.as_ref().is_some_and(|domain| domain.verified_host.is_some()) {
+        let problems = Problems::one("replace", "Tick this when links that were sent may lead nowhere");
+        return show(&session, domain.as_ref(), &Asked(Fields::new()), &fields, &problems);
+    }
     match session.tenant.set_link_host(fields.get("host"), portal, session.now).await {
         Ok(()) => Ok(Redirect::to(ROOT).into_response()),
-        Err(error) => show(&session, session.tenant.link_domain().await?.as_ref(), &Asked(Fields::new()), &fields, &problems_of(error)?),
+        Err(error) => show(&session, domain.as_ref(), &Asked(Fields::new()), &fields, &problems_of(error)?),
     }
 }
 

@@ -141,6 +141,15 @@ fn shortcuts() -> Markup {
 
 /// The document itself; `class` is the body's.
 pub fn document(title: &str, class: &str, content: &Markup) -> Markup {
+    whole(title, class, content, true)
+}
+
+/// The same without any script.
+pub fn plain_document(title: &str, class: &str, content: &Markup) -> Markup {
+    whole(title, class, content, false)
+}
+
+fn whole(title: &str, class: &str, content: &Markup, script: bool) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en-GB" {
@@ -152,7 +161,7 @@ pub fn document(title: &str, class: &str, content: &Markup) -> Markup {
                 title { (title) }
                 link rel="stylesheet" href=(STYLE.path);
                 link rel="icon" type="image/svg+xml" href="/assets/mark.svg";
-                script type="module" src=(SCRIPT.path) {}
+                @if script { script type="module" src=(SCRIPT.path) {} }
             }
             body class=[(!class.is_empty()).then_some(class)] { (content) }
         }

@@ -12,8 +12,9 @@ async fn a_name_for_links_is_set_and_its_campaigns_counted() {
     assert_eq!(world.ask("PUT", "/link-domain", json!({"host": "https://x"})).await.problem(422), ["host"]);
     let named = world.ask("PUT", "/link-domain", json!({"host": "Go.Example.com"})).await.expect(200);
     assert_eq!((&named["host"], &named["checking"], &named["verified"], &named["enabled"]), (&json!("go.example.com"), &json!(true), &json!(false), &json!(false)));
+    assert_eq!((&named["record"], &named["links_under"]), (&json!("_clarion-links.go.example.com"), &json!(null)));
     world.ask("PUT", "/link-domain/settings", json!({"enabled": true, "expires_days": 10})).await.problem(409);
-    let check = world.tenant.store().due_link_checks(10).await.expect("due").remove(0);
+    let check = world.tenant.store().due_link_checks(NOW, 10).await.expect("due").remove(0);
     world.tenant.record_link_check(&check, Ok("https"), NOW).await.expect("kept");
     let on = world.ask("PUT", "/link-domain/settings", json!({"enabled": true, "expires_days": 10})).await.expect(200);
     assert_eq!((&on["enabled"], &on["expires_days"], &on["scheme"]), (&json!(true), &json!(10), &json!("https")));
@@ -52,6 +53,9 @@ async fn the_calendar_tells_days_and_people_are_found_by_parts() {
     let found = world.ask("POST", "/contacts/search", json!({"number_ends": "0123"})).await.expect(200);
     assert_eq!((found["items"].as_array().expect("people").len(), &found["more"]), (1, &json!(false)));
     assert_eq!(world.ask("POST", "/contacts/search", json!({"number_ends": "123"})).await.problem(422), ["number_ends"]);
+    let viewer = world.key_of(clarion_domain::tenancy::role::Role::Viewer).await;
+    assert_eq!(world.ask_as(&viewer, "POST", "/contacts/search", json!({"number_ends": "00123"})).await.problem(422), ["number_ends"], "a longer part would undo the mask");
+    assert_eq!(world.ask_as(&viewer, "POST", "/contacts/search", json!({"number_ends": "0123"})).await.expect(200)["items"][0]["numbers"][0]["number"], "…0123");
     assert!(world.ask("POST", "/contacts/search", json!({"reference_begins": "R-1999"})).await.expect(200)["hint"].is_string());
     let file = world.get("/reports/measures.xlsx?from=2026-11-01T00:00:00Z&to=2026-11-23T00:00:00Z").await;
     assert!(file.status == 200 && file.text.starts_with("PK"));

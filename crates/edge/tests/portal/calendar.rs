@@ -43,8 +43,12 @@ async fn people_are_found_by_the_end_of_a_number_and_the_beginning_of_a_referenc
     let viewer = world.browser(Role::Viewer).await;
     let one = viewer.post("/contacts/search", &[("typed", "0111")]).await;
     assert!(one.location().starts_with("/contacts/con_"), "{}", one.text);
-    let both = viewer.post("/contacts/search", &[("typed", "90 0112")]).await;
-    assert!(both.location().starts_with("/contacts/con_"));
-    viewer.post("/contacts/search", &[("typed", "112")]).await.assert_problem("typed", "at least the last four digits");
+    for longer in ["0 0112", "90 0112", "90 0113"] {
+        viewer.post("/contacts/search", &[("typed", longer)]).await.assert_problem("typed", "exactly the last four digits");
+    }
+    viewer.post("/contacts/search", &[("typed", "112")]).await.assert_problem("typed", "exactly the last four digits");
+    let manager = world.browser(Role::Manager).await;
+    assert!(manager.post("/contacts/search", &[("typed", "90 0112")]).await.location().starts_with("/contacts/con_"), "whoever may reveal finds by more");
+    assert_eq!(tenant.audit_events("contact", "revealed", None, 10).await.expect("the audit").rows.len(), 1, "and that is on record");
     assert!(viewer.post("/search", &[("typed", "0112")]).await.location().starts_with("/contacts/con_"), "the search of the whole portal finds them too");
 }

@@ -23,7 +23,7 @@ const PHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Appl
 async fn named(world: &World) -> Tenant {
     let tenant = world.as_operator().await;
     tenant.set_link_host(HOST, None, now()).await.expect("named");
-    let check = world.store.due_link_checks(10).await.expect("due").remove(0);
+    let check = world.store.due_link_checks(now(), 10).await.expect("due").remove(0);
     tenant.record_link_check(&check, Ok("https"), now()).await.expect("kept");
     tenant.enable_links(true, now()).await.expect("on");
     tenant
@@ -79,6 +79,10 @@ async fn a_name_is_set_and_what_is_wrong_with_it_is_said() {
     let tenant = named(&world).await;
     let page = owner.get("/settings/links").await.text;
     assert!(page.contains("https://go.example.com/samp1e000000") && page.contains("Switch short links off"), "{page}");
+    owner.post("/settings/links", &[("host", "links.example.com")]).await.assert_problem("replace", "may lead nowhere");
+    assert_eq!(owner.post("/settings/links", &[("host", "links.example.com"), ("replace", "yes")]).await.location(), "/settings/links");
+    let page = owner.get("/settings/links").await.text;
+    assert!(page.contains("_clarion-links.links.example.com") && page.contains("https://go.example.com/samp1e000000"), "{page}");
     owner.post("/settings/links/expiry", &[("expires_days", "401")]).await.assert_problem("expires_days", "from 1 to 400");
     assert_eq!(owner.post("/settings/links/expiry", &[("expires_days", "7")]).await.location(), "/settings/links?said=saved");
     assert_eq!(owner.post("/settings/links/disable", &[]).await.location(), "/settings/links?said=saved");

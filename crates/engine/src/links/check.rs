@@ -1,4 +1,4 @@
-//! Asks for a name's token under the name itself. Whoever may name one could make this server ask its own network: names are looked up
+//! Asks a name's DNS for its tenant's token, then for the token under the name itself. Whoever may name one could make this server ask its own network: names are looked up
 //! as those of webhooks are, and what comes back is compared, never shown.
 
 use std::net::IpAddr;
@@ -9,6 +9,7 @@ use clarion_store::links::{DueLinkCheck, TOKEN_PATH};
 use clarion_store::{Signal, Store, StoreError};
 use url::{Host, Url};
 
+use super::names::Names;
 use crate::intake::Clock;
 use crate::outward::{self, Guarded};
 
@@ -16,13 +17,12 @@ const POLL: Duration = Duration::from_secs(5);
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 const ANSWER_BYTES_MAX: usize = 16 * 1024;
 const CHECKS_MAX: i64 = 20;
-/// What is best comes first.
-const SCHEMES: [&str; 2] = ["https", "http"];
 
 /// Works until the task is dropped.
 pub async fn run(store: Store, clock: Clock) {
+    let names = Names::of_the_system();
     loop {
-        if let Err(error) = work(&store, clock).await {
+        if let Err(error) = work(&store, &names, clock).await {
             tracing::warn!(%error, "names for short links could not be looked at; trying again");
         }
         store.signals().wait(Signal::Links, POLL).await;
@@ -30,44 +30,69 @@ pub async fn run(store: Store, clock: Clock) {
 }
 
 /// Looks at every name that waits for it; how many there were.
-pub async fn work(store: &Store, clock: Clock) -> Result<usize, StoreError> {
-    let due = store.due_link_checks(CHECKS_MAX).await?;
+pub async fn work(store: &Store, names: &Names, clock: Clock) -> Result<usize, StoreError> {
+    let due = store.due_link_checks(clock(), CHECKS_MAX).await?;
     for check in &due {
-        let found = look(store, check).await;
+        let found = look(store, names, check).await;
         let tenant = store.tenant(check.tenant, Actor::System).await?;
         tenant.record_link_check(check, found, clock()).await?;
     }
     Ok(due.len())
 }
 
+/// Why a name does not count.
+enum Wrong {
+    Unreachable,
+    /// It leads on to another address.
+    LeadsOn,
+    Other(&'static str),
+}
+
+impl Wrong {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Unreachable => "the name could not be reached: let it point to this server, and wait until that is known everywhere",
+            Self::LeadsOn => "the name leads on to another address than itself: let this server answer under it",
+            Self::Other(words) => words,
+        }
+    }
+}
+
 /// The scheme that answered with the token, or what is wrong.
-async fn look(store: &Store, check: &DueLinkCheck) -> Result<&'static str, &'static str> {
+async fn look(store: &Store, names: &Names, check: &DueLinkCheck) -> Result<&'static str, &'static str> {
+    // Every name that points here answers with everybody's token: only its DNS says whose it is. An address has none, and is the operator's word.
+    if let Some(record) = check.record() {
+        names.hold(&record, &check.token).await?;
+    }
     // Both kinds of address may be gone to here: nothing is told, and the token is no secret.
     let guarded = Guarded { store: store.clone(), secure: true };
     let client = outward::client(ANSWERS_WITHIN).dns_resolver(guarded).build().map_err(|_| "this server has no HTTP client")?;
-    let mut why = "";
-    for scheme in SCHEMES {
-        match ask(store, &client, scheme, check).await {
-            Ok(()) => return Ok(scheme),
-            Err(wrong) => why = wrong,
-        }
-    }
-    Err(why)
+    let Err(by_https) = ask(store, &client, "https", check).await else { return Ok("https") };
+    let Err(by_http) = ask(store, &client, "http", check).await else { return Ok("http") };
+    Err(match (by_https, by_http) {
+        // The usual door at port 80: what counts is what is wrong behind it.
+        (Wrong::Unreachable, Wrong::LeadsOn) => "the name has no certificate that this server knows, or does not answer by https; by http it only leads there: give it a certificate",
+        (by_https, Wrong::LeadsOn) => by_https.words(),
+        (_, by_http) => by_http.words(),
+    })
 }
 
-async fn ask(store: &Store, client: &reqwest::Client, scheme: &str, check: &DueLinkCheck) -> Result<(), &'static str> {
-    let url = Url::parse(&format!("{scheme}://{}{TOKEN_PATH}", check.host)).map_err(|_| "the name is no web address")?;
+async fn ask(store: &Store, client: &reqwest::Client, scheme: &str, check: &DueLinkCheck) -> Result<(), Wrong> {
+    let url = Url::parse(&format!("{scheme}://{}{TOKEN_PATH}", check.host)).map_err(|_| Wrong::Other("the name is no web address"))?;
     let literal = match url.host() {
         Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
         Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
         _ => None,
     };
     if literal.is_some_and(|address| !store.webhook_networks().names(address)) {
-        return Err("the name is an address: only the operator can allow one");
+        return Err(Wrong::Other("the name is an address: only the operator can allow one"));
     }
-    let mut response = client.get(url).send().await.map_err(|_| "the name could not be reached: let it point to this server, and wait until that is known everywhere")?;
+    let mut response = client.get(url).send().await.map_err(|_| Wrong::Unreachable)?;
+    if response.status().is_redirection() {
+        return Err(Wrong::LeadsOn);
+    }
     if !response.status().is_success() {
-        return Err("the name leads to something else than this server: what answered there does not know it");
+        return Err(Wrong::Other("the name leads to something else than this server: what answered there does not know it"));
     }
     let mut body = Vec::new();
     while let Ok(Some(part)) = response.chunk().await {
@@ -77,5 +102,5 @@ async fn ask(store: &Store, client: &reqwest::Client, scheme: &str, check: &DueL
         }
     }
     let answer = String::from_utf8_lossy(&body);
-    if answer.lines().any(|line| line.trim() == check.token) { Ok(()) } else { Err("the name leads to another server than this one") }
+    if answer.lines().any(|line| line.trim() == check.token) { Ok(()) } else { Err(Wrong::Other("the name leads to another server than this one")) }
 }

@@ -1,10 +1,12 @@
 //! Finding a person. Numbers and references are stored sealed: a whole one is found by its keyed hash; the end of a number and the beginning
 //! of a reference by a coarser one, whose few are opened and compared.
 
+use clarion_domain::audit::event::Act;
 use clarion_domain::contacts::address::normalise;
 use clarion_domain::contacts::region::Region;
 use clarion_domain::id::ContactId;
 use clarion_domain::tenancy::tenant::NumberMode;
+use clarion_domain::time::Instant;
 
 use super::contact::NUMBER_LABEL;
 use crate::db::{Params, sql};
@@ -12,9 +14,15 @@ use crate::params;
 use crate::seal::{HEAD_CHARS, TAIL_DIGITS};
 use crate::store::{StoreError, Tenant};
 
-/// What a search says when it found nobody.
-pub const NOT_FOUND_HINT: &str =
-    "Nobody has this number or reference. Type the whole of it, at least the last four digits of a number, or at least the first six letters of a reference.";
+/// What a search says when it found nobody; `may_reveal` as it was searched with.
+#[must_use]
+pub fn not_found_hint(may_reveal: bool) -> &'static str {
+    if may_reveal {
+        "Nobody has this number or reference. Type the whole of it, at least the last four digits of a number, or at least the first six letters of a reference."
+    } else {
+        "Nobody has this number or reference. Type the whole of it, exactly the last four digits of a number, or exactly the first six letters of a reference."
+    }
+}
 
 /// So many are shown; more are said to be there.
 pub const FOUND_MAX: usize = 50;
@@ -45,11 +53,13 @@ impl Found {
     }
 }
 
-/// The digits of a part of a number; `None` when it is none, or too short to search by.
-fn tail_of(typed: &str) -> Option<String> {
+/// The digits of a part of a number; `None` when it is none, too short to search by, or longer than the mask shows to whoever may not
+/// reveal: adding a digit at a time would tell the whole number.
+fn tail_of(typed: &str, may_reveal: bool) -> Option<String> {
     let is_number = typed.chars().all(|letter| letter.is_ascii_digit() || " +-().…*".contains(letter));
     let digits: String = typed.chars().filter(char::is_ascii_digit).collect();
-    (is_number && (TAIL_DIGITS..=15).contains(&digits.len())).then_some(digits)
+    let digits_max = if may_reveal { 15 } else { TAIL_DIGITS };
+    (is_number && (TAIL_DIGITS..=digits_max).contains(&digits.len())).then_some(digits)
 }
 
 impl Tenant {
@@ -74,9 +84,9 @@ impl Tenant {
         rows.into_iter().map(|mut row| Ok(row.take(0)?)).collect()
     }
 
-    /// Whose number ends in these digits: at least four.
-    pub async fn contacts_by_number_end(&self, typed: &str) -> Result<Found, StoreError> {
-        let Some(digits) = tail_of(typed) else { return Ok(Found::default()) };
+    /// Whose number ends in these digits: just the four that a mask shows, or more for who may reveal, which is audited for each one found.
+    pub async fn contacts_by_number_end(&self, typed: &str, may_reveal: bool, now: Instant) -> Result<Found, StoreError> {
+        let Some(digits) = tail_of(typed, may_reveal) else { return Ok(Found::default()) };
         let select = sql!(
             "SELECT a.contact_id, a.sealed_number, c.wrapped_key FROM address a JOIN contact c ON c.id = a.contact_id
              WHERE a.tenant_id = $1 AND a.tail_index = $2 ORDER BY a.id DESC LIMIT $3"
@@ -90,13 +100,21 @@ impl Tenant {
                 found.add(row.take(0)?);
             }
         }
+        if digits.len() > TAIL_DIGITS {
+            let mut tx = self.db().begin().await?;
+            for id in &found.ids {
+                self.audit(&mut tx, now, Act::Revealed, "contact", id.0, "by a part of the number").await?;
+            }
+            tx.commit().await?;
+        }
         Ok(found)
     }
 
-    /// Whose reference begins so: at least six letters.
-    pub async fn contacts_by_reference_start(&self, typed: &str) -> Result<Found, StoreError> {
+    /// Whose reference begins so: six letters, or more for who may reveal.
+    pub async fn contacts_by_reference_start(&self, typed: &str, may_reveal: bool) -> Result<Found, StoreError> {
         let folded = typed.trim().to_lowercase();
-        if folded.chars().count() < HEAD_CHARS {
+        let letters = folded.chars().count();
+        if letters < HEAD_CHARS || (letters > HEAD_CHARS && !may_reveal) {
             return Ok(Found::default());
         }
         let select = sql!("SELECT id, sealed_profile, wrapped_key FROM contact WHERE tenant_id = $1 AND head_index = $2 ORDER BY id DESC LIMIT $3");
@@ -125,14 +143,15 @@ impl Tenant {
         Ok(found)
     }
 
-    /// Whoever has it whole; where nobody does, those of whom it is a part (nobody: say `NOT_FOUND_HINT`).
-    pub async fn find_contacts(&self, typed: &str) -> Result<Found, StoreError> {
+    /// Whoever has it whole; where nobody does, those of whom it is a part (nobody: say `not_found_hint`). `may_reveal` says whether
+    /// whoever asks may see whole numbers: others find by no more than a mask shows.
+    pub async fn find_contacts(&self, typed: &str, may_reveal: bool, now: Instant) -> Result<Found, StoreError> {
         let whole = self.search_contacts(typed).await?;
         if !whole.is_empty() {
             return Ok(Found::of(whole));
         }
-        let mut found = self.contacts_by_number_end(typed).await?;
-        let by_reference = self.contacts_by_reference_start(typed).await?;
+        let mut found = self.contacts_by_number_end(typed, may_reveal, now).await?;
+        let by_reference = self.contacts_by_reference_start(typed, may_reveal).await?;
         found.more |= by_reference.more;
         by_reference.ids.into_iter().for_each(|id| found.add(id));
         Ok(found)
@@ -154,7 +173,8 @@ impl Tenant {
             };
             tails.push(params![row.take::<i64>(0)?, self.keys.index.tail(&number)]);
         }
-        tx.execute_many(sql!("UPDATE address SET tail_index = $2 WHERE id = $1"), &tails).await?;
+        // Whoever was erased meanwhile has no index any more, and gets none back.
+        tx.execute_many(sql!("UPDATE address SET tail_index = $2 WHERE id = $1 AND tail_index IS NULL AND number_index IS NOT NULL"), &tails).await?;
         let unheaded = sql!(
             "SELECT id, sealed_profile, wrapped_key FROM contact WHERE tenant_id = $1 AND head_index IS NULL AND reference_index IS NOT NULL ORDER BY id LIMIT $2"
         );
@@ -167,7 +187,7 @@ impl Tenant {
             };
             heads.push(params![row.take::<i64>(0)?, self.keys.index.head(&reference)]);
         }
-        tx.execute_many(sql!("UPDATE contact SET head_index = $2 WHERE id = $1"), &heads).await?;
+        tx.execute_many(sql!("UPDATE contact SET head_index = $2 WHERE id = $1 AND head_index IS NULL AND reference_index IS NOT NULL"), &heads).await?;
         tx.commit().await?;
         Ok(tails.len() + heads.len())
     }
@@ -179,9 +199,10 @@ mod tests {
 
     #[test]
     fn a_part_of_a_number_has_four_digits_at_least() {
-        assert_eq!(tail_of("00 12").as_deref(), Some("0012"));
-        assert_eq!(tail_of("…0012").as_deref(), Some("0012"));
-        assert_eq!(tail_of("012"), None);
-        assert_eq!(tail_of("A0012"), None);
+        assert_eq!(tail_of("00 12", true).as_deref(), Some("0012"));
+        assert_eq!(tail_of("…0012", false).as_deref(), Some("0012"));
+        assert_eq!(tail_of("012", true), None);
+        assert_eq!(tail_of("A0012", true), None);
+        assert_eq!((tail_of("90012", true).as_deref(), tail_of("90012", false)), (Some("90012"), None), "more than a mask shows");
     }
 }

@@ -33,6 +33,9 @@ struct Found {
 impl Store {
     /// Whose name this is, once it was seen to point here.
     pub async fn link_host(&self, host: &str) -> Result<Option<LinkHost>, StoreError> {
+        if self.is_own_host(host) {
+            return Ok(None);
+        }
         let select = sql!("SELECT t.id, t.name, t.contact_details FROM link_domain d JOIN tenant t ON t.id = d.tenant_id WHERE d.verified_host = $1");
         let read = |mut row: Row| Ok(LinkHost { tenant: row.take(0)?, name: row.take(1)?, contact_details: row.take(2)? });
         self.db().query_first(select, &params![host]).await?.map(read).transpose()

@@ -1,7 +1,8 @@
 //! Finding a person by a number or a reference, or a part of it, in a body: no personal data stands in an address.
 
 use axum::Json;
-use clarion_store::contacts::{Found, NOT_FOUND_HINT};
+use clarion_domain::tenancy::role::Right;
+use clarion_store::contacts::{Found, not_found_hint};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -9,6 +10,9 @@ use super::contact::Contact;
 use crate::api::body::{Body, within};
 use crate::api::caller::Caller;
 use crate::api::problem::Problem;
+
+/// So many digits a mask shows.
+const TAIL_DIGITS: usize = 4;
 
 /// Whom to look for: one of these.
 #[derive(Deserialize, ToSchema)]
@@ -21,7 +25,7 @@ pub struct ContactSearch {
     /// A whole reference.
     #[schema(max_length = 200)]
     reference: Option<String>,
-    /// The end of a number: at least four digits.
+    /// The end of a number: four digits. More needs the right `reveal_personal`, and is audited.
     #[schema(min_length = 4, max_length = 20)]
     number_ends: Option<String>,
     /// The beginning of a reference: at least six letters.
@@ -52,6 +56,10 @@ pub async fn search(caller: Caller, Body(search): Body<ContactSearch>) -> Result
             within(Problem::invalid, field, text, range)?;
         }
     }
+    let may_reveal = caller.may(Right::RevealPersonal);
+    if !may_reveal && search.number_ends.as_ref().is_some_and(|typed| typed.chars().filter(char::is_ascii_digit).count() > TAIL_DIGITS) {
+        return Err(Problem::invalid_field("number_ends", "give just the last four digits: more needs the right reveal_personal"));
+    }
     let whole = |ids| Found { ids, more: false };
     let found = match (&search.number, &search.reference, &search.number_ends, &search.reference_begins) {
         (Some(typed), None, None, None) => match caller.tenant.read_number(typed).await? {
@@ -59,8 +67,9 @@ pub async fn search(caller: Caller, Body(search): Body<ContactSearch>) -> Result
             None => return Err(Problem::invalid_field("number", "this is no phone number: write the whole of it, with its country code when it is not of your country")),
         },
         (None, Some(reference), None, None) => whole(caller.tenant.contacts_by_reference(reference).await?),
-        (None, None, Some(digits), None) => caller.tenant.contacts_by_number_end(digits).await?,
-        (None, None, None, Some(letters)) => caller.tenant.contacts_by_reference_start(letters).await?,
+        (None, None, Some(digits), None) => caller.tenant.contacts_by_number_end(digits, may_reveal, caller.now).await?,
+        // References are shown whole here: nothing is hidden that a longer part could tell.
+        (None, None, None, Some(letters)) => caller.tenant.contacts_by_reference_start(letters, true).await?,
         _ => return Err(Problem::invalid("give one of `number`, `reference`, `number_ends` and `reference_begins`").with("number", "either this").with("reference", "or this")),
     };
     let mut items = Vec::with_capacity(found.ids.len());
@@ -68,6 +77,6 @@ pub async fn search(caller: Caller, Body(search): Body<ContactSearch>) -> Result
         let shown = caller.shown(Some(search.reveal), "contact", id.0).await?;
         items.push(Contact::show(caller.tenant.contact(id).await?, shown));
     }
-    let hint = items.is_empty().then_some(NOT_FOUND_HINT);
+    let hint = items.is_empty().then_some(not_found_hint(may_reveal));
     Ok(Json(ContactsFound { items, more: found.more, hint }))
 }

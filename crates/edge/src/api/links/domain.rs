@@ -14,17 +14,26 @@ use crate::api::wire::Time;
 /// The name of your short links.
 #[derive(Serialize, ToSchema)]
 pub struct LinkDomain {
+    /// The name that is wanted.
     host: String,
-    /// It was seen to point here.
+    /// It was seen to point here, and to be yours.
     verified: bool,
-    /// `https` or `http`; empty until it was seen.
+    /// The name under which links stand: `host` once it is verified, and until then the one before.
+    links_under: Option<String>,
+    /// `https` or `http`, as `links_under` answers; empty without one.
     scheme: String,
+    /// The TXT record of the name's DNS that shows it to be yours; null for an address.
+    record: Option<String>,
+    /// What stands in that record.
+    record_value: String,
     /// Whether links that a text marks are made short.
     enabled: bool,
     /// How long a link leads somewhere, from when it is sent.
     expires_days: u32,
     /// A look is under way.
     checking: bool,
+    /// Since when `links_under` fails: it is looked at again and again, and given up after a day.
+    failing_since: Option<Time>,
     checked_at: Option<Time>,
     /// What the last look found wrong; empty when nothing.
     last_error: String,
@@ -36,6 +45,10 @@ impl From<Stored> for LinkDomain {
     fn from(stored: Stored) -> Self {
         Self {
             verified: stored.is_verified(),
+            record: stored.record(),
+            record_value: stored.token,
+            links_under: stored.verified_host,
+            failing_since: stored.failing_since.map(Time),
             host: stored.host,
             scheme: stored.scheme,
             enabled: stored.enabled,
@@ -82,7 +95,8 @@ pub async fn get(caller: Caller) -> Result<Json<LinkDomain>, Problem> {
 
 /// Name the host of your short links
 ///
-/// It is asked for at once: it must point to this server. Another name takes the place of the one before, whose links lead nowhere then.
+/// It is looked at at once: its DNS must hold `record`, and it must point to this server. Until then links go on under the name before; once
+/// it is verified it takes that one's place, whose links lead nowhere then.
 #[utoipa::path(put, path = "/link-domain", tag = "links", request_body = NewLinkDomain, responses((status = 200, body = LinkDomain)))]
 pub async fn set(caller: Caller, headers: HeaderMap, Body(new): Body<NewLinkDomain>) -> Result<Json<LinkDomain>, Problem> {
     let portal = headers.get(header::HOST).and_then(|host| host.to_str().ok());
