@@ -8,7 +8,7 @@ use std::str::FromStr;
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
-use axum::http::header;
+use axum::http::{Extensions, header};
 use axum::http::request::Parts;
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
@@ -17,6 +17,17 @@ use super::problem::Problem;
 
 /// The largest JSON body.
 pub const BODY_LENGTH_BYTES_MAX: usize = 1024 * 1024;
+/// The same of an endpoint that takes ten thousand people at once.
+pub const BULK_LENGTH_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Stands in the extensions of a request to an endpoint that takes more than others.
+#[derive(Clone, Copy)]
+pub struct BodyLimit(pub usize);
+
+/// The largest body of this request.
+pub fn limit_of(extensions: &Extensions) -> usize {
+    extensions.get::<BodyLimit>().map_or(BODY_LENGTH_BYTES_MAX, |limit| limit.0)
+}
 
 /// A JSON body. Unknown keys are refused by the types themselves (`deny_unknown_fields`).
 pub struct Body<T>(pub T);
@@ -29,7 +40,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
             return Err(Problem::unsupported_media_type("application/json"));
         }
-        parse(&read_whole(request, BODY_LENGTH_BYTES_MAX).await?).map(Self)
+        let limit = limit_of(request.extensions());
+        parse(&read_whole(request, limit).await?).map(Self)
     }
 }
 

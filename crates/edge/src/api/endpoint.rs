@@ -9,6 +9,7 @@ use utoipa::openapi::path::{Operation, PathItem};
 use utoipa_axum::router::UtoipaMethodRouter;
 
 use super::Api;
+use super::body::{BULK_LENGTH_BYTES_MAX, BodyLimit};
 use super::caller::Caller;
 use super::once::once;
 use super::problem::Problem;
@@ -26,6 +27,15 @@ pub fn read(right: Right, routes: UtoipaMethodRouter<Api>) -> UtoipaMethodRouter
 /// Endpoints that change something, and need `right`. A POST takes an `Idempotency-Key`.
 pub fn write(right: Right, (schemas, paths, router): UtoipaMethodRouter<Api>) -> UtoipaMethodRouter<Api> {
     guarded(right, true, (schemas, paths, router.route_layer(from_fn(once))))
+}
+
+/// As `write`, for an endpoint that takes ten thousand people at once.
+pub fn write_bulk(right: Right, (schemas, paths, router): UtoipaMethodRouter<Api>) -> UtoipaMethodRouter<Api> {
+    let roomy = |mut request: Request, next: Next| async move {
+        request.extensions_mut().insert(BodyLimit(BULK_LENGTH_BYTES_MAX));
+        next.run(request).await
+    };
+    guarded(right, true, (schemas, paths, router.route_layer(from_fn(once)).route_layer(from_fn(roomy))))
 }
 
 /// As `write`, for an endpoint that reads a body too large to hold and keeps its `Idempotency-Key` itself.

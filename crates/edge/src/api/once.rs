@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use clarion_store::tenancy::IdempotencyClaim;
 use serde::{Deserialize, Serialize};
 
-use super::body::{BODY_LENGTH_BYTES_MAX, read_whole};
+use super::body::{BODY_LENGTH_BYTES_MAX, limit_of, read_whole};
 use super::caller::Caller;
 use super::problem::Problem;
 
@@ -98,7 +98,7 @@ impl Before {
             return Err(another_request());
         }
         let Some(plain) = self.answer else {
-            return Err(Problem::conflict("this request was done before, and its answer held a secret that is shown only once: revoke what it made and send a new request under a new Idempotency-Key"));
+            return Err(Problem::conflict("this request was done before, and its answer is not kept: it held a secret that is shown only once, or somebody's data were erased since. Look at what it made; where it was a secret, revoke it and send a new request under a new Idempotency-Key"));
         };
         let kept: Kept = serde_json::from_slice(&plain).map_err(|_| Problem::internal())?;
         let mut response = (StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK), kept.body).into_response();
@@ -125,7 +125,7 @@ pub async fn once(caller: Caller, request: Request, next: Next) -> Result<Respon
         return Ok(next.run(request).await);
     };
     let (parts, body) = request.into_parts();
-    let bytes = read_whole(Request::new(body), BODY_LENGTH_BYTES_MAX).await?;
+    let bytes = read_whole(Request::new(body), limit_of(&parts.extensions)).await?;
     let mut hasher = blake3::Hasher::new();
     hasher.update(parts.uri.to_string().as_bytes()).update(&[0]).update(&bytes);
     let request_hash = *hasher.finalize().as_bytes();

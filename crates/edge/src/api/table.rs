@@ -4,7 +4,7 @@ use clarion_domain::tenancy::role::Right::{AnswerReplies, AnswerSubjects, LoadCo
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::endpoint::{read, write, write_streaming};
+use super::endpoint::{read, write, write_bulk, write_streaming};
 use super::{Api, audit, campaigns, carriers, compliance, connectors, contacts, intake, links, outcomes, privacy, reports, tenancy, webhooks};
 
 /// Everything that needs an API key.
@@ -75,6 +75,7 @@ pub fn guarded() -> OpenApiRouter<Api> {
         .routes(write(ManageTeam, routes!(intake::sftp::file_key)))
         // contacts
         .routes(read(View, routes!(contacts::member::all)))
+        .routes(write_bulk(LoadContacts, routes!(contacts::bulk::put)))
         .routes(read(View, routes!(contacts::search::search)))
         .routes(read(View, routes!(contacts::contact::get)))
         .routes(read(View, routes!(contacts::timeline::get)))
@@ -131,7 +132,7 @@ pub fn guarded() -> OpenApiRouter<Api> {
         .routes(write(RunCampaigns, routes!(campaigns::moves::rate)))
         .routes(read(View, routes!(campaigns::sequence::steps)))
         .routes(read(View, routes!(campaigns::recipient::list)))
-        .routes(write(RunCampaigns, routes!(campaigns::sequence::stop)))
+        .routes(write_bulk(RunCampaigns, routes!(campaigns::sequence::stop)))
         .routes(read(View, routes!(campaigns::recipient::results)))
         .routes(write(LoadContacts, routes!(campaigns::recipient::relist)))
         .routes(read(View, routes!(campaigns::why_not::ask)))

@@ -84,6 +84,7 @@ words! {
     NumberMode = clarion_domain::tenancy::tenant::NumberMode;
     ImportState = clarion_domain::intake::import::ImportState;
     ImportSource = clarion_domain::intake::import::ImportSource;
+    ContactRefusal = clarion_domain::intake::reject::RejectReason;
     LineType = clarion_domain::contacts::address::LineType;
     Channel = clarion_domain::campaigns::campaign::Channel;
     Purpose = clarion_domain::compliance::purpose::Purpose;

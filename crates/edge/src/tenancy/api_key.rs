@@ -55,7 +55,7 @@ async fn show(session: &Session, asked: &Asked, fields: &Fields, problems: &Prob
             }
         }
     };
-    let lead = html! { p { "The REST API answers at " code { "/api/v1" } ". " a href="/api/v1/openapi.json" { "Its description (OpenAPI)" } } };
+    let lead = html! { p { "The REST API answers at " code { "/api/v1" } ". " a href="/api/v1/docs" { "Its documentation" } " · " a href="/api/v1/openapi.json" { "The same for programs (OpenAPI)" } } };
     Ok(Page::new(TEAM, "API keys").lead(lead).said(said(asked)).problems(problems).show(session, &body))
 }
 

@@ -47,6 +47,64 @@ async fn people_are_found_by_whole_number_or_reference_and_in_their_own_tenant_o
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn many_people_are_put_at_once_each_with_what_became_of_them() {
+    let world = world().await;
+    let known = person(&world.tenant, 123, "Ada").await.to_string();
+    world.ask("POST", "/fields", json!({"name": "balance_due", "purpose": "To tell the person what is owed", "retention_days": 90})).await.expect(201);
+    let list = world.ask("POST", "/lists", json!({"name": "Arrears"})).await.expect(201)["id"].as_str().expect("an id").to_owned();
+    let body = json!({"list": list, "contacts": [
+        {"number": "07700 900200", "reference": "B-1", "first_name": "Grace", "fields": {"balance_due": "12.50"}},
+        {"number": "07700 900123", "last_name": "Lovelace"},
+        {"number": "+44 7700 900200"},
+        {"number": "07700 900201", "reference": "B-1"},
+        {"number": "12"},
+        {"number": "07700 900202", "first_name": "=cmd()"},
+    ]});
+    let put = world.ask("POST", "/contacts/bulk", body.clone()).await.expect(200);
+    assert_eq!((&put["added"], &put["updated"], &put["refused"]), (&json!(1), &json!(1), &json!(4)), "{put}");
+    let became: Vec<(&str, &str, &str)> = put["items"].as_array().expect("items").iter().map(|item| (item["outcome"].as_str().expect("a word"), item["reason"].as_str().unwrap_or_default(), item["field"].as_str().expect("a field"))).collect();
+    assert_eq!(became, [
+        ("added", "", ""), ("updated", "", ""), ("refused", "repeated_in_file", "number"), ("refused", "reference_conflict", "reference"),
+        ("refused", "phone_impossible", "number"), ("refused", "formula_cell", "first_name"),
+    ]);
+    assert_eq!(put["items"][1]["contact"], known.as_str());
+    assert!(put["items"][4]["message"].as_str().is_some_and(|text| text.len() > 20));
+    let grace = world.get(&format!("/contacts/{}", put["items"][0]["contact"].as_str().expect("an id"))).await.expect(200);
+    assert_eq!((&grace["fields"]["balance_due"], &grace["import"], &grace["lists"][0]["name"]), (&json!("12.50"), &Value::Null, &json!("Arrears")));
+    let ada = world.get(&format!("/contacts/{known}")).await.expect(200);
+    assert_eq!((&ada["first_name"], &ada["last_name"]), (&json!("Ada"), &json!("Lovelace")), "what is left out stays");
+    let again = world.ask("POST", "/contacts/bulk", body).await.expect(200);
+    assert_eq!((&again["added"], &again["updated"]), (&json!(0), &json!(2)), "twice is once");
+    assert_eq!(world.get(&format!("/contacts?list={list}")).await.expect(200)["items"].as_array().map(Vec::len), Some(2));
+    assert_eq!(acts(&world, "loaded").await, 2);
+
+    assert_eq!(world.ask("POST", "/contacts/bulk", json!({"contacts": []})).await.problem(422), ["contacts"]);
+    assert_eq!(world.ask("POST", "/contacts/bulk", json!({"contacts": [{"number": "07700 900203", "fields": {"shoe": "42"}}]})).await.problem(422), ["contacts[0].fields"]);
+    let theirs = json!({"list": list, "contacts": [{"number": "07700 900200"}]});
+    world.ask_as(&world.other, "POST", "/contacts/bulk", theirs).await.problem(404);
+    let viewer = world.key_of(Role::Viewer).await;
+    world.ask_as(&viewer, "POST", "/contacts/bulk", json!({"contacts": [{"number": "07700 900200"}]})).await.problem(403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_people_fit_into_one_request_and_are_put_once() {
+    let world = world().await;
+    let person = |n: usize| json!({"number": format!("07700 900{:03}", n % 1_000), "reference": format!("A rather long reference of a person in a system of our own {n:05}"), "last_name": "x".repeat(90)});
+    let body = json!({"contacts": (0..10_000).map(person).collect::<Vec<_>>()});
+    assert!(body.to_string().len() > 2 * 1024 * 1024);
+    let first = world.post_once("bulk-1", "/contacts/bulk", body.clone()).await;
+    let put = first.expect(200);
+    assert_eq!((&put["added"], &put["refused"]), (&json!(1_000), &json!(9_000)), "of the drama numbers there are a thousand");
+    let again = world.post_once("bulk-1", "/contacts/bulk", body.clone()).await;
+    assert_eq!((again.status.as_u16(), again.headers["idempotency-replayed"].to_str().ok(), again.text == first.text), (200, Some("true"), true));
+    let one_more: Vec<Value> = (0..10_001).map(person).collect();
+    assert_eq!(world.ask("POST", "/contacts/bulk", json!({"contacts": one_more})).await.problem(422), ["contacts"]);
+    let too_long = json!({"contacts": [{"number": "07700 900123", "last_name": "x".repeat(17 * 1024 * 1024)}]});
+    world.ask("POST", "/contacts/bulk", too_long).await.problem(413);
+    world.ask("POST", "/contacts/search", json!({"reference": "x".repeat(2 * 1024 * 1024)})).await.problem(413);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn lists_and_filters_hold_together() {
     let world = world().await;
     let id = person(&world.tenant, 1, "Ada").await.to_string();

@@ -25,6 +25,36 @@ async fn the_document_is_served_without_a_key() {
     assert_eq!(served["openapi"], "3.1.0");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_documentation_is_served_without_a_key_and_asks_nobody_else_for_anything() {
+    let world = world().await;
+    let document = openapi_document();
+    let index = world.send("GET", "/docs", &[], "").await;
+    assert!(index.status == 200 && index.headers["content-type"].to_str().is_ok_and(|kind| kind.starts_with("text/html")), "{}", index.text);
+    assert!(index.headers["content-security-policy"].to_str().is_ok_and(|policy| policy.starts_with("default-src 'none'")));
+    let mut pages = std::collections::BTreeMap::from([("".to_owned(), index.text)]);
+    for page in ["contacts", "campaigns", "shapes"] {
+        pages.insert(page.to_owned(), world.send("GET", &format!("/docs/{page}"), &[], "").await.text);
+    }
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("operations") {
+            let (id, stop) = (operation["operationId"].as_str().expect("an id"), operation["tags"][0].as_str().expect("a stop"));
+            assert!(pages[""].contains(&format!("href=\"/api/v1/docs/{stop}#{id}\"")), "{method} {path} is not in the list");
+            if !pages.contains_key(stop) {
+                pages.insert(stop.to_owned(), world.send("GET", &format!("/docs/{stop}"), &[], "").await.text);
+            }
+            assert!(pages[stop].contains(&format!("id=\"{id}\"")), "{method} {path} is not described at {stop}");
+        }
+    }
+    for name in document["components"]["schemas"].as_object().expect("schemas").keys() {
+        assert!(pages["shapes"].contains(&format!("id=\"{name}\"")), "{name}");
+    }
+    for (name, page) in &pages {
+        assert!(!page.contains("src=\"http") && !page.contains("href=\"http"), "{name} asks another host");
+    }
+    world.send("GET", "/docs/nowhere", &[], "").await.problem(404);
+}
+
 fn references<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
     match value {
         Value::Object(map) => {

@@ -25,9 +25,10 @@ use crate::store::{StoreError, Tenant};
 pub const CHUNK_ROWS: usize = 8_000;
 
 /// A row ready to be stored: normalised, indexed and sealed with a fresh key, on any thread.
+#[derive(Clone)]
 pub struct SealedRow {
-    line: u64,
-    number_index: [u8; 16],
+    pub(super) line: u64,
+    pub(super) number_index: [u8; 16],
     tail_index: i64,
     reference_index: Option<[u8; 16]>,
     wrapped_key: Vec<u8>,
@@ -123,9 +124,13 @@ impl Tenant {
         let (phone, reference) = (header_of(StandardField::Phone), header_of(StandardField::Reference));
 
         let known = self.known(&mut tx, &rows, list).await?;
+        let held: Vec<Option<ContactId>> = known.iter().map(|(_, known)| known.by_number).collect();
         let mut fresh = Vec::with_capacity(rows.len());
-        let mut updates = Vec::new();
-        for (row, placed) in rows.into_iter().zip(place_all(known)) {
+        let (mut updates, mut named_again) = (Vec::new(), Vec::new());
+        for ((row, placed), held) in rows.into_iter().zip(place_all(known)).zip(held) {
+            if placed == Placed::Rejected(RejectReason::AlreadyOnList) {
+                named_again.push(params![now, self.id, held]);
+            }
             match placed {
                 Placed::New => fresh.push(row),
                 Placed::Update(contact) => updates.push((contact, row)),
@@ -137,8 +142,10 @@ impl Tenant {
             }
         }
         let result = ChunkResult { loaded: fresh.len() as i64, updated: updates.len() as i64, rejected: lines_rejected };
-        self.insert_fresh(&mut tx, id, list, fresh, now).await?;
+        self.insert_fresh(&mut tx, Some(id), list, fresh, now).await?;
         self.update_known(&mut tx, list, updates, now).await?;
+        // This file wants them too: taking an earlier one back leaves them.
+        tx.execute_many(sql!("UPDATE contact SET updated_at = $1 WHERE tenant_id = $2 AND id = $3"), &named_again).await?;
         keep_rejects(&mut tx, id, &rejects).await?;
         let update = sql!("UPDATE import SET rows_read = $1, rows_loaded = rows_loaded + $2, rows_updated = rows_updated + $3, rows_rejected = rows_rejected + $4 WHERE tenant_id = $5 AND id = $6");
         tx.execute(update, &params![rows_read, result.loaded, result.updated, result.rejected, self.id, id]).await?;
@@ -146,7 +153,7 @@ impl Tenant {
         Ok(result)
     }
 
-    async fn known(&self, tx: &mut Tx, rows: &[SealedRow], list: Option<ListId>) -> Result<Vec<(Option<[u8; 16]>, Known)>, StoreError> {
+    pub(super) async fn known(&self, tx: &mut Tx, rows: &[SealedRow], list: Option<ListId>) -> Result<Vec<(Option<[u8; 16]>, Known)>, StoreError> {
         let by_number: Vec<Params> = rows.iter().map(|row| params![self.id, row.number_index]).collect();
         let numbers = tx.query_many(sql!("SELECT contact_id FROM address WHERE tenant_id = $1 AND number_index = $2"), &by_number).await?;
         let erased = self.erased(tx, &by_number).await?;
@@ -176,20 +183,22 @@ impl Tenant {
         Ok(found.iter().enumerate().filter(|(_, rows)| !rows.is_empty()).map(|(place, _)| place).collect())
     }
 
-    /// New people, in the order of the number's index: the unique index then grows in runs instead of at random.
-    async fn insert_fresh(&self, tx: &mut Tx, import: ImportId, list: Option<ListId>, mut rows: Vec<SealedRow>, now: Instant) -> Result<(), StoreError> {
+    /// New people, in the order of the number's index: the unique index then grows in runs instead of at random. Returns who each line became.
+    pub(super) async fn insert_fresh(&self, tx: &mut Tx, import: Option<ImportId>, list: Option<ListId>, mut rows: Vec<SealedRow>, now: Instant) -> Result<Vec<(u64, ContactId)>, StoreError> {
         if rows.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         rows.sort_unstable_by_key(|row| row.number_index);
         let count = u16::try_from(rows.len()).map_err(|_| StoreError::Invalid("a chunk has at most 8,192 rows".into()))?;
         let (first_contact, first_address) = (self.store.id_block(now, count), self.store.id_block(now, count));
         let (mut contacts, mut addresses, mut members) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()), Vec::new());
+        let mut made = Vec::with_capacity(rows.len());
         for (place, row) in rows.into_iter().enumerate() {
             let (contact, address) = (first_contact + place as i64, first_address + place as i64);
+            made.push((row.line, ContactId(contact)));
             let region = std::str::from_utf8(&row.region).unwrap_or_default();
             let head = row.reference_index.map(|_| self.keys.index.head(&row.profile.reference));
-            contacts.push(params![contact, self.id, row.wrapped_key, row.sealed_profile, row.reference_index, import, row.line as i64, now, head]);
+            contacts.push(params![contact, self.id, row.wrapped_key, row.sealed_profile, row.reference_index, import, import.map(|_| row.line as i64), now, head]);
             addresses.push(params![address, self.id, contact, row.number_index, row.sealed_number, row.line_type.as_str(), region, row.zones, now, row.tail_index]);
             members.extend(list.map(|list| params![list, contact]));
         }
@@ -204,11 +213,11 @@ impl Tenant {
         );
         tx.execute_many(insert, &addresses).await?;
         tx.execute_many(sql!("INSERT INTO list_member (list_id, contact_id) VALUES ($1, $2)"), &members).await?;
-        Ok(())
+        Ok(made)
     }
 
     /// People known already: what the file says replaces what was held, what it leaves blank stays.
-    async fn update_known(&self, tx: &mut Tx, list: Option<ListId>, updates: Vec<(ContactId, SealedRow)>, now: Instant) -> Result<(), StoreError> {
+    pub(super) async fn update_known(&self, tx: &mut Tx, list: Option<ListId>, updates: Vec<(ContactId, SealedRow)>, now: Instant) -> Result<(), StoreError> {
         if updates.is_empty() {
             return Ok(());
         }
@@ -240,7 +249,7 @@ async fn mark_listed(tx: &mut Tx, list: ListId, known: &mut [(Option<[u8; 16]>, 
 }
 
 /// In the order of the lines, so that of two new people with one reference the earlier line counts.
-fn place_all(known: Vec<(Option<[u8; 16]>, Known)>) -> Vec<Placed> {
+pub(super) fn place_all(known: Vec<(Option<[u8; 16]>, Known)>) -> Vec<Placed> {
     let mut taken: HashMap<[u8; 16], ()> = HashMap::new();
     let mut place_one = |(reference, mut known): (Option<[u8; 16]>, Known)| {
         if known.by_reference.is_none() && reference.is_some_and(|reference| taken.contains_key(&reference)) {

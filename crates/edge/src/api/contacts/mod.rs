@@ -1,5 +1,6 @@
 //! People as the tenant knows them: contacts, lists, saved filters.
 
+pub mod bulk;
 pub mod contact;
 pub mod filter;
 pub mod list;
