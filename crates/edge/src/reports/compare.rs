@@ -7,6 +7,7 @@ use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::id::CampaignId;
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::Instant;
+use clarion_store::StoreError;
 use clarion_store::campaigns::CampaignRecord;
 use clarion_store::reports::MeasureRow;
 use maud::{Markup, html};
@@ -60,26 +61,37 @@ fn money(cost: i64) -> String {
 }
 
 pub async fn page(session: Session, asked: Asked) -> Result<Response, Fault> {
-    let names = session.tenant.campaign_names().await?;
-    let mut chosen: Vec<CampaignId> = Vec::new();
-    for id in (0..COMPARED_MAX).filter_map(|place| asked.0.word(&format!("campaign{place}"))) {
-        if !chosen.contains(&id) && names.iter().any(|(known, _)| *known == id) {
-            chosen.push(id);
+    let mut names = session.tenant.campaign_names().await?;
+    let mut columns: Vec<Column> = Vec::new();
+    for id in (0..COMPARED_MAX).filter_map(|place| asked.0.word::<CampaignId>(&format!("campaign{place}"))) {
+        let campaign = match session.tenant.campaign(id).await {
+            Ok(campaign) if campaign.first == id && columns.iter().all(|column| column.campaign.id != id) => campaign,
+            Ok(_) | Err(StoreError::NotFound(_)) => continue,
+            Err(error) => return Err(error.into()),
+        };
+        if names.iter().all(|(known, _)| *known != id) {
+            names.push((id, campaign.name.clone()));
         }
+        let rows = session.tenant.measures_through(Some(id), Instant(0), Instant(i64::MAX)).await?;
+        columns.push(Column { campaign, refused: session.tenant.refusals_through(id).await?, rows });
     }
-    let mut columns = Vec::new();
-    for id in &chosen {
-        let rows = session.tenant.measures(Some(*id), Instant(0), Instant(i64::MAX)).await?;
-        let refused = session.tenant.refusal_counts(*id).await?.iter().map(|(_, n)| n).sum();
-        columns.push(Column { campaign: session.tenant.campaign(*id).await?, refused, rows });
-    }
+    let chosen: Vec<CampaignId> = columns.iter().map(|column| column.campaign.id).collect();
     let body = html! {
         (chooser(&names, &chosen))
         @if columns.len() < 2 {
-            section.card { (empty(Icon::Chart, "Choose two campaigns or more", "They stand side by side here, each with its figures from its start to now.", None)) }
+            section.card { (empty(Icon::Chart, "Choose two campaigns or more", "They stand side by side here, each with its figures from its start to now, through all its steps.", None)) }
         } @else { (table(&session, &columns)) }
     };
     Ok(Page::new(REPORTS, "Compare campaigns").under("/reports", "Reports").show(&session, &body))
+}
+
+fn way(campaign: &CampaignRecord) -> &'static str {
+    let other = campaign.sequence.then.iter().any(|step| step.channel != campaign.channel);
+    match campaign.channel {
+        _ if other => "texts and calls",
+        Channel::Sms => "texts",
+        Channel::Voice => "calls",
+    }
 }
 
 fn chooser(names: &[(CampaignId, String)], chosen: &[CampaignId]) -> Markup {
@@ -99,7 +111,7 @@ fn chooser(names: &[(CampaignId, String)], chosen: &[CampaignId]) -> Markup {
 }
 
 fn table(session: &Session, columns: &[Column]) -> Markup {
-    let any = |channel: Channel| columns.iter().any(|column| column.campaign.channel == channel);
+    let any = |channel: Channel| columns.iter().any(|column| column.campaign.channel == channel || column.rows.iter().any(|row| row.channel == channel));
     let mut endings: BTreeMap<Disposition, i64> = BTreeMap::new();
     for row in columns.iter().flat_map(|column| &column.rows) {
         *endings.entry(row.disposition).or_default() += row.n;
@@ -114,7 +126,7 @@ fn table(session: &Session, columns: &[Column]) -> Markup {
             thead { tr { th scope="col" { span.unseen { "Figure" } } @for column in columns { th.num scope="col" { a href={ "/campaigns/" (column.campaign.id) } { (column.campaign.name) } } } } }
             tbody {
                 (line("State", &|column| state_chip(column.campaign.state)))
-                (line("Way", &|column| html! { (match column.campaign.channel { Channel::Sms => "texts", Channel::Voice => "calls" }) }))
+                (line("Way", &|column| html! { (way(&column.campaign)) }))
                 (line("Purpose", &|column| html! { (column.campaign.purpose.map_or("not said", |stated| purpose_name(stated.purpose))) }))
                 (line("Started", &|column| when::optional(column.campaign.started_at, &session.zone)))
                 (line("Ended", &|column| when::optional(column.campaign.finished_at, &session.zone)))

@@ -1,6 +1,6 @@
 //! The report of a period. It equals a recount of the attempts, which a test of the store keeps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -9,9 +9,11 @@ use clarion_domain::id::CampaignId;
 use clarion_domain::intake::csv_text;
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::{DAY_MS, Instant};
+use clarion_store::StoreError;
 use clarion_store::reports::MeasureRow;
 use maud::{Markup, html};
 
+use crate::api::answer::csv;
 use crate::outcomes::words::{cause_words, disposition_name, disposition_tone};
 use crate::page::chart::{self, Column, Series, area, table};
 use crate::page::chip::{Tone, chip};
@@ -24,7 +26,7 @@ use crate::page::layout::Page;
 use crate::page::menu::REPORTS;
 use crate::page::table::empty;
 use crate::page::when;
-use crate::page::xlsx::{Cell, Sheet};
+use crate::page::xlsx::{Cell, ROWS_MAX, Sheet};
 use crate::reports::totals::{is_reached, totals};
 use crate::tenancy::guard::Session;
 
@@ -73,10 +75,10 @@ impl Query {
 pub async fn page(session: Session, asked: Asked) -> Result<Response, Fault> {
     let mut problems = Problems::new();
     let query = Query::read(&session, &asked, &mut problems);
-    let rows = session.tenant.measures(query.campaign, query.from, query.to).await?;
-    let names = session.tenant.campaign_names().await?;
+    let rows = session.tenant.measures_through(query.campaign, query.from, query.to).await?;
+    let names = session.tenant.campaign_names_of(rows.iter().map(|row| row.campaign)).await?;
     let mut choices = vec![(String::new(), "All campaigns".to_owned())];
-    choices.extend(names.iter().map(|(id, name)| (id.to_string(), name.clone())));
+    choices.extend(session.tenant.campaign_names().await?.into_iter().map(|(id, name)| (id.to_string(), name)));
     let fill = Fill { fields: &query.fields, problems: &problems };
     let body = html! {
         form.card method="get" action="/reports" { div.row {
@@ -107,14 +109,14 @@ fn days(session: &Session, query: &Query, rows: &[MeasureRow]) -> Markup {
     html! { section.card { header { h2 { "Attempts by day" } } (area("Attempts by day", &series, &columns)) (table("Attempts by day", "Day", &[series], "", &chart::rows(&columns))) } }
 }
 
-fn by_campaign(rows: &[MeasureRow], names: &[(CampaignId, String)]) -> Markup {
+fn by_campaign(rows: &[MeasureRow], names: &HashMap<CampaignId, String>) -> Markup {
     let mut per: BTreeMap<CampaignId, (i64, i64)> = BTreeMap::new();
     for row in rows {
         let entry = per.entry(row.campaign).or_default();
         entry.0 += row.n;
         entry.1 += if is_reached(row.disposition) { row.n } else { 0 };
     }
-    let name = |id: &CampaignId| names.iter().find(|(known, _)| known == id).map_or("A removed campaign", |(_, name)| name.as_str());
+    let name = |id: &CampaignId| names.get(id).map_or("A removed campaign", String::as_str);
     html! { section.card.flush { header { h2 { "By campaign" } } div.scroll { table.stacks {
         thead { tr { th scope="col" { "Campaign" } th.num scope="col" { "Attempts" } th.num scope="col" { "Reached" } th.num scope="col" { "Share" } } }
         tbody { @for (id, (all, reached)) in per.iter().rev() { tr { th scope="row" { a href={ "/campaigns/" (id) } { (name(id)) } } td.num data-label="Attempts" { (count(*all)) } td.num data-label="Reached" { (count(*reached)) } td.num data-label="Share" { (share(*reached, *all)) } } } }
@@ -132,30 +134,43 @@ fn by_ending(rows: &[MeasureRow]) -> Markup {
     } } } }
 }
 
-/// Hour by hour in UTC, as the counts are kept.
+const CSV_HEADER: &str = "campaign,name,hour,channel,disposition,cause,attempts,segments,cost\r\n";
+const CSV_LINES: i64 = 2_000;
+
+/// Hour by hour in UTC, as the counts are kept; a page at a time.
 pub async fn download(session: Session, asked: Asked) -> Result<Response, Fault> {
     let query = Query::read(&session, &asked, &mut Problems::new());
-    let rows = session.tenant.measures(query.campaign, query.from, query.to).await?;
-    let names = session.tenant.campaign_names().await?;
     session.tenant.audit_alone(session.now, Act::Exported, "report", 0, "").await?;
-    let mut text = "campaign,name,hour,channel,disposition,cause,attempts,segments,cost\r\n".to_owned();
-    for row in &rows {
-        let name = names.iter().find(|(id, _)| *id == row.campaign).map_or("", |(_, name)| name.as_str());
-        let cost = format!("{}.{:04}", row.cost / 10_000, row.cost % 10_000);
-        text.push_str(&format!("{},{},{},{},{},{},{},{},{cost}\r\n", row.campaign, csv_text::field(name), row.hour.rfc3339(), row.channel, row.disposition, csv_text::field(&row.cause), row.n, row.segments));
-    }
-    Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, "attachment; filename=\"report.csv\"")], text).into_response())
+    let (tenant, campaign, span) = (session.tenant.clone(), query.campaign, (query.from, query.to));
+    Ok(csv("report.csv", move |after: Option<MeasureRow>| {
+        let tenant = tenant.clone();
+        async move {
+            let rows = tenant.measures_page(campaign, span, after.as_ref(), CSV_LINES).await?;
+            let names = tenant.campaign_names_of(rows.iter().map(|row| row.campaign)).await?;
+            let mut text = if after.is_none() { CSV_HEADER.to_owned() } else { String::new() };
+            for row in &rows {
+                let name = names.get(&row.campaign).map_or("", String::as_str);
+                let cost = format!("{}.{:04}", row.cost / 10_000, row.cost % 10_000);
+                text.push_str(&format!("{},{},{},{},{},{},{},{},{cost}\r\n", row.campaign, csv_text::field(name), row.hour.rfc3339(), row.channel, row.disposition, csv_text::field(&row.cause), row.n, row.segments));
+            }
+            let next = if rows.len() as i64 == CSV_LINES { rows.into_iter().next_back() } else { None };
+            Ok((text, next))
+        }
+    }))
 }
 
-/// The same rows as a workbook.
+/// The same rows as a workbook, which is made in memory: of a period that has more the CSV alone is given.
 pub async fn workbook(session: Session, asked: Asked) -> Result<Response, Fault> {
     let query = Query::read(&session, &asked, &mut Problems::new());
-    let rows = session.tenant.measures(query.campaign, query.from, query.to).await?;
-    let names = session.tenant.campaign_names().await?;
+    let rows = session.tenant.measures_page(query.campaign, (query.from, query.to), None, ROWS_MAX as i64 + 1).await?;
+    if rows.len() > ROWS_MAX {
+        return Err(Fault::Store(StoreError::Conflict(format!("this period has more than {ROWS_MAX} rows, which is too much for a workbook: choose a shorter period, or download the CSV"))));
+    }
+    let names = session.tenant.campaign_names_of(rows.iter().map(|row| row.campaign)).await?;
     session.tenant.audit_alone(session.now, Act::Exported, "report", 0, "workbook").await?;
     let mut sheet = Sheet::new(&["campaign", "name", "hour", "channel", "disposition", "cause", "attempts", "segments", "cost"]);
     for row in &rows {
-        let name = names.iter().find(|(id, _)| *id == row.campaign).map_or("", |(_, name)| name.as_str());
+        let name = names.get(&row.campaign).map_or("", String::as_str);
         let (id, hour) = (row.campaign.to_string(), row.hour.rfc3339());
         sheet.row(&[
             Cell::Text(&id), Cell::Text(name), Cell::Text(&hour), Cell::Text(row.channel.as_str()), Cell::Text(row.disposition.as_str()), Cell::Text(&row.cause), Cell::Number(row.n),

@@ -63,6 +63,7 @@ async fn a_draft_says_what_it_needs_and_starts_when_it_has_it() {
     assert_eq!(world.get(&format!("{path}/counts")).await.expect(200)["attempts"], json!([]));
     assert_eq!(world.get(&format!("{path}/recipients?outcome=delivered")).await.expect(200)["items"], json!([]));
     let csv = world.get(&format!("{path}/results.csv")).await;
+    assert_eq!(world.get("/audit-events?act=exported&object_kind=campaign").await.expect(200)["items"].as_array().map(Vec::len), Some(1), "masked or not, a download is on record");
     assert_eq!(csv.text, "position,contact,number,state,disposition,cause,rules,try,at,step,ended,clicks\r\n");
 }
 

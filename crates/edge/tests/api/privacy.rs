@@ -67,6 +67,8 @@ async fn a_report_has_a_span() {
     let span = "from=2026-11-01T00:00:00Z&to=2026-12-01T00:00:00Z";
     assert_eq!(world.get(&format!("/reports/measures?{span}")).await.expect(200)["items"], json!([]));
     assert_eq!(world.get(&format!("/reports/measures.csv?{span}")).await.text, "campaign,hour,channel,disposition,cause,attempts,segments,cost\r\n");
+    world.get(&format!("/reports/measures.xlsx?{span}")).await;
+    assert_eq!(world.get("/audit-events?act=exported&object_kind=report").await.expect(200)["items"].as_array().map(Vec::len), Some(2), "each download is on record");
     assert_eq!(world.get("/reports/measures?from=2026-11-01T00:00:00Z").await.problem(400), ["to"]);
     assert_eq!(world.get("/reports/measures?from=2026-11-01T00:00:00Z&to=2028-11-01T00:00:00Z").await.problem(400), ["to"]);
     assert_eq!(world.get("/reports/measures?from=yesterday&to=2028-11-01T00:00:00Z").await.problem(400), ["from"]);

@@ -1,10 +1,12 @@
 //! Campaigns in pages and in counts.
 
+use std::collections::{BTreeSet, HashMap};
+
 use clarion_domain::campaigns::campaign::CampaignState;
 use clarion_domain::id::CampaignId;
 
 use super::campaign::{CampaignRecord, read};
-use crate::db::sql;
+use crate::db::{Params, sql};
 use crate::params;
 use crate::store::{Page, StoreError, Tenant};
 
@@ -76,9 +78,17 @@ impl Tenant {
 }
 
 impl Tenant {
-    /// The names of the newest campaigns, for reports and choices; later steps have names of their own, since they are counted apart.
+    /// The names of the newest campaigns, to choose from.
     pub async fn campaign_names(&self) -> Result<Vec<(CampaignId, String)>, StoreError> {
-        let rows = self.db().query(sql!("SELECT id, name FROM campaign WHERE tenant_id = $1 ORDER BY id DESC LIMIT 1000"), &params![self.id]).await?;
+        let rows = self.db().query(sql!("SELECT id, name FROM campaign WHERE tenant_id = $1 AND step = 1 ORDER BY id DESC LIMIT 1000"), &params![self.id]).await?;
         rows.into_iter().map(|mut row| Ok((row.take(0)?, row.take(1)?))).collect()
+    }
+
+    /// The names of these; later steps have names of their own, since they are counted apart.
+    pub async fn campaign_names_of(&self, ids: impl IntoIterator<Item = CampaignId>) -> Result<HashMap<CampaignId, String>, StoreError> {
+        let ids: BTreeSet<CampaignId> = ids.into_iter().collect();
+        let batch: Vec<Params> = ids.into_iter().map(|id| params![self.id, id]).collect();
+        let rows = self.db().query_many(sql!("SELECT id, name FROM campaign WHERE tenant_id = $1 AND id = $2"), &batch).await?;
+        rows.into_iter().flatten().map(|mut row| Ok((row.take(0)?, row.take(1)?))).collect()
     }
 }

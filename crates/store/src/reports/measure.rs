@@ -86,6 +86,34 @@ impl Tenant {
         Ok(rows.into_iter().map(read).collect::<Result<_, _>>()?)
     }
 
+    /// The same of one campaign with all its steps.
+    pub async fn measures_through(&self, campaign: Option<CampaignId>, from: Instant, to: Instant) -> Result<Vec<MeasureRow>, StoreError> {
+        let select = sql!(
+            "SELECT campaign_id, hour, channel, disposition, cause, n, segments, cost FROM measure
+             WHERE tenant_id = $1 AND (CAST($2 AS BIGINT) = 0 OR campaign_id = $2 OR campaign_id IN (SELECT c.id FROM campaign c WHERE c.sequence_id = $2))
+               AND hour >= $3 AND hour < $4 AND n <> 0
+             ORDER BY campaign_id, hour, disposition, cause"
+        );
+        let rows = self.db().query(select, &params![self.id(), campaign.map_or(0, |campaign| campaign.0), from, to]).await?;
+        Ok(rows.into_iter().map(read).collect::<Result<_, _>>()?)
+    }
+
+    /// A page of them by hour, behind a row; all when `limit` is more than there are.
+    pub async fn measures_page(&self, campaign: Option<CampaignId>, (from, to): (Instant, Instant), after: Option<&MeasureRow>, limit: i64) -> Result<Vec<MeasureRow>, StoreError> {
+        let select = sql!(
+            "SELECT campaign_id, hour, channel, disposition, cause, n, segments, cost FROM measure
+             WHERE tenant_id = $1 AND (CAST($2 AS BIGINT) = 0 OR campaign_id = $2 OR campaign_id IN (SELECT c.id FROM campaign c WHERE c.sequence_id = $2))
+               AND hour >= $3 AND hour < $4 AND n <> 0 AND (hour > $3 OR (campaign_id, channel, disposition, cause) > ($5, $6, $7, $8))
+             ORDER BY hour, campaign_id, channel, disposition, cause LIMIT $9"
+        );
+        let (hour, id, channel, disposition, cause) = match after {
+            Some(row) => (row.hour, row.campaign.0, row.channel.as_str(), row.disposition.as_str(), row.cause.as_str()),
+            None => (from, -1, "", "", ""),
+        };
+        let rows = self.db().query(select, &params![self.id(), campaign.map_or(0, |campaign| campaign.0), hour, to, id, channel, disposition, cause, limit]).await?;
+        Ok(rows.into_iter().map(read).collect::<Result<_, _>>()?)
+    }
+
     /// The same counts, made anew from the attempts: what `measures` must equal.
     pub async fn recount(&self, campaign: CampaignId) -> Result<Vec<MeasureRow>, StoreError> {
         let select = sql!(
@@ -105,6 +133,15 @@ impl Tenant {
         );
         let rows = self.db().query(select, &params![self.id(), campaign]).await?;
         Ok(rows.into_iter().map(|mut row| Ok((row.take(0)?, row.take(1)?))).collect::<Result<_, DbError>>()?)
+    }
+
+    /// How often the rules refused somebody at any step of a campaign.
+    pub async fn refusals_through(&self, campaign: CampaignId) -> Result<i64, StoreError> {
+        let select = sql!(
+            "SELECT CAST(COALESCE(SUM(d.n), 0) AS BIGINT) FROM decision_count d JOIN campaign c ON c.id = d.campaign_id
+             WHERE c.tenant_id = $1 AND c.sequence_id = $2 AND d.kind = 'refused'"
+        );
+        Ok(self.db().query_first(select, &params![self.id(), campaign]).await?.map_or(Ok(0), |mut row| row.take(0))?)
     }
 
     /// Recipients that wait until a time, by why, with how many and the first time.

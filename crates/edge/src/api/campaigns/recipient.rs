@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::response::Response;
+use clarion_domain::audit::event::Act;
 use clarion_domain::intake::csv_text;
 use clarion_store::campaigns::{RecipientFilter, RecipientRow, RecipientState};
 use serde::{Deserialize, Serialize};
@@ -198,6 +199,7 @@ const CSV_LINES: i64 = 500;
 pub async fn results(caller: Caller, Id(id): Id<CampaignId>, Query(query): Query<RevealQuery>) -> Result<Response, Problem> {
     caller.tenant.campaign(id.0).await?;
     let shown = caller.shown(query.reveal, "campaign", id.0.0).await?;
+    caller.tenant.audit_alone(caller.now, Act::Exported, "campaign", id.0.0, "results").await?;
     let tenant = caller.tenant;
     Ok(csv(&format!("results-{}.csv", id.0), move |after: Option<i64>| {
         let tenant = tenant.clone();
