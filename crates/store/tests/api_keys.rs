@@ -41,6 +41,10 @@ async fn an_idempotency_key_is_claimed_once_answered_and_forgotten_after_a_day()
         tenant.release_idempotency_key(&key).await.expect("an answer is not released");
         let answered = IdempotencyClaim::Answered { request_hash: b"two".to_vec(), status: 201, answer: Some(b"made".to_vec()) };
         assert_eq!(claim(b"one", NOON.plus_ms(DAY_MS - 1)).await.expect("claims"), answered);
+        // The answer may name whoever is erased: it goes, and what was done stays done.
+        tenant.subject_erase("07700 900123", false, NOON).await.expect("erased");
+        let emptied = IdempotencyClaim::Answered { request_hash: b"two".to_vec(), status: 201, answer: None };
+        assert_eq!(claim(b"two", NOON.plus_ms(DAY_MS - 1)).await.expect("claims"), emptied);
         assert_eq!(claim(b"one", NOON.plus_ms(DAY_MS)).await.expect("claims"), IdempotencyClaim::Fresh, "a day later it is free");
         assert_eq!(bench.store.forget_idempotency_keys(NOON.plus_ms(DAY_MS)).await.expect("swept"), 1, "the other tenant's");
     })

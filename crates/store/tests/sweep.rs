@@ -7,6 +7,7 @@ use clarion_domain::compliance::rule_book::RuleBook;
 use clarion_domain::id::{ContactId, SessionId, TenantId, floor_at};
 use clarion_domain::privacy::retention::RecordClass;
 use clarion_domain::tenancy::activity::ActivityKind;
+use clarion_domain::tenancy::role::Role;
 use clarion_domain::tenancy::tenant::Actor;
 use clarion_domain::time::{DAY_MS, Instant, SECOND_MS};
 use clarion_store::contacts::TimelineKind;
@@ -130,7 +131,7 @@ async fn left(bench: &Bench, tenant: TenantId, class: RecordClass) -> i64 {
         RecordClass::RightsRequest => count(bench, "SELECT CAST(COUNT(*) AS BIGINT) FROM subject_request WHERE tenant_id = $1", tenant).await,
         RecordClass::AuditEvent => count(bench, "SELECT CAST(COUNT(*) AS BIGINT) FROM audit_event WHERE tenant_id = $1 AND act = 'paused'", tenant).await,
         // Recordings have tests of their own.
-        RecordClass::ContactRow | RecordClass::SourceFile | RecordClass::Suppression | RecordClass::Recording | RecordClass::OpeningRecording | RecordClass::WebhookEvent | RecordClass::ConnectorRun | RecordClass::ExportFile => 0,
+        RecordClass::ContactRow | RecordClass::SourceFile | RecordClass::Suppression | RecordClass::Recording | RecordClass::OpeningRecording | RecordClass::WebhookEvent | RecordClass::ConnectorRun | RecordClass::ExportFile | RecordClass::Account => 0,
     }
 }
 
@@ -157,6 +158,22 @@ async fn each_class_keeps_its_own_clock() {
             assert!(taken >= held, "{class}: {taken} counted");
             assert!(tenant.sweep(end.plus_ms(SECOND_MS)).await.expect("swept").iter().all(|count| count.class != class), "{class}: nothing is left to take");
         }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_an_invitation_was_for_is_forgotten_once_it_is_long_over() {
+    for_each_store("sweep_invitations", |bench| async move {
+        let tenant = bench.tenant("north").await;
+        tenant.invite_by("Ada Example", Role::Viewer, "ada@example.com", NOON).await.expect("invited");
+        let named = "SELECT CAST(COUNT(*) AS BIGINT) FROM invitation WHERE tenant_id = $1 AND (email <> '' OR display_name <> '')";
+        let end = NOON.plus_ms(i64::from(RecordClass::PortalActivity.retention().period_days) * DAY_MS);
+        tenant.sweep(end.plus_ms(-SECOND_MS)).await.expect("swept");
+        assert_eq!(count(&bench, named, tenant.id()).await, 1);
+        tenant.sweep(end.plus_ms(SECOND_MS)).await.expect("swept");
+        assert_eq!(count(&bench, named, tenant.id()).await, 0);
+        assert!(tenant.open_invitations().await.expect("reads").is_empty(), "nobody renews one that is for nobody");
     })
     .await;
 }

@@ -24,6 +24,8 @@ words! {
         ConnectorRun = "connector_run",
         /// Results of campaigns as a file for the client.
         ExportFile = "export_file",
+        /// Who may sign in, and what was agreed with a client: kept as it is for as long as the organisation is here.
+        Account = "account",
     }
 }
 
@@ -75,7 +77,7 @@ const YEAR: u32 = 365;
 const MONTHS_24: u32 = 731;
 
 /// The defaults of contact-rules section 6.4, a row a class, in the order of `RecordClass`.
-pub const RETENTION: [Retention; 14] = [
+pub const RETENTION: [Retention; 15] = [
     row(RecordClass::ContactRow, "To contact people for the campaigns they were loaded for", Trigger::CampaignEnd, (90, 1, 2 * YEAR), RetentionAction::Delete, "UK GDPR art. 5(1)(e)"),
     row(RecordClass::AttemptMetadata, "To show when and why somebody was contacted", Trigger::Created, (MONTHS_24, 180, 6 * YEAR), RetentionAction::Redact, "UK GDPR art. 5(2); Ofcom persistent misuse policy"),
     row(RecordClass::MessageBody, "To show what was said", Trigger::Created, (90, 1, 2 * YEAR), RetentionAction::Delete, "UK GDPR art. 5(1)(c)"),
@@ -90,6 +92,7 @@ pub const RETENTION: [Retention; 14] = [
     row(RecordClass::WebhookEvent, "To tell a client's system what happened, and again when it has missed it", Trigger::Created, (30, 3, 90), RetentionAction::Delete, "UK GDPR art. 5(1)(c)"),
     row(RecordClass::ConnectorRun, "To show what was pulled under which instruction", Trigger::Created, (YEAR, 30, 2 * YEAR), RetentionAction::Delete, "UK GDPR art. 5(2), 28(3)(a)"),
     row(RecordClass::ExportFile, "To give a client the results of a campaign", Trigger::Created, (14, 1, 90), RetentionAction::Delete, "UK GDPR art. 5(1)(c)"),
+    row(RecordClass::Account, "To let people sign in, and to know whose name stands in the audit and under what was agreed", Trigger::TenantEnd, (0, 0, 0), RetentionAction::Delete, "UK GDPR art. 5(2), 28(3)(a), 32"),
 ];
 
 const fn row(

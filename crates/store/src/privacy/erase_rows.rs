@@ -97,15 +97,15 @@ impl Tenant {
             stops += tx.execute(sql!("DELETE FROM suppression WHERE tenant_id = $1 AND number_index = $2 AND reason <> 'erased'"), &both).await?;
         }
         let parts = self.erase_parts(tx, subject).await?;
-        // An answer kept for a repeated request may hold anybody; it would go within a day.
-        let answers = tx.execute(sql!("DELETE FROM idempotency_key WHERE tenant_id = $1 AND sealed_answer IS NOT NULL"), &params![self.id]).await?;
+        // An answer kept for a repeated request may hold anybody. That the request was done stays known: it must not be done again.
+        let answers = tx.execute(sql!("UPDATE idempotency_key SET sealed_answer = NULL WHERE tenant_id = $1 AND sealed_answer IS NOT NULL"), &params![self.id]).await?;
         Ok(vec![
             counted("replies emptied", replies),
             counted("parts of replies removed", parts),
             counted("other messages removed", notices),
             counted("suppressions replaced by the tombstone", stops),
             counted("marks of calls removed", marks),
-            counted("kept answers of the API removed", answers),
+            counted("kept answers of the API emptied", answers),
         ])
     }
 

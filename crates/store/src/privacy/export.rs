@@ -55,6 +55,7 @@ fn class_words(class: RecordClass) -> &'static str {
         RecordClass::WebhookEvent => "What a client's own system was told",
         RecordClass::ConnectorRun => "What was pulled from a client's system",
         RecordClass::ExportFile => "Results that a client was given",
+        RecordClass::Account => "Users of the service, and what was agreed with clients",
     }
 }
 

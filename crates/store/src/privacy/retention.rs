@@ -50,7 +50,7 @@ impl Tenant {
     pub async fn set_retention(&self, class: RecordClass, period_days: Option<u32>, now: Instant) -> Result<(), StoreError> {
         if let Some(days) = period_days {
             if class.retention().trigger == Trigger::TenantEnd {
-                return Err(StoreError::Invalid(format!("{} entries are kept as long as the tenant: they keep people from being contacted again", class.as_str())));
+                return Err(StoreError::Invalid(format!("{} entries are kept as long as the tenant is here: no period can be set", class.as_str())));
             }
             class.retention().check_period(days).map_err(|error| StoreError::Invalid(error.to_string()))?;
         }

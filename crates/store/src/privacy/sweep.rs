@@ -48,6 +48,7 @@ impl Target<'_> {
 impl Tenant {
     /// Deletes what is due at `now` by the tenant's retention. People under a legal hold keep everything.
     pub async fn sweep(&self, now: Instant) -> Result<Vec<SweepCount>, StoreError> {
+        self.drop_abandoned_fillings(now).await?;
         let mut counts = vec![self.sweep_links(now).await?];
         for row in self.retention().await? {
             let Some(before) = row.due_before(now) else { continue };
@@ -65,7 +66,7 @@ impl Tenant {
                 RecordClass::WebhookEvent => counts.push(self.sweep_webhook_events(before, now).await?),
                 RecordClass::ConnectorRun => counts.push(self.sweep_connector_runs(before, now).await?),
                 RecordClass::ExportFile => counts.push(self.sweep_export_files(before, now).await?),
-                RecordClass::Suppression => {}
+                RecordClass::Suppression | RecordClass::Account => {}
             }
         }
         counts.retain(|count| count.count > 0);

@@ -170,6 +170,12 @@ impl Tenant {
     pub(super) async fn sweep_activity(&self, before: Instant, now: Instant) -> Result<Vec<SweepCount>, StoreError> {
         let events = self.sweep_chain(Target { class: RecordClass::PortalActivity, source: "audit_event" }, Chain::SignIns, before, now).await?;
         let sessions_target = Target { class: RecordClass::PortalActivity, source: "web_session" };
+        // Whom an invitation was for is nobody's business once it is over; that it was made and used stays, as its audit does.
+        let invitations = sql!(
+            "UPDATE invitation SET email = '', display_name = '', revoked_at = CASE WHEN accepted_at IS NULL THEN COALESCE(revoked_at, $3) ELSE revoked_at END
+             WHERE tenant_id = $1 AND created_at < $2 AND (accepted_at IS NOT NULL OR revoked_at IS NOT NULL OR expires_at < $3) AND (email <> '' OR display_name <> '')"
+        );
+        self.db().execute(invitations, &params![self.id, before, now]).await?;
         let mut tx = self.db().begin().await?;
         let sessions = tx.execute(sql!("DELETE FROM web_session WHERE tenant_id = $1 AND created_at < $2"), &params![self.id, before]).await?;
         if sessions > 0 {
@@ -219,7 +225,10 @@ impl Tenant {
     /// Links that expired lead nowhere: code and target go, and a link that nobody clicked goes whole. This clock is the tenant's own.
     pub(super) async fn sweep_links(&self, now: Instant) -> Result<SweepCount, StoreError> {
         let values = |after: i64| -> Params { params![self.id, after, now, SWEEP_BATCH] };
-        let find = sql!("SELECT DISTINCT attempt_id FROM short_link WHERE tenant_id = $1 AND attempt_id > $2 AND expires_at <= $3 AND code_hash IS NOT NULL ORDER BY attempt_id LIMIT $4");
+        let find = sql!(
+            "SELECT DISTINCT l.attempt_id FROM short_link l WHERE l.tenant_id = $1 AND l.attempt_id > $2 AND l.expires_at <= $3 AND l.code_hash IS NOT NULL
+             AND NOT EXISTS (SELECT 1 FROM legal_hold h WHERE h.contact_id = l.contact_id) ORDER BY l.attempt_id LIMIT $4"
+        );
         let acts = [
             sql!("DELETE FROM short_link WHERE attempt_id = $1 AND clicks = 0"),
             sql!("UPDATE short_link SET code_hash = NULL, sealed_target = NULL WHERE attempt_id = $1"),

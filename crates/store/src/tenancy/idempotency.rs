@@ -18,7 +18,7 @@ const LABEL: &str = "idempotency.answer";
 pub enum IdempotencyClaim {
     /// Nobody used this key before: do the request, then `keep_answer` or `release_idempotency_key`.
     Fresh,
-    /// Done before with this request; `answer` is `None` when it may be given only once (it held a secret).
+    /// Done before with this request; `answer` is `None` when it may be given only once (it held a secret), or somebody was erased since.
     Answered { request_hash: Vec<u8>, status: u16, answer: Option<Vec<u8>> },
     /// Another request with this key is being done, or broke off.
     Unfinished { request_hash: Vec<u8>, since: Instant },
