@@ -4,8 +4,14 @@
 mod support;
 #[path = "support/browser.rs"]
 mod browser;
+#[path = "portal/doors.rs"]
+mod doors;
 #[path = "portal/forms.rs"]
 mod forms;
+#[path = "portal/made.rs"]
+mod made;
+#[path = "portal/outside.rs"]
+mod outside;
 
 use std::time::Duration;
 
@@ -147,7 +153,7 @@ async fn recorded_call(all: &Installation) {
     let now = Instant(jiff::Timestamp::now().as_millisecond());
     // A name for short links that was seen to point here: no server runs yet that could look again.
     tenant.set_link_host("go.northwind.example", None, now).await.expect("named");
-    let check = store.due_link_checks(10).await.expect("due").remove(0);
+    let check = store.due_link_checks(now, 10).await.expect("due").remove(0);
     tenant.record_link_check(&check, Ok("https"), now).await.expect("kept");
     tenant.enable_links(true, now).await.expect("on");
     let contact = tenant.find_subject("07700 900101").await.expect("found").contacts[0];
@@ -380,6 +386,8 @@ async fn every_page(chrome: &Chrome, campaign: &str, import: &str, contact: &str
         chrome.goto(path).await;
         chrome.look(name).await;
     }
+    made::pages_of_what_is_made(chrome, campaign, &draft).await;
+    doors::assert_all_looked_at(&chrome.looked());
 }
 
 /// A link to another site is in the log of one's activity, without its page; so is what was done before.
@@ -457,6 +465,9 @@ const PAGES: &[(&str, &str)] = &[
     ("audit", "/audit"),
     ("team", "/team"),
     ("team-new", "/team/new"),
+    ("four-eyes", "/team/four-eyes"),
+    ("single-sign-on", "/team/single-sign-on"),
+    ("approvals", "/approvals"),
     ("invitations", "/team/invitations"),
     ("keys", "/team/keys"),
     ("account", "/account"),

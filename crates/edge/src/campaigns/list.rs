@@ -53,11 +53,14 @@ pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
             (pager("/campaigns", &query, before, campaigns.next))
         }
     };
-    let mut page = Page::new(CAMPAIGNS, "Campaigns").said(said(&asked)).actions(html! { a.button.quiet href="/campaigns/calendar" { "Calendar" } });
-    if may {
-        page = page.actions(html! { a.button.quiet href="/campaigns/calendar" { "Calendar" } a.button.quiet href="/campaigns/templates" { "Templates" } a.button.quiet href="/campaigns/scripts" { "Scripts" } a.button.quiet href="/campaigns/labels" { "Labels" } a.button href="/campaigns/new" { "New campaign" } });
-    }
-    Ok(page.show(&session, &body))
+    let actions = html! {
+        a.button.quiet href="/campaigns/calendar" { "Calendar" }
+        a.button.quiet href="/campaigns/templates" { "Templates" }
+        a.button.quiet href="/campaigns/scripts" { "Scripts" }
+        @if session.may(Right::RevealPersonal) { a.button.quiet href="/campaigns/labels" { "Labels" } }
+        @if may { a.button href="/campaigns/new" { "New campaign" } }
+    };
+    Ok(Page::new(CAMPAIGNS, "Campaigns").said(said(&asked)).actions(actions).show(&session, &body))
 }
 
 fn table(session: &Session, campaigns: &[CampaignRecord]) -> Markup {

@@ -14,7 +14,7 @@ use super::prompt_file::{PROMPT_BYTES_MAX, PromptFileError, wav};
 use crate::page::fault::{Fault, capitalised};
 use crate::page::fields::{Asked, Fields, Problems};
 use crate::page::figure::bytes;
-use crate::page::form::{Fill, Input, button};
+use crate::page::form::{Fill, Input, confirmed};
 use crate::page::icon::Icon;
 use crate::page::layout::Page;
 use crate::page::menu::CAMPAIGNS;
@@ -43,7 +43,7 @@ async fn show(session: &Session, fields: &Fields, problems: &Problems, said: Opt
                             td.tight-cell { (when::time(prompt.created_at, &session.zone)) }
                             td { div.actions {
                                 a.button.quiet.slim href={ "/campaigns/prompts/" (prompt.id) ".wav" } { "Listen" span.unseen { " to " (prompt.name) } }
-                                @if may { (button(&format!("/campaigns/prompts/{}/delete", prompt.id), "quiet slim", "Remove")) }
+                                @if may { (confirmed("Remove…", "Its sound is gone, and no script can name it any more.", &format!("/campaigns/prompts/{}/delete", prompt.id), "Yes, remove it")) }
                             } }
                         } } }
                     } }

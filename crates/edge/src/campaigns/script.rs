@@ -13,7 +13,7 @@ use crate::page::chip::{Tone, chip};
 use crate::page::fault::Fault;
 use crate::page::fields::{Asked, Fields, Problems};
 use crate::page::figure::counted;
-use crate::page::form::{Fill, Input, area, button, select};
+use crate::page::form::{Fill, Input, area, confirmed, select};
 use crate::page::icon::Icon;
 use crate::page::layout::Page;
 use crate::page::menu::CAMPAIGNS;
@@ -86,7 +86,7 @@ async fn show(session: &Session, script: Option<&ScriptRecord>, fields: &Fields,
                     (area("script", "Script", HINT, None, fill))
                     div.actions { button.button type="submit" { "Save" } button.button.quiet type="submit" name="do" value="check" { "Check without saving" } a href="/campaigns/scripts" { "Back" } }
                 }
-                @if script.is_some() { div { (button(&format!("{path}/delete"), "danger", "Remove the script")) } p.small.soft { "Campaigns keep the script that they were given." } }
+                @if script.is_some() { (confirmed("Remove the script…", "Campaigns keep the script that they were given. It cannot be brought back.", &format!("{path}/delete"), "Yes, remove it")) }
             }
             (script_check::panel(session, fields.raw("script")).await?)
         }

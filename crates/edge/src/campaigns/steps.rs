@@ -14,7 +14,7 @@ use crate::page::chip::{Tone, chip};
 use crate::page::fault::Fault;
 use crate::page::fields::{Asked, Fields, Problems};
 use crate::page::figure::counted;
-use crate::page::form::{Fill, Input, button, radios, tick};
+use crate::page::form::{Fill, Input, button, confirmed, radios, tick};
 use crate::page::icon::Icon;
 use crate::page::layout::Page;
 use crate::page::menu::CAMPAIGNS;
@@ -138,7 +138,7 @@ async fn line(session: &Session, campaign: &CampaignRecord, number: usize) -> Re
             a href=(edit) { "Change" span.unseen { " step " (number) } }
             @if number > 2 { (button(&format!("{path}/steps/{number}/up"), "quiet slim", &format!("Move step {number} up"))) }
             @if number > 1 && number < last { (button(&format!("{path}/steps/{number}/down"), "quiet slim", &format!("Move step {number} down"))) }
-            @if number > 1 { (button(&format!("{path}/steps/{number}/remove"), "quiet slim", &format!("Remove step {number}"))) }
+            @if number > 1 { (confirmed(&format!("Remove step {number}…"), "Its text or script goes with it.", &format!("{path}/steps/{number}/remove"), "Yes, remove it")) }
         }
     } })
 }

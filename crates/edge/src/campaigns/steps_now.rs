@@ -11,7 +11,7 @@ use super::{find, problems_of, steps};
 use crate::page::fault::{Fault, capitalised};
 use crate::page::fields::{Asked, Fields, Problems};
 use crate::page::figure::{count, counted};
-use crate::page::form::{Fill, Input, area};
+use crate::page::form::{Fill, Input, area, tick};
 use crate::page::layout::Page;
 use crate::page::menu::CAMPAIGNS;
 use crate::tenancy::guard::Session;
@@ -76,7 +76,8 @@ fn show(session: &Session, campaign: &CampaignRecord, fields: &Fields, problems:
             p.soft { "Nothing more goes to these people from this campaign, at whichever step they stand. What is with a carrier already is not called back. Your own system can say the same through the API." }
             (Input::new("reason", "Why, in one word").hint("Small letters and underscores, such as paid. It is shown and counted.").class("medium").show(fill))
             (area("references", "Your references, one a line", "Or the identifiers of contacts, which begin with con_.", None, fill))
-            div.actions { button.button type="submit" { "Stop it for them" } a href=(path) { "Back" } }
+            (tick("sure", "Yes, stop it for these people", "It cannot be taken back.", fill))
+            div.actions { button.button.danger type="submit" { "Stop it for them" } a href=(path) { "Back" } }
         }
     };
     Ok(Page::new(CAMPAIGNS, "Stop it for some people").under(path.clone(), &campaign.name).problems(problems).show(session, &body))
@@ -92,6 +93,9 @@ pub async fn stop(session: Session, Path(id): Path<String>, fields: Fields) -> R
     }
     if whom.is_empty() {
         problems.add("references", "Name at least one person");
+    }
+    if !fields.has("sure", "yes") {
+        problems.add("sure", "Tick this when it is to be stopped for them");
     }
     if let (Ok(reason), true) = (reason, problems.is_empty()) {
         match session.tenant.stop_recipients(campaign.id, &whom, &reason, session.now).await {

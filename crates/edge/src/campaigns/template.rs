@@ -13,7 +13,7 @@ use super::message::{fields_hint, measured};
 use super::problems_of;
 use crate::page::fault::Fault;
 use crate::page::fields::{Asked, Fields, Problems};
-use crate::page::form::{Fill, Input, area, button};
+use crate::page::form::{Fill, Input, area, confirmed};
 use crate::page::icon::Icon;
 use crate::page::layout::Page;
 use crate::page::menu::CAMPAIGNS;
@@ -75,7 +75,7 @@ async fn show(session: &Session, template: Option<&TemplateRecord>, fields: &Fie
             (links.ticks())
             div.actions { button.button type="submit" { "Save" } a href="/campaigns/templates" { "Back" } }
         }
-        @if template.is_some() { div { (button(&format!("{path}/delete"), "danger", "Remove the template")) } p.small.soft { "Campaigns keep the text that they were given." } }
+        @if template.is_some() { (confirmed("Remove the template…", "Campaigns keep the text that they were given. It cannot be brought back.", &format!("{path}/delete"), "Yes, remove it")) }
     };
     Ok(Page::new(CAMPAIGNS, template.map_or("New template", |template| template.name.as_str())).under("/campaigns/templates", "Templates").said(said).problems(problems).show(session, &body))
 }

@@ -14,7 +14,7 @@ use crate::page::chip::{Tone, chip};
 use crate::page::fault::{Fault, capitalised};
 use crate::page::fields::{Asked, Fields, Problems};
 use crate::page::figure::count;
-use crate::page::form::{Fill, button};
+use crate::page::form::{Fill, confirmed};
 use crate::page::icon::Icon;
 use crate::page::layout::Page;
 use crate::page::menu::CARRIERS;
@@ -97,7 +97,7 @@ fn route_table(routes: &[RouteRecord], trunks: &[TrunkRecord], may: bool) -> Mar
                     thead { tr { th scope="col" { "Numbers" } th scope="col" { "From" } th scope="col" { "Trunk" } th.num scope="col" { "Priority" } th scope="col" { span.unseen { "Remove" } } } }
                     tbody { @for route in routes { tr {
                         th.mono scope="row" { @if route.prefix == "+" { "all" } @else { (route.prefix) "…" } } td data-label="From" { @if route.sender.is_empty() { "any sender" } @else { (route.sender) } } td data-label="Trunk" { (name(route)) } td.num data-label="Priority" { (route.priority) }
-                        td { @if may && route.tenant.is_some() { (button(&format!("/carriers/routes/{}/remove", route.id), "quiet slim", "Remove")) } }
+                        td { @if may && route.tenant.is_some() { (confirmed("Remove…", "Nothing is sent by it any more, from the next message on.", &format!("/carriers/routes/{}/remove", route.id), "Yes, remove it")) } }
                     } } }
                 } }
             }
@@ -135,7 +135,7 @@ fn sender_table(senders: &[SenderRecord], may: bool, zone: &TimeZone) -> Markup 
                     tbody { @for sender in senders { tr {
                         th scope="row" { (sender.value) } td data-label="Replies" { (if sender.takes_replies { "Taken" } else { "None" }) } td data-label="Evidence" { (sender.evidence) }
                         td data-label="Shown by calls" { @if sender.kind == SenderKind::Number { (shown_by_calls(sender, may, zone)) } @else { "Never" } }
-                        td { @if may { form method="post" action="/carriers/senders/remove" { input type="hidden" name="value" value=(sender.value); button.button.quiet.slim type="submit" { "Remove" } } } }
+                        td { @if may { details.confirm { summary.button.danger { "Remove…" } div { p { "No campaign can begin with it any more." } form method="post" action="/carriers/senders/remove" { input type="hidden" name="value" value=(sender.value); button.button.danger type="submit" { "Yes, remove it" } } } } } }
                     } } }
                 } }
             }

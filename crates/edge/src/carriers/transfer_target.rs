@@ -16,7 +16,7 @@ use crate::page::fault::{Fault, capitalised};
 use crate::page::fields::{Asked, Fields, Problems};
 use crate::page::figure::count;
 use super::sip_form::CODECS;
-use crate::page::form::{Fill, Input, area, button, select, tick};
+use crate::page::form::{Fill, Input, area, confirmed, select, tick};
 use crate::page::icon::Icon;
 use crate::page::layout::Page;
 use crate::page::menu::CARRIERS;
@@ -139,7 +139,7 @@ fn show(session: &Session, record: Option<&TransferTargetRecord>, fields: &Field
             }
             div.actions { button.button type="submit" { "Save" } a href=(ROOT) { "Back" } }
         }
-        @if record.is_some() { div { (button(&format!("{path}/remove"), "danger", "Remove the transfer target")) } }
+        @if record.is_some() { (confirmed("Remove the transfer target…", "No call is put through to it any more. What it was is not kept.", &format!("{path}/remove"), "Yes, remove it")) }
     };
     Page::new(CARRIERS, record.map_or("Add a transfer target", |record| record.target.name.as_str())).under(ROOT, "Transfer targets").said(said).problems(problems).show(session, &body)
 }

@@ -14,7 +14,7 @@ use maud::{Markup, html};
 use crate::page::fault::{Fault, capitalised};
 use crate::page::fields::{Asked, Fields, Problems};
 use crate::page::figure::counted;
-use crate::page::form::{Fill, Input, button, select};
+use crate::page::form::{Fill, Input, confirmed, select};
 use crate::page::icon::Icon;
 use crate::page::layout::Page;
 use crate::page::menu::CONTACTS;
@@ -49,7 +49,7 @@ async fn show(session: &Session, asked: &Asked, fields: &Fields, problems: &Prob
                             th scope="row" { (saved.name) }
                             td { (saved.filter.sentence(name_of)) }
                             td.num data-label="Now" { @match size { Some(size) => (counted(*size, "person", "people")), None => a href={ "/contacts/filters?count=" (saved.id) } { "Count" } } }
-                            td { @if may { (button(&format!("/contacts/filters/{}/delete", saved.id), "danger slim", "Remove")) } }
+                            td { @if may { (confirmed("Remove…", "The people stay; only the filter goes.", &format!("/contacts/filters/{}/delete", saved.id), "Yes, remove it")) } }
                         } } }
                     } }
                 }

@@ -18,7 +18,7 @@ use crate::campaigns::words::{PURPOSES, purpose_name};
 use crate::page::chip::{Tone, chip};
 use crate::page::fault::{Fault, capitalised};
 use crate::page::fields::{Asked, Fields, Problems};
-use crate::page::form::{Fill, Input, button, select, tick};
+use crate::page::form::{Fill, Input, button, confirmed, select, tick};
 use crate::page::icon::Icon;
 use crate::page::layout::Page;
 use crate::page::menu::CONTACTS;
@@ -84,7 +84,7 @@ fn consent_table(session: &Session, path: &str, consents: &[ConsentEntry], may: 
             @match consent.withdrawn_at {
                 Some(at) => { (chip(Tone::Calm, Icon::Cross, "Withdrawn")) span.small.soft { (when::time(at, &session.zone)) } }
                 None if consent.expires_at.is_some_and(|end| end <= session.now) => (chip(Tone::Calm, Icon::Clock, "Ended")),
-                None => { (chip(Tone::Good, Icon::Check, "Stands")) @if may { (button(&format!("{path}/consents/{}/withdraw", ConsentId(consent.id)), "quiet slim", "Withdraw")) } }
+                None => { (chip(Tone::Good, Icon::Check, "Stands")) @if may { (confirmed("Withdraw…", "It counts no more from now on, and cannot be set again: a new consent is recorded anew.", &format!("{path}/consents/{}/withdraw", ConsentId(consent.id)), "Yes, withdraw it")) } }
             }
         } } } }
     } }
@@ -126,7 +126,7 @@ fn legal_hold_form(path: &str, contact: &Contact, fill: Fill) -> Markup {
         header { h2 { "Legal hold" } @if contact.legal_hold.is_some() { (chip(Tone::Warn, Icon::Lock, "Stands")) } }
         p.small.soft { "Stops every deletion of what is held on this person, erasure and retention included, until it is lifted." }
         @match &contact.legal_hold {
-            Some(matter) => { p { "Matter: " (matter) } (button(&format!("{path}/legal-hold/lift"), "quiet", "Lift the legal hold")) }
+            Some(matter) => { p { "Matter: " (matter) } (confirmed("Lift the legal hold…", "What retention and erasures held back for it may go from tonight on.", &format!("{path}/legal-hold/lift"), "Yes, lift it")) }
             None => form.form method="post" action={ (path) "/legal-hold" } { (Input::new("matter", "Matter").hint("As your lawyers name it.").show(fill)) div { button.button.quiet type="submit" { "Set a legal hold" } } }
         }
     } }

@@ -45,9 +45,12 @@ pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
             (pager("/imports", "", before, imports.next))
         }
     };
-    let mut page = Page::new(IMPORTS, "Imports").lead(html! { p { "Files from the portal, the API, SFTP, connectors and the command line, each with what became of its lines." } });
-    if may {
-        page = page.actions(html! { @if session.may(Right::ManageTeam) { a.button.quiet href="/imports/connectors" { "Connectors" } a.button.quiet href="/imports/exports" { "Exports" } a.button.quiet href="/imports/sftp" { "SFTP" } } a.button.quiet href="/imports/fields" { "Declared fields" } a.button href="/imports/new" { "Load a file" } });
-    }
-    Ok(page.said(said(&asked)).show(&session, &body))
+    let owns = session.may(Right::ManageTeam);
+    let actions = html! {
+        @if session.may(Right::ReadAudit) { a.button.quiet href="/imports/instructions" { "Instructions" } }
+        @if owns { a.button.quiet href="/imports/connectors" { "Connectors" } a.button.quiet href="/imports/exports" { "Exports" } a.button.quiet href="/imports/sftp" { "SFTP" } }
+        @if may { a.button.quiet href="/imports/fields" { "Declared fields" } a.button href="/imports/new" { "Load a file" } }
+    };
+    let page = Page::new(IMPORTS, "Imports").lead(html! { p { "Files from the portal, the API, SFTP, connectors and the command line, each with what became of its lines." } });
+    Ok(page.actions(actions).said(said(&asked)).show(&session, &body))
 }

@@ -105,9 +105,10 @@ async fn who_stands_where_is_seen_and_people_are_stopped_by_name() {
     assert!(page.contains("What comes next") && page.contains("step 2 of 2"), "{page}");
 
     let stop = format!("{path}/recipients/stop");
-    owner.post(&stop, &[("reason", "Paid in full"), ("references", "R-1")]).await.assert_problem("reason", "small letters");
-    owner.post(&stop, &[("reason", "paid"), ("references", " \n")]).await.assert_problem("references", "at least one");
-    let told = owner.post(&stop, &[("reason", "paid"), ("references", &format!("{who}\nnobody's"))]).await;
+    owner.post(&stop, &[("sure", "yes"), ("reason", "Paid in full"), ("references", "R-1")]).await.assert_problem("reason", "small letters");
+    owner.post(&stop, &[("sure", "yes"), ("reason", "paid"), ("references", " \n")]).await.assert_problem("references", "at least one");
+    owner.post(&stop, &[("reason", "paid"), ("references", &who.to_string())]).await.assert_problem("sure", "Tick this");
+    let told = owner.post(&stop, &[("sure", "yes"), ("reason", "paid"), ("references", &format!("{who}\nnobody's"))]).await;
     assert!(owner.get(told.location()).await.text.contains("Stopped for 1 person. For 0 it was over already, and 1 are not in this campaign."), "{}", told.location());
     let page = owner.get(&format!("/contacts/{who}")).await.text;
     assert!(!page.contains("What comes next") && page.contains("stopped by your word: paid"), "{page}");

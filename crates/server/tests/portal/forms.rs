@@ -116,7 +116,12 @@ async fn name_for_links(chrome: &Chrome) {
     chrome.look("links-on").await;
     chrome.fill("#host", "go.northwind.invalid").await;
     chrome.follow("main form.form:has(#host) button").await;
-    chrome.reload_until("Does not point here").await;
+    chrome.shows("Tick this when links that were sent may lead nowhere").await;
+    chrome.look("links-replace").await;
+    chrome.click("#replace").await;
+    chrome.follow("main form.form:has(#host) button").await;
+    chrome.reload_until("does not take its place yet").await;
+    chrome.shows("https://go.northwind.example/samp1e000000").await;
     chrome.look("links-refused").await;
     chrome.fill("#host", "https://go.northwind.invalid/").await;
     chrome.follow("main form.form:has(#host) button").await;

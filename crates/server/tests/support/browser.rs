@@ -35,6 +35,7 @@ pub struct Chrome {
     base: String,
     axe: String,
     trouble: Arc<Mutex<Vec<String>>>,
+    looked: Mutex<Vec<String>>,
     _profile: tempfile::TempDir,
 }
 
@@ -47,7 +48,7 @@ impl Chrome {
     pub async fn at_home(base: &str, home: Option<&Path>) -> Self {
         let profile = tempfile::tempdir().expect("a folder");
         // As root, as in a container, Chromium's sandbox does not start; the pages are our own.
-        let config = BrowserConfig::builder().no_sandbox().args(["disable-gpu", "disable-quic", "disable-component-update"]).user_data_dir(profile.path()).viewport(None);
+        let config = BrowserConfig::builder().no_sandbox().args(["disable-gpu", "disable-quic", "disable-component-update", "host-resolver-rules=MAP *.northwind.example 127.0.0.1"]).user_data_dir(profile.path()).viewport(None);
         let config = match home {
             Some(home) => config.env("HOME", home.display().to_string()),
             None => config,
@@ -58,7 +59,7 @@ impl Chrome {
         let page = browser.new_page("about:blank").await.expect("a page");
         let axe = Path::new(env!("CARGO_MANIFEST_DIR")).join("../edge/web/node_modules/axe-core/axe.min.js");
         let axe = std::fs::read_to_string(axe).expect("axe-core is installed with the portal's script");
-        let chrome = Self { browser, page, base: base.to_owned(), axe, trouble: Arc::default(), _profile: profile };
+        let chrome = Self { browser, page, base: base.to_owned(), axe, trouble: Arc::default(), looked: Mutex::default(), _profile: profile };
         chrome.listen().await;
         chrome.resize(WIDE).await;
         chrome
@@ -88,8 +89,8 @@ impl Chrome {
         self.page.enable_runtime().await.expect("a runtime");
         self.note(|event: &EventEntryAdded| {
             let entry = &event.entry;
-            // A refused form answers 422, an unknown address 404: the browser logs each, and both are right.
-            let expected = entry.source == LogEntrySource::Network && ["422", "404", BLOCKED].iter().any(|reason| entry.text.contains(reason));
+            // A refused form answers 422, an unknown address 404, too many of those 429: the browser logs each, and all are right.
+            let expected = entry.source == LogEntrySource::Network && ["422", "404", "429", BLOCKED].iter().any(|reason| entry.text.contains(reason));
             let bad = matches!(entry.level, LogEntryLevel::Error | LogEntryLevel::Warning) && !expected;
             bad.then(|| format!("log: {} {}", entry.text, entry.url.clone().unwrap_or_default()))
         })
@@ -233,6 +234,8 @@ impl Chrome {
     /// there is one h1, and nothing was logged. `CLARION_SCREENSHOTS=folder` keeps what it looked like.
     pub async fn look(&self, name: &str) {
         self.js::<bool>(&format!("{};!!window.axe", self.axe)).await;
+        let path = self.path().await;
+        self.looked.lock().expect("no panic while noting").push(path);
         for (width, size) in [("wide", WIDE), ("narrow", NARROW)] {
             for scheme in ["light", "dark"] {
                 // Each time: a picture of the whole page leaves another size behind.
@@ -251,6 +254,11 @@ impl Chrome {
         let twice: Vec<String> = self.js("[...document.querySelectorAll('[id]')].map(e => e.id).filter((id, place, all) => all.indexOf(id) !== place)").await;
         assert!(twice.is_empty(), "{name}: {twice:?} stand twice");
         self.assert_quiet(name);
+    }
+
+    /// The paths that were looked at.
+    pub fn looked(&self) -> Vec<String> {
+        self.looked.lock().expect("no panic while noting").clone()
     }
 
     async fn keep(&self, name: &str) {
