@@ -63,10 +63,10 @@ pub async fn authenticate(State(api): State<Api>, mut request: Request, next: Ne
     let now = api.now();
     let secret = bearer(request.headers()).ok_or_else(Problem::unauthenticated)?;
     let from = CameFrom::of(request.extensions(), request.headers());
-    api.rates.not_refused_too_often(&from.network(), now)?;
+    let stranger = api.rates.before(from.network(), secret, now)?;
     let Some(key) = api.store.api_key_by_secret(secret, now).await? else {
         tracing::warn!("an API request was refused: its key is unknown, revoked, or of somebody deactivated");
-        api.rates.refused(from.network(), now);
+        stranger.is_refused();
         return Err(Problem::unauthenticated());
     };
     let standing = api.rates.take(key.id, now);

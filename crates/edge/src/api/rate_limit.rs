@@ -22,46 +22,63 @@ const LEFT: HeaderName = HeaderName::from_static("ratelimit");
 pub struct RateLimits {
     /// Of one key.
     pub requests_per_minute: u32,
-    /// Of one network, that showed a wrong key or a wrong signature.
+    /// Of one network, that showed the same wrong key, or a wrong signature to the same address.
     pub refusals_per_minute: u32,
 }
+
+/// So many times as many refusals end what a whole network may ask. Programs of many tenants may share its address: one that does not know
+/// that its key was revoked must not keep out the others.
+const OF_A_NETWORK: u32 = 20;
 
 /// What has been asked of late.
 #[derive(Debug)]
 pub struct Rates {
     keys: Rate<ApiKeyId>,
-    refusals: Rate<String>,
+    refusals: Rate<(String, blake3::Hash)>,
+    networks: Rate<String>,
 }
 
 impl Rates {
     pub fn new(limits: RateLimits) -> Self {
-        Self { keys: Rate::new(limits.requests_per_minute), refusals: Rate::new(limits.refusals_per_minute) }
+        Self { keys: Rate::new(limits.requests_per_minute), refusals: Rate::new(limits.refusals_per_minute), networks: Rate::new(limits.refusals_per_minute.saturating_mul(OF_A_NETWORK)) }
     }
 
     pub fn take(&self, key: ApiKeyId, now: Instant) -> Option<Standing> {
         self.keys.take(key, now)
     }
 
-    /// Before anything is looked up: whoever was refused too often waits, right key or wrong.
-    pub fn not_refused_too_often(&self, network: &String, now: Instant) -> Result<(), Problem> {
-        match self.refusals.wait_seconds(network, now) {
+    /// Before anything is looked up: whoever was refused too often for what they show waits.
+    pub fn before(&self, network: String, shown: &str, now: Instant) -> Result<Stranger<'_>, Problem> {
+        let stranger = Stranger { rates: self, whose: (network, blake3::hash(shown.as_bytes())), now };
+        let wait = self.refusals.wait_seconds(&stranger.whose, now).max(self.networks.wait_seconds(&stranger.whose.0, now));
+        match wait {
             Some(seconds) => Err(Problem::too_many_requests("too many requests of this network showed a wrong key or a wrong signature", seconds)),
-            None => Ok(()),
+            None => Ok(stranger),
         }
     }
+}
 
-    pub fn refused(&self, network: String, now: Instant) {
-        self.refusals.take(network, now);
+/// Somebody whose key or signature is not yet known to be right.
+pub struct Stranger<'a> {
+    rates: &'a Rates,
+    whose: (String, blake3::Hash),
+    now: Instant,
+}
+
+impl Stranger<'_> {
+    pub fn is_refused(self) {
+        self.rates.networks.take(self.whose.0.clone(), self.now);
+        self.rates.refusals.take(self.whose, self.now);
     }
 }
 
 /// Before an endpoint that takes no key but a signature.
 pub async fn by_network(State(api): State<Api>, request: Request, next: Next) -> Result<Response, Problem> {
-    let (network, now) = (CameFrom::of(request.extensions(), request.headers()).network(), api.now());
-    api.rates.not_refused_too_often(&network, now)?;
+    let network = CameFrom::of(request.extensions(), request.headers()).network();
+    let stranger = api.rates.before(network, request.uri().path(), api.now())?;
     let response = next.run(request).await;
     if response.status().is_client_error() {
-        api.rates.refused(network, now);
+        stranger.is_refused();
     }
     Ok(response)
 }

@@ -111,8 +111,8 @@ section! {
         /// How many requests a minute one key may make, on each node; up to that many at once. What is beyond gets 429 and is told when
         /// to ask again. 0 is no limit.
         requests_per_minute: u32 = 1_200, shown "1200";
-        /// How many requests a minute with a wrong key or a wrong signature one network address is allowed (of IPv6 its /64) before
-        /// it must wait, whatever it then shows. 0 is no limit.
+        /// How many requests a minute with one wrong key, or with wrong signatures for one trunk, a network address is allowed (of IPv6
+        /// its /64) before it must wait with that; with twenty times as many of all kinds it waits, whatever it then shows. 0 is no limit.
         refusals_per_minute: u32 = 60, shown "60";
     }
 }
