@@ -14,6 +14,8 @@ pub(crate) mod notice;
 pub(crate) mod recover;
 mod rows;
 #[cfg(test)]
+mod evergreen_tests;
+#[cfg(test)]
 mod sequence_tests;
 mod worker;
 

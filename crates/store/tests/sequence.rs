@@ -4,20 +4,26 @@
 mod people;
 mod support;
 
-use clarion_domain::campaigns::campaign::CampaignState;
+use std::time::Duration;
+
+use clarion_domain::campaigns::campaign::{CampaignState, Channel};
 use clarion_domain::campaigns::retry::RetryRules;
-use clarion_domain::campaigns::sequence::{Evergreen, Sequence, SequenceStep, StopResult, Wait, WaitFrom};
+use clarion_domain::campaigns::sequence::{Evergreen, Sequence, SequenceStep, StopResult, ToldReason, Wait, WaitFrom};
 use clarion_domain::compliance::purpose::{LegalBasis, Purpose};
-use clarion_domain::id::{CampaignId, ListId};
+use clarion_domain::contacts::filter::{Condition, Filter};
+use clarion_domain::id::{AttemptId, CampaignId, ListId, WebhookId};
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::{DAY_MS, HOUR_MS};
 use clarion_domain::webhooks::event::WebhookEventKind;
-use clarion_store::attempts::{due_candidates, remove_due};
+use clarion_store::attempts::{Candidate, add_due, advance, due_candidates, remove_due};
 use clarion_store::campaigns::{CampaignDraft, CampaignQuery, NEXT_STEP, RecipientFilter, RecipientState, STOPS_MAX, StepEvent, StepNews, StopWhom, TakeIn, move_on};
 use clarion_store::compliance::rule_book;
 use clarion_store::contacts::TimelineKind;
+use clarion_store::db::Statement;
+use clarion_store::reports::{MeasureDelta, MeasureKey, MeasureRow, add_measures};
+use clarion_store::links::{ShortLinkRow, add_short_links, first_place};
 use clarion_store::webhooks::NewWebhook;
-use clarion_store::{Store, StoreError, Tenant};
+use clarion_store::{Store, StoreError, Tenant, params};
 use people::{enlist, list_of, person, profile};
 use support::{NOON, for_each_store};
 
@@ -163,6 +169,273 @@ async fn of_two_nodes_that_look_for_new_people_one_takes_them_in() {
         assert_eq!(tenant.take_new_people(id, None, NOON.plus_ms(9 * DAY_MS)).await.expect("looks"), TakeIn::NotOurs, "its time is over");
         assert_eq!(bench.store.evergreen_campaigns(NOON).await.expect("reads"), [(tenant.id(), id)]);
         assert_eq!(bench.store.evergreen_campaigns(NOON.plus_ms(9 * DAY_MS)).await.expect("reads"), []);
+    })
+    .await;
+}
+
+static ATTEMPT: Statement = Statement {
+    text: "INSERT INTO attempt (id, tenant_id, campaign_id, position, try_number, contact_id, address_id, channel, trunk_id, state, disposition, cause, decision, segments, cost, sealed_body,
+                                carrier_message_id, parts_heard, claimed_at, answered_at, settled_at)
+           VALUES ($1, $2, $3, $4, 1, $5, 1, 'sms', 1, 'settled', $6, '', '', 1, 350, NULL, '', 1, $7, $7, $7)",
+    postgres: "",
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_reached_at_a_later_step_is_not_among_those_who_were_not() {
+    for_each_store("steps_relist", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        let (list, people) = list_of(&tenant, "Arrears", 4).await;
+        let id = started(&tenant, &draft(list, 2)).await;
+        let steps = tenant.step_ids(id).await.expect("steps");
+        let tried = async |step: CampaignId, position: usize, disposition: Disposition| {
+            let row = params![bench.store.next_id(NOON), tenant.id(), step, position as i64, people[position].0, disposition.as_str(), NOON];
+            bench.store.db().execute(&ATTEMPT, &row).await.expect("an attempt");
+            ended(&tenant, step, &[u32::try_from(position).expect("small")], disposition).await;
+        };
+        // The first step reached nobody. Of the second, one was reached, one was not, one waits for it, and one is not asked yet.
+        for position in 0..3 {
+            tried(steps[0], position, Disposition::NoAnswer).await;
+        }
+        tried(steps[1], 0, Disposition::AnsweredPerson).await;
+        tried(steps[1], 1, Disposition::Busy).await;
+        let mut tx = bench.store.db().begin().await.expect("begins");
+        let due = due_candidates(&mut tx, steps[1], id, NOON.plus_ms(3 * DAY_MS), 10).await.expect("reads");
+        let done: Vec<_> = due.into_iter().filter(|who| who.position < 2).collect();
+        remove_due(&mut tx, steps[1], &done).await.expect("claims");
+        tx.commit().await.expect("commits");
+        let endings: Vec<_> = tenant.last_endings(id).await.expect("counts").into_iter().collect();
+        assert_eq!(endings.len(), 2, "{endings:?}");
+        assert!(endings.contains(&(Disposition::AnsweredPerson, 1)) && endings.contains(&(Disposition::Busy, 1)), "{endings:?}");
+        let not_reached = [RecipientFilter::Disposition(Disposition::NoAnswer), RecipientFilter::Disposition(Disposition::Busy)];
+        let (again, members) = tenant.list_recipients(id, &not_reached, "Again", NOON).await.expect("a list");
+        let on_it: Vec<_> = tenant.contacts(Some(again), None, 10).await.expect("reads").rows.iter().map(|entry| entry.contact_id).collect();
+        assert_eq!((members, on_it), (1, vec![people[1].0]));
+        assert_eq!(tenant.last_endings(steps[1]).await.expect("counts").values().sum::<i64>(), 2, "of a step those whose last it was");
+    })
+    .await;
+}
+
+fn told() -> ToldReason {
+    "paid".parse().expect("a reason")
+}
+
+async fn told_kinds(tenant: &Tenant, webhook: WebhookId) -> Vec<WebhookEventKind> {
+    tenant.webhook_deliveries(webhook, None, None, 100).await.expect("a log").rows.into_iter().map(|row| row.kind).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_overrules_that_somebody_is_through() {
+    for_each_store("steps_through", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        let (list, people) = list_of(&tenant, "Arrears", 3).await;
+        let new = NewWebhook { url: "https://hooks.example.com/in".into(), events: vec![WebhookEventKind::SequenceStopped, WebhookEventKind::SequenceCompleted] };
+        let webhook = tenant.create_webhook(&new, NOON).await.expect("a webhook").id;
+        let id = started(&tenant, &draft(list, 2)).await;
+        let steps = tenant.step_ids(id).await.expect("steps");
+        ended(&tenant, id, &[0, 1, 2], Disposition::Accepted).await;
+        let mut tx = bench.store.db().begin().await.expect("begins");
+        let due = due_candidates(&mut tx, steps[1], id, NOON.plus_ms(3 * DAY_MS), 10).await.expect("reads");
+        assert!(remove_due(&mut tx, steps[1], &due).await.expect("claims"));
+        tx.commit().await.expect("commits");
+        ended(&tenant, steps[1], &[0, 1, 2], Disposition::Accepted).await;
+        assert_eq!(standing(&tenant, id).await, (vec![0, 0], vec!["2 completed 3".to_owned()]));
+        // One more try of the last step is planned for the first; the second's may be yet.
+        let mut tx = bench.store.db().begin().await.expect("begins");
+        let again = |who: &Candidate| (Candidate { try_number: 2, due_at: None, ..*who }, NOON.plus_ms(DAY_MS), "retry after expired".to_owned());
+        add_due(&mut tx, steps[1], &[again(&due[0])]).await.expect("plans");
+        tx.commit().await.expect("commits");
+        let whom = [StopWhom::Contact(people[0].0), StopWhom::Contact(people[1].0)];
+        assert_eq!(tenant.stop_recipients(id, &whom, &told(), NOON).await.expect("stops"), [StopResult::Over; 2]);
+        let mut tx = bench.store.db().begin().await.expect("begins");
+        add_due(&mut tx, steps[1], &[again(&due[1]), again(&due[2])]).await.expect("plans");
+        let left = due_candidates(&mut tx, steps[1], id, NOON.plus_ms(3 * DAY_MS), 10).await.expect("reads");
+        assert_eq!(left.iter().map(|who| who.position).collect::<Vec<_>>(), [2], "the one whom nothing stopped is tried once more");
+        tx.commit().await.expect("commits");
+        assert_eq!(standing(&tenant, id).await, (vec![0, 0], ["2 completed 1", "2 told:paid 2"].map(str::to_owned).to_vec()));
+        let kinds = told_kinds(&tenant, webhook).await;
+        assert!(!kinds.contains(&WebhookEventKind::SequenceStopped) && !kinds.is_empty(), "that they are through was told already: {kinds:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_before_the_people_are_in_it_is_refused_with_what_to_do() {
+    for_each_store("steps_early", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        let (list, people) = list_of(&tenant, "Arrears", 1).await;
+        tenant.add_sender(SENDER, true, "our own number", NOON).await.expect("a sender");
+        let id = tenant.create_campaign(&draft(list, 2), NOON).await.expect("a draft");
+        let whom = [StopWhom::Contact(people[0].0)];
+        let refused = |result: Result<Vec<StopResult>, StoreError>| matches!(result, Err(StoreError::Conflict(why)) if why.contains("suppress them"));
+        assert!(refused(tenant.stop_recipients(id, &whom, &told(), NOON).await), "a draft");
+        tenant.schedule_campaign(id, NOON.plus_ms(HOUR_MS), NOON).await.expect("scheduled");
+        assert!(refused(tenant.stop_recipients(id, &whom, &told(), NOON).await), "scheduled");
+        tenant.unschedule_campaign(id, NOON).await.expect("a draft");
+        tenant.start_campaign(id, NOON).await.expect("starts");
+        assert!(refused(tenant.stop_recipients(id, &whom, &told(), NOON).await), "starting");
+        tenant.freeze_chunk(id, None, NOON).await.expect("freezes");
+        assert_eq!(tenant.stop_recipients(id, &whom, &told(), NOON).await.expect("stops"), [StopResult::Stopped]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_of_somebody_who_was_asked_about_undoes_no_claim_of_others() {
+    for_each_store("steps_fence", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        let (list, people) = list_of(&tenant, "Arrears", 3).await;
+        let id = started(&tenant, &draft(list, 2)).await;
+        let mut tx = bench.store.db().begin().await.expect("begins");
+        assert!(advance(&mut tx, id, 0, 1, 0).await.expect("moves"));
+        tx.commit().await.expect("commits");
+        ended(&tenant, id, &[0], Disposition::Accepted).await;
+        tenant.stop_recipients(id, &[StopWhom::Contact(people[0].0)], &told(), NOON).await.expect("stops");
+        assert_eq!(tenant.campaign(id).await.expect("reads").stops, 0, "they are behind the cursor");
+        tenant.stop_recipients(id, &[StopWhom::Contact(people[2].0)], &told(), NOON).await.expect("stops");
+        assert_eq!(tenant.campaign(id).await.expect("reads").stops, 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_that_waits_for_somebody_to_move_on_takes_away_what_that_brought() {
+    for_each_store("steps_moving", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        let (list, people) = list_of(&tenant, "Arrears", 1).await;
+        let id = started(&tenant, &draft(list, 2)).await;
+        let steps = tenant.step_ids(id).await.expect("steps");
+        let mut tx = bench.store.db().begin().await.expect("begins");
+        let news = StepNews { campaign: id, position: 0, event: StepEvent::Attempt(Disposition::Accepted) };
+        move_on(&mut tx, &bench.store, &[news], NOON).await.expect("moves");
+        let (theirs, whom) = (tenant.clone(), [StopWhom::Contact(people[0].0)]);
+        let stop = tokio::spawn(async move { theirs.stop_recipients(id, &whom, &told(), NOON).await });
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        tx.commit().await.expect("commits");
+        assert_eq!(stop.await.expect("no panic").expect("stops"), [StopResult::Stopped]);
+        assert_eq!(tenant.due_counts(steps[1]).await.expect("counts"), [], "nothing is due for them");
+        assert_eq!(standing(&tenant, id).await, (vec![0, 0], vec!["2 told:paid 1".to_owned()]), "counted where they stood");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_that_waits_is_looked_at_without_writing() {
+    for_each_store("steps_wait", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        let (list, _) = list_of(&tenant, "Arrears", 1).await;
+        let id = started(&tenant, &draft(list, 2)).await;
+        let mut tx = bench.store.db().begin().await.expect("begins");
+        assert!(advance(&mut tx, id, 0, 1, 0).await.expect("moves"));
+        tx.commit().await.expect("commits");
+        ended(&tenant, id, &[0], Disposition::Accepted).await;
+        // Whoever wrote now would wait for this one.
+        let mut writer = bench.store.db().begin().await.expect("begins");
+        assert!(!advance(&mut writer, id, 0, 1, 0).await.expect("tries"));
+        let looked = tokio::time::timeout(Duration::from_secs(2), tenant.finish_campaign_if_done(id, NOON)).await.expect("it does not wait for a writer");
+        assert!(!looked.expect("looks"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filter_by_which_people_are_taken_in_cannot_be_deleted() {
+    for_each_store("steps_filter", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        let (list, _) = list_of(&tenant, "New customers", 1).await;
+        let filter = tenant.save_filter("In Britain", &Filter { all_of: vec![Condition::HasReference { yes: true }] }, NOON).await.expect("a filter");
+        let mut welcome = draft(list, 2);
+        welcome.filter_id = Some(filter);
+        welcome.sequence.evergreen = Some(Evergreen { until_ms: NOON.plus_ms(9 * DAY_MS).ms(), new_a_day_max: None, again_after_days: None });
+        let id = started(&tenant, &welcome).await;
+        assert!(matches!(tenant.delete_filter(filter, NOON).await, Err(StoreError::Conflict(why)) if why.contains("November")));
+        tenant.pause_campaign(id, NOON).await.expect("pauses");
+        assert!(matches!(tenant.delete_filter(filter, NOON).await, Err(StoreError::Conflict(_))));
+        tenant.cancel_campaign(id, NOON).await.expect("cancels");
+        let mut plain = draft(list, 2);
+        plain.filter_id = Some(filter);
+        let id = tenant.create_campaign(&plain, NOON).await.expect("a draft");
+        tenant.start_campaign(id, NOON).await.expect("starts");
+        tenant.freeze_chunk(id, None, NOON).await.expect("freezes");
+        tenant.delete_filter(filter, NOON).await.expect("a campaign that has its people needs it no more");
+    })
+    .await;
+}
+
+static KEY: Statement = Statement { text: "SELECT wrapped_key FROM contact WHERE id = $1", postgres: "" };
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_links_of_a_later_step_are_counted_with_it_and_with_the_campaign() {
+    for_each_store("steps_links", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        let (list, people) = list_of(&tenant, "Arrears", 1).await;
+        tenant.set_link_host("go.example.com", None, NOON).await.expect("named");
+        for check in bench.store.due_link_checks(NOON, 10).await.expect("due") {
+            tenant.record_link_check(&check, Ok("https"), NOON).await.expect("kept");
+        }
+        tenant.enable_links(true, NOON).await.expect("on");
+        let mut two = draft(list, 2);
+        two.body = "Pay: {short:https://example.com/first}".into();
+        two.sequence.then[0].body = "Pay now: {short:https://example.com/second}".into();
+        let id = started(&tenant, &two).await;
+        let second = tenant.step_ids(id).await.expect("steps")[1];
+        let mut row = bench.store.db().query_first(&KEY, &params![people[0].0]).await.expect("reads").expect("a row");
+        let key = bench.store.keyring().unwrap(&row.take::<Vec<u8>>(0).expect("a key")).expect("unwraps");
+        for (step, clicks) in [(1, 1), (2, 2)] {
+            let (code, link) = tenant.new_short_link(&key, first_place(step), "https://example.com/").expect("a link");
+            let attempt = AttemptId(bench.store.next_id(NOON));
+            let mut tx = bench.store.db().begin().await.expect("begins");
+            add_short_links(&mut tx, &[ShortLinkRow { attempt, tenant: tenant.id(), campaign: id, contact: people[0].0, expires_at: NOON.plus_ms(DAY_MS), link }]).await.expect("added");
+            tx.commit().await.expect("commits");
+            for _ in 0..clicks {
+                assert!(tenant.follow_link(&code, true, NOON).await.expect("follows").is_some());
+            }
+        }
+        let counts = async |id| -> Vec<(usize, String, i64)> { tenant.link_counts(id).await.expect("counts").into_iter().map(|link| (link.place, link.source, link.clicks)).collect() };
+        let (first, later) = ((0, "https://example.com/first".to_owned(), 1), (100, "https://example.com/second".to_owned(), 2));
+        assert_eq!(counts(second).await, std::slice::from_ref(&later));
+        assert_eq!(counts(id).await, [first, later]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn counts_are_read_by_page_and_through_all_steps() {
+    for_each_store("steps_counts", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        let (list, _) = list_of(&tenant, "Arrears", 1).await;
+        let id = started(&tenant, &draft(list, 2)).await;
+        let other = tenant.create_campaign(&draft(list, 1), NOON).await.expect("a draft");
+        let steps = tenant.step_ids(id).await.expect("steps");
+        let mut deltas = std::collections::HashMap::new();
+        for (place, campaign) in [steps[0], steps[1], other].into_iter().enumerate() {
+            for hour in 0..3 {
+                for cause in ["", "busy"] {
+                    let key = MeasureKey { tenant: tenant.id(), campaign, hour: NOON.plus_ms(hour * HOUR_MS), channel: Channel::Sms, disposition: Disposition::Delivered, cause: cause.into() };
+                    deltas.insert(key, MeasureDelta { n: 1 + place as i64, segments: 1, cost: 10 });
+                }
+            }
+        }
+        let mut tx = bench.store.db().begin().await.expect("begins");
+        add_measures(&mut tx, &deltas).await.expect("counted");
+        tx.commit().await.expect("commits");
+        let span = (NOON, NOON.plus_ms(3 * HOUR_MS));
+        for (campaign, rows, n) in [(None, 18, 36), (Some(id), 12, 18), (Some(steps[1]), 6, 12), (Some(other), 6, 18)] {
+            let whole = tenant.measures_through(campaign, span.0, span.1).await.expect("reads");
+            assert_eq!((whole.len(), whole.iter().map(|row| row.n).sum::<i64>()), (rows, n), "{campaign:?}");
+            let mut paged = Vec::new();
+            loop {
+                let page = tenant.measures_page(campaign, span, paged.last(), 5).await.expect("a page");
+                if page.is_empty() {
+                    break;
+                }
+                paged.extend(page);
+            }
+            assert!(paged.is_sorted_by_key(|row: &MeasureRow| row.hour));
+            paged.sort_by_key(|row| (row.campaign, row.hour, row.disposition, row.cause.clone()));
+            assert_eq!(paged, whole, "{campaign:?}");
+        }
+        assert_eq!(tenant.campaign_names().await.expect("names").len(), 2, "steps are no choices of their own");
+        assert_eq!(tenant.campaign_names_of(steps.clone()).await.expect("names").len(), 2);
     })
     .await;
 }

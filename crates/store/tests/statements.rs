@@ -1,9 +1,10 @@
 //! Every statement in the sources is prepared on SQLite, and on PostgreSQL when `CLARION_TEST_POSTGRES` names one;
 //! `./test` always names one. The number of parameters must agree.
 
+use std::collections::HashSet;
 use std::path::Path;
 
-use clarion_store::db::{Db, Statement};
+use clarion_store::db::{Db, Statement, Value};
 
 /// The literals of each `sql!(…)` below `folder`, with the file they stand in.
 fn statements(folder: &Path, found: &mut Vec<(String, &'static Statement)>) {
@@ -102,5 +103,36 @@ async fn every_statement_prepares_on_both_engines() {
             }
         }
     }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// SQLite has no counts of rows to choose an index by, and would walk all that a campaign has tried, or all who are due in it, for one person.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_asked_of_one_person_is_found_by_an_index_that_leads_to_them() {
+    let mut found = Vec::new();
+    statements(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    let folder = tempfile::tempdir().expect("a folder");
+    let sqlite = Db::open_sqlite(&folder.path().join("clarion.db")).await.expect("opens");
+    sqlite.migrate().await.expect("migrates");
+    let names_somebody = |text: &str| text.contains("position = ") && (text.contains("due ") || text.contains("attempt "));
+    let (mut looked_at, mut faults) = (0, Vec::new());
+    for (place, statement) in found.iter().filter(|(_, statement)| names_somebody(statement.text)) {
+        let highest = (1..40).rev().find(|n| statement.text.contains(&format!("${n}"))).unwrap_or(0);
+        let explained: &'static Statement = Box::leak(Box::new(Statement { text: format!("EXPLAIN QUERY PLAN {}", statement.text).leak(), postgres: "" }));
+        let mut inner = HashSet::new();
+        for mut row in sqlite.query(explained, &vec![Value::Int(0); highest]).await.unwrap_or_else(|error| panic!("{place}: {error}")) {
+            let (id, parent, detail): (i64, i64, String) = (row.take(0).expect("an id"), row.take(1).expect("a parent"), row.take(3).expect("a detail"));
+            if detail.starts_with("CORRELATED") {
+                inner.insert(id);
+            }
+            let due_by_campaign = ["due", "d", "u", "n"].iter().any(|name| detail.starts_with(&format!("SEARCH {name} USING PRIMARY KEY (campaign_id=?)")));
+            let tries_by_campaign = inner.contains(&parent) && detail.contains("INDEX attempt_campaign ");
+            if due_by_campaign || tries_by_campaign {
+                faults.push(format!("{place}: {detail}"));
+            }
+        }
+        looked_at += 1;
+    }
+    assert!(looked_at > 10, "{looked_at}");
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }

@@ -1,22 +1,26 @@
 //! A campaign of several texts, on both databases, with the time in the test's hand: who comes to which step when, and what stops them.
 
+use std::time::Duration;
+
 use clarion_domain::campaigns::campaign::CampaignState;
 use clarion_domain::campaigns::retry::{RetryRule, RetryRules};
-use clarion_domain::campaigns::sequence::{AfterRefusal, Evergreen, Sequence, SequenceStep, StopResult, Wait, WaitFrom};
+use clarion_domain::campaigns::sequence::{AfterRefusal, Sequence, SequenceStep, StopResult, Wait, WaitFrom};
 use clarion_domain::compliance::suppression::{SuppressionReason, SuppressionScope};
-use clarion_domain::id::CampaignId;
+use clarion_domain::id::{CampaignId, ContactId};
 use clarion_domain::outcomes::disposition::Disposition;
-use clarion_domain::time::{DAY_MS, HOUR_MS, MINUTE_MS};
+use clarion_domain::time::{HOUR_MS, Instant, MINUTE_MS};
 use clarion_smpp::pdu::MessageState;
 use clarion_store::campaigns::{CampaignDraft, StopWhom};
-use clarion_store::{Store, Tenant};
+use clarion_store::db::{Db, Statement, Tx};
+use clarion_store::{Store, Tenant, params};
 
 use crate::attempts::by_hand::people::{enlist, list_of, number, person, profile};
 use crate::attempts::by_hand::support::{Bench, NOON, for_each_store};
+use crate::attempts::decided::{ClaimError, Decided, candidates};
 use crate::attempts::by_hand::{Departed, Hand, SENDER, What, draft, launch};
 
 /// Texts, so many hours apart.
-fn texts(first: CampaignDraft, hours: &[u16]) -> CampaignDraft {
+pub(super) fn texts(first: CampaignDraft, hours: &[u16]) -> CampaignDraft {
     let step = |hours: &u16| SequenceStep {
         wait: Wait { days: 0, hours: *hours, from: WaitFrom::LastTry },
         channel: first.channel,
@@ -37,7 +41,7 @@ fn attempts(departed: Vec<Departed>) -> Vec<Departed> {
 }
 
 /// What went in a cycle, all of it taken by the carrier, and what the next cycle writes of it.
-async fn go(hand: &mut Hand, ms: i64) -> Vec<Departed> {
+pub(super) async fn go(hand: &mut Hand, ms: i64) -> Vec<Departed> {
     let departed = attempts(hand.step(ms).await);
     for one in &departed {
         hand.accept(one, &format!("m{}", one.token));
@@ -47,12 +51,12 @@ async fn go(hand: &mut Hand, ms: i64) -> Vec<Departed> {
     departed
 }
 
-async fn counts(tenant: &Tenant, id: CampaignId) -> (Vec<i64>, Vec<(String, i64)>) {
+pub(super) async fn counts(tenant: &Tenant, id: CampaignId) -> (Vec<i64>, Vec<(String, i64)>) {
     let counts = tenant.step_counts(&tenant.campaign(id).await.expect("reads")).await.expect("counts");
     (counts.standing.clone(), counts.reasons().into_iter().map(|(why, n)| (why.to_string(), n)).collect())
 }
 
-fn ended(of: &[(&str, i64)]) -> Vec<(String, i64)> {
+pub(super) fn ended(of: &[(&str, i64)]) -> Vec<(String, i64)> {
     of.iter().map(|(why, n)| ((*why).to_owned(), *n)).collect()
 }
 
@@ -148,18 +152,96 @@ async fn who_is_stopped_before_the_first_step_or_while_a_part_waits_gets_nothing
     .await;
 }
 
+/// What a claim of everybody who may be next would do, up to its commit.
+async fn claim_all(tx: &mut Tx, store: &Store, tenant: &Tenant, step: CampaignId, now: Instant) -> Result<usize, ClaimError> {
+    let record = tenant.campaign_in(tx, step).await?;
+    let found = candidates(tx, &record, 100, now).await?;
+    let mut decided = Decided::default();
+    found.iter().for_each(|candidate| decided.done(candidate));
+    decided.write(tx, store, &record, now).await?;
+    Ok(found.len())
+}
+
+fn stopping(tenant: &Tenant, id: CampaignId, who: ContactId) -> tokio::task::JoinHandle<Vec<StopResult>> {
+    let tenant = tenant.clone();
+    tokio::spawn(async move { tenant.stop_recipients(id, &[StopWhom::Contact(who)], &"paid".parse().expect("a reason"), NOON).await.expect("stops") })
+}
+
+/// A claim that has read and not written yet meets a stop. Where both may be under way at once, the stop goes through and the claim is undone;
+/// where one writes at a time, the stop waits for it.
+async fn meet_a_stop(bench: &Bench, tenant: &Tenant, (id, step): (CampaignId, CampaignId), who: ContactId, now: Instant) {
+    let mut tx = bench.store.db().begin().await.expect("begins");
+    let record = tenant.campaign_in(&mut tx, step).await.expect("reads");
+    let found = candidates(&mut tx, &record, 100, now).await.expect("reads");
+    assert!(found.iter().any(|candidate| candidate.contact == who && !candidate.ended));
+    let mut stop = stopping(tenant, id, who);
+    let stopped_first = tokio::time::timeout(Duration::from_secs(1), &mut stop).await;
+    let mut decided = Decided::default();
+    found.iter().for_each(|candidate| decided.done(candidate));
+    let written = decided.write(&mut tx, &bench.store, &record, now).await;
+    match (bench.store.db(), stopped_first) {
+        (Db::Postgres(_), stopped) => {
+            assert_eq!(stopped.expect("it does not wait for a claim that only read").expect("no panic"), [StopResult::Stopped]);
+            assert!(matches!(written, Err(ClaimError::Conflict)), "nothing of the claim may stand: {written:?}");
+        }
+        (Db::Sqlite(_), stopped) => {
+            assert!(stopped.is_err(), "one writes at a time");
+            written.expect("claims");
+            tx.commit().await.expect("commits");
+            assert_eq!(stop.await.expect("no panic"), [StopResult::Stopped]);
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_that_commits_while_a_claim_is_made_undoes_the_claim() {
+async fn a_stop_and_a_claim_at_once_leave_one_of_them() {
     for_each_store("seq_race", |bench| async move {
         let tenant = bench.tenant("northwind").await;
-        let (list, people) = list_of(&tenant, "Arrears", 2).await;
-        let id = launch(&bench, &tenant, &draft("November", list)).await;
-        let read = tenant.campaign(id).await.expect("reads");
-        tenant.stop_recipients(id, &[StopWhom::Contact(people[1].0)], &"paid".parse().expect("a reason"), NOON).await.expect("stops");
-        // A claim that read the campaign before the stop stood.
+        let mut hand = Hand::new(&bench, &tenant, false, 1_000).await;
+        let (list, people) = list_of(&tenant, "Arrears", 5).await;
+        let id = launch(&bench, &tenant, &texts(draft("November", list), &[2])).await;
+        // Somebody's first try.
+        meet_a_stop(&bench, &tenant, (id, id), people[4].0, NOON).await;
+        if matches!(bench.store.db(), Db::Sqlite(_)) {
+            return;
+        }
+        hand.pass(100).await;
+        assert_eq!(go(&mut hand, 1).await.len(), 4);
+        let (steps, later) = (tenant.step_ids(id).await.expect("steps"), hand.now.plus_ms(2 * HOUR_MS));
+        // Somebody who is due, at the next step.
+        meet_a_stop(&bench, &tenant, (id, steps[1]), people[0].0, later).await;
+        // And the other way round: the claim has written, the stop waits for it, and finds nothing due.
         let mut tx = bench.store.db().begin().await.expect("begins");
-        assert!(!clarion_store::attempts::advance(&mut tx, id, 0, 2, read.stops).await.expect("moves"), "nothing of it may stand");
-        assert!(clarion_store::attempts::advance(&mut tx, id, 0, 2, read.stops + 1).await.expect("moves"));
+        assert_eq!(claim_all(&mut tx, &bench.store, &tenant, steps[1], later).await.expect("claims"), 3);
+        let mut stop = stopping(&tenant, id, people[1].0);
+        assert!(tokio::time::timeout(Duration::from_millis(300), &mut stop).await.is_err(), "it waits");
+        tx.commit().await.expect("commits");
+        assert_eq!(stop.await.expect("no panic"), [StopResult::Stopped]);
+        assert_eq!(due_at(&tenant, id, 1).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cycle_that_a_stop_overtakes_is_made_again_at_once() {
+    for_each_store("seq_undone", |bench| async move {
+        static STOP: Statement = Statement { text: "UPDATE campaign SET stops = stops + 1 WHERE id = $1", postgres: "" };
+        let tenant = bench.tenant("northwind").await;
+        let mut hand = Hand::new(&bench, &tenant, false, 1_000).await;
+        let (list, _) = list_of(&tenant, "Arrears", 3).await;
+        let id = launch(&bench, &tenant, &draft("November", list)).await;
+        hand.pass(100).await;
+        let mut stop = bench.store.db().begin().await.expect("begins");
+        stop.execute(&STOP, &params![id]).await.expect("moves");
+        let committed = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            stop.commit().await.expect("commits");
+        });
+        let first = attempts(hand.step(1).await);
+        committed.await.expect("no panic");
+        assert_eq!(first.is_empty(), matches!(bench.store.db(), Db::Postgres(_)), "it read the campaign before the stop, and waited for it");
+        let again = attempts(hand.step(1).await);
+        assert_eq!(first.len() + again.len(), 3, "each once, and no error in between");
     })
     .await;
 }
@@ -171,7 +253,7 @@ async fn tries_within_a_step_come_before_the_next_and_late_ones_do_not_overtake_
         let mut hand = Hand::new(&bench, &tenant, false, 1_000).await;
         let (list, _) = list_of(&tenant, "Arrears", 2).await;
         let mut two = texts(draft("November", list), &[4]);
-        let again = |after, delay_minutes| RetryRule { after, delay_minutes };
+        two.sequence.then[0].wait.from = WaitFrom::FirstTry;
         two.retry = RetryRules { attempts_max: 3, rules: vec![again(Disposition::Rejected, 30), again(Disposition::Expired, 200)] };
         let id = launch(&bench, &tenant, &two).await;
         let steps = tenant.step_ids(id).await.expect("steps");
@@ -200,6 +282,71 @@ async fn tries_within_a_step_come_before_the_next_and_late_ones_do_not_overtake_
         let of = |step| gone.iter().filter(|one| one.campaign() == Some(step)).count();
         assert_eq!((of(steps[0]), of(steps[1])), (0, 2), "{gone:?}");
         assert_eq!(counts(&tenant, id).await, (vec![0, 0], ended(&[("completed", 2)])));
+    })
+    .await;
+}
+
+fn again(after: Disposition, delay_minutes: u32) -> RetryRule {
+    RetryRule { after, delay_minutes }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_try_puts_the_next_step_off_where_that_counts_from_the_last() {
+    for_each_store("seq_late", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        let mut hand = Hand::new(&bench, &tenant, false, 1_000).await;
+        let (list, _) = list_of(&tenant, "Arrears", 2).await;
+        let mut two = texts(draft("November", list), &[4]);
+        two.retry = RetryRules { attempts_max: 2, rules: vec![again(Disposition::Expired, 200)] };
+        let id = launch(&bench, &tenant, &two).await;
+        let steps = tenant.step_ids(id).await.expect("steps");
+        hand.pass(100).await;
+        let first = go(&mut hand, 1).await;
+        // One expired, and is tried again after 200 minutes; of the other it is heard late that it arrived.
+        hand.receipt(&format!("m{}", first[0].token), MessageState::Expired);
+        hand.pass(10 * MINUTE_MS).await;
+        hand.receipt(&format!("m{}", first[1].token), MessageState::Delivered);
+        assert!(attempts(hand.step(1).await).is_empty());
+        let second = go(&mut hand, 191 * MINUTE_MS).await;
+        assert_eq!(second.iter().map(|one| one.campaign()).collect::<Vec<_>>(), [Some(steps[0])]);
+        let next = go(&mut hand, 40 * MINUTE_MS).await;
+        assert_eq!(next.iter().map(|one| one.campaign()).collect::<Vec<_>>(), [Some(steps[1])], "a receipt is no try: four hours after the first");
+        assert!(go(&mut hand, 195 * MINUTE_MS).await.is_empty());
+        let last = go(&mut hand, 10 * MINUTE_MS).await;
+        assert_eq!(last.iter().map(|one| one.campaign()).collect::<Vec<_>>(), [Some(steps[1])], "four hours after the second");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_through_and_is_stopped_gets_no_further_try_of_the_last_step() {
+    for_each_store("seq_through", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        let mut hand = Hand::new(&bench, &tenant, false, 1_000).await;
+        let (list, people) = list_of(&tenant, "Arrears", 4).await;
+        let mut two = texts(draft("November", list), &[2]);
+        two.sequence.then[0].retry = RetryRules { attempts_max: 2, rules: vec![again(Disposition::Expired, 240)] };
+        let id = launch(&bench, &tenant, &two).await;
+        hand.pass(100).await;
+        assert_eq!(go(&mut hand, 1).await.len(), 4);
+        let second = go(&mut hand, 2 * HOUR_MS).await;
+        assert_eq!(counts(&tenant, id).await, (vec![0, 0], ended(&[("completed", 4)])));
+        let of = |who| *second.iter().find(|one| matches!(one.what, What::Attempt { contact, .. } if contact == who)).expect("went");
+        // The first replies; the second's client is paid before the carrier says that the text expired, the third's after it.
+        hand.write((1, number(0).trim_start_matches('+')), SENDER, "I will call you");
+        hand.receipt(&format!("m{}", of(people[2].0).token), MessageState::Expired);
+        hand.step(1).await;
+        assert_eq!(due_at(&tenant, id, 1).await, 1);
+        let whom = [StopWhom::Contact(people[1].0), StopWhom::Contact(people[2].0)];
+        assert_eq!(tenant.stop_recipients(id, &whom, &"paid".parse().expect("a reason"), hand.now).await.expect("stops"), [StopResult::Over; 2]);
+        assert_eq!(due_at(&tenant, id, 1).await, 0);
+        for who in [people[0].0, people[1].0, people[3].0] {
+            hand.receipt(&format!("m{}", of(who).token), MessageState::Expired);
+        }
+        hand.step(1).await;
+        let tried = go(&mut hand, 241 * MINUTE_MS).await;
+        assert!(matches!(tried[..], [Departed { what: What::Attempt { contact, .. }, .. }] if contact == people[3].0), "{tried:?}");
+        assert_eq!(counts(&tenant, id).await, (vec![0, 0], ended(&[("told:paid", 2), ("completed", 1), ("reply", 1)])));
     })
     .await;
 }
@@ -243,21 +390,29 @@ async fn of_two_nodes_that_claim_the_same_step_one_does_it() {
         let id = launch(&bench, &tenant, &texts(draft("November", list), &[2])).await;
         hand.pass(100).await;
         assert_eq!(go(&mut hand, 1).await.len(), 4);
-        let step = tenant.step_ids(id).await.expect("steps")[1];
-        let record = tenant.campaign(step).await.expect("reads");
-        let later = hand.now.plus_ms(2 * HOUR_MS);
-        // Both read who is due; the second to write finds them gone.
-        let other = Store::new(bench.store.db().clone(), &bench.keyring(), 2).expect("a store");
-        let mut mine = bench.store.db().begin().await.expect("begins");
-        let read = super::decided::candidates(&mut mine, &record, 10, later).await.expect("reads");
-        assert_eq!(read.len(), 4);
-        let mut decided = super::decided::Decided::default();
-        read.iter().for_each(|candidate| decided.done(candidate));
-        decided.write(&mut mine, &bench.store, &record, later).await.expect("writes");
-        mine.commit().await.expect("commits");
-        let mut theirs = other.db().begin().await.expect("begins");
-        let conflict = decided.write(&mut theirs, &other, &record, later).await;
-        assert!(matches!(conflict, Err(super::decided::ClaimError::Conflict)), "{conflict:?}");
+        let (step, later) = (tenant.step_ids(id).await.expect("steps")[1], hand.now.plus_ms(2 * HOUR_MS));
+        // Both at once, each in a transaction of its own: whoever comes second finds nobody, or what it found gone.
+        let claims = [1, 2].map(|node| {
+            let (store, tenant) = (Store::new(bench.store.db().clone(), &bench.keyring(), node).expect("a store"), tenant.clone());
+            tokio::spawn(async move {
+                let mut tx = store.db().begin().await.expect("begins");
+                match claim_all(&mut tx, &store, &tenant, step, later).await {
+                    Ok(claimed) => {
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                        tx.commit().await.expect("commits");
+                        claimed
+                    }
+                    Err(ClaimError::Conflict) => 0,
+                    Err(ClaimError::Store(error)) => panic!("{error}"),
+                }
+            })
+        });
+        let mut claimed = Vec::new();
+        for claim in claims {
+            claimed.push(claim.await.expect("no panic"));
+        }
+        claimed.sort_unstable();
+        assert_eq!(claimed, [0, 4]);
     })
     .await;
 }
@@ -286,54 +441,6 @@ async fn whom_the_rules_refuse_at_a_step_is_stopped_or_goes_on_as_the_campaign_s
             assert_eq!(tenant.campaign(later).await.expect("reads").state, CampaignState::Cancelled);
             assert_eq!(due_at(&tenant, id, 1).await, 0);
         }
-    })
-    .await;
-}
-
-async fn look(bench: &Bench, hand: &Hand) {
-    static NOW: std::sync::Mutex<i64> = std::sync::Mutex::new(0);
-    fn clock() -> clarion_domain::time::Instant {
-        clarion_domain::time::Instant(*NOW.lock().expect("held for a moment"))
-    }
-    *NOW.lock().expect("held for a moment") = hand.now.ms();
-    while crate::campaigns::work(&bench.store, clock).await.expect("works") > 0 {}
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_evergreen_campaign_takes_each_person_in_once_and_no_more_a_day_than_it_may() {
-    for_each_store("seq_evergreen", |bench| async move {
-        let tenant = bench.tenant("northwind").await;
-        let mut hand = Hand::new(&bench, &tenant, false, 1_000).await;
-        let (list, _) = list_of(&tenant, "New customers", 2).await;
-        let mut welcome = draft("Welcome", list);
-        welcome.sequence.evergreen = Some(Evergreen { until_ms: NOON.plus_ms(40 * DAY_MS).ms(), new_a_day_max: Some(3), again_after_days: Some(30) });
-        let id = launch(&bench, &tenant, &welcome).await;
-        hand.pass(100).await;
-        assert_eq!(go(&mut hand, 1).await.len(), 2);
-        for last in 2..5 {
-            let (contact, _) = person(&tenant, last, &profile("Ada", &format!("R-{last}"))).await;
-            enlist(&tenant, list, contact).await;
-        }
-        look(&bench, &hand).await;
-        assert_eq!(go(&mut hand, 3_000).await.len(), 1, "the day's third");
-        look(&bench, &hand).await;
-        assert!(go(&mut hand, 3_000).await.is_empty());
-        assert!(!tenant.finish_campaign_if_done(id, hand.now).await.expect("looks"), "more may come");
-        hand.pass(DAY_MS).await;
-        look(&bench, &hand).await;
-        assert_eq!(go(&mut hand, 3_000).await.len(), 2, "the next day's, and nobody twice");
-        look(&bench, &hand).await;
-        assert!(go(&mut hand, 3_000).await.is_empty());
-        assert_eq!(counts(&tenant, id).await, (vec![0], ended(&[("completed", 5)])));
-        assert_eq!(tenant.taken_in_today(id, hand.now).await.expect("counts").1, 2);
-        // The first two may come again thirty days after they were through.
-        hand.pass(30 * DAY_MS - HOUR_MS).await;
-        look(&bench, &hand).await;
-        assert_eq!(go(&mut hand, 3_000).await.len(), 3, "those of the first day");
-        hand.pass(10 * DAY_MS).await;
-        look(&bench, &hand).await;
-        assert!(go(&mut hand, 3_000).await.is_empty(), "its time is over");
-        assert_eq!(tenant.campaign(id).await.expect("reads").state, CampaignState::Finished);
     })
     .await;
 }
