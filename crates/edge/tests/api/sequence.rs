@@ -59,6 +59,7 @@ async fn people_are_stopped_by_reference_once_and_counted() {
     let made = world.ask("POST", "/campaigns", whole(&world).await).await.expect(201);
     let id: clarion_domain::id::CampaignId = made["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
     let path = format!("/campaigns/{id}");
+    world.ask("POST", &format!("{path}/recipients/stop"), json!({"reason": "paid", "references": ["no such"]})).await.problem(409);
     world.ask("POST", &format!("{path}/start"), Value::Null).await.expect(200);
     world.tenant.freeze_chunk(id, None, crate::support::NOW).await.expect("freezes");
     let listed = world.get("/campaigns").await.expect(200);

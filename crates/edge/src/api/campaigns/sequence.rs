@@ -313,7 +313,8 @@ pub struct Stopped {
 /// Stop people in a campaign
 ///
 /// Nothing more goes to them from this campaign, at whichever step they stand; what is with a carrier already is not called back. Naming
-/// somebody again changes nothing. At most 10,000 people in one request, contacts and references together.
+/// somebody again changes nothing. Who was through already is `over`, and another try of the last step does not come either. Before the start
+/// nobody is in it: the answer is 409. At most 10,000 people in one request, contacts and references together.
 #[utoipa::path(post, path = "/campaigns/{campaign}/recipients/stop", tag = "campaigns", params(("campaign" = CampaignId, Path)), request_body = Stop, responses((status = 200, body = Stopped)))]
 pub async fn stop(caller: Caller, Id(id): Id<CampaignId>, Body(stop): Body<Stop>) -> Result<Json<Stopped>, Problem> {
     let reason = stop.reason.parse().map_err(|error: clarion_domain::campaigns::sequence::NotAReason| faults(vec![("reason", error.to_string())]))?;

@@ -14,7 +14,7 @@ use crate::api::wire::{CampaignId, Time};
 /// A short link of a campaign's text.
 #[derive(Serialize, ToSchema)]
 pub struct LinkCount {
-    /// Its place among the text's links, from 0.
+    /// Its place among the text's links, from 0; in the second step's text from 100 on, in the third's from 200 on.
     link: u64,
     /// As the text has it.
     source: String,
