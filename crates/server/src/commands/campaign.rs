@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::open;
 
 pub use report::{Report, report};
+pub use steps::print as print_steps;
 
 #[derive(Debug, Args)]
 pub struct CampaignArgs {

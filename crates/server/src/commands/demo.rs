@@ -5,9 +5,11 @@ use std::time::{Duration, Instant as Since};
 
 use anyhow::bail;
 use clap::Args;
+use clarion_domain::id::CampaignId;
+use clarion_store::Tenant;
 
-use crate::commands::campaign::{Report, report};
-use crate::demo::{Calls, Cast, Comparison, Stage, call_lines, compare, is_over, play, ring};
+use crate::commands::campaign::{Report, print_steps, report};
+use crate::demo::{Calls, Cast, Comparison, Stage, TextAndCall, call_lines, compare, followed_up, is_over, play, ring, text_and_call};
 use crate::{clock, exit, password, supervise};
 
 const PEOPLE: usize = 120;
@@ -38,12 +40,13 @@ async fn perform(stage: &Stage, args: &DemoArgs, real: clarion_domain::time::Ins
     let password = password::make()?;
     let cast = play(stage, &password, PEOPLE).await?;
     let calls = ring(stage, &cast[cast.len() - 1]).await?;
+    let both = text_and_call(&calls).await?;
     introduce(stage, &cast, &password, real);
     if !calls.spoken {
         println!("espeak-ng is not installed: people hear a chime instead of words.");
     }
     if args.once {
-        return finish(stage, &cast, &calls).await;
+        return finish(stage, &cast, &calls, &both).await;
     }
     println!("\nCtrl-C ends the demo and removes its folder.");
     std::future::pending().await
@@ -62,17 +65,13 @@ fn introduce(stage: &Stage, cast: &[Cast], password: &str, real: clarion_domain:
 }
 
 /// Waits for the end of every campaign and of everything that the carrier has to say.
-async fn finish(stage: &Stage, cast: &[Cast], calls: &Calls) -> anyhow::Result<ExitCode> {
-    println!("\nRunning to the end: about a minute …");
+async fn finish(stage: &Stage, cast: &[Cast], calls: &Calls, both: &TextAndCall) -> anyhow::Result<ExitCode> {
+    println!("\nRunning to the end: about two minutes …");
     let mut campaigns: Vec<_> = cast.iter().map(|member| (&member.tenant, member.campaign)).collect();
     campaigns.push((&calls.tenant, calls.campaign));
-    let began = Since::now();
-    while !(is_over(&campaigns).await? && stage.carrier.outstanding() == 0) {
-        if began.elapsed() > ONCE_WAIT {
-            bail!("the campaigns did not end in {} s", ONCE_WAIT.as_secs());
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    until_over(stage, &campaigns).await?;
+    both.let_an_hour_pass(stage, ONCE_WAIT).await?;
+    until_over(stage, &[(&both.tenant, both.campaign)]).await?;
     // The carrier was acknowledged only after the commit, so that the rows are there; the answers to replies follow.
     tokio::time::sleep(Duration::from_secs(1)).await;
     let mut reports: Vec<Report> = Vec::new();
@@ -82,15 +81,22 @@ async fn finish(stage: &Stage, cast: &[Cast], calls: &Calls) -> anyhow::Result<E
         reports[reports.len() - 1].print(false);
         println!("replies in the inbox: {}", member.tenant.open_replies().await?);
     }
+    let [texted, followed] = [report(&both.tenant, both.steps[0]).await?, report(&both.tenant, both.steps[1]).await?];
+    println!();
+    texted.print(false);
+    print_steps(&both.tenant, both.campaign).await?;
+    let exact = followed.exact && texted.exact && reports.iter().all(|report| report.exact);
+    reports.push(texted);
     let comparison = compare(&reports, &stage.carrier.tally());
     println!("\nThe report against the pretend carrier's own counts\n{}", comparison.to_text());
     let called = report(&calls.tenant, calls.campaign).await?;
     println!();
     called.print(false);
-    let of_calls = Comparison::of(call_lines(&called, &stage.voice.tally()));
+    let mut lines = call_lines(&[&called, &followed], &stage.voice.tally());
+    lines.push(("called an hour after a text", followed.counts.values().map(|sums| sums.0).sum(), followed_up()));
+    let of_calls = Comparison::of(lines);
     println!("\nThe calls against the pretend telephone carrier's own counts\n{}", of_calls.to_text());
-    let exact = called.exact && reports.iter().all(|report| report.exact);
-    match (comparison.agrees() && of_calls.agrees(), exact) {
+    match (comparison.agrees() && of_calls.agrees(), exact && called.exact) {
         (true, true) => {
             println!("They agree.");
             Ok(ExitCode::SUCCESS)
@@ -100,4 +106,15 @@ async fn finish(stage: &Stage, cast: &[Cast], calls: &Calls) -> anyhow::Result<E
             Ok(exit::wrong())
         }
     }
+}
+
+async fn until_over(stage: &Stage, campaigns: &[(&Tenant, CampaignId)]) -> anyhow::Result<()> {
+    let began = Since::now();
+    while !(is_over(campaigns).await? && stage.carrier.outstanding() == 0) {
+        if began.elapsed() > ONCE_WAIT {
+            bail!("the campaigns did not end in {} s", ONCE_WAIT.as_secs());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(())
 }

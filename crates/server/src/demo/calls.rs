@@ -11,7 +11,7 @@ use clarion_domain::campaigns::schedule::{Day, TimeOfDay};
 use clarion_domain::carriers::settings::TrunkSettings;
 use clarion_domain::carriers::transfer_target::SipLine;
 use clarion_domain::compliance::purpose::{LegalBasis, Purpose};
-use clarion_domain::id::CampaignId;
+use clarion_domain::id::{CampaignId, ListId};
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::personal::Personal;
 use clarion_engine::calls::{SpeechEngine, SpeechRequest};
@@ -97,7 +97,14 @@ pub async fn ring(stage: &Stage, cast: &Cast) -> anyhow::Result<Calls> {
         tenant.put_prompt(CHIME, &chime(), clock::now()).await?;
     }
     let list = load(&tenant, "Account holders", "account-holders.csv", &people("AH", FIRST_CALLED, CALLED)).await?;
-    let mut draft = CampaignDraft::new("Account calls");
+    let draft = draft_of_calls("Account calls", list, spoken);
+    let campaign = tenant.create_campaign(&draft, clock::now()).await?;
+    tenant.start_campaign(campaign, clock::now()).await.context("the calls could not start")?;
+    Ok(Calls { tenant, campaign, spoken })
+}
+
+pub(super) fn draft_of_calls(name: &str, list: ListId, spoken: bool) -> CampaignDraft {
+    let mut draft = CampaignDraft::new(name);
     draft.channel = Channel::Voice;
     draft.purpose = Some(Purpose::Collections);
     draft.basis = Some(LegalBasis::Contract);
@@ -109,9 +116,7 @@ pub async fn ring(stage: &Stage, cast: &Cast) -> anyhow::Result<Calls> {
     draft.recording = RecordingSettings { openings: true, told_in: "the privacy notice of Harbour Lending".into(), ..RecordingSettings::default() };
     draft.schedule.days = Day::ALL.to_vec();
     (draft.schedule.from, draft.schedule.until) = (TimeOfDay::from_minute(8 * 60).unwrap_or(draft.schedule.from), TimeOfDay::from_minute(20 * 60).unwrap_or(draft.schedule.until));
-    let campaign = tenant.create_campaign(&draft, clock::now()).await?;
-    tenant.start_campaign(campaign, clock::now()).await.context("the calls could not start")?;
-    Ok(Calls { tenant, campaign, spoken })
+    draft
 }
 
 /// Without a speech program the same script plays a chime; the information message is a text that is never needed, as one call for
@@ -138,24 +143,25 @@ fn chime() -> Vec<i16> {
     note(660.0).chain(note(880.0)).collect()
 }
 
-/// The report of the calls beside what the carrier counted: what, by the report, by the carrier.
-pub fn lines(report: &Report, tally: &CallTally) -> Vec<(&'static str, i64, i64)> {
+/// The reports of calls, summed, beside what the carrier counted: what, by the reports, by the carrier.
+pub fn lines(reports: &[&Report], tally: &CallTally) -> Vec<(&'static str, i64, i64)> {
     use Disposition as D;
+    let of = |word: D| reports.iter().map(|report| report.of(word)).sum::<i64>();
     let carrier = |fate: CallFate| i64::try_from(tally.of(fate)).unwrap_or(i64::MAX);
-    let machines = report.heard.iter().filter(|(by, _)| by.is_voicemail()).map(|(_, n)| n).sum();
-    let all: i64 = D::ALL.iter().map(|word| report.of(*word)).sum();
+    let machines = reports.iter().flat_map(|report| &report.heard).filter(|(by, _)| by.is_voicemail()).map(|(_, n)| n).sum();
+    let all: i64 = D::ALL.iter().map(|word| of(*word)).sum();
     vec![
         ("calls", all, i64::try_from(tally.calls()).unwrap_or(i64::MAX)),
-        ("put through to an agent", report.of(D::PutThrough), carrier(CallFate::PutThrough)),
-        ("agents who heard the person", report.of(D::PutThrough), i64::try_from(tally.agent_answers).unwrap_or(i64::MAX)),
+        ("put through to an agent", of(D::PutThrough), carrier(CallFate::PutThrough)),
+        ("agents who heard the person", of(D::PutThrough), i64::try_from(tally.agent_answers).unwrap_or(i64::MAX)),
         // Nothing is done on the detector's word before a hundred of its calls were labelled (UK-4): a machine hears what a person hears.
-        ("heard it out: people, machines", report.of(D::AnsweredPerson), carrier(CallFate::Listens) + carrier(CallFate::Machine)),
+        ("heard it out: people, machines", of(D::AnsweredPerson), carrier(CallFate::Listens) + carrier(CallFate::Machine)),
         ("machines, by the detector", machines, carrier(CallFate::Machine)),
-        ("asked not to be called again", report.of(D::OptedOut), carrier(CallFate::OptsOut)),
-        ("busy", report.of(D::Busy), carrier(CallFate::Busy)),
-        ("declined", report.of(D::Rejected), carrier(CallFate::Declines)),
-        ("no such number", report.of(D::InvalidNumber), carrier(CallFate::Dead)),
-        ("abandoned or unknown", report.of(D::Abandoned) + report.of(D::Unknown), 0),
+        ("asked not to be called again", of(D::OptedOut), carrier(CallFate::OptsOut)),
+        ("busy", of(D::Busy), carrier(CallFate::Busy)),
+        ("declined", of(D::Rejected), carrier(CallFate::Declines)),
+        ("no such number", of(D::InvalidNumber), carrier(CallFate::Dead)),
+        ("abandoned or unknown", of(D::Abandoned) + of(D::Unknown), 0),
         ("called twice", 0, tally.called_again() as i64),
     ]
 }
