@@ -18,7 +18,7 @@ impl UnknownWord {
 
 /// An identifier that does not read as one of its kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not a {kind} identifier: it looks like {prefix}_ and 13 letters or digits")]
+#[error("no {kind}: it looks like {prefix}_ and 13 letters or digits")]
 pub struct MalformedId {
     kind: &'static str,
     prefix: &'static str,

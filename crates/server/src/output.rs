@@ -2,6 +2,33 @@
 
 use serde_json::{Map, Value};
 
+/// Says in a sentence what a command has done; `{"done": …}` for a program.
+pub fn print_done(done: &str, as_json: bool) {
+    if as_json {
+        print_json(&serde_json::json!({ "done": done }));
+    } else {
+        println!("{done}");
+    }
+}
+
+/// The same of something new; a program reads its identifier alone.
+pub fn print_made(id: &impl std::fmt::Display, said: &str, as_json: bool) {
+    if as_json {
+        print_json(&serde_json::json!({ "id": id.to_string() }));
+    } else {
+        println!("{said}");
+    }
+}
+
+/// A secret that nobody can be shown again, with what it is of.
+pub fn print_secret(id: &impl std::fmt::Display, secret: &str, as_json: bool) {
+    if as_json {
+        print_json(&serde_json::json!({ "id": id.to_string(), "secret": secret }));
+    } else {
+        println!("{id}\nits secret, shown this once: {secret}");
+    }
+}
+
 /// Rows under named columns.
 pub struct Listing {
     columns: &'static [&'static str],

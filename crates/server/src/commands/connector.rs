@@ -13,7 +13,7 @@ use clarion_store::Tenant;
 use clarion_store::connectors::NewConnector;
 
 use crate::config::Config;
-use crate::output::{Listing, print_json};
+use crate::output::{Listing, print_done, print_json, print_made};
 use crate::{clock, open};
 
 const LOG_ROWS: i64 = 100;
@@ -101,7 +101,7 @@ pub async fn run(config: &Config, args: &ConnectorArgs) -> anyhow::Result<()> {
     let store = open::store(config).await?;
     let tenant = open::tenant(&store, &args.tenant).await?;
     let now = clock::now();
-    let done = match &args.verb {
+    let (id, done) = match &args.verb {
         Verb::List => return list(&tenant, args.json).await,
         Verb::Runs { connector } => return runs(&tenant, *connector, args.json).await,
         Verb::Run { connector, run } => return one_run(&tenant, *connector, *run).await,
@@ -111,25 +111,31 @@ pub async fn run(config: &Config, args: &ConnectorArgs) -> anyhow::Result<()> {
         }
         Verb::Add { name, what } => {
             let new = what.read(&tenant, name, now).await?;
-            tenant.create_connector(&new, now).await.map(|id| id.to_string())
+            let id = tenant.create_connector(&new, now).await?;
+            (Some(id.to_string()), format!("made connector {name} ({id}), paused: look at a preview, then resume it"))
         }
         Verb::Change { connector, name, what } => {
             let new = what.read(&tenant, name, now).await?;
-            tenant.change_connector(*connector, &new, now).await.map(|()| "changed".to_owned())
+            tenant.change_connector(*connector, &new, now).await?;
+            (None, "changed".to_owned())
         }
-        Verb::Preview { connector } => tenant.ask_run(*connector, RunKind::Preview, now).await.map(|run| run.to_string()),
-        Verb::Pull { connector } => tenant.ask_run(*connector, RunKind::Pull, now).await.map(|run| run.to_string()),
-        Verb::Pause { connector } => tenant.pause_connector(*connector, now).await.map(|()| "paused".to_owned()),
-        Verb::Resume { connector } => tenant.resume_connector(*connector, now).await.map(|()| "switched on".to_owned()),
-        Verb::StartOver { connector } => tenant.start_connector_over(*connector, now).await.map(|()| "the next pull asks for everything".to_owned()),
-        Verb::Remove { connector } => tenant.delete_connector(*connector, now).await.map(|()| "removed".to_owned()),
-    }?;
-    if args.json {
-        print_json(&serde_json::json!({ "done": done }));
-    } else {
-        println!("{done}");
+        Verb::Preview { connector } => asked(&tenant, *connector, RunKind::Preview, now).await?,
+        Verb::Pull { connector } => asked(&tenant, *connector, RunKind::Pull, now).await?,
+        Verb::Pause { connector } => (None, tenant.pause_connector(*connector, now).await.map(|()| "paused".to_owned())?),
+        Verb::Resume { connector } => (None, tenant.resume_connector(*connector, now).await.map(|()| "switched on".to_owned())?),
+        Verb::StartOver { connector } => (None, tenant.start_connector_over(*connector, now).await.map(|()| "the next pull asks for everything".to_owned())?),
+        Verb::Remove { connector } => (None, tenant.delete_connector(*connector, now).await.map(|()| "removed; what it loaded stays".to_owned())?),
+    };
+    match id {
+        Some(id) => print_made(&id, &done, args.json),
+        None => print_done(&done, args.json),
     }
     Ok(())
+}
+
+async fn asked(tenant: &Tenant, id: ConnectorId, kind: RunKind, now: Instant) -> anyhow::Result<(Option<String>, String)> {
+    let run = tenant.ask_run(id, kind, now).await?;
+    Ok((Some(run.to_string()), format!("asked for; how it went: clarion connector run {id} {run}")))
 }
 
 async fn list(tenant: &Tenant, json: bool) -> anyhow::Result<()> {

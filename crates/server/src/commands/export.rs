@@ -9,7 +9,7 @@ use clarion_store::Tenant;
 use clarion_store::connectors::NewExport;
 
 use crate::config::Config;
-use crate::output::{Listing, print_json};
+use crate::output::{Listing, print_done, print_made, print_secret};
 use crate::{clock, open};
 
 const LOG_ROWS: i64 = 100;
@@ -31,6 +31,7 @@ enum Verb {
     /// The tenant's exports, the newest first.
     List,
     /// Add an export; the secret that signs what is sent is printed this once.
+    #[command(group = clap::ArgGroup::new("to").args(["account", "url"]).required(true))]
     Add {
         name: String,
         /// Under which it goes.
@@ -49,13 +50,13 @@ enum Verb {
         #[arg(long, default_value = "csv")]
         format: ExportFormat,
         /// The SFTP account in whose out/ it lies.
-        #[arg(long, conflicts_with = "url", required_unless_present = "url")]
+        #[arg(long)]
         account: Option<String>,
         /// Where it is sent; {file} in it stands for the file's name.
         #[arg(long)]
         url: Option<String>,
         /// Send it by POST, not by PUT.
-        #[arg(long)]
+        #[arg(long, requires = "url")]
         post: bool,
     },
     /// Make a new secret; the old one ends at once.
@@ -81,7 +82,7 @@ pub async fn run(config: &Config, args: &ExportArgs) -> anyhow::Result<()> {
     let store = open::store(config).await?;
     let tenant = open::tenant(&store, &args.tenant).await?;
     let now = clock::now();
-    let done = match &args.verb {
+    let (id, done) = match &args.verb {
         Verb::List => return list(&tenant, args.json).await,
         Verb::Files { export } => return files(&tenant, *export, args.json).await,
         Verb::Add { name, instruction, campaign, after_end, times, format, account, url, post } => {
@@ -105,46 +106,45 @@ pub async fn run(config: &Config, args: &ExportArgs) -> anyhow::Result<()> {
                 url: url.clone().unwrap_or_default(),
             };
             let made = tenant.create_export(&new, now).await?;
-            return shown_once(made.id, &made.secret, args.json);
+            if !made.secret.is_empty() {
+                print_secret(&made.id, &made.secret, args.json);
+                return Ok(());
+            }
+            (Some(made.id.to_string()), format!("made export {name} ({}): its files lie in out/", made.id))
         }
-        Verb::Secret { export } => return shown_once(*export, &tenant.rotate_export_secret(*export, now).await?, args.json),
-        Verb::Now { export, campaign } => tenant.export_now(*export, *campaign, now).await.map(|file| file.to_string()),
-        Verb::Retry { export, file } => tenant.retry_export_file(*export, *file, now).await.map(|()| "it is sent again".to_owned()),
-        Verb::Pause { export } => tenant.pause_export(*export, now).await.map(|()| "paused".to_owned()),
-        Verb::Resume { export } => tenant.resume_export(*export, now).await.map(|()| "switched on".to_owned()),
-        Verb::Remove { export } => tenant.delete_export(*export, now).await.map(|()| "removed".to_owned()),
-    }?;
-    if args.json {
-        print_json(&serde_json::json!({ "done": done }));
-    } else {
-        println!("{done}");
-    }
-    Ok(())
-}
-
-fn shown_once(id: ExportId, secret: &str, json: bool) -> anyhow::Result<()> {
-    if json {
-        print_json(&serde_json::json!({ "id": id, "secret": secret }));
-    } else if secret.is_empty() {
-        println!("{id}");
-    } else {
-        println!("{id}\nits secret, shown this once: {secret}");
+        Verb::Secret { export } => {
+            print_secret(export, &tenant.rotate_export_secret(*export, now).await?, args.json);
+            return Ok(());
+        }
+        Verb::Now { export, campaign } => {
+            let file = tenant.export_now(*export, *campaign, now).await?;
+            (Some(file.to_string()), format!("asked for ({file}); how it went: clarion export files {export}"))
+        }
+        Verb::Retry { export, file } => (None, tenant.retry_export_file(*export, *file, now).await.map(|()| "it is sent again".to_owned())?),
+        Verb::Pause { export } => (None, tenant.pause_export(*export, now).await.map(|()| "paused".to_owned())?),
+        Verb::Resume { export } => (None, tenant.resume_export(*export, now).await.map(|()| "switched on".to_owned())?),
+        Verb::Remove { export } => (None, tenant.delete_export(*export, now).await.map(|()| "removed, with its files".to_owned())?),
+    };
+    match id {
+        Some(id) => print_made(&id, &done, args.json),
+        None => print_done(&done, args.json),
     }
     Ok(())
 }
 
 async fn list(tenant: &Tenant, json: bool) -> anyhow::Result<()> {
-    let mut listing = Listing::new(&["id", "name", "instruction", "campaign", "at_end", "times", "format", "target", "state", "stopped_why", "next_at"]);
+    let mut listing = Listing::new(&["id", "name", "instruction", "campaign", "minutes_after_end", "times", "format", "target", "url", "state", "stopped_why", "next_at"]);
     for export in tenant.exports().await? {
         listing.row([
             export.id.to_string().into(),
             export.new.name.into(),
             export.new.instruction.to_string().into(),
             export.new.campaign.map(|campaign| campaign.to_string()).into(),
-            export.new.at_end.into(),
+            export.new.at_end.then_some(export.new.after_minutes).into(),
             export.new.times.to_string().into(),
             export.new.format.as_str().into(),
             export.new.target.as_str().into(),
+            export.new.url.into(),
             export.state.as_str().into(),
             export.stopped_why.into(),
             export.next_at.map(Instant::rfc3339).into(),

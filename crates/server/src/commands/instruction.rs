@@ -1,4 +1,4 @@
-//! `clarion instruction list|show|record|replace|revoke`: what clients told us to do with their data.
+//! `clarion instruction list|record|replace|revoke`: what clients told us to do with their data.
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
@@ -10,7 +10,7 @@ use clarion_store::Tenant;
 use clarion_store::connectors::NewInstruction;
 
 use crate::config::Config;
-use crate::output::{Listing, print_json};
+use crate::output::{Listing, print_done, print_made};
 use crate::{clock, open};
 
 #[derive(Debug, Args)]
@@ -97,19 +97,21 @@ pub async fn run(config: &Config, args: &InstructionArgs) -> anyhow::Result<()> 
     let store = open::store(config).await?;
     let tenant = open::tenant(&store, &args.tenant).await?;
     let now = clock::now();
-    let done = match &args.verb {
-        Verb::List => return list(&tenant, now, args.json).await,
-        Verb::Record { kind, reference, agreed } => tenant.record_instruction(&agreed.read(*kind, reference, now)?, now).await?.to_string(),
+    match &args.verb {
+        Verb::List => list(&tenant, now, args.json).await?,
+        Verb::Record { kind, reference, agreed } => {
+            let id = tenant.record_instruction(&agreed.read(*kind, reference, now)?, now).await?;
+            print_made(&id, &format!("recorded {reference} ({id})"), args.json);
+        }
         Verb::Replace { instruction, agreed } => {
             let held = tenant.instruction(*instruction).await?;
-            tenant.replace_instruction(*instruction, &agreed.read(held.new.kind, &held.new.reference, now)?, now).await?.to_string()
+            let id = tenant.replace_instruction(*instruction, &agreed.read(held.new.kind, &held.new.reference, now)?, now).await?;
+            print_made(&id, &format!("version {} of {} holds now ({id})", held.version + 1, held.new.reference), args.json);
         }
-        Verb::Revoke { instruction, why } => tenant.revoke_instruction(*instruction, why, now).await.map(|()| "revoked".to_owned())?,
-    };
-    if args.json {
-        print_json(&serde_json::json!({ "done": done }));
-    } else {
-        println!("{done}");
+        Verb::Revoke { instruction, why } => {
+            tenant.revoke_instruction(*instruction, why, now).await?;
+            print_done("revoked: what worked under it has stopped", args.json);
+        }
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use clarion_store::Tenant;
 use clarion_store::webhooks::NewWebhook;
 
 use crate::config::Config;
-use crate::output::{Listing, print_json};
+use crate::output::{Listing, print_done, print_secret};
 use crate::{clock, open};
 
 const LOG_ROWS: i64 = 100;
@@ -73,32 +73,23 @@ pub async fn run(config: &Config, args: &WebhookArgs) -> anyhow::Result<()> {
         Verb::Log { webhook, state } => return log(&tenant, *webhook, *state, args.json).await,
         Verb::Add { url, events } => {
             let made = tenant.create_webhook(&NewWebhook { url: url.clone(), events: events.clone() }, now).await?;
-            return shown_once(made.id, &made.secret, args.json);
+            print_secret(&made.id, &made.secret, args.json);
+            return Ok(());
         }
-        Verb::Secret { webhook } => return shown_once(*webhook, &tenant.rotate_webhook_secret(*webhook, now).await?, args.json),
+        Verb::Secret { webhook } => {
+            print_secret(webhook, &tenant.rotate_webhook_secret(*webhook, now).await?, args.json);
+            return Ok(());
+        }
         Verb::Enable { webhook } => tenant.enable_webhook(*webhook, true, now).await.map(|()| "enabled".to_owned()),
-        Verb::Disable { webhook } => tenant.enable_webhook(*webhook, false, now).await.map(|()| "disabled".to_owned()),
+        Verb::Disable { webhook } => tenant.enable_webhook(*webhook, false, now).await.map(|()| "disabled; what waited can be replayed".to_owned()),
         Verb::Remove { webhook } => tenant.delete_webhook(*webhook, now).await.map(|()| "removed".to_owned()),
         Verb::Test { webhook } => tenant.test_webhook(*webhook, now).await.map(|event| format!("{event} goes out")),
         Verb::Replay { webhook, since, all } => {
             let since: jiff::Timestamp = since.parse().context("--since: write it as 2026-11-23T09:30:00Z")?;
-            tenant.replay_webhook(*webhook, Instant::from(since), !all, now).await.map(|count| format!("{count} events are told again"))
+            tenant.replay_webhook(*webhook, Instant::from(since), !all, now).await.map(|count| format!("events that are told again: {count}"))
         }
     }?;
-    if args.json {
-        print_json(&serde_json::json!({ "done": done }));
-    } else {
-        println!("{done}");
-    }
-    Ok(())
-}
-
-fn shown_once(id: WebhookId, secret: &str, json: bool) -> anyhow::Result<()> {
-    if json {
-        print_json(&serde_json::json!({ "id": id, "secret": secret }));
-    } else {
-        println!("{id}\nits secret, shown this once: {secret}");
-    }
+    print_done(&done, args.json);
     Ok(())
 }
 
