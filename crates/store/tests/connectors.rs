@@ -3,7 +3,7 @@
 mod support;
 
 use clarion_domain::compliance::purpose::LegalBasis;
-use clarion_domain::connectors::export::{ExportFormat, ExportTarget};
+use clarion_domain::connectors::export::{ExportFormat, ExportTarget, ResultField};
 use clarion_domain::connectors::instruction::{InstructionKind, InstructionStanding};
 use clarion_domain::connectors::pull_fault::{ConnectorState, PullFault, RunKind, RunState};
 use clarion_domain::connectors::times::Times;
@@ -455,7 +455,7 @@ async fn an_account_in_which_results_lie_stays_and_a_file_that_was_stopped_takes
         static CHUNKS: Statement = Statement { text: "SELECT COUNT(*) FROM export_chunk", postgres: "" };
         let tenant = bench.tenant("northwind").await;
         let hook = tenant.create_webhook(&NewWebhook { url: "https://hooks.example.com/in".into(), events: vec![WebhookEventKind::ExportFailed] }, NOON).await.expect("a webhook").id;
-        let agreed = NewInstruction { kind: InstructionKind::Export, fields: vec!["outcome".into()], ..instruction(&[]) };
+        let agreed = NewInstruction { kind: InstructionKind::Export, fields: vec!["outcome".into(), "number".into()], ..instruction(&[]) };
         let first = tenant.record_instruction(&agreed, NOON).await.expect("recorded");
         let account = tenant.create_sftp_account(&SftpAccountDraft::new("drop"), NOON).await.expect("an account");
         let id = tenant.create_export(&export(first, Some(account)), NOON).await.expect("an export").id;
@@ -468,7 +468,12 @@ async fn an_account_in_which_results_lie_stays_and_a_file_that_was_stopped_takes
         bench.store.db().execute(&STARTED, &params![campaign]).await.expect("began");
         let file = tenant.export_now(id, campaign, NOON).await.expect("asked for");
         let lease = bench.store.take_lease("e", NOON).await.expect("asked").expect("free");
+        let wide = tenant.begin_export(id, &lease, NOON).await.expect("begun").expect("waits");
+        tenant.begin_export_file(file, &lease, NOON).await.expect("a key");
+        let first = tenant.replace_instruction(first, &NewInstruction { fields: vec!["outcome".into()], ..agreed }, NOON).await.expect("replaced");
+        assert!(tenant.export_written(&wide, 1, 9, &lease, NOON).await.is_err(), "not under the version of before");
         let job = tenant.begin_export(id, &lease, NOON).await.expect("begun").expect("waits");
+        assert_eq!(job.fields, [ResultField::Outcome]);
         let key = tenant.begin_export_file(job.file, &lease, NOON).await.expect("a key");
         tenant.append_export_chunk(job.file, &key, 0, b"outcome\r\n", &lease, NOON).await.expect("written");
         tenant.revoke_instruction(first, "the contract ended", NOON).await.expect("revoked");

@@ -174,6 +174,9 @@ impl Tenant {
     pub async fn export_written(&self, job: &ExportJob, rows: i64, bytes: i64, lease: &Lease, now: Instant) -> Result<(), StoreError> {
         let mut tx = self.db().begin().await?;
         lease.renew(&mut tx, now).await?;
+        if !self.hold_instruction(&mut tx, job.instruction).await? {
+            return Err(StoreError::Conflict("its instruction was replaced or revoked while it was written: it is looked at again".into()));
+        }
         let ready = job.target == ExportTarget::Sftp;
         let update = sql!(
             "UPDATE export_file SET rows_written = $3, bytes_written = $4, state = $5, finished_at = CASE WHEN $5 = 'ready' THEN CAST($6 AS BIGINT) ELSE NULL END
