@@ -40,8 +40,8 @@ pub struct VoiceCarrierConfig {
     pub agent_says: Option<Arc<[i16]>>,
     /// A machine's greeting; its beep follows.
     pub machine_greets: Option<Arc<[i16]>>,
-    /// What a person's call is told of who they are transferred to by REFER; without it a transfer is refused.
-    pub transfers: Option<u16>,
+    /// What becomes of a person's transfer by REFER; without it a transfer is refused.
+    pub transfers: Option<Transfer>,
     pub fate_of: fn(&str) -> CallFate,
     /// The user part of the call centre's address: a call to it is taken by an agent.
     pub agents: String,
@@ -69,6 +69,17 @@ impl VoiceCarrierConfig {
             agents: "agents".into(),
         }
     }
+}
+
+/// How a transfer goes on that the carrier has accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transfer {
+    /// The status by which the other side ended, or answered, is told.
+    Told(u16),
+    /// The call is hung up on, and nothing told.
+    HungUp,
+    /// Nothing more is heard of it.
+    Silent,
 }
 
 /// A voice that can be told from another in what was recorded.

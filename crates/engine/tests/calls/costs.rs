@@ -1,6 +1,7 @@
 //! What calls cost: both legs by the time for which each was answered, rounded up as the carrier does, nothing for a call that nobody took.
 
 use clarion_domain::campaigns::call_pacing::PacingMode;
+use clarion_domain::campaigns::campaign::CampaignState;
 use clarion_domain::carriers::settings::TrunkSettings;
 use clarion_domain::carriers::transfer_target::SipLine;
 use clarion_domain::outcomes::disposition::Disposition;
@@ -13,7 +14,7 @@ use clarion_testbed::voice::{CallFate, VoiceCarrier, VoiceCarrierConfig};
 
 use crate::people::list_of;
 use crate::support::{NOON, for_each_store};
-use crate::{CALLER_ID, counts, dial, draft, run};
+use crate::{CALLER_ID, clock, counts, dial, draft, until};
 
 /// The agents' number, which is reached over the trunk like everybody's.
 const FLOOR: &str = "+442079460111";
@@ -27,7 +28,7 @@ async fn both_legs_of_a_call_cost_what_their_trunk_takes() {
         let mut config = VoiceCarrierConfig::new(audio_ports());
         config.agents = FLOOR.into();
         let carrier = VoiceCarrier::start(config).expect("a carrier");
-        let settings = format!(r#"{{"kind":"sip","hosts":["{}"],"asserted_identity":true,"price_per_minute":600,"connection_fee":50,"billing_increment":"60/60"}}"#, carrier.address());
+        let settings = format!(r#"{{"kind":"sip","hosts":["{}"],"asserted_identity":true,"calls_at_once":4,"price_per_minute":600,"connection_fee":50,"billing_increment":"60/60"}}"#, carrier.address());
         let settings: TrunkSettings = serde_json::from_str(&settings).expect("settings");
         let trunk = NewTrunk { name: "Voice".into(), settings, secret: Personal::default(), rate_per_second: 20, cost_per_segment: 0, currency: "GBP".into() };
         let trunk = tenant.add_trunk(&trunk, false, NOON).await.expect("a trunk");
@@ -38,7 +39,15 @@ async fn both_legs_of_a_call_cost_what_their_trunk_takes() {
         tenant.add_transfer_target(&target, NOON).await.expect("a target");
         let (list, _) = list_of(&tenant, "everybody", 5).await;
         let (stop, dialler) = dial(&bench);
-        let id = run(&bench, &tenant, &draft(list, PacingMode::Progressive)).await;
+        let id = tenant.create_campaign(&draft(list, PacingMode::Progressive), NOON).await.expect("a campaign");
+        tenant.start_campaign(id, clock()).await.expect("starts");
+        let mut most = 0;
+        until(&bench, &tenant, id, async |record| {
+            most = most.max(tenant.live_calls(id, 10).await.expect("read").len());
+            record.state == CampaignState::Finished
+        })
+        .await;
+        assert_eq!(most, 2, "each of them may need a second place of the trunk's four");
         stop.send_replace(true);
         dialler.await.expect("ends");
 

@@ -41,7 +41,10 @@ async fn a_busy_or_dead_call_centre_costs_nobody_their_agent_while_another_has_o
             tenant.add_transfer_target(&first, NOON).await.expect("a target");
             let (list, _) = list_of(&tenant, "everybody", PEOPLE).await;
             let (stop, dialler) = dial(&bench);
-            let id = tenant.create_campaign(&draft_of(list, STRAIGHT, PacingMode::Progressive), NOON).await.expect("a campaign");
+            let mut draft = draft_of(list, STRAIGHT, PacingMode::Progressive);
+            // So that the live page has time to say it.
+            draft.call_pacing.calls_per_second_max = 1;
+            let id = tenant.create_campaign(&draft, NOON).await.expect("a campaign");
             tenant.start_campaign(id, clock()).await.expect("starts");
             let mut said = String::new();
             until(&bench, &tenant, id, async |record| {

@@ -4,7 +4,7 @@
 use clarion_domain::campaigns::call_pacing::PacingMode;
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_testbed::ports::audio_ports;
-use clarion_testbed::voice::{CallFate, VoiceCarrier, VoiceCarrierConfig};
+use clarion_testbed::voice::{CallFate, Transfer, VoiceCarrier, VoiceCarrierConfig};
 
 use crate::dialled::{STRAIGHT, connect, dial, draft_of};
 use crate::people::list_of;
@@ -13,7 +13,15 @@ use crate::{counts, run};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_carrier_joins_them_or_the_person_hears_why_not() {
-    for (transfers, word) in [(Some(200), Disposition::PutThrough), (Some(486), Disposition::Abandoned), (None, Disposition::Abandoned)] {
+    let cases = [
+        (Some(Transfer::Told(200)), Disposition::PutThrough),
+        (Some(Transfer::Told(486)), Disposition::Abandoned),
+        (Some(Transfer::HungUp), Disposition::PutThrough),
+        // Nobody waits for ever for a word of it.
+        (Some(Transfer::Silent), Disposition::Abandoned),
+        (None, Disposition::Abandoned),
+    ];
+    for (transfers, word) in cases {
         for_each_store("dialled_refer", |bench| async move {
             let tenant = bench.tenant("north").await;
             let mut config = VoiceCarrierConfig::new(audio_ports());

@@ -91,7 +91,7 @@ async fn a_pause_takes_nobodys_next_call_away_and_agents_see_whose_call_it_is() 
         may_answer.add_permits(1);
         until(&bench, &tenant, id, async |_| tenant.live_calls(id, 10).await.expect("read").is_empty()).await;
         let report = counts(&tenant, id).await;
-        assert_eq!(report.into_iter().collect::<Vec<_>>(), [(Disposition::NoAnswer, 1), (Disposition::PutThrough, 1)]);
+        assert_eq!(report.into_iter().collect::<Vec<_>>(), [(Disposition::PutThrough, 1), (Disposition::NoAnswer, 1)]);
         assert_eq!(carrier.tally().of_agents().0, [CALLER_ID]);
         let due = tenant.due_counts(id).await.expect("read");
         assert!(due.iter().any(|(why, n, _)| why == "retry after no_answer" && *n == 1), "{due:?}");

@@ -9,7 +9,7 @@ use clarion_sip::endpoint::{Call, IncomingCall};
 use clarion_sip::media::{Key, LegConfig, MediaEngine, MediaEvent, MediaLeg, Repeat};
 use tokio::sync::mpsc;
 
-use super::{CallFate, Tone, VoiceCarrierConfig};
+use super::{CallFate, Tone, Transfer, VoiceCarrierConfig};
 
 /// Longer than any call of a test or the demo.
 const FOREVER: Duration = Duration::from_secs(3_600);
@@ -93,11 +93,17 @@ async fn talk(mut call: Call, leg: MediaLeg, mut heard: mpsc::Receiver<MediaEven
                 }
                 Some(CallEvent::MediaChanged(media)) => leg.connect(media),
                 Some(CallEvent::TransferWanted { target }) => match config.transfers {
-                    Some(status) => {
+                    Some(goes_on) => {
                         transferred(&target);
                         call.accept_transfer();
-                        call.tell_transfer(180);
-                        call.tell_transfer(status);
+                        match goes_on {
+                            Transfer::Told(status) => {
+                                call.tell_transfer(180);
+                                call.tell_transfer(status);
+                            }
+                            Transfer::HungUp => call.hang_up(HangUp::default()),
+                            Transfer::Silent => {}
+                        }
                     }
                     None => call.refuse_transfer(),
                 },

@@ -33,7 +33,7 @@ pub struct CallPacing {
     pub calls_per_second_max: u32,
     /// Calls up at once, ringing ones included.
     pub calls_at_once_max: u32,
-    /// How long it rings before we give up.
+    /// How long it rings before we give up, from its first ringing on; from dialling for a call that never rings.
     pub ring_ms_max: u32,
 }
 
