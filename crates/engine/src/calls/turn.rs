@@ -54,15 +54,18 @@ impl Dialler {
             }
         }
         let committed = match failed {
-            None => tx.commit().await.map_err(StoreError::from),
-            Some(ClaimError::Store(error)) => Err(error),
-            Some(ClaimError::Conflict) => Err(StoreError::Conflict("another node moved a campaign at the same time".into())),
+            None => tx.commit().await.map_err(ClaimError::from),
+            Some(error) => Err(error),
         };
         if let Err(error) = committed {
             for permitted in launches.iter().flat_map(|(_, permitted, _)| permitted) {
                 self.give_back(permitted);
             }
-            return Err(error);
+            return match error {
+                ClaimError::Store(error) => Err(error),
+                // Nothing is wrong: the next turn reads anew.
+                ClaimError::Conflict => Ok(()),
+            };
         }
         self.after_commit(&suppressed, &dirty, &over);
         for id in latched {
