@@ -444,3 +444,36 @@ async fn whom_the_rules_refuse_at_a_step_is_stopped_or_goes_on_as_the_campaign_s
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_links_of_each_step_have_places_of_their_own_and_a_name_that_is_good_then() {
+    for_each_store("seq_links", |bench| async move {
+        static PLACES: Statement = Statement { text: "SELECT place FROM short_link WHERE attempt_id = $1 AND campaign_id = $2", postgres: "" };
+        let tenant = bench.tenant("northwind").await;
+        let mut hand = Hand::new(&bench, &tenant, false, 1_000).await;
+        tenant.set_link_host("go.example.com", None, NOON).await.expect("named");
+        for check in bench.store.due_link_checks(NOON, 10).await.expect("due") {
+            tenant.record_link_check(&check, Ok("https"), NOON).await.expect("kept");
+        }
+        tenant.enable_links(true, NOON).await.expect("on");
+        let (list, _) = list_of(&tenant, "Arrears", 1).await;
+        let mut three = texts(draft("November", list), &[2, 2]);
+        three.body = "Pay: {short:https://example.com/first}".into();
+        three.sequence.then[0].body = "Pay: {short:https://example.com/second}".into();
+        three.sequence.then[1].body = "Pay: {short:https://example.com/third}".into();
+        let id = launch(&bench, &tenant, &three).await;
+        hand.pass(100).await;
+        let mut places = Vec::new();
+        for (step, ms) in [1, 2 * HOUR_MS, 2 * HOUR_MS].into_iter().enumerate() {
+            if step == 2 {
+                tenant.remove_link_host(hand.now).await.expect("removed");
+            }
+            let gone = go(&mut hand, ms).await;
+            assert_eq!(gone.len(), 1, "step {}", step + 1);
+            let rows = bench.store.db().query(&PLACES, &params![gone[0].attempt(), id]).await.expect("reads");
+            places.push(rows.into_iter().map(|mut row| row.take::<i64>(0).expect("a number")).collect::<Vec<_>>());
+        }
+        assert_eq!(places, [vec![0], vec![100], vec![]], "without a name the address goes as it stands");
+    })
+    .await;
+}
