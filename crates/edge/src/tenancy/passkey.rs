@@ -146,13 +146,13 @@ pub async fn remove(State(portal): State<Portal>, session: Session, Path(id): Pa
 }
 
 /// The first refusals of a quarter of an hour stand in the audit, every one in the log: so nobody can fill the audit.
-async fn write_down(portal: &Portal, tenant: &Tenant, key: &KnownPasskey, why: &str, now: Instant) -> Result<(), Fault> {
-    tracing::warn!(passkey = %key.id, why, "a passkey was refused");
+async fn write_down(portal: &Portal, tenant: &Tenant, key: &KnownPasskey, now: Instant) -> Result<(), Fault> {
+    tracing::warn!(passkey = %key.id, "a passkey was refused: its answer was wrong, too late, or given before");
     let name = format!("passkey {}", key.id);
     let is_told = portal.tries.delay(&name, now).is_zero();
     portal.tries.failed(&name, now);
     if is_told {
-        tenant.refuse_passkey(key.user, why, now).await?;
+        tenant.refuse_passkey(key.user, "a passkey's answer was wrong, too late, or given before", now).await?;
     }
     Ok(())
 }
@@ -171,12 +171,14 @@ pub async fn sign_in(State(portal): State<Portal>, headers: HeaderMap, from: Cam
     let counter = match checked {
         Some((challenge, counter)) if portal.store.use_passkey_challenge(&challenge, None, now).await? => counter,
         _ => {
-            write_down(&portal, &tenant, &key, "a passkey's answer was wrong, too late, or given before", now).await?;
+            write_down(&portal, &tenant, &key, now).await?;
             return Ok(refused());
         }
     };
     if !tenant.use_passkey(key.id, counter, now).await? {
-        write_down(&portal, &tenant, &key, "a passkey's counter went back: it may have been copied", now).await?;
+        // Its signature was right: no stranger can fill the audit with this.
+        tracing::warn!(passkey = %key.id, "a passkey was refused: its counter went back");
+        tenant.refuse_passkey(key.user, "a passkey's counter went back: it may have been copied", now).await?;
         return Ok(refused());
     }
     let username = tenant.user(key.user).await?.username;

@@ -28,8 +28,10 @@ async fn ask(browser: &Browser, method: &str, path: &str, site: (&str, &str), bo
 
 /// As the portal's script asks for a part of a page.
 async fn part(browser: &Browser, path: &str) -> StatusCode {
-    let request = Request::builder().uri(path).header(header::COOKIE, &browser.cookie).header("hx-request", "true").header("sec-fetch-site", "same-origin");
-    browser.send(request.body(Body::empty()).expect("a request")).await.status
+    let request = Request::builder().uri(path).header(header::COOKIE, &browser.cookie).header(header::USER_AGENT, FIREFOX).header("hx-request", "true").header("sec-fetch-site", "same-origin");
+    let mut request = request.body(Body::empty()).expect("a request");
+    request.extensions_mut().insert(ConnectInfo(std::net::SocketAddr::from(([203, 0, 113, 77], 4000))));
+    browser.send(request).await.status
 }
 
 #[tokio::test(flavor = "multi_thread")]
