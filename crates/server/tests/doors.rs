@@ -1,5 +1,11 @@
 //! The commands by which files and lists come in, with good and with bad input, through the real binary on both databases.
 
+#[path = "support/authority.rs"]
+mod authority;
+#[path = "doors/outward.rs"]
+mod outward;
+#[path = "support/receiver.rs"]
+mod receiver;
 mod support;
 
 use serde_json::{Value, json};

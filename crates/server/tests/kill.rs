@@ -1,8 +1,14 @@
 //! kill -9 in mid-campaign, ten times: nothing lost, nothing sent twice, and what was caught is shown as unknown.
 //! And two nodes on one database, of which one is killed: the other takes over what it held.
 
+#[path = "support/authority.rs"]
+mod authority;
 #[path = "kill/calls.rs"]
 mod calls;
+#[path = "kill/outward.rs"]
+mod outward;
+#[path = "support/receiver.rs"]
+mod receiver;
 mod support;
 
 use std::time::Duration;

@@ -122,7 +122,7 @@ impl Tenant {
              LEFT JOIN address a ON a.id = r.address_id
              LEFT JOIN decision d ON d.campaign_id = s.id AND d.position = r.position
              LEFT JOIN due u ON u.campaign_id = s.id AND u.position = r.position AND u.due_at = (SELECT MIN(e.due_at) FROM due e WHERE e.campaign_id = s.id AND e.position = r.position)
-             LEFT JOIN attempt t ON t.id = (SELECT MAX(l.id) FROM attempt l WHERE l.contact_id = r.contact_id AND l.campaign_id IN (SELECT x.id FROM campaign x WHERE x.sequence_id = r.campaign_id))
+             LEFT JOIN attempt t ON t.id = (SELECT MAX(l.id) FROM attempt l WHERE l.contact_id = r.contact_id AND l.position = r.position AND +l.campaign_id IN (SELECT x.id FROM campaign x WHERE x.sequence_id = r.campaign_id))
              WHERE r.campaign_id = $1 AND r.position = $2 LIMIT 1"
         );
         let batch: Vec<Params> = positions.iter().map(|position| params![id, *position]).collect();
