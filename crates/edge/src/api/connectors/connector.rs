@@ -52,7 +52,7 @@ pub struct ConnectorSettings {
     /// The parameter that takes the watermark.
     #[serde(default)]
     since_parameter: String,
-    /// The field whose latest value is the watermark: a time with its zone, or a whole number.
+    /// The field whose latest value is the watermark: a time with its zone, or a whole number. It cannot be one of `fields`.
     #[serde(default)]
     since_field: String,
     authentication: Authentication,
@@ -215,6 +215,8 @@ pub async fn get(caller: Caller, Id(id): Id<ConnectorId>) -> Result<Json<Connect
 }
 
 /// Change a connector
+///
+/// What is being pulled is not kept, and the next pull is loaded even when it is what was loaded before.
 #[utoipa::path(put, path = "/connectors/{connector}", tag = "connectors", params(("connector" = ConnectorId, Path)), request_body = NewConnector, responses((status = 200, body = Connector)))]
 pub async fn change(caller: Caller, Id(id): Id<ConnectorId>, Body(new): Body<NewConnector>) -> Result<Json<Connector>, Problem> {
     caller.tenant.change_connector(id.0, &new.read()?, caller.now).await?;
@@ -250,7 +252,7 @@ pub async fn pause(caller: Caller, Id(id): Id<ConnectorId>) -> Result<StatusCode
 
 /// Start over
 ///
-/// The next pull asks for everything again, and loads it even when it is what was loaded before.
+/// The next pull asks for everything again, and loads it even when it is what was loaded before. What is being pulled is not kept.
 #[utoipa::path(post, path = "/connectors/{connector}/start-over", tag = "connectors", params(("connector" = ConnectorId, Path)), responses((status = 204)))]
 pub async fn start_over(caller: Caller, Id(id): Id<ConnectorId>) -> Result<StatusCode, Problem> {
     caller.tenant.start_connector_over(id.0, caller.now).await?;

@@ -178,7 +178,7 @@ pub async fn change(caller: Caller, Id(id): Id<SftpAccountId>, Body(settings): B
 
 /// Delete an SFTP account
 ///
-/// It can no longer sign in, and half-sent files go. What it brought stays among the imports.
+/// It can no longer sign in, and half-sent files go. What it brought stays among the imports. A conflict while an export lays its files there.
 #[utoipa::path(delete, path = "/sftp-accounts/{sftp_account}", tag = "intake", params(("sftp_account" = SftpAccountId, Path)), responses((status = 204)))]
 pub async fn delete(caller: Caller, Id(id): Id<SftpAccountId>) -> Result<StatusCode, Problem> {
     caller.tenant.delete_sftp_account(id.0, caller.now).await?;

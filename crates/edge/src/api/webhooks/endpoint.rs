@@ -122,7 +122,7 @@ pub async fn get(caller: Caller, Id(id): Id<WebhookId>) -> Result<Json<Webhook>,
 
 /// Change an endpoint
 ///
-/// What waits goes to the new address.
+/// What waits goes to the new address, and at once.
 #[utoipa::path(put, path = "/webhooks/{webhook}", tag = "webhooks", params(("webhook" = WebhookId, Path)), request_body = NewWebhook, responses((status = 200, body = Webhook)))]
 pub async fn change(caller: Caller, Id(id): Id<WebhookId>, Body(new): Body<NewWebhook>) -> Result<Json<Webhook>, Problem> {
     caller.tenant.change_webhook(id.0, &new.into(), caller.now).await?;
