@@ -22,7 +22,8 @@ fn the_example_shows_the_defaults_and_reads_as_a_configuration() {
     let plain = |config: &Config| {
         let mut config = config.clone();
         (config.web.public_url, config.web.tls_certificate_file, config.web.tls_key_file, config.web.redirect_listen) = (None, None, None, None);
-        (config.acme.contact, config.acme.directory_ca_file) = (None, None);
+        (config.acme.contact, config.acme.directory_ca_file, config.acme.eab_key_id, config.acme.eab_key_file) = (None, None, None, None);
+        config.database.ca_file = None;
         config.compliance.rules_dir = None;
         (config.sftp.listen, config.sftp.host_key_file) = (None, None);
         (config.voice.public_address, config.voice.speech_url, config.voice.speech_key_file) = (None, None, None);

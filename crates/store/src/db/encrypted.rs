@@ -1,5 +1,6 @@
 //! TLS towards PostgreSQL, and when it is asked for: nothing travels in the clear to another machine unless the address says so.
 
+use std::error::Error;
 use std::future::Future;
 use std::io;
 use std::net::IpAddr;
@@ -24,7 +25,10 @@ pub fn read(url: &str, ca_pem: Option<Vec<u8>>) -> Result<(Config, Option<Encryp
         return Err(wrong("says sslrootcert: name that file as database.ca_file instead"));
     }
     let rest = if others.is_empty() { address.to_owned() } else { format!("{address}?{}", others.join("&")) };
-    let mut config: Config = rest.parse().map_err(|error| wrong(&format!("does not read as postgres://user:password@host/database: {error}")))?;
+    let mut config: Config = rest.parse().map_err(|error: tokio_postgres::Error| {
+        let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+        wrong(&format!("does not read as postgres://user:password@host/database: {why}"))
+    })?;
     let encrypts = match ours.last().and_then(|pair| pair.strip_prefix("sslmode=")) {
         Some("verify-full" | "require") => true,
         Some("disable") => false,
@@ -86,7 +90,7 @@ impl std::fmt::Display for TlsFault {
     }
 }
 
-impl std::error::Error for TlsFault {}
+impl Error for TlsFault {}
 
 pub struct Stream(ClientIo<Socket>);
 

@@ -1,6 +1,8 @@
 //! PostgreSQL through a pool; statements are prepared once a connection and pipelined in batches.
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Timeouts};
+use std::error::Error;
+
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Timeouts};
 use futures_util::future::try_join_all;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{NoTls, error::SqlState};
@@ -45,14 +47,21 @@ impl From<tokio_postgres::Error> for DbError {
             Some(&SqlState::UNIQUE_VIOLATION) => Self::Unique,
             Some(_) => Self::Failed(error.as_db_error().map_or_else(|| error.to_string(), |cause| cause.message().to_owned())),
             None if error.is_closed() => Self::Unreachable(error.to_string()),
-            None => Self::Failed(format!("{error}: {:?}", std::error::Error::source(&error).map(ToString::to_string))),
+            None => Self::Failed(format!("{error}: {:?}", error.source().map(ToString::to_string))),
         }
     }
 }
 
 impl From<deadpool_postgres::PoolError> for DbError {
     fn from(error: deadpool_postgres::PoolError) -> Self {
-        Self::Unreachable(error.to_string())
+        Self::Unreachable(match &error {
+            // What the server says of itself: a password, a line that pg_hba.conf lacks. It stands in no error's own words.
+            PoolError::Backend(refused) => match refused.as_db_error() {
+                Some(said) => said.message().to_owned(),
+                None => refused.source().map_or_else(|| refused.to_string(), |cause| format!("{refused}: {cause}")),
+            },
+            _ => error.to_string(),
+        })
     }
 }
 
