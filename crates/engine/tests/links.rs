@@ -66,13 +66,13 @@ async fn a_name_counts_for_whoever_its_dns_names() {
         let names = Names::at(server.address);
         let (owner, other) = (bench.tenant("northwind").await, bench.tenant("southwind").await);
         for tenant in [&owner, &other] {
-            tenant.set_link_host("go.example.invalid", None, NOON).await.expect("named");
+            tenant.set_link_host("go.northwind.test", None, NOON).await.expect("named");
         }
         server.says(&domain(&owner).await.token);
         assert_eq!(work(&bench.store, &names, clock).await.expect("looks"), 2);
         let refused = domain(&other).await;
         assert!(refused.last_error.contains("add the TXT record") && !refused.check_due, "{}", refused.last_error);
-        assert_eq!(refused.record().as_deref(), Some("_clarion-links.go.example.invalid"));
+        assert_eq!(refused.record().as_deref(), Some("_clarion-links.go.northwind.test"));
         assert!(domain(&owner).await.last_error.contains("could not be reached"), "it is the owner's, and only then asked for");
         server.says("");
         owner.check_link_host(NOON).await.expect("asked");

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::openapi_document;
 use super::problem::Problem;
-use super::reference_text::{blocks, shape_of};
+use super::reference_text::{blocks, inline, shape_of};
 use crate::page::icon::mark;
 use crate::page::layout::plain_document;
 
@@ -100,6 +100,7 @@ fn frame(title: &str, stops: &Stops, current: &str, body: &Markup) -> String {
 fn index(document: &Value, stops: &Stops) -> String {
     let body = html! {
         section.card { (blocks(document["info"]["description"].as_str().unwrap_or_default())) }
+        (refusals(document, stops))
         @for (stop, operations) in stops {
             section.card.flush {
                 header { h2 { a href={ (ROOT) "/" (stop) } { (name_of(stop)) } } }
@@ -135,7 +136,7 @@ fn draw(document: &Value, operation: &Operation) -> Markup {
                         th.mono scope="row" { (parameter["name"].as_str().unwrap_or_default()) @if parameter["required"] == true { span.small.soft { " required" } } }
                         td data-label="In" { (parameter["in"].as_str().unwrap_or_default()) }
                         td data-label="Kind" { (shape_of(&parameter["schema"])) }
-                        td { (parameter["description"].as_str().unwrap_or_default()) }
+                        td { (inline(parameter["description"].as_str().unwrap_or_default())) }
                     } } }
                 } }
             }
@@ -145,14 +146,32 @@ fn draw(document: &Value, operation: &Operation) -> Markup {
                 (example(document, &content["schema"]))
             }
             h3 { "Answers" }
-            ul { @for (status, response) in what["responses"].as_object().into_iter().flatten() { (answers(status, resolved(document, response))) } }
+            ul { @for (status, response) in responses(what).filter(|(_, response)| response["$ref"].is_null()) { (answers(status, response)) } }
+            p.small { a href={ (ROOT) "#refusals" } { "Refusals" } ": " @for (place, (status, _)) in responses(what).filter(|(_, response)| response["$ref"].is_string()).enumerate() { @if place > 0 { ", " } code { (status) } } }
+        }
+    }
+}
+
+fn responses(operation: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    operation["responses"].as_object().into_iter().flatten()
+}
+
+/// What every endpoint refuses alike, told once.
+fn refusals(document: &Value, stops: &Stops) -> Markup {
+    let all = stops.values().flatten().flat_map(|operation| responses(operation.what)).filter(|(_, response)| response["$ref"].is_string());
+    let told: BTreeMap<&String, &str> = all.map(|(status, response)| (status, resolved(document, response)["description"].as_str().unwrap_or_default())).collect();
+    html! {
+        section.card #refusals {
+            header { h2 { "Refusals" } }
+            p { "Each answers " a href={ (ROOT) "/" (SHAPES) "#Problem" } { "Problem" } " as " code { "application/problem+json" } "." }
+            dl.facts { @for (status, text) in told { dt { code { (status) } } dd { (inline(text)) } } }
         }
     }
 }
 
 fn answers(status: &str, response: &Value) -> Markup {
     html! { li {
-        code { (status) } " " (response["description"].as_str().unwrap_or_default())
+        code { (status) } " " (inline(response["description"].as_str().unwrap_or_default()))
         @for (kind, content) in response["content"].as_object().into_iter().flatten() { " " (shape_of(&content["schema"])) @if kind != "application/json" { span.small.soft { " as " (kind) } } }
     } }
 }
@@ -196,7 +215,7 @@ fn shape(schema: &Value) -> Markup {
             tbody { @for (name, property) in properties { tr {
                 th.mono scope="row" { (name) @if needed.contains(&name.as_str()) { span.small.soft { " required" } } }
                 td data-label="Kind" { (shape_of(property)) }
-                td { (property["description"].as_str().unwrap_or_default()) }
+                td { (inline(property["description"].as_str().unwrap_or_default())) }
             } } }
         } }
     }

@@ -20,7 +20,7 @@ pub fn blocks(text: &str) -> Markup {
 }
 
 /// `code` and **strong**.
-fn inline(text: &str) -> Markup {
+pub fn inline(text: &str) -> Markup {
     html! {
         @for (place, piece) in text.split('`').enumerate() {
             @if place % 2 == 1 { code.breaks { (piece) } }

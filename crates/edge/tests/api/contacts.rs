@@ -102,6 +102,10 @@ async fn ten_thousand_people_fit_into_one_request_and_are_put_once() {
     let too_long = json!({"contacts": [{"number": "07700 900123", "last_name": "x".repeat(17 * 1024 * 1024)}]});
     world.ask("POST", "/contacts/bulk", too_long).await.problem(413);
     world.ask("POST", "/contacts/search", json!({"reference": "x".repeat(2 * 1024 * 1024)})).await.problem(413);
+    let campaign = world.ask("POST", "/campaigns", json!({"name": "November", "body": "Hello"})).await.expect(201)["id"].as_str().expect("an id").to_owned();
+    let references: Vec<String> = (0..10_000).map(|n| format!("{n:0>200}")).collect();
+    let stopped = world.ask("POST", &format!("/campaigns/{campaign}/recipients/stop"), json!({"reason": "paid", "references": references})).await;
+    assert_ne!(stopped.status, 413, "as many as may be named fit, however long");
 }
 
 #[tokio::test(flavor = "multi_thread")]
