@@ -66,7 +66,7 @@ fn introduce(stage: &Stage, cast: &[Cast], password: &str, real: clarion_domain:
 
 /// Waits for the end of every campaign and of everything that the carrier has to say.
 async fn finish(stage: &Stage, cast: &[Cast], calls: &Calls, both: &TextAndCall) -> anyhow::Result<ExitCode> {
-    println!("\nRunning to the end: about two minutes …");
+    println!("\nRunning to the end: about a minute …");
     let mut campaigns: Vec<_> = cast.iter().map(|member| (&member.tenant, member.campaign)).collect();
     campaigns.push((&calls.tenant, calls.campaign));
     until_over(stage, &campaigns).await?;
