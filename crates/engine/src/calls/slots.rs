@@ -244,8 +244,13 @@ impl Slots {
 
     /// Takes a slot of the first target of a group that has one; its agent is rung now, or it is held for later.
     pub fn take(&self, group: &str, rung_at: Option<Instant>) -> Option<Slot> {
+        self.take_besides(group, &[], rung_at)
+    }
+
+    /// The same of a target that is none of these.
+    pub fn take_besides(&self, group: &str, besides: &[TransferTargetId], rung_at: Option<Instant>) -> Option<Slot> {
         let mut state = self.state();
-        let has_room = |(id, target): &(&TransferTargetId, &Target)| target.group == group && target.left(state.held_of(**id)) > 0;
+        let has_room = |(id, target): &(&TransferTargetId, &Target)| target.group == group && !besides.contains(id) && target.left(state.held_of(**id)) > 0;
         let (target, address, line) = state.targets.iter().filter(has_room).min_by_key(|(id, target)| (target.priority, id.0)).map(|(id, target)| (*id, target.address.clone(), target.line.clone()))?;
         state.next += 1;
         let number = state.next;

@@ -1,14 +1,10 @@
 //! People who want an agent now: the slot that was held for their call, or the first that is free, or, after a second, nobody.
 
-use std::sync::Arc;
-
 use clarion_domain::attempts::call::AGENT_AWAITED_MS_MAX;
 use clarion_domain::campaigns::call_pacing::PaceEvent;
 use clarion_domain::carriers::transfer_target::TransferAddress;
-use clarion_domain::id::{AttemptId, TenantId};
+use clarion_domain::id::{AttemptId, TenantId, TransferTargetId};
 use clarion_domain::time::Instant;
-use clarion_sip::endpoint::Trunk;
-use clarion_sip::media::LegConfig;
 use tokio::sync::oneshot;
 
 use super::agent::{Line, Place};
@@ -44,13 +40,13 @@ impl Dialler {
             }
             let Some(live) = self.calls.get_mut(&person.attempt) else { continue };
             let slots = self.slots.get(&live.tenant).cloned();
-            let another = || slots.as_ref().and_then(|slots| slots.take(&person.group, Some(now)));
-            let mut slot = live.held.take().filter(|slot| slot.is_of(&person.group)).inspect(|held| held.rings(now)).or_else(another);
-            let mut line = None;
+            let another = |besides: &[TransferTargetId]| slots.as_ref().and_then(|slots| slots.take_besides(&person.group, besides, Some(now)));
+            let mut slot = live.held.take().filter(|slot| slot.is_of(&person.group)).inspect(|held| held.rings(now)).or_else(|| another(&[]));
+            let (mut line, mut without_way) = (None, Vec::new());
             while let Some(taken) = slot {
+                without_way.push(taken.target);
                 line = self.line(person.attempt, taken, now);
-                // A target without a way to it has no more slots for a while.
-                slot = if line.is_some() { None } else { another() };
+                slot = if line.is_some() { None } else { another(&without_way) };
             }
             let is_over = now.ms() - person.since.ms() >= AGENT_AWAITED_MS_MAX || !slots.as_ref().is_some_and(|slots| slots.has_anybody(&person.group));
             match line {
@@ -90,36 +86,30 @@ impl Dialler {
         let _ = line.send(found);
     }
 
-    /// The way to the agent of a slot. A target without one is left alone for a while.
+    /// The way to the agent of a slot; `None` while no trunk has room for it. A target to which there is none at all is left alone for a while.
     fn way_to(&mut self, tenant: TenantId, caller_id: &str, slot: Slot, now: Instant) -> Option<Line> {
-        let way = match &slot.address {
-            TransferAddress::Sip(address) => self.trunks.direct(address, &slot.line).map(|(trunk, leg)| Way { trunk, leg, address: address.clone(), caller_id: caller_id.to_owned(), asserted: None, place: None }),
-            TransferAddress::Number(number) => self.way_by_trunk(tenant, number, caller_id, now),
-        };
-        let Some(Way { trunk, leg, address, caller_id, asserted, place }) = way else {
-            slot.failed("no way to it: no trunk has room, or its settings cannot be used".to_owned());
-            return None;
-        };
-        Some(Line { slot, trunk, leg, address, caller_id, asserted, place })
+        match slot.address.clone() {
+            TransferAddress::Sip(address) => match self.trunks.direct(&address, &slot.line) {
+                Some((trunk, leg)) => Some(Line { slot, trunk, leg, address, caller_id: caller_id.to_owned(), asserted: None, place: None }),
+                None => {
+                    slot.failed("the settings of its line cannot be used".to_owned());
+                    None
+                }
+            },
+            TransferAddress::Number(number) => self.way_by_trunk(tenant, &number, caller_id, slot, now),
+        }
     }
 
     /// An agent's number is called as a person's is, and takes a place on the trunk as they do.
-    fn way_by_trunk(&mut self, tenant: TenantId, number: &str, caller_id: &str, now: Instant) -> Option<Way> {
+    fn way_by_trunk(&mut self, tenant: TenantId, number: &str, caller_id: &str, slot: Slot, now: Instant) -> Option<Line> {
         let ways = self.trunks.candidates(tenant, number, caller_id, None);
+        if ways.is_empty() {
+            slot.failed("no route leads to its number".to_owned());
+        }
         let id = ways.into_iter().find(|id| self.trunks.get_mut(*id).is_some_and(|trunk| trunk.take_for_agent(now)))?;
         let trunk = self.trunks.get(id)?;
-        let caller_id = trunk.written(caller_id);
-        let place = Place { trunk: id, price: trunk.settings.price(), news: self.news.clone() };
-        Some(Way { trunk: trunk.trunk.clone(), leg: trunk.leg(), address: trunk.written(number), asserted: trunk.settings.asserted_identity.then(|| caller_id.clone()), caller_id, place: Some(place) })
+        let (caller_id, price) = (trunk.written(caller_id), trunk.settings.price());
+        let asserted = trunk.settings.asserted_identity.then(|| caller_id.clone());
+        Some(Line { slot, trunk: trunk.trunk.clone(), leg: trunk.leg(), address: trunk.written(number), caller_id, asserted, place: Some(Place { trunk: id, price, news: self.news.clone() }) })
     }
-}
-
-/// How an agent is reached.
-struct Way {
-    trunk: Arc<Trunk>,
-    leg: LegConfig,
-    address: String,
-    caller_id: String,
-    asserted: Option<String>,
-    place: Option<Place>,
 }
