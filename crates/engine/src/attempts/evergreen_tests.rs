@@ -3,7 +3,8 @@
 use clarion_domain::campaigns::campaign::CampaignState;
 use clarion_domain::campaigns::sequence::{Evergreen, WaitFrom};
 use clarion_domain::contacts::filter::{Condition, Filter};
-use clarion_domain::time::{DAY_MS, HOUR_MS};
+use clarion_domain::time::{DAY_MS, HOUR_MS, MINUTE_MS};
+use clarion_store::Store;
 use clarion_store::db::Statement;
 
 use super::sequence_tests::{counts, ended, go, texts};
@@ -105,6 +106,25 @@ async fn who_comes_in_again_waits_from_the_first_try_of_this_time() {
             hand.pass(DAY_MS).await;
         }
         assert_eq!(counts(&tenant, id).await, (vec![0, 0], ended(&[("completed", 2)])));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_nodes_one_looks_for_new_people_until_its_lease_has_lapsed() {
+    for_each_store("seq_look", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        let (list, _) = list_of(&tenant, "New customers", 1).await;
+        let mut welcome = draft("Welcome", list);
+        welcome.sequence.evergreen = Some(Evergreen { until_ms: NOON.plus_ms(9 * DAY_MS).ms(), new_a_day_max: None, again_after_days: None });
+        let id = launch(&bench, &tenant, &welcome).await;
+        let (contact, _) = person(&tenant, 2, &profile("Ada", "R-2")).await;
+        enlist(&tenant, list, contact).await;
+        let other = Store::new(bench.store.db().clone(), &bench.keyring(), 2).expect("a store");
+        crate::campaigns::work(&other, || NOON).await.expect("works");
+        assert_eq!(tenant.campaign(id).await.expect("reads").audience_size, 1, "the first node looks");
+        crate::campaigns::work(&other, || NOON.plus_ms(2 * MINUTE_MS)).await.expect("works");
+        assert_eq!(tenant.campaign(id).await.expect("reads").audience_size, 2, "it has not been heard of");
     })
     .await;
 }

@@ -243,7 +243,7 @@ pub(super) async fn end(tx: &mut Tx, store: &Store, steps: &Steps, who: &[(u32, 
     let closed = tx.execute_many(close, &batch).await?;
     let (closed, rest): (Vec<_>, Vec<_>) = who.iter().zip(closed).partition(|(_, touched)| *touched == 1);
     let closed: Vec<&(u32, EndReason)> = closed.into_iter().map(|(who, _)| who).collect();
-    let overruled = overrule(tx, steps, rest.into_iter().map(|(who, _)| who).filter(|who| who.1 != EndReason::Completed).collect()).await?;
+    let overruled = overrule(tx, steps, rest.into_iter().map(|(who, _)| who).filter(|who| is_from_outside(&who.1)).collect()).await?;
     // Until the row was closed they could move on, with a time at the next step.
     forget_due_of(tx, steps, closed.iter().copied().filter(|who| is_from_outside(&who.1))).await?;
 
@@ -268,7 +268,7 @@ pub(super) async fn end(tx: &mut Tx, store: &Store, steps: &Steps, who: &[(u32, 
     Ok(closed.len() + overruled.len())
 }
 
-/// Who is through or refused was claimed or decided: no claim can be under way for them.
+/// Who is through or refused was claimed or decided: no claim can be under way for them, and no try is left to stop.
 fn is_from_outside(why: &EndReason) -> bool {
     !matches!(why, EndReason::Completed | EndReason::Refused | EndReason::Suppressed)
 }
