@@ -96,7 +96,7 @@ fn the_database_is_reached_by_tls_and_its_certificate_is_checked() {
         (cluster.url("localhost", ""), Some(&own), "no encryption"),
         (cluster.url("localhost", "?sslmode=disable"), Some(&own), "no encryption"),
         (cluster.url("localhost", "?sslmode=verify-full"), None, "database.ca_file"),
-        (cluster.url("localhost", "?sslmode=require"), Some(&other), "an authority that is not trusted"),
+        (cluster.url("localhost", "?sslmode=require"), Some(&other), "see whether database.ca_file holds the authority that signed it"),
         (cluster.url("127.0.0.1", "?sslmode=verify-full"), Some(&own), "not for 127.0.0.1 but for localhost"),
         (cluster.url("localhost", "?sslmode=prefer"), Some(&own), "is not offered"),
     ] {

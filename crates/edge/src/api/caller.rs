@@ -66,7 +66,7 @@ pub async fn authenticate(State(api): State<Api>, mut request: Request, next: Ne
     let stranger = api.rates.before(from.network(), secret, now)?;
     let Some(key) = api.store.api_key_by_secret(secret, now).await? else {
         tracing::warn!("an API request was refused: its key is unknown, revoked, or of somebody deactivated");
-        stranger.is_refused();
+        stranger.was_refused();
         return Err(Problem::unauthenticated());
     };
     let standing = api.rates.take(key.id, now);

@@ -66,7 +66,7 @@ pub struct Stranger<'a> {
 }
 
 impl Stranger<'_> {
-    pub fn is_refused(self) {
+    pub fn was_refused(self) {
         self.rates.networks.take(self.whose.0.clone(), self.now);
         self.rates.refusals.take(self.whose, self.now);
     }
@@ -78,7 +78,7 @@ pub async fn by_network(State(api): State<Api>, request: Request, next: Next) ->
     let stranger = api.rates.before(network, request.uri().path(), api.now())?;
     let response = next.run(request).await;
     if response.status().is_client_error() {
-        stranger.is_refused();
+        stranger.was_refused();
     }
     Ok(response)
 }

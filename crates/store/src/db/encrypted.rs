@@ -84,6 +84,8 @@ impl std::fmt::Display for TlsFault {
             TlsError::UnknownAuthority(name) => write!(f, "the certificate of {name} comes from an authority that is not trusted: name the authority's file (PEM) as database.ca_file"),
             TlsError::WrongName { server_name, names } => write!(f, "the certificate is not for {server_name} but for {names}: write the name that it was made for in database.url"),
             TlsError::Expired(name) => write!(f, "the certificate of {name} has expired: renew it; if it was, set this machine's clock"),
+            TlsError::Certificate { server_name, reason } => write!(f, "the certificate of {server_name} cannot be trusted ({reason}): see whether database.ca_file holds the authority that signed it"),
+            TlsError::Handshake { server_name, reason } => write!(f, "{server_name} did not go through with it ({reason})"),
             TlsError::NoCertificate => f.write_str("database.ca_file holds no readable certificate: give PEM with at least one CERTIFICATE block"),
             other => other.fmt(f),
         }
