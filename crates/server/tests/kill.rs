@@ -9,6 +9,8 @@ mod calls;
 mod outward;
 #[path = "support/receiver.rs"]
 mod receiver;
+#[path = "kill/steps.rs"]
+mod steps;
 mod support;
 
 use std::time::Duration;

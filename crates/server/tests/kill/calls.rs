@@ -47,7 +47,7 @@ do = "hang_up"
 "#;
 
 /// People who take their time; half of them want an agent.
-pub fn slow_people() -> VoiceCarrier {
+fn slow_people() -> VoiceCarrier {
     let mut config = VoiceCarrierConfig::new(audio_ports());
     (config.ring, config.patience, config.talk) = (Duration::from_millis(900), Duration::from_millis(2_500), Duration::from_millis(2_500));
     config.agent_rings = Duration::from_millis(900);
