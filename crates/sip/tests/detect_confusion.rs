@@ -204,11 +204,18 @@ fn bounds_are_those_of_the_books() {
     assert!((bound_95(5, 100) - 0.102_253).abs() < 1e-5, "{}", bound_95(5, 100));
 }
 
-/// Of those who answer with a few words, which is the core set, enough people to say that at most three in a thousand are called machines; of all, those
-/// who speak for longer among them, at most one in a hundred. `CONFUSION_PEOPLE` asks for another number of people.
+/// The goals: of people who answer with a few words at most 3 in 1,000 called a machine at first or by 6 s, of all at most 1 in 100. The first is bounded with
+/// 95 % confidence; the second holds of the sample, and is bounded where this sample bounds it.
+const FEW_WORDS_MAX: f64 = 0.003;
+const ALL_GOAL: f64 = 0.01;
+const ALL_MAX: f64 = 0.0125;
+/// Of all, at any time of the minute for which it listens, also after they were taken for people: there is no goal for it, and this much is known to hold.
+const EVER_MAX: f64 = 0.015;
+
+/// Of those who answer with a few words, which is the core set, enough people to say so; and of all, those who speak for longer among them. `CONFUSION_PEOPLE` asks for another number of people.
 #[test]
 fn of_many_people_hardly_anyone_is_called_a_machine() {
-    let count = std::env::var("CONFUSION_PEOPLE").ok().and_then(|count| count.parse().ok()).unwrap_or(1_400);
+    let count: u32 = std::env::var("CONFUSION_PEOPLE").ok().and_then(|count| count.parse().ok()).unwrap_or(1_400);
     let mut chance = Chance(20_261_129);
     let (mut first, mut wrong, mut by_voice) = (Table::default(), BTreeMap::<&str, (u32, u32)>::new(), BTreeMap::<String, (u32, u32)>::new());
     let mut ever = 0;
@@ -237,9 +244,11 @@ fn of_many_people_hardly_anyone_is_called_a_machine() {
     }
     println!("{ever} of {count} were called one at any time while the detector listened, also after they were taken for people");
     let (few, many) = (wrong["few words"], wrong["many words"]);
-    assert!(bound_95(few.1, few.0) <= 0.003, "{} of {} who say a few words", few.1, few.0);
-    let all = f64::from(few.1 + many.1) / f64::from(few.0 + many.0);
-    assert!(all <= 0.01, "{} of {} in all", few.1 + many.1, few.0 + many.0);
+    let all = few.1 + many.1;
+    println!("in all {all} of {count}: at most {:.2} %; at any time {ever}: at most {:.2} %", 100.0 * bound_95(all, count), 100.0 * bound_95(ever, count));
+    assert!(bound_95(few.1, few.0) <= FEW_WORDS_MAX, "{} of {} who say a few words", few.1, few.0);
+    assert!(f64::from(all) <= ALL_GOAL * f64::from(count) && bound_95(all, count) <= ALL_MAX, "{all} of {count} in all");
+    assert!(bound_95(ever, count) <= EVER_MAX, "{ever} of {count} at any time");
 }
 
 /// Talk has no keys in it: minutes of many voices, and of recorded ones.

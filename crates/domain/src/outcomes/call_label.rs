@@ -25,7 +25,7 @@ words! {
 /// The detector and its settings, whose mistakes are measured: its version, then the times in milliseconds by which it decides,
 /// to which it listens, and after which a quiet greeting has ended. A change of any is another detector, which nobody has measured yet.
 /// A test of the engine holds it to the detector that runs.
-pub const DETECTOR: &str = "2/6000/60000/2500";
+pub const DETECTOR: &str = "3/6000/60000/2500";
 
 /// The confidence of every bound, in percent.
 pub const CONFIDENCE_PERCENT: u8 = 95;

@@ -17,7 +17,7 @@ pub use score::{INPUTS, Tree, inputs};
 pub use verdict::{Answer, Evidence, Features, Verdict};
 
 /// Raised with every change by which a verdict may come out otherwise: what was measured of another version says nothing of this one.
-pub const DETECTOR_VERSION: u32 = 2;
+pub const DETECTOR_VERSION: u32 = 3;
 
 #[cfg(test)]
 mod tests;

@@ -17,17 +17,20 @@ const END_STEPS: u32 = 12;
 const MACHINE_POINTS: f32 = 1.8;
 const PERSON_POINTS: f32 = -1.2;
 /// Whoever has said less may be a firm's switchboard, which speaks for up to 4.3 s: no machine yet, whatever the points.
-const MACHINE_SPEECH_MS: u32 = 4_000;
+const MACHINE_SPEECH_MS: u32 = 4_400;
 /// A pause in which a person may be told, and one after which nobody goes on reading a greeting.
 const PAUSE_MS: u32 = 450;
 const LONG_PAUSE_MS: u32 = 1_500;
 /// After a verdict for a person it takes more points, or so much speech without a rest.
 const CORRECTION_POINTS: f32 = 2.3;
+const CORRECTION_LEAST_MS: u32 = 4_000;
 const CORRECTION_SPEECH_MS: u32 = 9_000;
 const CORRECTION_PAUSE_MS: u32 = 1_000;
 const JUDGE_EACH_MS: u32 = 60;
-/// When the time is up, it is enough that a machine is likelier than not: whoever still speaks then and is unclear is seldom a person.
+/// When the time is up, it is enough that a machine is likelier than not, for whoever still speaks then and has spoken for so long: without it
+/// a third fewer machines are found by 6 s, and of the people in `TUNING` not one less is taken for one.
 const LAST_POINTS: f32 = 0.0;
+const LAST_SPEECH_MS: u32 = 3_000;
 
 #[derive(Debug, Default)]
 pub struct Timing {
@@ -154,7 +157,8 @@ impl Timing {
     /// The verdict on whoever has spoken and was not told by the time set for it.
     #[must_use]
     pub fn time_is_up(&self) -> Answer {
-        if self.speaking && self.features().machine_points >= LAST_POINTS { Answer::Machine } else { Answer::Unsure }
+        let is_machine = self.speaking && self.speech_ms() >= LAST_SPEECH_MS && self.features().machine_points >= LAST_POINTS;
+        if is_machine { Answer::Machine } else { Answer::Unsure }
     }
 
     /// A verdict by timing, given the last one. Asked each step, it looks every so often.
@@ -171,7 +175,7 @@ impl Timing {
             None if self.pause_ms >= PAUSE_MS => (self.features().machine_points <= PERSON_POINTS).then_some(Answer::Human),
             Some(Answer::Human | Answer::Unsure) if self.speaking => {
                 let goes_on = speech >= CORRECTION_SPEECH_MS && self.longest_pause_ms < CORRECTION_PAUSE_MS;
-                (goes_on || speech >= MACHINE_SPEECH_MS && self.features().machine_points >= CORRECTION_POINTS).then_some(Answer::Machine)
+                (goes_on || speech >= CORRECTION_LEAST_MS && self.features().machine_points >= CORRECTION_POINTS).then_some(Answer::Machine)
             }
             _ => None,
         }
