@@ -20,7 +20,7 @@ use crate::import_memory::Peak;
 use crate::process::cpu_time;
 
 /// Numbers that differ, in the one block of mobile numbers that the file is made of.
-const ROWS_MAX: usize = 1_000_000;
+pub const ROWS_MAX: usize = 1_000_000;
 const READ_BYTES: usize = 256 * 1024;
 
 /// One way of getting the rows in.
@@ -53,11 +53,16 @@ pub fn timed<T>(rows: usize, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow
 /// Every row with a number of its own, in no order. The ranges reserved for drama hold too few, so these look real: they
 /// are made here, stay in a temporary folder, and nothing that could contact them is running.
 fn write_file(path: &Path, rows: usize) -> anyhow::Result<()> {
+    write_block(path, 0, rows)
+}
+
+/// The same from the `block`th million numbers.
+pub fn write_block(path: &Path, block: usize, rows: usize) -> anyhow::Result<()> {
     let mut file = std::io::BufWriter::new(std::fs::File::create(path)?);
     writeln!(file, "phone,first name,last name,reference")?;
     for row in 0..rows {
         let line = (row * 611_953 + 7) % ROWS_MAX;
-        writeln!(file, "07400 {line:06},Ada{},Byron{},REF-{row}", row % 997, row % 3_571)?;
+        writeln!(file, "074{block:02} {line:06},Ada{},Byron{},REF-{}", row % 997, row % 3_571, block * ROWS_MAX + row)?;
     }
     Ok(file.flush()?)
 }

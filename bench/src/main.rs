@@ -10,6 +10,7 @@ mod import_memory;
 mod kannel;
 mod pacing;
 mod people;
+mod portal;
 mod process;
 mod sink;
 
@@ -50,6 +51,15 @@ enum What {
     Import {
         #[arg(long, default_value_t = 1_000_000)]
         rows: usize,
+    },
+    /// The portal's pages over many contacts, by itself and while a file of a million is loaded.
+    Portal {
+        /// 10,000,000 take some 15 GB and half an hour.
+        #[arg(long, default_value_t = 1_000_000)]
+        contacts: usize,
+        /// The server: `target/release/clarion` when left out.
+        #[arg(long, default_value = "target/release/clarion")]
+        binary: std::path::PathBuf,
     },
     /// Calls with playout on one media thread, beside a bare loop of the same packets.
     Audio {
@@ -119,6 +129,7 @@ async fn main() -> anyhow::Result<()> {
         What::Calls { calls, rate, live } => calls::compare(calls, rate, live),
         What::Caller { port, rate, calls, hold } => calls::caller(port, rate, calls, hold).await,
         What::Sink => sink::serve().await,
+        What::Portal { contacts, binary } => portal::run(contacts, std::path::absolute(binary)?).await,
         What::Import { rows } => import::run(rows).await,
         What::Send { messages, kannel_messages, alone, postgres, told } => {
             if !alone {
