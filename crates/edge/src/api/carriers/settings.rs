@@ -73,6 +73,14 @@ pub struct SmppSettings {
     validity_minutes: u32,
 }
 
+/// Name of each field and its value, in which `{to}`, `{from}`, `{text}` and `{reference}` stand for the message's.
+#[derive(ToSchema)]
+pub struct HttpFields(BTreeMap<String, String>);
+
+/// Headers; `{secret}` stands for the trunk's secret.
+#[derive(ToSchema)]
+pub struct HttpHeaders(BTreeMap<String, String>);
+
 /// A provider that takes messages over HTTP.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -82,11 +90,10 @@ pub struct HttpSettings {
     #[serde(default)]
     #[schema(required = false)]
     body: HttpBody,
-    /// Name of each field and its value, in which `{to}`, `{from}`, `{text}` and `{reference}` stand for the message's.
-    fields: BTreeMap<String, String>,
-    /// Headers; `{secret}` stands for the trunk's secret.
+    fields: HttpFields,
     #[serde(default)]
-    headers: BTreeMap<String, String>,
+    #[schema(required = false)]
+    headers: HttpHeaders,
     /// Where the answer holds the message's id: a JSON pointer such as `/messages/0/id`.
     #[schema(pattern = "^/")]
     message_id: String,
