@@ -157,9 +157,9 @@ async fn reliable_responses_an_update_in_the_early_dialog_and_a_session_timer() 
     let near = endpoint(false);
     let trunk = trunk(&near, far.port, |config| config.session_min = Duration::from_secs(2));
     let mut call = dial(&trunk);
+    until(&mut call, |event| matches!(event, CallEvent::Ringing { .. })).await;
     until(&mut call, |event| matches!(event, CallEvent::EarlyMedia(media) if media.remote.port() == 6_000)).await;
     until(&mut call, |event| matches!(event, CallEvent::EarlyMedia(media) if media.remote.port() == 6_100)).await;
-    until(&mut call, |event| matches!(event, CallEvent::Ringing { .. })).await;
     answered(&mut call).await;
     assert_eq!(ended(&mut call).await.by, EndedBy::Timeout);
     far.ends_content().await;
