@@ -26,7 +26,7 @@ pub async fn page(session: Session, Path((id, run)): Path<(String, String)>) -> 
     let under_way = matches!(run.state, RunState::Waiting | RunState::Running);
     let body = html! {
         dl.facts {
-            dt { "State" } dd { (run_state(run.state)) @if let Some(fault) = run.fault { " " (capitalised(fault.sentence())) "." } }
+            dt { "State" } dd { (run_state(run.state)) @if let Some(fault) = run.fault { " " (capitalised(fault.sentence())) } }
             @if run.last_status > 0 { dt { "Answer" } dd { "HTTP " (run.last_status) } }
             dt { "Asked for by" } dd { (team.name(&run.asked_by)) }
             dt { "Began" } dd { (when::optional(run.started_at, &session.zone)) }

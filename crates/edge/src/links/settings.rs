@@ -111,6 +111,7 @@ fn show(session: &Session, domain: Option<&LinkDomain>, asked: &Asked, fields: &
 pub async fn set_host(session: Session, headers: HeaderMap, fields: Fields) -> Result<Response, Fault> {
     let portal = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let domain = session.tenant.link_domain().await?;
+    let fields = domain.iter().fold(fields, |fields, domain| fields.with("expires_days", domain.expires_days.to_string()));
     // The form holds the name already: whoever presses the button without another one takes nothing from anybody.
     let same = domain.as_ref().is_some_and(|domain| domain.host == fields.get("host"));
     if !same && !fields.has("replace", "yes") && domain.as_ref().is_some_and(|domain| domain.verified_host.is_some()) {

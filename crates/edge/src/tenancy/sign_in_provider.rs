@@ -18,7 +18,7 @@ use super::recorder::Doer;
 use super::sign_in::{BY_PROVIDER, COOKIE_SECONDS, form, is_own_path, with_cookie};
 use super::webauthn::text;
 use crate::config::Cookies;
-use crate::page::fault::{Fault, capitalised};
+use crate::page::fault::Fault;
 use crate::page::fields::{Asked, Fields, Problems};
 use crate::page::form::{Fill, Input, summary};
 use crate::page::icon::mark;
@@ -193,7 +193,7 @@ pub async fn signed_out(State(portal): State<Portal>, Path(slug): Path<String>, 
                 p { "Here, not yet at your organisation’s sign-in: whoever uses this browser next could come in again." }
                 p { a.button href={ (end) (if end.contains('?') { "&" } else { "?" }) "client_id=" (escaped(&settings.client_id)) "&post_logout_redirect_uri=" (escaped(&back)) } { "Sign out there too" } }
             }
-            p.small { a href={ (ROOT) "/" (escaped(&slug)) } { (capitalised("sign in again")) } }
+            p.small { a href={ (ROOT) "/" (escaped(&slug)) } { "Sign in again" } }
         }
     };
     Ok(document("Signed out – Clarion", "door", &body).into_response())

@@ -129,7 +129,7 @@ fn cells(person: ContactPut, declared: &[String]) -> Vec<Cell> {
 #[utoipa::path(post, path = "/contacts/bulk", tag = "contacts", request_body = ContactsPut, responses((status = 200, body = ContactsPutResult), (status = 404)))]
 pub async fn put(caller: Caller, Body(new): Body<ContactsPut>) -> Result<Json<ContactsPutResult>, Problem> {
     if !(1..=PUT_CONTACTS_MAX).contains(&new.contacts.len()) {
-        return Err(Problem::invalid_field("contacts", &format!("give 1 to {PUT_CONTACTS_MAX} people: there are {}", new.contacts.len())));
+        return Err(Problem::invalid_field("contacts", format!("give 1 to {PUT_CONTACTS_MAX} people: there are {}", new.contacts.len())));
     }
     let declared: Vec<String> = caller.tenant.declared_fields().await?.into_iter().map(|field| field.name).collect();
     for (place, person) in new.contacts.iter().enumerate() {
