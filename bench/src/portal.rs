@@ -26,7 +26,6 @@ struct Installation {
     folder: tempfile::TempDir,
     web: SocketAddr,
     metrics: SocketAddr,
-    ahead_seconds: i64,
     server: Option<Child>,
 }
 
@@ -34,30 +33,16 @@ fn port() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
-/// Until ten in the morning of the next weekday in London: an hour at which campaigns run.
-fn to_a_morning() -> anyhow::Result<i64> {
-    let (now, zone) = (jiff::Timestamp::now(), jiff::tz::TimeZone::get("Europe/London")?);
-    for days in 1..8 {
-        let date = (now + jiff::SignedDuration::from_hours(24 * days)).to_zoned_datetime(zone.clone()).date();
-        if !matches!(date.weekday(), jiff::civil::Weekday::Saturday | jiff::civil::Weekday::Sunday) {
-            let morning = date.at(10, 0, 0, 0).to_zoned_datetime(zone)?.timestamp();
-            return Ok((morning.as_millisecond() - now.as_millisecond()) / 1000);
-        }
-    }
-    anyhow::bail!("a week without a weekday")
-}
-
 impl Installation {
     fn new(binary: PathBuf) -> anyhow::Result<Self> {
         anyhow::ensure!(binary.exists(), "there is no {}: build it with `cargo build --release`, or name it with --binary", binary.display());
-        Ok(Self { binary, folder: tempfile::tempdir()?, web: port()?, metrics: port()?, ahead_seconds: to_a_morning()?, server: None })
+        Ok(Self { binary, folder: tempfile::tempdir()?, web: port()?, metrics: port()?, server: None })
     }
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
         command.args(args).current_dir(self.folder.path()).stdin(Stdio::null()).stderr(Stdio::inherit());
         command.env("CLARION__WEB__LISTEN", self.web.to_string()).env("CLARION__METRICS__LISTEN", self.metrics.to_string());
-        command.env("CLARION__DEMO__CLOCK_AHEAD_SECONDS", self.ahead_seconds.to_string());
         command
     }
 
@@ -168,7 +153,8 @@ fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 
-/// A small tenant whose campaign runs all the time, over a pretend carrier; gives the campaign.
+/// A small tenant whose campaign runs all the time, over a pretend carrier; gives the campaign. By night, and where the rules know a day of rest, its
+/// people wait: the monitor is the same.
 fn watched(all: &Installation, carrier: &Carrier) -> anyhow::Result<String> {
     let tenant = ["--tenant", SMALL];
     let with = |args: &[&str]| -> anyhow::Result<Value> { all.json(&[args, &tenant].concat()) };
