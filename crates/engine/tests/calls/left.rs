@@ -51,7 +51,8 @@ async fn attempts_that_a_node_left_are_their_own_peoples_though_one_of_them_is_g
             let mut tx = bench.store.db().begin().await.expect("begins");
             let rows = attempts_by_id(&mut tx, &ids).await.expect("read");
             if !rows.is_empty() {
-                break rows;
+                // They are read one by one, and their commit may have come in between.
+                break attempts_by_id(&mut tx, &ids).await.expect("read");
             }
             assert!(tokio::time::Instant::now() < deadline, "they are settled");
             drop(tx);
