@@ -64,9 +64,9 @@ impl Share {
 pub struct LetGo(Option<Instant>);
 
 impl LetGo {
-    pub fn tell(&mut self, what: &'static str) {
+    pub fn tell(&mut self, what: &'static str, peer: IpAddr) {
         if self.0.is_none_or(|told| told.elapsed() >= TOLD_EVERY) {
-            tracing::warn!("a {what} was let go: its address, or all together, hold as many as they may");
+            tracing::warn!("a {what} was let go: {peer} holds as many as one address may (web.connections_per_address_max), or all together do");
             self.0 = Some(Instant::now());
         }
     }
@@ -84,7 +84,7 @@ pub async fn serve<L: Listener<Addr = SocketAddr>>(mut listener: L, router: Rout
         };
         while connections.try_join_next().is_some() {}
         let Some(place) = share.take(&places, peer.ip(), share.connections_max, CONNECTIONS_MAX) else {
-            let_go.tell("connection");
+            let_go.tell("connection", peer.ip());
             continue;
         };
         let (router, watcher, mut stopped) = (router.clone(), graceful.watcher(), stopped.clone());

@@ -69,6 +69,7 @@ pub async fn authenticate(State(api): State<Api>, mut request: Request, next: Ne
         stranger.was_refused();
         return Err(Problem::unauthenticated());
     };
+    stranger.was_right();
     let standing = api.rates.take(key.id, now);
     if let Some(spent) = standing.filter(|standing| standing.wait_seconds.is_some()) {
         return Ok(rate_limit::spent(spent));

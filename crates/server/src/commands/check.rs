@@ -1,6 +1,6 @@
 //! `clarion check`: the configuration and the database, without changing either.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -32,7 +32,7 @@ pub async fn run(config: &Config, args: &CheckArgs) -> anyhow::Result<ExitCode> 
     say("database", database(config).await);
     say("keyring", keyring(config));
     for (key, file) in secrets(config) {
-        say(key, only_ours(file).map(|()| file.display().to_string()));
+        say(key, only_ours(&file).map(|()| file.display().to_string()));
     }
     listing.print(args.json);
     Ok(if wrong { exit::wrong() } else { ExitCode::SUCCESS })
@@ -75,9 +75,16 @@ fn keyring(config: &Config) -> Result<String, String> {
 }
 
 /// Files of the operator's that hold a secret, by the key that names them. That of TLS is looked at with its certificate.
-fn secrets(config: &Config) -> Vec<(&'static str, &Path)> {
-    let named = [("database.url_file", &config.database.url_file), ("voice.speech_key_file", &config.voice.speech_key_file), ("acme.eab_key_file", &config.acme.eab_key_file)];
-    named.into_iter().filter_map(|(key, file)| Some((key, file.as_deref()?))).collect()
+fn secrets(config: &Config) -> Vec<(&'static str, PathBuf)> {
+    // The first start makes the drop's key.
+    let host_key = config.sftp.listen.map(|_| config.sftp_host_key()).filter(|file| file.exists());
+    let named = [
+        ("database.url_file", config.database.url_file.clone()),
+        ("voice.speech_key_file", config.voice.speech_key_file.clone()),
+        ("acme.eab_key_file", config.acme.eab_key_file.clone()),
+        ("sftp.host_key_file", host_key),
+    ];
+    named.into_iter().filter_map(|(key, file)| Some((key, file?))).collect()
 }
 
 fn only_ours(path: &Path) -> Result<(), String> {
@@ -105,7 +112,7 @@ mod tests {
         assert!(secrets(&config).is_empty());
         (config.database.url_file, config.voice.speech_key_file) = (Some(file.clone()), Some(folder.path().join("none")));
         std::fs::set_permissions(&file, PermissionsExt::from_mode(0o640)).expect("set");
-        let found: Vec<_> = secrets(&config).into_iter().map(|(key, file)| (key, only_ours(file).err().unwrap_or_default())).collect();
+        let found: Vec<_> = secrets(&config).into_iter().map(|(key, file)| (key, only_ours(&file).err().unwrap_or_default())).collect();
         assert!(found[0].0 == "database.url_file" && found[0].1.contains("chmod 600") && found[1].1.contains("No such file"), "{found:?}");
         std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).expect("set");
         assert_eq!(only_ours(&file), Ok(()));

@@ -18,9 +18,10 @@ use super::held::Held;
 use crate::clock;
 
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
-/// Handshakes at once, in all and of one address: who is silent in one must not hold up the others.
+/// Handshakes at once: who is silent in one must not hold up the others.
 const HANDSHAKES_MAX: usize = 1_024;
-const HANDSHAKES_OF_ONE_MAX: usize = 64;
+/// An address may have this part of its connections in handshakes.
+const HANDSHAKES_PART: usize = 8;
 /// Connections that are ready and not yet taken.
 const READY_MAX: usize = 64;
 /// Protocol by which an authority asks (RFC 8737).
@@ -77,8 +78,8 @@ async fn accept(mut listener: TcpListener, certificates: Certificates, share: Sh
     loop {
         // axum's own: it waits when the process has no file left.
         let (stream, peer) = Listener::accept(&mut listener).await;
-        let Some(place) = share.take(&places, peer.ip(), HANDSHAKES_OF_ONE_MAX, HANDSHAKES_MAX) else {
-            let_go.tell("TLS handshake");
+        let Some(place) = share.take(&places, peer.ip(), share.connections_max.div_ceil(HANDSHAKES_PART), HANDSHAKES_MAX) else {
+            let_go.tell("TLS handshake", peer.ip());
             continue;
         };
         let (certificates, ready) = (certificates.clone(), ready.clone());

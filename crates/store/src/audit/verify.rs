@@ -111,7 +111,7 @@ impl Reading<'_> {
         }
         let anchored = self.frame.sealed_to.max(self.frame.begins_after());
         if end - anchored >= ENTRIES_UNANCHORED_MAX {
-            return fault(anchored + 1, None, format!("no anchor vouches for any of the {} entries from here on: the anchors were taken away", end - anchored));
+            return fault(anchored + 1, None, format!("no anchor vouches for any of the {} entries from here on: the anchors were taken away, or an upgrade was broken off before it could sign", end - anchored));
         }
         if self.hash != hash { fault(self.number, self.at, "the chain's own end names another hash") } else { None }
     }
