@@ -39,13 +39,15 @@ impl Export {
     async fn read(&mut self, tenant: &Tenant, offset: u64, len: usize) -> Result<Vec<u8>, StoreError> {
         let (position, at) = ((offset / EXPORT_CHUNK_BYTES as u64) as i64, (offset % EXPORT_CHUNK_BYTES as u64) as usize);
         if self.chunk.as_ref().is_none_or(|(held, _)| *held != position) {
-            self.chunk = tenant.read_export_chunk(self.file.id, position).await?.map(|chunk| (position, chunk));
-            if self.chunk.is_none() && offset < u64::try_from(self.file.bytes).unwrap_or(0) {
-                return Err(StoreError::Conflict("this file can no longer be fetched".into()));
-            }
+            self.chunk = tenant.read_export_chunk(self.file.version(), position).await?.map(|chunk| (position, chunk));
         }
-        let Some((_, chunk)) = &self.chunk else { return Ok(Vec::new()) };
-        Ok(chunk.get(at..chunk.len().min(at.saturating_add(len))).unwrap_or_default().to_vec())
+        let chunk = self.chunk.as_ref().map_or(&[][..], |(_, chunk)| chunk);
+        let data = chunk.get(at..chunk.len().min(at.saturating_add(len))).unwrap_or_default();
+        // Before its end there is always something, or it is not this file any more: an end would be taken for the whole.
+        if data.is_empty() && len > 0 && offset < u64::try_from(self.file.bytes).unwrap_or(0) {
+            return Err(StoreError::Conflict("this file can no longer be fetched as it was opened: look again, and fetch it from its beginning".into()));
+        }
+        Ok(data.to_vec())
     }
 }
 

@@ -265,3 +265,32 @@ async fn results_of_a_campaign_are_fetched_from_out_and_nothing_is_put_there() {
     let said = world.sftp(&format!("ls out\n-get out/{name}\n")).await;
     assert!(!said.out.contains(&name) && said.err.contains("not found"), "{said:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_written_anew_while_it_is_fetched_never_comes_in_two_versions() {
+    let world = World::open(SftpAccountDraft::new("drop")).await;
+    let wide: String = (0..160_000).map(|n| format!("delivered,ref-{n:06},2026-11-23T12:00\r\n")).collect();
+    let narrow = "delivered\r\n".repeat(400_000);
+    assert!(narrow.len() > 4 << 20 && wide.len() > narrow.len(), "both go on where the client stands");
+    let name = world.lay_out(&wide).await;
+    let mut client = world.sftp_command(&["-l", "6400"]).spawn().expect("starts");
+    let id = client.id().expect("it runs").to_string();
+    support::feed(&mut client, &format!("get out/{name}\n")).await;
+    world.until(async || std::fs::metadata(world.path(&name)).is_ok_and(|file| file.len() > 0)).await;
+    // Held, so that all of it is written anew before the client asks on.
+    for (signal, act) in [("-STOP", true), ("-CONT", false)] {
+        let sent = tokio::process::Command::new("kill").args([signal, id.as_str()]).status().await.expect("kill runs");
+        assert!(sent.success());
+        if act {
+            assert_eq!(world.write_out_anew(&narrow).await, name);
+        }
+    }
+    let done = client.wait_with_output().await.expect("ends");
+    let came = std::fs::read(world.path(&name)).expect("a beginning");
+    assert!(!done.status.success() && came.len() < wide.len(), "{} bytes came: {}", came.len(), String::from_utf8_lossy(&done.stderr));
+    assert!(wide.as_bytes().starts_with(&came), "nothing of another version is among {} bytes", came.len());
+    std::fs::remove_file(world.path(&name)).expect("removed");
+    let said = world.sftp(&format!("get out/{name}\n")).await;
+    assert!(said.ok, "{said:?}");
+    assert!(std::fs::read(world.path(&name)).expect("fetched") == narrow.as_bytes(), "whole, from its beginning");
+}

@@ -88,7 +88,7 @@ impl Exporter {
         } else {
             let mut body = Vec::with_capacity(usize::try_from(job.bytes).unwrap_or(0));
             for position in 0.. {
-                let Some(chunk) = tenant.read_export_chunk(job.file, position).await? else { break };
+                let Some(chunk) = tenant.read_export_chunk(job.version(), position).await? else { break };
                 body.extend_from_slice(&chunk);
             }
             if body.len() as i64 != job.bytes {

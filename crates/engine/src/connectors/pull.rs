@@ -227,6 +227,7 @@ impl Run<'_> {
             *upload = Some(match begun {
                 // A field that is no longer declared, or a list that is gone.
                 Err(StoreError::Invalid(_) | StoreError::NotFound(_)) => return Err(PullFault::MappingRefused.into()),
+                Err(StoreError::Conflict(_)) => return Err(PullFault::Stopped.into()),
                 other => other?,
             });
             line(self.job.taken.iter().map(|field| field.to.as_str()), &mut text);
@@ -235,6 +236,8 @@ impl Run<'_> {
         match upload.as_mut() {
             Some(upload) => match upload.write(text.as_bytes()).await {
                 Err(StoreError::Invalid(_)) => Err(PullFault::TooManyBytes.into()),
+                // The connector was deleted, and the upload with it.
+                Err(StoreError::Conflict(_)) => Err(PullFault::Stopped.into()),
                 other => Ok(other?),
             },
             None => Ok(()),

@@ -115,6 +115,12 @@ async fn results_are_sent_signed_when_a_campaign_ends_and_again_until_they_are_t
     .await;
 }
 
+/// Whether nothing is there of a file as it stands now.
+async fn is_empty(tenant: &Tenant, export: ExportId, file: ExportFileId) -> bool {
+    let (file, _) = tenant.export_file(export, file).await.expect("it");
+    tenant.read_export_chunk(file.version(), 0).await.expect("reads").is_none()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_over_goes_nowhere_and_a_person_takes_their_files_with_them() {
     for_each_store("exports_over", |bench| async move {
@@ -130,26 +136,30 @@ async fn what_is_over_goes_nowhere_and_a_person_takes_their_files_with_them() {
         tenant.pause_campaign(id, clock()).await.expect("paused");
         work(&bench.store, CONFIG).await.expect("works");
         let shown = tenant.files_for_account(account, "").await.expect("files").remove(0);
-        let text = String::from_utf8(tenant.read_export_chunk(shown.id, 0).await.expect("reads").expect("a chunk")).expect("text");
+        let text = String::from_utf8(tenant.read_export_chunk(shown.version(), 0).await.expect("reads").expect("a chunk")).expect("text");
         let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
         assert_eq!((lines.len(), &lines[0]["number"], &lines[0]["outcome"]), (2, &number(0).into(), &"waiting".into()));
         assert_eq!(text.len() as i64, shown.bytes);
 
         tenant.subject_erase(&number(1), false, clock()).await.expect("erased");
         assert!(tenant.files_for_account(account, "").await.expect("files").is_empty());
-        assert!(tenant.read_export_chunk(shown.id, 0).await.expect("reads").is_none(), "nothing of it is left");
+        assert!(is_empty(&tenant, made.id, shown.id).await, "nothing of it is left");
         tenant.export_now(made.id, id, clock()).await.expect("asked for");
         work(&bench.store, CONFIG).await.expect("works");
         let again = tenant.files_for_account(account, "").await.expect("files").remove(0);
-        let text = String::from_utf8(tenant.read_export_chunk(again.id, 0).await.expect("reads").expect("a chunk")).expect("text");
+        let text = String::from_utf8(tenant.read_export_chunk(again.version(), 0).await.expect("reads").expect("a chunk")).expect("text");
         assert!(text.contains(&number(0)) && !text.contains(&number(1)));
 
+        tenant.export_fetched(&again, clock()).await.expect("fetched");
         let narrower = NewInstruction { fields: vec!["outcome".into()], ..tenant.instruction(instruction).await.expect("it").new };
         let instruction = tenant.replace_instruction(instruction, &narrower, clock()).await.expect("replaced");
-        assert!(tenant.files_for_account(account, "").await.expect("files").is_empty() && tenant.read_export_chunk(again.id, 0).await.expect("reads").is_none());
+        assert!(tenant.files_for_account(account, "").await.expect("files").is_empty() && is_empty(&tenant, made.id, again.id).await);
         work(&bench.store, CONFIG).await.expect("works");
+        tenant.export_fetched(&again, clock()).await.expect("fetched, as it was opened before");
         let narrow = tenant.files_for_account(account, "").await.expect("files").remove(0);
-        let text = String::from_utf8(tenant.read_export_chunk(narrow.id, 0).await.expect("reads").expect("a chunk")).expect("text");
+        assert_eq!(narrow.fetched_at, None, "this version was not fetched");
+        let text = String::from_utf8(tenant.read_export_chunk(narrow.version(), 0).await.expect("reads").expect("a chunk")).expect("text");
+        assert!(tenant.read_export_chunk(again.version(), 0).await.expect("reads").is_none(), "whoever was fetching the earlier version gets nothing of the later one");
         assert!((narrow.id, narrow.instruction) == (again.id, instruction) && !text.contains(&number(0)), "a field that was withdrawn is no longer given");
 
         tenant.export_now(made.id, id, clock()).await.expect("asked for");
@@ -162,7 +172,7 @@ async fn what_is_over_goes_nowhere_and_a_person_takes_their_files_with_them() {
         assert!(tenant.export_now(made.id, id, clock()).await.is_err() && tenant.resume_export(made.id, clock()).await.is_err());
         let other = bench.tenant("southwind").await;
         assert!(other.export(made.id).await.is_err() && other.export_file(made.id, shown.id).await.is_err() && other.delete_export(made.id, clock()).await.is_err());
-        assert!(other.read_export_chunk(again.id, 0).await.expect("reads").is_none() && other.files_for_account(account, "").await.expect("files").is_empty());
+        assert!(other.read_export_chunk(narrow.version(), 0).await.expect("reads").is_none() && other.files_for_account(account, "").await.expect("files").is_empty());
     })
     .await;
 }
@@ -241,7 +251,7 @@ async fn an_erasure_leaves_the_others_their_results() {
         let instruction = instruct(&tenant, &["outcome", "number", "reference"]).await;
         let (made, file) = refused_once(&bench, &tenant, instruction, &system).await;
         tenant.subject_erase(&number(1), false, clock()).await.expect("erased");
-        assert!(tenant.read_export_chunk(file, 0).await.expect("reads").is_none(), "what was written is gone");
+        assert!(is_empty(&tenant, made, file).await, "what was written is gone");
         tenant.sweep(NOON.plus_ms(20 * DAY_MS)).await.expect("sweeps");
         assert_eq!(work(&bench.store, CONFIG).await.expect("works"), 1);
         let last = system.asked().pop().expect("asked");

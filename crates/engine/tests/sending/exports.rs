@@ -53,7 +53,7 @@ async fn outcomes_go_back_when_the_campaign_has_ended() {
         let config = ConnectorConfig { clock, chance: || 0, limits: PullLimits::default() };
         assert_eq!(clarion_engine::connectors::work(&bench.store, config).await.expect("works"), 1);
         let file = tenant.files_for_account(account, "").await.expect("files").remove(0);
-        let text = String::from_utf8(tenant.read_export_chunk(file.id, 0).await.expect("reads").expect("a chunk")).expect("text");
+        let text = String::from_utf8(tenant.read_export_chunk(file.version(), 0).await.expect("reads").expect("a chunk")).expect("text");
         let (mut outcomes, mut references) = (BTreeMap::<String, i64>::new(), std::collections::BTreeSet::new());
         for line in text.lines() {
             let row: serde_json::Value = serde_json::from_str(line).expect("JSON");

@@ -12,7 +12,7 @@ use clarion_domain::compliance::purpose::LegalBasis;
 use clarion_domain::connectors::export::{ExportFormat, ExportTarget};
 use clarion_domain::connectors::instruction::InstructionKind;
 use clarion_domain::connectors::times::Times;
-use clarion_domain::id::{ImportId, SftpAccountId};
+use clarion_domain::id::{ExportId, ImportId, SftpAccountId};
 use clarion_domain::intake::import::{ImportSource, ImportState};
 use clarion_domain::tenancy::tenant::{Actor, NumberMode};
 use clarion_domain::time::Instant;
@@ -277,13 +277,27 @@ impl World {
         let campaign = self.tenant.create_campaign(&CampaignDraft::new("November"), now()).await.expect("a campaign");
         self.store.db().execute(&CAMPAIGN, &clarion_store::params![campaign]).await.expect("began");
         self.tenant.export_now(export, campaign, now()).await.expect("asked for");
+        self.write_out(export, text).await
+    }
+
+    /// The client agrees to fewer fields: the only export's file in `out/` is written anew.
+    pub async fn write_out_anew(&self, text: &str) -> String {
+        let held = self.tenant.instructions().await.expect("instructions").remove(0);
+        let narrower = NewInstruction { fields: vec!["outcome".into()], ..held.new };
+        self.tenant.replace_instruction(held.id, &narrower, now()).await.expect("replaced");
+        let export = self.tenant.exports().await.expect("exports")[0].id;
+        self.write_out(export, text).await
+    }
+
+    async fn write_out(&self, export: ExportId, text: &str) -> String {
         let lease = self.store.take_lease("export", now()).await.expect("asked").expect("free");
         let job = self.tenant.begin_export(export, &lease, now()).await.expect("begun").expect("waits");
         let key = self.tenant.begin_export_file(job.file, &lease, now()).await.expect("a key");
         for (position, chunk) in text.as_bytes().chunks(EXPORT_CHUNK_BYTES).enumerate() {
             self.tenant.append_export_chunk(job.file, &key, position as i64, chunk, &lease, now()).await.expect("written");
         }
-        self.tenant.export_written(&job, 80_000, text.len() as i64, &lease, now()).await.expect("whole");
+        self.tenant.export_written(&job, text.lines().count() as i64, text.len() as i64, &lease, now()).await.expect("whole");
+        self.store.give_back_lease(&lease).await.expect("given back");
         job.name
     }
 

@@ -306,11 +306,11 @@ impl Tenant {
         Ok(run)
     }
 
-    /// With its log. What it loaded stays.
+    /// With its log, and with what a run has written so far. What it loaded stays.
     pub async fn delete_connector(&self, id: ConnectorId, now: Instant) -> Result<(), StoreError> {
         let mut tx = self.db().begin().await?;
+        self.delete_runs(&mut tx, id).await?;
         self.touch_connector(&mut tx, sql!("DELETE FROM connector WHERE tenant_id = $1 AND id = $2"), params![self.id, id]).await?;
-        tx.execute(sql!("DELETE FROM connector_run WHERE connector_id = $1 AND tenant_id = $2"), &params![id, self.id]).await?;
         self.audit(&mut tx, now, Act::Deleted, "connector", id.0, "").await?;
         self.commit_connector(tx).await
     }

@@ -38,6 +38,21 @@ pub struct ExportFileRecord {
     pub finished_at: Option<Instant>,
 }
 
+/// A file as it was written once. What is written anew is read by nobody who began with what was there before.
+#[derive(Debug, Clone, Copy)]
+pub struct ExportVersion {
+    pub file: ExportFileId,
+    pub instruction: InstructionId,
+    pub bytes: i64,
+}
+
+impl ExportFileRecord {
+    #[must_use]
+    pub fn version(&self) -> ExportVersion {
+        ExportVersion { file: self.id, instruction: self.instruction, bytes: self.bytes }
+    }
+}
+
 /// One try to send a file.
 #[derive(Debug, Clone)]
 pub struct ExportTry {
@@ -127,22 +142,23 @@ impl Tenant {
         self.db().query(select, &params![self.id, account, name, LISTED_MAX]).await?.into_iter().map(read).collect()
     }
 
-    /// One whole chunk of a file; `None` after its end, and where nobody may have it any more.
-    pub async fn read_export_chunk(&self, id: ExportFileId, position: i64) -> Result<Option<Vec<u8>>, StoreError> {
+    /// One whole chunk of a file; `None` after its end, where nobody may have it any more, and once it was written anew.
+    pub async fn read_export_chunk(&self, version: ExportVersion, position: i64) -> Result<Option<Vec<u8>>, StoreError> {
         let select = sql!(
             "SELECT f.wrapped_key, c.sealed FROM export_file f JOIN export_chunk c ON c.file_id = f.id JOIN result_export e ON e.id = f.export_id JOIN instruction i ON i.id = e.instruction_id
-             WHERE f.tenant_id = $1 AND f.id = $2 AND c.position = $3 AND f.state IN ('ready', 'waiting') AND i.revoked_at IS NULL"
+             WHERE f.tenant_id = $1 AND f.id = $2 AND c.position = $3 AND f.instruction_id = $4 AND f.bytes_written = $5 AND f.state IN ('ready', 'waiting') AND i.revoked_at IS NULL"
         );
-        let Some(mut row) = self.db().query_first(select, &params![self.id, id, position]).await? else { return Ok(None) };
+        let Some(mut row) = self.db().query_first(select, &params![self.id, version.file, position, version.instruction, version.bytes]).await? else { return Ok(None) };
         let wrapped: Option<Vec<u8>> = row.take(0)?;
         let key = self.store.keyring().unwrap(&wrapped.ok_or(StoreError::NotFound("file"))?)?;
         Ok(Some(key.open(CHUNK_LABEL, &row.take::<Vec<u8>>(1)?)?.to_vec()))
     }
 
-    /// The client has fetched it to its end.
+    /// The client has fetched it to its end. The audit says so also when it was written anew meanwhile, which is then to be fetched again.
     pub async fn export_fetched(&self, file: &ExportFileRecord, now: Instant) -> Result<(), StoreError> {
         let mut tx = self.db().begin().await?;
-        tx.execute(sql!("UPDATE export_file SET fetched_at = $3 WHERE tenant_id = $1 AND id = $2"), &params![self.id, file.id, now]).await?;
+        let update = sql!("UPDATE export_file SET fetched_at = $3 WHERE tenant_id = $1 AND id = $2 AND instruction_id = $4 AND bytes_written = $5");
+        tx.execute(update, &params![self.id, file.id, now, file.instruction, file.bytes]).await?;
         self.audit(&mut tx, now, Act::Exported, "export", file.export.0, &format!("{} fetched", file.id)).await?;
         Ok(tx.commit().await?)
     }

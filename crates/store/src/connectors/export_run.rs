@@ -11,6 +11,7 @@ use clarion_domain::webhooks::event::WebhookEventKind;
 use serde_json::json;
 
 use super::export::SECRET_LABEL;
+use super::export_file::ExportVersion;
 use super::run::why_over;
 use crate::db::{Tx, sql};
 use crate::lease::Lease;
@@ -41,6 +42,14 @@ pub struct ExportJob {
     /// Zero before it was written.
     pub bytes: i64,
     instruction: InstructionId,
+}
+
+impl ExportJob {
+    /// The file as it was written for this job.
+    #[must_use]
+    pub fn version(&self) -> ExportVersion {
+        ExportVersion { file: self.file, instruction: self.instruction, bytes: self.bytes }
+    }
 }
 
 impl Store {

@@ -198,7 +198,7 @@ impl Tenant {
         );
         tx.execute(chunks, &params![self.id, id]).await?;
         let files = sql!(
-            "UPDATE export_file SET state = 'waiting', wrapped_key = NULL, rows_written = 0, bytes_written = 0, due_since = $3, next_at = $3, finished_at = NULL
+            "UPDATE export_file SET state = 'waiting', wrapped_key = NULL, rows_written = 0, bytes_written = 0, due_since = $3, next_at = $3, fetched_at = NULL, finished_at = NULL
              WHERE tenant_id = $1 AND state = 'ready' AND export_id IN (SELECT id FROM result_export WHERE tenant_id = $1 AND instruction_id = $2)"
         );
         tx.execute(files, &params![self.id, id, now]).await?;

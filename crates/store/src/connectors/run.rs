@@ -212,7 +212,20 @@ impl Tenant {
         Ok(())
     }
 
-    /// Begins the import that the run's rows become. The run names it, so that a crash leaves nothing behind.
+    /// The log of a connector that goes. What a run was still writing goes with it: no worker finds it by its run any more.
+    pub(super) async fn delete_runs(&self, tx: &mut Tx, id: ConnectorId) -> Result<(), StoreError> {
+        let delete = sql!("DELETE FROM connector_run WHERE connector_id = $1 AND tenant_id = $2 RETURNING state, import_id");
+        for mut row in tx.query(delete, &params![id, self.id]).await? {
+            let import: Option<ImportId> = row.take(1)?;
+            if let (true, Some(import)) = (row.word::<RunState>(0)? != RunState::Stored, import) {
+                remove_upload(tx, import).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins the import that the run's rows become. The run names it, so that a crash leaves nothing behind; one that was stopped or
+    /// deleted begins none.
     pub async fn begin_pulled_import(&self, job: &PullJob, file_name: &str, lease: &Lease, now: Instant) -> Result<Upload, StoreError> {
         let mapping = mapping_of(&job.taken);
         self.check_mapping(&mapping, mapping.columns.len()).await?;
@@ -220,7 +233,10 @@ impl Tenant {
         lease.renew(&mut tx, now).await?;
         let new = NewImport { list: job.list, mapping: Some(&mapping), accept_repeat: job.accept_repeat, ..NewImport::new(ImportSource::Connector, file_name) };
         let upload = self.begin_in(&mut tx, &new, now).await?;
-        tx.execute(sql!("UPDATE connector_run SET import_id = $2 WHERE id = $1"), &params![job.run, upload.id()]).await?;
+        let name = sql!("UPDATE connector_run SET import_id = $2 WHERE id = $1 AND state = 'running'");
+        if tx.execute(name, &params![job.run, upload.id()]).await? == 0 {
+            return Err(StoreError::Conflict("this run was stopped in the meantime".into()));
+        }
         tx.commit().await?;
         Ok(upload)
     }
@@ -247,7 +263,12 @@ impl Tenant {
     /// Ends a run: its import is whole and the watermark moves, or nothing of it is left. `chance` spreads what is tried again.
     pub async fn end_run(&self, job: &PullJob, outcome: RunOutcome, told: &RunTold, lease: &Lease, now: Instant, chance: u64) -> Result<(), StoreError> {
         let ending = match outcome {
-            RunOutcome::Rows(upload) => Ending::Rows(upload.pause().await?),
+            RunOutcome::Rows(upload) => match upload.pause().await {
+                Ok(import) => Ending::Rows(import),
+                // The connector was deleted, and the upload with it.
+                Err(StoreError::Conflict(_)) => Ending::Failed { fault: PullFault::Stopped, retry_after_ms: None },
+                Err(error) => return Err(error),
+            },
             RunOutcome::Unchanged => Ending::Unchanged,
             RunOutcome::Shown(preview) => Ending::Shown(preview),
             RunOutcome::Failed { fault, retry_after_ms } => Ending::Failed { fault, retry_after_ms },

@@ -138,13 +138,16 @@ impl Upload {
     }
 
     async fn append_chunk(&mut self, chunk: &[u8]) -> Result<(), StoreError> {
-        let insert = sql!("INSERT INTO import_chunk (import_id, position, sealed) VALUES ($1, $2, $3)");
+        // Not into one that was removed meanwhile: whoever did so has said why.
+        let insert = sql!("INSERT INTO import_chunk (import_id, position, sealed) SELECT i.id, CAST($2 AS BIGINT), $3 FROM import i WHERE i.id = $1 AND i.state = 'receiving'");
         let sealed = self.key.seal(CHUNK_LABEL, chunk)?;
         let mut tx = self.tenant.db().begin().await?;
         if let Some(account) = self.account {
             grow(&mut tx, account, self.id, self.chunks * CHUNK_BYTES as i64 + chunk.len() as i64).await?;
         }
-        tx.execute(insert, &params![self.id, self.chunks, sealed]).await?;
+        if tx.execute(insert, &params![self.id, self.chunks, sealed]).await? == 0 {
+            return Err(given_up());
+        }
         tx.commit().await?;
         self.chunks += 1;
         Ok(())
@@ -264,9 +267,14 @@ impl Tenant {
 
 /// Neither the row nor a chunk is left, nor its place in a folder.
 pub(crate) async fn remove_upload(tx: &mut Tx, id: ImportId) -> Result<(), StoreError> {
-    tx.execute(sql!("DELETE FROM import_chunk WHERE import_id IN (SELECT id FROM import WHERE id = $1 AND state = 'receiving')"), &params![id]).await?;
-    tx.execute(sql!("DELETE FROM sftp_file WHERE import_id IN (SELECT id FROM import WHERE id = $1 AND state = 'receiving')"), &params![id]).await?;
-    tx.execute(sql!("DELETE FROM import WHERE id = $1 AND state = 'receiving'"), &params![id]).await?;
+    // Held, as its sender may still be writing: a chunk that came after the others were deleted would keep the row from going.
+    let hold = sql!("SELECT id FROM import WHERE id = $1 AND state = 'receiving'", postgres "SELECT id FROM import WHERE id = $1 AND state = 'receiving' FOR UPDATE");
+    if tx.query_first(hold, &params![id]).await?.is_none() {
+        return Ok(());
+    }
+    tx.execute(sql!("DELETE FROM import_chunk WHERE import_id = $1"), &params![id]).await?;
+    tx.execute(sql!("DELETE FROM sftp_file WHERE import_id = $1"), &params![id]).await?;
+    tx.execute(sql!("DELETE FROM import WHERE id = $1"), &params![id]).await?;
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! Instructions and connectors in the rows, on both databases. Asking a client's system has its tests in the engine.
 
+mod meanwhile;
+#[path = "../support/mod.rs"]
 mod support;
 
 use clarion_domain::compliance::purpose::LegalBasis;
@@ -20,7 +22,7 @@ use clarion_store::intake::SftpAccountDraft;
 use clarion_store::webhooks::NewWebhook;
 use clarion_store::{Lease, StoreError, Tenant, params};
 use serde_json::json;
-use support::{Bench, NOON, for_each_store};
+use support::{NOON, for_each_store};
 
 fn instruction(fields: &[&str]) -> NewInstruction {
     NewInstruction {
@@ -362,87 +364,6 @@ async fn a_watermark_leaves_room_for_what_changed_meanwhile() {
     .await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_changed_during_a_run_stands_when_it_ends() {
-    for_each_store("connectors_changed", |bench| async move {
-        let tenant = bench.tenant("northwind").await;
-        let instruction = recorded(&tenant, &["phone"]).await;
-        let id = on(&tenant, instruction).await;
-        let lease = bench.store.take_lease("c", NOON).await.expect("asked").expect("free");
-        stored(&tenant, id, &lease, "phone\n07700900001\n", "41", NOON).await;
-        let mut at = NOON.plus_ms(HOUR_MS);
-        let told = || RunTold { watermark: Watermark::read("42"), etag: "\"x\"".into(), ..RunTold::default() };
-        for place in 0..3 {
-            let (job, outcome) = begun(&tenant, id, &lease, "phone\n07700900002\n", at).await;
-            match place {
-                0 => tenant.start_connector_over(id, at).await.expect("over"),
-                1 => tenant.change_connector(id, &connector(instruction, json!({"url": "https://crm.example.com/others"})), at).await.expect("changed"),
-                _ => {
-                    tenant.pause_connector(id, at).await.expect("paused");
-                    tenant.resume_connector(id, at).await.expect("on");
-                }
-            }
-            assert!(!tenant.run_may_go_on(&job, &lease, at).await.expect("asked"));
-            let outcome = if place == 1 { RunOutcome::Unchanged } else { outcome };
-            tenant.end_run(&job, outcome, &told(), &lease, at, 0).await.expect("ended");
-            let (now, run) = (tenant.connector(id).await.expect("it"), tenant.connector_runs(id, None, 1).await.expect("runs").rows.remove(0));
-            assert_eq!((now.watermark.as_str(), imports(&tenant).await, run.state, run.import), ("", 1, RunState::Stopped, None), "{place}");
-            at = now.next_at.expect("it goes on").max(at);
-        }
-        // The same rows as ever are loaded when somebody said: over.
-        stored(&tenant, id, &lease, "phone\n07700900001\n", "41", at).await;
-        assert_eq!(imports(&tenant).await, 2);
-
-        // The node dies after somebody said so: the next removes what it had written.
-        at = at.plus_ms(HOUR_MS);
-        let (_, outcome) = begun(&tenant, id, &lease, "phone\n07700900003\n", at).await;
-        drop(outcome);
-        tenant.start_connector_over(id, at).await.expect("over");
-        assert_eq!(imports(&tenant).await, 3);
-        let next = tenant.begin_run(id, &lease, at).await.expect("begun");
-        assert!(next.is_some() && imports(&tenant).await == 2, "nothing of it is left");
-    })
-    .await;
-}
-
-/// Ends an instruction as somebody does at this moment: the row is written, and seen by others only a while later.
-async fn meanwhile<T: Send + 'static>(bench: &Bench, end: &'static Statement, instruction: InstructionId, act: impl Future<Output = T> + Send + 'static) -> T {
-    let mut tx = bench.store.db().begin().await.expect("begins");
-    tx.execute(end, &params![instruction]).await.expect("written");
-    let acting = tokio::spawn(act);
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-    tx.commit().await.expect("commits");
-    acting.await.expect("no panic")
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn nothing_begins_or_is_kept_under_what_ends_at_that_moment() {
-    for_each_store("connectors_moment", |bench| async move {
-        static REPLACE: Statement = Statement { text: "UPDATE instruction SET replaced_at = 1 WHERE id = $1", postgres: "" };
-        static REVOKE: Statement = Statement { text: "UPDATE instruction SET revoked_at = 1 WHERE id = $1", postgres: "" };
-        let tenant = bench.tenant("northwind").await;
-        let pulls = recorded(&tenant, &["phone"]).await;
-        let id = on(&tenant, pulls).await;
-        let lease = bench.store.take_lease("c", NOON).await.expect("asked").expect("free");
-        let (job, outcome) = begun(&tenant, id, &lease, "phone\n07700900001\n", NOON).await;
-        let (theirs, held) = (tenant.clone(), lease.clone());
-        meanwhile(&bench, &REVOKE, pulls, async move { theirs.end_run(&job, outcome, &RunTold::default(), &held, NOON, 0).await }).await.expect("ended");
-        let run = tenant.connector_runs(id, None, 1).await.expect("runs").rows.remove(0);
-        assert_eq!((imports(&tenant).await, run.state), (0, RunState::Stopped), "nothing is kept");
-
-        let next = tenant.record_instruction(&NewInstruction { reference: "another".into(), ..instruction(&["phone"]) }, NOON).await.expect("recorded");
-        let (theirs, new) = (tenant.clone(), connector(next, json!({})));
-        let made = meanwhile(&bench, &REPLACE, next, async move { theirs.create_connector(&new, NOON).await.map(|_| ()) }).await;
-        assert!(matches!(made, Err(StoreError::Conflict(_) | StoreError::Faults(_))), "{made:?}");
-        let exports = tenant.record_instruction(&NewInstruction { kind: InstructionKind::Export, fields: vec!["outcome".into()], ..instruction(&[]) }, NOON).await.expect("recorded");
-        let (theirs, new) = (tenant.clone(), export(exports, None));
-        let made = meanwhile(&bench, &REPLACE, exports, async move { theirs.create_export(&new, NOON).await.map(|_| ()) }).await;
-        assert!(matches!(made, Err(StoreError::Conflict(_) | StoreError::Faults(_))), "{made:?}");
-        assert_eq!((tenant.connectors().await.expect("they").len(), tenant.exports().await.expect("they").len()), (1, 0));
-    })
-    .await;
-}
-
 fn export(instruction: InstructionId, account: Option<SftpAccountId>) -> NewExport {
     let (target, url) = if account.is_some() { (ExportTarget::Sftp, "") } else { (ExportTarget::Put, "https://results.example.com/{file}") };
     NewExport { name: "Results".into(), instruction, campaign: None, at_end: true, after_minutes: 0, times: Times::ByHand, format: ExportFormat::Csv, target, account, url: url.into() }
@@ -476,9 +397,10 @@ async fn an_account_in_which_results_lie_stays_and_a_file_that_was_stopped_takes
         assert_eq!(job.fields, [ResultField::Outcome]);
         let key = tenant.begin_export_file(job.file, &lease, NOON).await.expect("a key");
         tenant.append_export_chunk(job.file, &key, 0, b"outcome\r\n", &lease, NOON).await.expect("written");
+        assert!(tenant.read_export_chunk(job.version(), 0).await.expect("asked").is_some());
         tenant.revoke_instruction(first, "the contract ended", NOON).await.expect("revoked");
         assert!(matches!(tenant.append_export_chunk(job.file, &key, 1, b"x", &lease, NOON).await, Err(StoreError::Conflict(_))));
-        assert!(tenant.export_written(&job, 0, 9, &lease, NOON).await.is_err() && tenant.read_export_chunk(file, 0).await.expect("asked").is_none());
+        assert!(tenant.export_written(&job, 0, 9, &lease, NOON).await.is_err() && tenant.read_export_chunk(job.version(), 0).await.expect("asked").is_none());
         let told = tenant.webhook_deliveries(hook, None, None, 9).await.expect("a log").rows;
         assert_eq!(told.iter().map(|row| row.kind).collect::<Vec<_>>(), [WebhookEventKind::ExportFailed], "and that it failed is told");
         let acts = tenant.audit_events("export", "", None, 50).await.expect("audit").rows;
