@@ -103,8 +103,31 @@ async fn everybody_who_meets_a_filter_goes_on_a_list_when_the_number_is_the_one_
         bench.store.db().execute(&HALF, &params![bench.store.next_id(NOON), tenant.id(), "being filled: by hand", NOON]).await.expect("left");
         tenant.sweep(now).await.expect("sweeps");
         let names: Vec<String> = tenant.lists().await.expect("lists").into_iter().map(|list| list.name).collect();
-        assert_eq!(names, ["All", "Arrears", "being filled: by hand"]);
+        assert_eq!(names, ["All", "Arrears", "being filled: by hand"], "one of before that only looks like it");
         assert!(matches!(tenant.list_filtered(filter, "All", 4, NOON).await, Err(StoreError::Conflict(_))), "a name is used once");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_was_left_half_filled_is_offered_to_nobody_and_stops_no_night() {
+    for_each_store("bulk_half", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        let (list, _) = list_of(&tenant, "Arrears", 1).await;
+        for name in [format!("being filled: {list}"), "being filled: soon".into()] {
+            assert!(matches!(tenant.rename_list(list, &name, NOON).await, Err(StoreError::Invalid(text)) if text.contains("choose another name")));
+            assert!(tenant.create_list(&name, NOON).await.is_err());
+        }
+        let half = clarion_domain::id::ListId(bench.store.next_id(NOON));
+        bench.store.db().execute(&HALF, &params![half, tenant.id(), format!("being filled: {half}"), NOON]).await.expect("left");
+        assert_eq!(tenant.lists().await.expect("lists").len(), 1, "nobody takes half of it for all");
+        let campaign = tenant.create_campaign(&CampaignDraft { list_id: Some(half), ..CampaignDraft::new("November") }, NOON).await.expect("a draft");
+        let now = NOON.plus_ms(clarion_domain::time::DAY_MS);
+        tenant.sweep(now).await.expect("sweeps all the same");
+        assert!(tenant.list(half).await.is_ok(), "in use");
+        tenant.cancel_campaign(campaign, now).await.expect("cancelled");
+        tenant.sweep(now).await.expect("sweeps");
+        assert!(matches!(tenant.list(half).await, Err(StoreError::NotFound(_))));
     })
     .await;
 }

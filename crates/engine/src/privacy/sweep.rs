@@ -1,5 +1,6 @@
 //! Once a night, every tenant's records that were kept long enough go.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use clarion_domain::id::TenantId;
@@ -25,12 +26,17 @@ fn night_of(now: Instant) -> i64 {
 
 /// Works until the task is dropped: sweeps at the start, in case the machine was off at night, and then every night.
 pub async fn run(store: Store, clock: Clock) {
-    let mut swept = None;
+    let (mut swept, mut begun, mut done) = (None, None, HashSet::new());
     loop {
         let tonight = night_of(clock());
+        if begun != Some(tonight) {
+            done.clear();
+            begun = Some(tonight);
+        }
         if swept != Some(tonight) {
-            match sweep_tenants(&store, clock()).await {
-                Ok(_) => swept = Some(tonight),
+            match sweep_tenants(&store, &mut done, clock()).await {
+                Ok(true) => swept = Some(tonight),
+                Ok(false) => {}
                 Err(error) => tracing::warn!(%error, "the retention sweep did not end; trying again in five minutes"),
             }
         }
@@ -52,21 +58,38 @@ async fn tidy(store: &Store, now: Instant) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Sweeps every tenant as of `now`; returns how many records went. Does nothing while another node sweeps.
-pub async fn sweep_tenants(store: &Store, now: Instant) -> Result<i64, StoreError> {
-    let Some(lease) = store.take_lease(LEASE, now).await? else { return Ok(0) };
-    let mut total = 0;
-    for tenant in store.tenants().await? {
-        let handle = store.tenant(tenant.id, Actor::System).await?;
-        for count in handle.sweep(now).await? {
-            tracing::info!(tenant = %tenant.id, class = %count.class, source = count.source, count = count.count, "records kept long enough were removed");
-            total += count.count;
+/// Sweeps every tenant that is not `done` as of `now`, and notes it there. One that cannot be swept keeps no other from it; whether all were
+/// swept. Does nothing while another node sweeps.
+pub async fn sweep_tenants(store: &Store, done: &mut HashSet<TenantId>, now: Instant) -> Result<bool, StoreError> {
+    let Some(lease) = store.take_lease(LEASE, now).await? else { return Ok(true) };
+    let mut whole = true;
+    for tenant in store.tenants().await?.into_iter().map(|tenant| tenant.id).chain([OPERATOR]) {
+        if done.contains(&tenant) {
+            continue;
         }
-        vouch(store, tenant.id, now).await?;
+        match sweep_tenant(store, tenant, now).await {
+            Ok(()) => {
+                done.insert(tenant);
+            }
+            Err(error) => {
+                tracing::error!(tenant = %tenant, %error, "a tenant's retention sweep did not end; trying again in five minutes");
+                whole = false;
+            }
+        }
     }
-    vouch(store, OPERATOR, now).await?;
     store.give_back_lease(&lease).await?;
-    Ok(total)
+    Ok(whole)
+}
+
+/// The operator has an audit, and nothing else that is swept.
+async fn sweep_tenant(store: &Store, tenant: TenantId, now: Instant) -> Result<(), StoreError> {
+    if tenant != OPERATOR {
+        let handle = store.tenant(tenant, Actor::System).await?;
+        for count in handle.sweep(now).await? {
+            tracing::info!(tenant = %tenant, class = %count.class, source = count.source, count = count.count, "records kept long enough were removed");
+        }
+    }
+    vouch(store, tenant, now).await
 }
 
 /// Verifies a tenant's audit, and anchors its end when it is whole: a signature under a broken chain would say that it is one.

@@ -15,8 +15,11 @@ use crate::store::{StoreError, Tenant};
 /// No list takes so long to be filled: an older one was left by a process that ended.
 const FILLING_MS_MAX: i64 = HOUR_MS;
 
-fn name_while_filled(id: ListId) -> String {
-    format!("being filled: {id}")
+/// How the names of lists begin that are not whole yet; nobody can give such a name.
+pub(super) const BEING_FILLED: &str = "being filled: ";
+
+pub(super) fn name_while_filled(id: ListId) -> String {
+    format!("{BEING_FILLED}{id}")
 }
 
 impl Tenant {
@@ -70,13 +73,17 @@ impl Tenant {
         }
     }
 
-    /// Takes away what a process that ended has left half filled.
+    /// Takes away what a process that ended has left half filled. One that somebody uses stays: nothing else has to wait for it.
     pub(crate) async fn drop_abandoned_fillings(&self, now: Instant) -> Result<(), StoreError> {
         let select = sql!("SELECT id, name FROM contact_list WHERE tenant_id = $1 AND created_at < $2 AND name LIKE 'being filled: %'");
         for mut row in self.db().query(select, &params![self.id, now.plus_ms(-FILLING_MS_MAX)]).await? {
             let (list, name): (ListId, String) = (row.take(0)?, row.take(1)?);
-            if name == name_while_filled(list) {
-                self.drop_half_filled(list, now).await?;
+            if name != name_while_filled(list) {
+                continue;
+            }
+            match self.drop_half_filled(list, now).await {
+                Err(StoreError::Conflict(_)) => tracing::warn!(tenant = %self.id, %list, "a list that was never filled whole is in use: it stays until it is taken out of its campaign or import"),
+                done => done?,
             }
         }
         Ok(())

@@ -9,6 +9,7 @@ use clarion_domain::tenancy::four_eyes::AskedAct;
 use clarion_domain::time::Instant;
 
 use super::contact::NUMBER_LABEL;
+use super::filling::{BEING_FILLED, name_while_filled};
 use super::profile::ContactProfile;
 use crate::db::{DbError, Row, Tx, sql};
 use crate::params;
@@ -38,7 +39,11 @@ pub struct ListEntry {
 }
 
 pub(crate) fn checked_name(name: &str) -> Result<ListName, StoreError> {
-    ListName::new(name).map_err(|error| StoreError::Invalid(error.to_string()))
+    let name = ListName::new(name).map_err(|error| StoreError::Invalid(error.to_string()))?;
+    if name.as_str().starts_with(BEING_FILLED) {
+        return Err(StoreError::Invalid(format!("a name that begins with “{}” is a list’s that is not whole yet: choose another name", BEING_FILLED.trim_end())));
+    }
+    Ok(name)
 }
 
 fn read_list(mut row: Row) -> Result<ContactList, StoreError> {
@@ -102,13 +107,15 @@ impl Tenant {
         self.audit(tx, now, Act::Deleted, "list", id.0, why).await
     }
 
-    /// Every list by name, with its count.
+    /// Every list by name, with its count. One that is still being filled is not among them.
     pub async fn lists(&self) -> Result<Vec<ContactList>, StoreError> {
         let select = sql!(
             "SELECT l.id, l.name, (SELECT COUNT(*) FROM list_member m WHERE m.list_id = l.id), l.created_by, l.created_at
              FROM contact_list l WHERE l.tenant_id = $1 ORDER BY l.name"
         );
-        self.db().query(select, &params![self.id]).await?.into_iter().map(read_list).collect()
+        let mut lists: Vec<ContactList> = self.db().query(select, &params![self.id]).await?.into_iter().map(read_list).collect::<Result<_, _>>()?;
+        lists.retain(|list| list.name != name_while_filled(list.id));
+        Ok(lists)
     }
 
     pub async fn list(&self, id: ListId) -> Result<ContactList, StoreError> {
