@@ -21,7 +21,7 @@ fn clock() -> Instant {
     NOON
 }
 
-/// Answers questions about `_clarion-links.…` with one TXT record, and knows no other name.
+/// Answers questions about `_clarion-links.…` with one TXT record, and knows no other name. Told to say `SERVFAIL`, it fails.
 struct NameServer {
     address: SocketAddr,
     text: Arc<Mutex<String>>,
@@ -37,8 +37,9 @@ impl NameServer {
             while let Ok((_, from)) = socket.recv_from(&mut asked).await {
                 let text = told.lock().expect("nobody panicked").clone();
                 let end = 12 + asked[12..].iter().position(|byte| *byte == 0).expect("a name") + 5;
-                let known = asked[13..].starts_with(b"_clarion-links") && !text.is_empty();
-                let mut answer = [&asked[..2], &[0x81, if known { 0x80 } else { 0x83 }, 0, 1, 0, u8::from(known), 0, 0, 0, 0], &asked[12..end]].concat();
+                let fails = text == "SERVFAIL";
+                let known = !fails && asked[13..].starts_with(b"_clarion-links") && !text.is_empty();
+                let mut answer = [&asked[..2], &[0x81, if known { 0x80 } else if fails { 0x82 } else { 0x83 }, 0, 1, 0, u8::from(known), 0, 0, 0, 0], &asked[12..end]].concat();
                 if known {
                     let length = u8::try_from(text.len()).expect("short");
                     answer.extend_from_slice(&[0xc0, 12, 0, 16, 0, 1, 0, 0, 0, 0, 0, length + 1, length]);
@@ -78,6 +79,13 @@ async fn a_name_counts_for_whoever_its_dns_names() {
         owner.check_link_host(NOON).await.expect("asked");
         work(&bench.store, &names, clock).await.expect("looks");
         assert!(domain(&owner).await.last_error.contains("add the TXT record"));
+        // A name server that answers nothing of use says nothing of the name.
+        server.says("SERVFAIL");
+        owner.check_link_host(NOON).await.expect("asked");
+        work(&bench.store, &names, clock).await.expect("looks");
+        let unasked = domain(&owner).await;
+        assert!(unasked.last_error.contains("gave no answer") && unasked.check_due && unasked.failing_since.is_none(), "{}", unasked.last_error);
+        assert_eq!(work(&bench.store, &names, clock).await.expect("looks"), 0, "not at once again");
     })
     .await;
 }

@@ -127,6 +127,23 @@ async fn links_go_on_under_the_name_before_until_a_new_one_is_good() {
         assert!(bench.store.link_host("go.example.com").await.expect("asks").is_some() && bench.store.link_host("typo.example.com").await.expect("asks").is_none());
         let domain = tenant.link_domain().await.expect("reads").expect("a domain");
         assert!(!domain.is_verified() && !domain.check_due && domain.last_error == "the name leads elsewhere");
+        // Back to the one that works: its DNS still says the right thing, and a look at the other that comes late says nothing of it.
+        tenant.set_link_host("go.example.com", None, NOON).await.expect("named");
+        let again = bench.store.due_link_checks(NOON, 10).await.expect("due").remove(0);
+        assert_eq!((again.host.as_str(), &again.token), ("go.example.com", &check.token));
+        for late in [Ok("https"), Err("the name leads elsewhere")] {
+            tenant.record_link_check(&check, late, NOON).await.expect("kept");
+            let domain = tenant.link_domain().await.expect("reads").expect("a domain");
+            assert!(domain.check_due && domain.last_error.is_empty() && domain.failing_since.is_none(), "{domain:?}");
+        }
+        // A look that could not be made says nothing of a name, however long it lasts.
+        for hours in 0..48 {
+            tenant.postpone_link_check(&again, "no answer", NOON.plus_ms(hours * HOUR_MS)).await.expect("kept");
+        }
+        let domain = tenant.link_domain().await.expect("reads").expect("a domain");
+        assert!(domain.is_verified() && domain.check_due && domain.enabled && domain.last_error == "no answer", "{domain:?}");
+        tenant.record_link_check(&again, Ok("https"), NOON).await.expect("kept");
+        assert!(tenant.link_domain().await.expect("reads").expect("a domain").is_verified());
         named(&bench, &tenant, "links.example.com").await;
         assert_eq!(tenant.link_sample().await.expect("reads").as_deref(), Some("https://links.example.com/samp1e000000"), "still on");
         assert!(bench.store.link_host("go.example.com").await.expect("asks").is_none());

@@ -28,7 +28,7 @@ pub async fn page(session: Session, asked: Asked) -> Result<Response, Fault> {
 
 fn state(domain: &LinkDomain) -> Markup {
     match (domain.verified_host.is_some(), domain.enabled, domain.failing_since.is_some()) {
-        (true, _, true) => chip(Tone::Warn, Icon::Clock, "Does not answer"),
+        (true, _, true) => chip(Tone::Warn, Icon::Clock, "Last check failed"),
         _ if domain.check_due => chip(Tone::Info, Icon::Clock, "Being checked"),
         (false, ..) => chip(Tone::Bad, Icon::Cross, "Does not point here"),
         (true, false, _) => chip(Tone::Calm, Icon::Pause, "Points here, off"),
@@ -53,7 +53,7 @@ fn standing(session: &Session, domain: &LinkDomain, fill: Fill) -> Markup {
     html! {
         section.card {
             header { h2.mono.breaks { (in_use.unwrap_or(&domain.host)) } (state(domain)) }
-            @if domain.check_due && domain.failing_since.is_none() {
+            @if domain.check_due && domain.last_error.is_empty() {
                 p { "This server is looking at " strong.breaks { (domain.host) } ". " a href=(ROOT) { "Load the page again" } " in a few seconds." }
             } @else if !domain.last_error.is_empty() {
                 @if in_use.is_some_and(|name| name != domain.host) { p { strong.breaks { (domain.host) } " does not take its place yet:" } }
@@ -67,7 +67,7 @@ fn standing(session: &Session, domain: &LinkDomain, fill: Fill) -> Markup {
             }
             @if let Some(at) = domain.checked_at { p.small.soft { "Last checked " (when::exact(at, &session.zone)) } }
             div.actions {
-                @if !domain.check_due || domain.failing_since.is_some() { (button(&format!("{ROOT}/check"), "quiet", "Check it now")) }
+                @if !domain.check_due || !domain.last_error.is_empty() { (button(&format!("{ROOT}/check"), "quiet", "Check it now")) }
                 @if in_use.is_some() && domain.enabled { (button(&format!("{ROOT}/disable"), "quiet", "Switch short links off")) }
                 @if in_use.is_some() && !domain.enabled { (button(&format!("{ROOT}/enable"), "", "Switch short links on")) }
             }

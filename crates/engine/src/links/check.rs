@@ -9,7 +9,7 @@ use clarion_store::links::{DueLinkCheck, TOKEN_PATH};
 use clarion_store::{Signal, Store, StoreError};
 use url::{Host, Url};
 
-use super::names::Names;
+use super::names::{Names, NotHeld};
 use crate::intake::Clock;
 use crate::outward::{self, Guarded};
 
@@ -33,8 +33,15 @@ pub async fn run(store: Store, clock: Clock) {
 pub async fn work(store: &Store, names: &Names, clock: Clock) -> Result<usize, StoreError> {
     let due = store.due_link_checks(clock(), CHECKS_MAX).await?;
     for check in &due {
-        let found = look(store, names, check).await;
         let tenant = store.tenant(check.tenant, Actor::System).await?;
+        let found = match owned(names, check).await {
+            Ok(()) => look(store, check).await,
+            Err(NotHeld::Missing(why)) => Err(why),
+            Err(NotHeld::NotAsked(why)) => {
+                tenant.postpone_link_check(check, why, clock()).await?;
+                continue;
+            }
+        };
         tenant.record_link_check(check, found, clock()).await?;
     }
     Ok(due.len())
@@ -58,12 +65,16 @@ impl Wrong {
     }
 }
 
-/// The scheme that answered with the token, or what is wrong.
-async fn look(store: &Store, names: &Names, check: &DueLinkCheck) -> Result<&'static str, &'static str> {
-    // Every name that points here answers with everybody's token: only its DNS says whose it is. An address has none, and is the operator's word.
-    if let Some(record) = check.record() {
-        names.hold(&record, &check.token).await?;
+/// Every name that points here answers with everybody's token: only its DNS says whose it is. An address has none, and is the operator's word.
+async fn owned(names: &Names, check: &DueLinkCheck) -> Result<(), NotHeld> {
+    match check.record() {
+        Some(record) => names.hold(&record, &check.token).await,
+        None => Ok(()),
     }
+}
+
+/// The scheme that answered with the token, or what is wrong.
+async fn look(store: &Store, check: &DueLinkCheck) -> Result<&'static str, &'static str> {
     // Both kinds of address may be gone to here: nothing is told, and the token is no secret.
     let guarded = Guarded { store: store.clone(), secure: true };
     let client = outward::client(ANSWERS_WITHIN).dns_resolver(guarded).build().map_err(|_| "this server has no HTTP client")?;

@@ -10,6 +10,18 @@ use hickory_resolver::proto::rr::{RData, RecordType};
 /// Records of one name beyond this are not looked at.
 const RECORDS_MAX: usize = 50;
 
+/// Why a name is not shown to be its tenant's, in words.
+pub(super) enum NotHeld {
+    /// Its DNS answered, and says something else.
+    Missing(&'static str),
+    /// Nobody knows: no name server answered, or none is known.
+    NotAsked(&'static str),
+}
+
+impl NotHeld {
+    const MISSING: Self = Self::Missing("the name's DNS does not say that it is yours: add the TXT record that is shown here, and wait until it is known everywhere");
+}
+
 /// Name servers to ask.
 pub struct Names {
     resolver: Option<TokioResolver>,
@@ -44,11 +56,16 @@ impl Names {
     }
 
     /// Whether a TXT record of this name is just this text.
-    pub(super) async fn hold(&self, record: &str, text: &str) -> Result<(), &'static str> {
-        let Some(resolver) = &self.resolver else { return Err("this server knows no name server to ask whose name this is: its operator gives it one in /etc/resolv.conf") };
-        let missing = "the name's DNS does not say that it is yours: add the TXT record that is shown here, and wait until it is known everywhere";
-        let found = resolver.lookup(format!("{record}."), RecordType::TXT).await.map_err(|_| missing)?;
+    pub(super) async fn hold(&self, record: &str, text: &str) -> Result<(), NotHeld> {
+        let Some(resolver) = &self.resolver else {
+            return Err(NotHeld::NotAsked("this server knows no name server to ask whose name this is: its operator gives it one in /etc/resolv.conf"));
+        };
+        let found = match resolver.lookup(format!("{record}."), RecordType::TXT).await {
+            Ok(found) => found,
+            Err(error) if error.is_no_records_found() => return Err(NotHeld::MISSING),
+            Err(_) => return Err(NotHeld::NotAsked("the name's DNS gave no answer just now: it is asked again every few minutes")),
+        };
         let says = |data: &RData| matches!(data, RData::TXT(txt) if txt.txt_data.concat().trim_ascii() == text.as_bytes());
-        if found.answers().iter().take(RECORDS_MAX).any(|record| says(&record.data)) { Ok(()) } else { Err(missing) }
+        if found.answers().iter().take(RECORDS_MAX).any(|record| says(&record.data)) { Ok(()) } else { Err(NotHeld::MISSING) }
     }
 }

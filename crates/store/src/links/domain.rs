@@ -22,6 +22,7 @@ const EXPIRES_DAYS_DEFAULT: u32 = 30;
 const TOKEN_BYTES: usize = 20;
 /// Links that were sent lead nowhere without their name: one that fails is given so long.
 const FAILING_MS_MAX: i64 = DAY_MS;
+const POSTPONED_MS: i64 = 5 * MINUTE_MS;
 
 /// A tenant's name for links, as its users see it.
 #[derive(Debug, Clone)]
@@ -42,7 +43,7 @@ pub struct LinkDomain {
     /// Since when the name under which links stand fails; it is looked at again and again, and given up after a day.
     pub failing_since: Option<Instant>,
     pub checked_at: Option<Instant>,
-    /// What the last look found wrong, in words; empty when nothing.
+    /// What the last look found wrong, or why it could not be made, in words; empty when nothing.
     pub last_error: String,
     pub created_by: String,
     pub created_at: Instant,
@@ -158,11 +159,12 @@ impl Tenant {
             return self.check_link_host(now).await;
         }
         let mut tx = self.db().begin().await?;
-        // The token is served under the name itself: it is no secret, and only has to be this one.
+        // The token is served under the name itself: it is no secret, and only has to be the tenant's. It stays the same for whatever name comes
+        // next, so that the DNS of one to which the tenant goes back still says the right thing.
         let upsert = sql!(
             "INSERT INTO link_domain (tenant_id, host, verified_host, scheme, token, enabled, expires_days, check_due, check_at, failing_since, checked_at, last_error, created_by, created_at)
              VALUES ($1, $2, NULL, '', $3, 0, $4, 1, NULL, NULL, NULL, '', $5, $6)
-             ON CONFLICT (tenant_id) DO UPDATE SET host = excluded.host, token = excluded.token, check_due = 1, check_at = NULL, failing_since = NULL, checked_at = NULL,
+             ON CONFLICT (tenant_id) DO UPDATE SET host = excluded.host, check_due = 1, check_at = NULL, failing_since = NULL, checked_at = NULL,
                     last_error = '', created_by = excluded.created_by, created_at = excluded.created_at"
         );
         let token = hex(&random_bytes::<TOKEN_BYTES>()?);
@@ -175,7 +177,8 @@ impl Tenant {
 
     /// Asks for another look.
     pub async fn check_link_host(&self, now: Instant) -> Result<(), StoreError> {
-        self.change_links(sql!("UPDATE link_domain SET check_due = 1, check_at = NULL WHERE tenant_id = $1"), params![self.id], "check", now).await?;
+        let due = sql!("UPDATE link_domain SET check_due = 1, check_at = NULL, last_error = CASE WHEN failing_since IS NULL THEN '' ELSE last_error END WHERE tenant_id = $1");
+        self.change_links(due, params![self.id], "check", now).await?;
         self.store.signals().raise(Signal::Links);
         Ok(())
     }
@@ -217,9 +220,9 @@ impl Tenant {
         let mut tx = self.db().begin().await?;
         let good = sql!(
             "UPDATE link_domain SET verified_host = host, scheme = $3, check_due = 0, check_at = NULL, failing_since = NULL, checked_at = $4, last_error = ''
-             WHERE tenant_id = $1 AND token = $2"
+             WHERE tenant_id = $1 AND token = $2 AND host = $5"
         );
-        match tx.execute(good, &params![self.id, check.token.as_str(), scheme, now]).await {
+        match tx.execute(good, &params![self.id, check.token.as_str(), scheme, now, check.host.as_str()]).await {
             // Named anew meanwhile.
             Ok(0) => return Ok(()),
             Ok(_) => {}
@@ -233,30 +236,38 @@ impl Tenant {
         Ok(tx.commit().await?)
     }
 
+    /// A look that could not be made, and why. It says nothing of the name, is made again, and does not count towards the day after which one that
+    /// fails is given up.
+    pub async fn postpone_link_check(&self, check: &DueLinkCheck, why: &str, now: Instant) -> Result<(), StoreError> {
+        let later = sql!("UPDATE link_domain SET check_at = $3, failing_since = NULL, checked_at = $4, last_error = $5 WHERE tenant_id = $1 AND token = $2 AND host = $6");
+        self.db().execute(later, &params![self.id, check.token.as_str(), now.plus_ms(POSTPONED_MS), now, why, check.host.as_str()]).await?;
+        Ok(())
+    }
+
     async fn record_failed_look(&self, check: &DueLinkCheck, why: &str, now: Instant) -> Result<(), StoreError> {
         let mut tx = self.db().begin().await?;
-        let select = sql!("SELECT verified_host, failing_since FROM link_domain WHERE tenant_id = $1 AND token = $2");
-        let Some(mut row) = tx.query_first(select, &params![self.id, check.token.as_str()]).await? else { return Ok(()) };
+        let select = sql!("SELECT verified_host, failing_since FROM link_domain WHERE tenant_id = $1 AND token = $2 AND host = $3");
+        let Some(mut row) = tx.query_first(select, &params![self.id, check.token.as_str(), check.host.as_str()]).await? else { return Ok(()) };
         let stands = row.take::<Option<String>>(0)?.as_deref() == Some(check.host.as_str());
         let since: Instant = row.take::<Option<Instant>>(1)?.unwrap_or(now);
         let failing_ms = now.ms() - since.ms();
         if stands && failing_ms < FAILING_MS_MAX {
-            let later = sql!("UPDATE link_domain SET check_due = 1, check_at = $3, failing_since = $4, checked_at = $5, last_error = $6 WHERE tenant_id = $1 AND token = $2");
+            let later = sql!("UPDATE link_domain SET check_due = 1, check_at = $3, failing_since = $4, checked_at = $5, last_error = $6 WHERE tenant_id = $1 AND token = $2 AND host = $7");
             let check_at = now.plus_ms(failing_ms.clamp(MINUTE_MS, HOUR_MS));
-            tx.execute(later, &params![self.id, check.token.as_str(), check_at, since, now, why]).await?;
+            tx.execute(later, &params![self.id, check.token.as_str(), check_at, since, now, why, check.host.as_str()]).await?;
             return Ok(tx.commit().await?);
         }
         let (update, detail) = if stands {
             let off = sql!(
                 "UPDATE link_domain SET verified_host = NULL, scheme = '', enabled = 0, check_due = 0, check_at = NULL, failing_since = NULL, checked_at = $3, last_error = $4
-                 WHERE tenant_id = $1 AND token = $2"
+                 WHERE tenant_id = $1 AND token = $2 AND host = $5"
             );
             (off, "points here no more")
         } else {
-            let unseen = sql!("UPDATE link_domain SET check_due = 0, check_at = NULL, failing_since = NULL, checked_at = $3, last_error = $4 WHERE tenant_id = $1 AND token = $2");
+            let unseen = sql!("UPDATE link_domain SET check_due = 0, check_at = NULL, failing_since = NULL, checked_at = $3, last_error = $4 WHERE tenant_id = $1 AND token = $2 AND host = $5");
             (unseen, "does not point here")
         };
-        tx.execute(update, &params![self.id, check.token.as_str(), now, why]).await?;
+        tx.execute(update, &params![self.id, check.token.as_str(), now, why, check.host.as_str()]).await?;
         self.audit(&mut tx, now, Act::Changed, "link_domain", self.id.0, detail).await?;
         Ok(tx.commit().await?)
     }
