@@ -108,6 +108,13 @@ impl Tenant {
         rows.into_iter().map(|mut row| Ok((row.take(0)?, row.take(1)?))).collect()
     }
 
+    /// Until the commit nobody else loads, puts or erases people of this tenant: of two who read the same person, one would write back what the
+    /// other had changed. The first statement of a transaction.
+    pub(crate) async fn lock_contacts(&self, tx: &mut Tx) -> Result<(), StoreError> {
+        tx.execute(sql!("UPDATE tenant SET id = id WHERE id = $1"), &params![self.id]).await?;
+        Ok(())
+    }
+
     /// Opens the profiles of many contacts in the caller's transaction, in the order asked. Those that are erased,
     /// gone or another tenant's are left out.
     pub async fn open_contacts(&self, tx: &mut Tx, ids: &[ContactId]) -> Result<Vec<OpenedContact>, StoreError> {

@@ -115,6 +115,7 @@ impl Tenant {
         let LoadChunk { rows, mut rejects, rows_read } = chunk;
         let mut lines_rejected = lines(&rejects);
         let mut tx = self.db().begin().await?;
+        self.lock_contacts(&mut tx).await?;
         lease.renew(&mut tx, now).await?;
         let select = sql!("SELECT list_id, mapping, proposal FROM import WHERE tenant_id = $1 AND id = $2 AND state = 'loading' AND rows_read = $3");
         let mut import = tx.query_first(select, &params![self.id, id, rows_before]).await?.ok_or_else(|| StoreError::Conflict("these lines were loaded already".into()))?;
@@ -232,7 +233,7 @@ impl Tenant {
             changes.push(params![seal_profile(&opened.key, &merged)?, reference, now, self.id, opened.id, head]);
             members.extend(list.map(|list| params![list, opened.id]));
         }
-        tx.execute_many(sql!("UPDATE contact SET sealed_profile = $1, reference_index = $2, updated_at = $3, head_index = $6 WHERE tenant_id = $4 AND id = $5"), &changes).await?;
+        tx.execute_many(sql!("UPDATE contact SET sealed_profile = $1, reference_index = $2, updated_at = $3, head_index = $6 WHERE tenant_id = $4 AND id = $5 AND erased_at IS NULL"), &changes).await?;
         tx.execute_many(sql!("INSERT INTO list_member (list_id, contact_id) VALUES ($1, $2) ON CONFLICT DO NOTHING"), &members).await?;
         Ok(())
     }

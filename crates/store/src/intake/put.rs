@@ -3,19 +3,21 @@
 use std::collections::{HashMap, HashSet};
 
 use clarion_domain::audit::event::Act;
-use clarion_domain::id::{ContactId, ListId};
+use clarion_domain::id::{ContactId, ImportId, ListId};
+use clarion_domain::intake::import::{ImportSource, ImportState};
 use clarion_domain::intake::reject::RejectReason;
 use clarion_domain::time::Instant;
 
 use super::load::{CHUNK_ROWS, SealedRow, place_all};
 use super::place_row::Placed;
-use crate::db::DbError;
+use crate::db::{Tx, sql};
+use crate::params;
 use crate::store::{StoreError, Tenant};
 
 /// People of one call.
 pub const PUT_CONTACTS_MAX: usize = 10_000;
-/// Somebody else may put the same new number in the same moment: then it is known, and is looked up once more.
-const TRIES: u32 = 4;
+/// Stands where an import has the name of its file.
+const ORIGIN: &str = "contacts/bulk";
 
 /// What became of one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,29 +32,20 @@ impl Tenant {
     /// list they are on it afterwards. The lines of `rows` are their places, from 1 on; the results are in their order. Doing it twice does it
     /// once.
     pub async fn put_contacts(&self, list: Option<ListId>, rows: &[SealedRow], now: Instant) -> Result<Vec<PutResult>, StoreError> {
-        let mut results = Vec::with_capacity(rows.len());
+        let (mut results, mut origin) = (Vec::with_capacity(rows.len()), None);
         let mut seen = HashSet::with_capacity(rows.len());
         for chunk in rows.chunks(CHUNK_ROWS) {
             let firsts: Vec<SealedRow> = chunk.iter().filter(|row| seen.insert(row.number_index)).cloned().collect();
-            let mut put = self.put_again(list, &firsts, now).await?;
+            let mut put = self.put_chunk(list, firsts, &mut origin, now).await?;
             results.extend(chunk.iter().map(|row| put.remove(&row.line).unwrap_or(PutResult::Refused(RejectReason::RepeatedInFile))));
         }
         Ok(results)
     }
 
-    async fn put_again(&self, list: Option<ListId>, rows: &[SealedRow], now: Instant) -> Result<HashMap<u64, PutResult>, StoreError> {
-        let mut tries = 1;
-        loop {
-            match self.put_chunk(list, rows.to_vec(), now).await {
-                Err(StoreError::Db(DbError::Unique)) if tries < TRIES => tries += 1,
-                done => return done,
-            }
-        }
-    }
-
-    /// By line.
-    async fn put_chunk(&self, list: Option<ListId>, rows: Vec<SealedRow>, now: Instant) -> Result<HashMap<u64, PutResult>, StoreError> {
+    /// By line. `origin` is the import of the chunks before; who is new has one.
+    async fn put_chunk(&self, list: Option<ListId>, rows: Vec<SealedRow>, origin: &mut Option<ImportId>, now: Instant) -> Result<HashMap<u64, PutResult>, StoreError> {
         let mut tx = self.db().begin().await?;
+        self.lock_contacts(&mut tx).await?;
         if let Some(list) = list {
             self.check_list(&mut tx, list).await?;
         }
@@ -72,7 +65,14 @@ impl Tenant {
             }
         }
         let (added, updated) = (fresh.len(), updates.len());
-        let made = self.insert_fresh(&mut tx, None, list, fresh, now).await?;
+        if added > 0 && origin.is_none() {
+            *origin = Some(self.begin_origin(&mut tx, list, now).await?);
+        }
+        if let Some(origin) = *origin {
+            let count = sql!("UPDATE import SET rows_total = rows_total + $1, rows_read = rows_read + $1, rows_loaded = rows_loaded + $2, rows_updated = rows_updated + $3 WHERE tenant_id = $4 AND id = $5");
+            tx.execute(count, &params![(added + updated) as i64, added as i64, updated as i64, self.id, origin]).await?;
+        }
+        let made = self.insert_fresh(&mut tx, *origin, list, fresh, now).await?;
         results.extend(made.into_iter().map(|(line, contact)| (line, PutResult::Added(contact))));
         self.update_known(&mut tx, list, updates, now).await?;
         if added + updated > 0 {
@@ -81,5 +81,19 @@ impl Tenant {
         }
         tx.commit().await?;
         Ok(results)
+    }
+
+    /// Where people come from who came without a file: an import of their call, loaded as soon as it is there, so that they can be told where
+    /// they came from and taken back.
+    async fn begin_origin(&self, tx: &mut Tx, list: Option<ListId>, now: Instant) -> Result<ImportId, StoreError> {
+        let id = ImportId(self.store.next_id(now));
+        let insert = sql!(
+            "INSERT INTO import (id, tenant_id, source, state, file_name, file_hash, file_bytes, list_id, proposal, mapping, auto_start,
+                error, drop_file, rows_total, rows_read, rows_loaded, rows_updated, rows_rejected, created_by, created_at, finished_at)
+             VALUES ($1, $2, $3, $4, $5, $6, 0, $7, '', '', 0, '', 0, 0, 0, 0, 0, 0, $8, $9, $9)"
+        );
+        let values = params![id, self.id, ImportSource::Api.as_str(), ImportState::Loaded.as_str(), ORIGIN, Vec::new(), list, self.actor.to_string(), now];
+        tx.execute(insert, &values).await?;
+        Ok(id)
     }
 }

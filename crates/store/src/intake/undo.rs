@@ -80,6 +80,7 @@ impl Tenant {
     /// consented, or is under a hold stays.
     pub async fn undo_step(&self, id: ImportId, lease: &Lease, now: Instant) -> Result<usize, StoreError> {
         let mut tx = self.db().begin().await?;
+        self.lock_contacts(&mut tx).await?;
         lease.renew(&mut tx, now).await?;
         let find = sql!(
             "SELECT c.id FROM contact c JOIN import i ON i.id = c.import_id WHERE c.tenant_id = $1 AND c.import_id = $2 AND c.erased_at IS NULL

@@ -51,6 +51,7 @@ impl Tenant {
         let subject = self.find_subject(typed).await?;
         let files = self.files_with(&subject).await?;
         let mut tx = self.db().begin().await?;
+        self.lock_contacts(&mut tx).await?;
         self.refuse_held(&mut tx, &subject.contacts).await?;
         let counts = self.erase_rows(&mut tx, &subject, &files, now).await?;
         if dry_run {

@@ -127,6 +127,7 @@ impl Tenant {
         self.add_numbers(&mut subject).await?;
         let files = self.files_with(&subject).await?;
         let mut tx = self.db().begin().await?;
+        self.lock_contacts(&mut tx).await?;
         let counts = self.erase_rows(&mut tx, &subject, &files, now).await?;
         self.keep_tombstones(&mut tx, &subject, &counts, entry.erased_at).await?;
         self.keep_request(&mut tx, SubjectRequestKind::Erasure, &subject, &as_json(&counts)?, now).await?;

@@ -113,6 +113,10 @@ impl Tenant {
         let (mut after, mut count) = (start, 0);
         loop {
             let mut tx = self.db().begin().await?;
+            if target.class == RecordClass::ContactRow {
+                // Who is loaded again in this moment is not old any more.
+                self.lock_contacts(&mut tx).await?;
+            }
             let rows = tx.query(find.statement, &(find.values)(after)).await?;
             let ids: Vec<i64> = rows.into_iter().map(|mut row| row.take(0)).collect::<Result<_, _>>()?;
             let Some(last) = ids.last().copied() else { break };

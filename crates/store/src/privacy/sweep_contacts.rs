@@ -82,6 +82,7 @@ impl Tenant {
         let (mut after, mut count) = (0i64, 0);
         loop {
             let mut tx = self.db().begin().await?;
+            self.lock_contacts(&mut tx).await?;
             let rows = tx.query(find, &params![self.id, after, since, before, SWEEP_BATCH]).await?;
             let ids: Vec<ContactId> = rows.into_iter().map(|mut row| row.take(0)).collect::<Result<_, _>>()?;
             let Some(last) = ids.last() else {
