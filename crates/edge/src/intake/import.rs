@@ -145,16 +145,17 @@ pub async fn undo(session: Session, Path(id): Path<String>, fields: Fields) -> R
 async fn facts(session: &Session, import: &ImportRecord) -> Result<Markup, Fault> {
     let team = session.team().await?;
     let format = import.proposal.as_ref().map(|proposal| proposal.format.sentence.as_str()).filter(|text| !text.is_empty());
+    let fileless = import.file_bytes == 0 && import.rows_total.is_some();
     Ok(html! {
         section.card {
-            header { h2 { "About this file" } }
+            header { h2 { @if fileless { "About this import" } @else { "About this file" } } }
             dl.facts {
                 dt { "Sent by" } dd { (team.name(&import.created_by)) ", " (when::time(import.created_at, &session.zone)) }
                 @if let Some(at) = import.finished_at { dt { "Finished" } dd { (when::time(at, &session.zone)) } }
-                dt { "Size" } dd { (bytes(import.file_bytes)) }
+                @if !fileless { dt { "Size" } dd { (bytes(import.file_bytes)) } }
                 @if let Some(format) = format { dt { "Format" } dd { (format) } }
                 dt { "List" } dd { @match &import.list { Some((_, name)) => (name), None => "None" } }
-                dt { "The file itself" } dd { (if import.file_kept { "Kept, sealed, until its retention ends" } else { "Gone" }) }
+                dt { "The file itself" } dd { (if fileless { "None: these people came by a call of the API" } else if import.file_kept { "Kept, sealed, until its retention ends" } else { "Gone" }) }
             }
         }
     })

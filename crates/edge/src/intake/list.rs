@@ -31,7 +31,7 @@ pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
                 div.scroll { table.stacks {
                     thead { tr { th scope="col" { "File" } th scope="col" { "State" } th scope="col" { "List" } th.num scope="col" { "New" } th.num scope="col" { "Updated" } th.num scope="col" { "Refused" } th scope="col" { "Sent by" } th scope="col" { "When" } } }
                     tbody { @for import in &imports.rows { tr {
-                        th scope="row" { a href={ "/imports/" (import.id) } { (import.file_name) } div.small.soft { (bytes(import.file_bytes)) " · by " (super::source_name(import.source)) } }
+                        th scope="row" { a href={ "/imports/" (import.id) } { (import.file_name) } div.small.soft { @if import.file_bytes > 0 { (bytes(import.file_bytes)) " · " } "by " (super::source_name(import.source)) } }
                         td { (state_chip(import.state)) }
                         td { @match &import.list { Some((_, name)) => (name), None => span.soft { "None" } } }
                         td.num data-label="New" { (count(import.rows_loaded)) }

@@ -72,7 +72,7 @@ async fn many_people_are_put_at_once_each_with_what_became_of_them() {
     let grace = world.get(&format!("/contacts/{}", put["items"][0]["contact"].as_str().expect("an id"))).await.expect(200);
     assert_eq!((&grace["fields"]["balance_due"], &grace["import_line"], &grace["lists"][0]["name"]), (&json!("12.50"), &json!(1), &json!("Arrears")));
     let origin = world.get(&format!("/imports/{}", grace["import"].as_str().expect("an import"))).await.expect(200);
-    assert_eq!((&origin["state"], &origin["file_name"]), (&json!("loaded"), &json!("contacts/bulk")));
+    assert_eq!((&origin["import"]["state"], &origin["import"]["file_name"]), (&json!("loaded"), &json!("contacts/bulk")));
     let ada = world.get(&format!("/contacts/{known}")).await.expect(200);
     assert_eq!((&ada["first_name"], &ada["last_name"]), (&json!("Ada"), &json!("Lovelace")), "what is left out stays");
     let again = world.ask("POST", "/contacts/bulk", body).await.expect(200);
