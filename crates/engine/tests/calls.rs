@@ -30,6 +30,8 @@ mod referred;
 mod stopped;
 #[path = "calls/taken_over.rs"]
 mod taken_over;
+#[path = "calls/trunk_places.rs"]
+mod trunk_places;
 #[path = "calls/voicemail.rs"]
 mod voicemail;
 

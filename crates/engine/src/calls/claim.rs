@@ -5,10 +5,11 @@ use std::sync::Arc;
 use clarion_domain::campaigns::campaign::{CampaignState, Channel};
 use clarion_domain::compliance::Decision;
 use clarion_domain::compliance::facts::Touch;
-use clarion_domain::id::{AttemptId, CampaignId, ClaimId, TrunkId};
+use clarion_domain::id::{AttemptId, CampaignId, ClaimId, TenantId, TrunkId};
 use clarion_domain::personal::Personal;
 use clarion_domain::time::{Instant, SECOND_MS};
 use clarion_store::attempts::{Candidate, ClaimRow, add_claim, holds_lease};
+use clarion_store::campaigns::CampaignRecord;
 use clarion_store::compliance::{CallMark, RecipientFacts, decide_call};
 use clarion_store::contacts::ContactProfile;
 use clarion_store::db::Tx;
@@ -38,7 +39,7 @@ struct Plan {
     decided: Decided,
 }
 
-/// Claims up to `want` recipients of one campaign. Trunks' places are taken at once: `give_back` returns them.
+/// Claims up to `want` recipients of one campaign. Trunks' places are taken at once: `give_back` returns them, and an error has returned them.
 pub(super) async fn claim(dialler: &mut Dialler, tx: &mut Tx, id: CampaignId, want: u32, now: Instant) -> Result<Vec<Permitted>, ClaimError> {
     let Some(campaign) = dialler.campaigns.get(&id) else { return Ok(Vec::new()) };
     let tenant = campaign.tenant.clone();
@@ -68,14 +69,24 @@ pub(super) async fn claim(dialler: &mut Dialler, tx: &mut Tx, id: CampaignId, wa
     let indexes: Vec<[u8; 16]> = facts.iter().map(|fact| fact.number_index).collect();
     let marks = tenant.call_marks(tx, &indexes).await?;
     let plan = plan(dialler, id, &candidates, &facts, &marks, now);
-    plan.decided.write(tx, &dialler.store, &record, now).await?;
+    let taken: Vec<TrunkId> = plan.permitted.iter().map(|(_, trunk, ..)| *trunk).collect();
+    let written = write(dialler, tx, tenant.id(), &record, plan, &facts, now).await;
+    if written.is_err() {
+        taken.into_iter().for_each(|trunk| dialler.free(trunk));
+    }
+    written
+}
+
+/// What was decided, and a claim for each call that may be made.
+async fn write(dialler: &Dialler, tx: &mut Tx, tenant: TenantId, record: &CampaignRecord, plan: Plan, facts: &[RecipientFacts], now: Instant) -> Result<Vec<Permitted>, ClaimError> {
+    plan.decided.write(tx, &dialler.store, record, now).await?;
     let mut claimed = Vec::with_capacity(plan.permitted.len());
     for (candidate, trunk, decision, index) in plan.permitted {
         let (claim, attempt) = (ClaimId(dialler.store.next_id(now)), AttemptId(dialler.store.next_id(now)));
         let row = ClaimRow {
             id: claim,
-            tenant: tenant.id(),
-            campaign: id,
+            tenant,
+            campaign: record.id,
             channel: Channel::Voice,
             node: dialler.store.node(),
             trunk,

@@ -32,8 +32,6 @@ struct Own {
     /// When those were dialled for which no slot is held, and which may still come to want an agent.
     in_flight: Vec<Instant>,
     up: u32,
-    /// Of them, those whose agent is not rung yet.
-    to_come: u32,
     /// Of those that are up, what they have added to the day already.
     today: AbandonmentDay,
 }
@@ -75,7 +73,7 @@ impl Dialler {
         if self.draining {
             return Ok(Vec::new());
         }
-        let (today, trunk_room) = (london_day(now), self.trunks.room());
+        let (today, mut trunk_room) = (london_day(now), self.trunks.room().saturating_sub(self.legs_to_come()));
         let mut rivals = self.rivals();
         let mut wants = Vec::new();
         let ids: Vec<CampaignId> = self.campaigns.iter().filter(|(_, campaign)| campaign.idle_until <= now).map(|(id, _)| *id).collect();
@@ -89,8 +87,8 @@ impl Dialler {
             let slots = self.slots.get(&key.0).cloned();
             let group = key.1.as_deref().zip(slots.as_ref());
             // A call whose agent is reached by a number takes two places on the trunks.
-            let room = if group.is_some_and(|(group, slots)| slots.is_reached_by_trunk(group)) { trunk_room.saturating_sub(own.to_come) / 2 } else { trunk_room };
-            let launch = decide(campaign, &own, waiting, others, group, room, today, now);
+            let legs = if group.is_some_and(|(group, slots)| slots.is_reached_by_trunk(group)) { 2 } else { 1 };
+            let launch = decide(campaign, &own, waiting, others, group, trunk_room / legs, today, now);
             campaign.why = launch.why.to_string();
             if let Some(trouble) = group.and_then(|(group, slots)| slots.trouble(group, now)) {
                 campaign.why = format!("{}; {trouble}", campaign.why);
@@ -102,6 +100,7 @@ impl Dialler {
                 if !launch.holds_slots && campaign.pacing.pace != PacingMode::Agentless {
                     *rivals.entry(key).or_default().entry(id).or_default() += calls;
                 }
+                trunk_room = trunk_room.saturating_sub(calls.saturating_mul(legs));
                 wants.push(Want { campaign: id, calls, slots: held });
             }
         }
@@ -119,6 +118,19 @@ impl Dialler {
         rivals
     }
 
+    /// Places on the trunks that agents' legs may come to take: every campaign shares the trunks, so none may be given them.
+    fn legs_to_come(&self) -> u32 {
+        let mut reached: HashMap<(TenantId, &str), bool> = HashMap::new();
+        let mut legs = 0;
+        for call in self.calls.values().filter(|call| !call.over && call.target.is_none()) {
+            let group = call.group.as_deref().or_else(|| self.campaigns.get(&call.campaign).and_then(CallCampaign::group));
+            let Some(group) = group else { continue };
+            let is_reached = || self.slots.get(&call.tenant).is_some_and(|slots| slots.is_reached_by_trunk(group));
+            legs += u32::from(*reached.entry((call.tenant, group)).or_insert_with(is_reached));
+        }
+        legs
+    }
+
     fn own(&self, id: CampaignId, today: Date) -> Own {
         let mut own = Own::default();
         for call in self.calls.values().filter(|call| call.campaign == id) {
@@ -126,7 +138,6 @@ impl Dialler {
                 own.in_flight.push(call.call.person.dialled_at.unwrap_or(call.call.planned_at));
             }
             own.up += u32::from(!call.over);
-            own.to_come += u32::from(!call.over && call.target.is_none());
             if call.call.person.answered_at.is_some_and(|at| london_day(at) == today) {
                 own.today = own.today.plus(&call.adds());
             }
