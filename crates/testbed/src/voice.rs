@@ -31,7 +31,7 @@ pub struct VoiceCarrierConfig {
     pub patience: Duration,
     /// How long an agent is rung.
     pub agent_rings: Duration,
-    /// The status by which every call to an agent is refused, if there are none.
+    /// The status by which every call to an agent is refused after that, if there are none.
     pub agents_refuse: Option<u16>,
     /// How long an agent talks.
     pub talk: Duration,
@@ -76,6 +76,10 @@ impl VoiceCarrierConfig {
 pub enum Transfer {
     /// The status by which the other side ended, or answered, is told.
     Told(u16),
+    /// It rings, and only after this time that status is told.
+    ToldAfter(Duration, u16),
+    /// It rings, and the person hangs up.
+    PersonGone,
     /// The call is hung up on, and nothing told.
     HungUp,
     /// Nothing more is heard of it.

@@ -1,7 +1,6 @@
 //! The agent's side of putting through: a second call, joined to the person's in our media.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use clarion_domain::carriers::call_price::CallPrice;
 use clarion_domain::id::TrunkId;
@@ -52,7 +51,24 @@ pub(super) struct Agent {
     call: Option<(Call, MediaLeg, mpsc::Receiver<MediaEvent>)>,
     bridged: bool,
     answered_at: Option<Instant>,
+    /// Before this its target is not to blame when time is up.
+    blamed_from: tokio::time::Instant,
     place: Option<Place>,
+}
+
+/// For how long an agent may be rung, and from when on it is their target's fault when nobody has picked up.
+#[derive(Clone, Copy)]
+pub(super) struct RingTime {
+    pub until: tokio::time::Instant,
+    pub blamed_from: tokio::time::Instant,
+}
+
+/// Why an agent cannot be rung, by our own side.
+pub(super) enum RingError {
+    /// There is none for any other agent either.
+    NoAudio,
+    /// Its target is left alone for a while.
+    Address,
 }
 
 /// Why an agent's leg came to nothing, for the live page.
@@ -69,20 +85,33 @@ fn why(end: &CallEnd) -> String {
 }
 
 /// Why the target of an agent who is rung no longer is left alone for a while.
-pub(super) const NOT_IN_TIME: &str = "nobody picked up in time";
+const NOT_IN_TIME: &str = "nobody picked up in time";
 
 impl Agent {
     /// Rings an agent. Fails when our side cannot.
-    pub fn ring(line: Line, media: &MediaEngine, ring_max: Duration) -> Result<Self, ()> {
-        let (leg, heard) = media.open_leg(line.leg.clone()).map_err(|error| tracing::warn!(%error, "no audio for an agent's call"))?;
+    pub fn ring(line: Line, media: &MediaEngine, time: RingTime) -> Result<Self, RingError> {
+        let (leg, heard) = media.open_leg(line.leg.clone()).map_err(|error| {
+            tracing::warn!(%error, "no audio for an agent's call");
+            RingError::NoAudio
+        })?;
+        let ring_max = time.until.saturating_duration_since(tokio::time::Instant::now());
         let request = DialRequest { to: line.address.clone(), caller_id: line.caller_id, asserted: line.asserted, ring_max: Some(ring_max), ..DialRequest::default() };
-        let call = line.trunk.dial(request, leg.local().clone()).map_err(|error| tracing::warn!(%error, "an agent's address cannot be dialled"))?;
-        Ok(Self { slot: line.slot, call: Some((call, leg, heard)), bridged: false, answered_at: None, place: line.place })
+        let call = line.trunk.dial(request, leg.local().clone()).map_err(|error| {
+            tracing::warn!(%error, "an agent's address cannot be dialled");
+            line.slot.failed("its address cannot be dialled".to_owned());
+            RingError::Address
+        })?;
+        Ok(Self { slot: line.slot, call: Some((call, leg, heard)), bridged: false, answered_at: None, blamed_from: time.blamed_from, place: line.place })
     }
 
     /// The carrier is asked to ring them; only their slot is held here.
-    pub fn elsewhere(line: Line) -> Self {
-        Self { slot: line.slot, call: None, bridged: false, answered_at: None, place: None }
+    pub fn elsewhere(line: Line, time: RingTime) -> Self {
+        Self { slot: line.slot, call: None, bridged: false, answered_at: None, blamed_from: time.blamed_from, place: None }
+    }
+
+    /// The carrier has joined them.
+    pub fn taken_elsewhere(&self) {
+        self.slot.taken_elsewhere();
     }
 
     /// Joins the agent and the person.
@@ -116,6 +145,14 @@ impl Agent {
         self.hang_up();
     }
 
+    /// The person has waited for long enough. The target is left alone for a while, unless others have used up most of that time.
+    pub fn not_in_time(&self) {
+        if tokio::time::Instant::now() >= self.blamed_from {
+            self.slot.failed(NOT_IN_TIME.to_owned());
+        }
+        self.hang_up();
+    }
+
     /// The next thing that matters. Cancel-safe: it waits on channels alone.
     pub async fn tells(&mut self) -> AgentTold {
         let Some((call, leg, heard)) = &mut self.call else { return std::future::pending().await };
@@ -128,7 +165,9 @@ impl Agent {
                     }
                     Some(SipEvent::EarlyMedia(agreed) | SipEvent::MediaChanged(agreed)) => leg.connect(agreed),
                     Some(SipEvent::Ended(end)) => {
-                        if self.answered_at.is_none() {
+                        // Our own end of it: time was up.
+                        let is_excused = end.by == SipEndedBy::Us && tokio::time::Instant::now() < self.blamed_from;
+                        if self.answered_at.is_none() && !is_excused {
                             self.slot.failed(why(&end));
                         }
                         return AgentTold::Left { was_bridged: self.bridged };

@@ -39,11 +39,18 @@ struct Bound {
     /// Talks that it had then, or has had since.
     calls: u32,
     until: Instant,
-    /// The time is over. It is remembered until more calls than these are taken.
+    /// The time is over. It is remembered until more calls than these are taken, or for `HELD_OFF_MS_MAX`.
     is_over: bool,
     /// In a row.
     failures: u32,
     why: String,
+}
+
+impl Bound {
+    /// Calls at once. When the time is over one more shows whether it bears more again.
+    fn bears(&self) -> u32 {
+        self.calls.saturating_add(self.is_over.into())
+    }
 }
 
 /// What the call centre said.
@@ -101,7 +108,7 @@ impl Target {
         if !self.is_open {
             return 0;
         }
-        let bound = self.bound.as_ref().filter(|bound| !bound.is_over).map_or(self.capacity, |bound| bound.calls.min(self.capacity));
+        let bound = self.bound.as_ref().map_or(self.capacity, |bound| bound.bears().min(self.capacity));
         let by_capacity = bound.saturating_sub(u32::try_from(held.len()).unwrap_or(u32::MAX));
         self.told.map_or(by_capacity, |told| {
             let taken = held.iter().filter(|slot| slot.is_unknown_to(&told)).count() as u32 + told.talked;
@@ -164,6 +171,7 @@ impl Slots {
             let minute = u16::try_from(i32::from(local.time().hour()) * 60 + i32::from(local.time().minute())).unwrap_or(0);
             let (known, address) = (before.remove(&record.id), record.address()?);
             let (told, mut wrapping, mut bound) = known.map_or((None, Vec::new(), None), |known| (known.told, known.wrapping, known.bound.filter(|_| known.address == address)));
+            bound.take_if(|bound| now >= bound.until.plus_ms(HELD_OFF_MS_MAX));
             if let Some(bound) = &mut bound {
                 bound.is_over = now >= bound.until;
             }
@@ -304,6 +312,11 @@ impl Slot {
         }
     }
 
+    /// Its target did not take a call a short while ago.
+    pub fn is_held_off(&self) -> bool {
+        self.slots.state().targets.get(&self.target).and_then(|target| target.bound.as_ref()).is_some_and(|bound| !bound.is_over)
+    }
+
     /// Its agent is rung.
     pub fn rings(&self, now: Instant) {
         self.with(|held| held.rung_at = Some(now));
@@ -316,6 +329,13 @@ impl Slot {
         let talks = state.talks_of(self.target);
         if let Some(target) = state.targets.get_mut(&self.target) {
             target.takes(talks);
+        }
+    }
+
+    /// The carrier has joined the agent and the person: how many talk there is not seen here, but that the target takes calls.
+    pub fn taken_elsewhere(&self) {
+        if let Some(target) = self.slots.state().targets.get_mut(&self.target) {
+            target.bound = None;
         }
     }
 
@@ -394,18 +414,35 @@ mod tests {
         at(29_999);
         assert_eq!(slots.free("agents"), 0, "no refresh forgets it");
         at(30_000);
-        assert_eq!((slots.free("agents"), slots.trouble("agents", NOON.plus_ms(30_000))), (5, None));
+        assert_eq!((slots.free("agents"), slots.trouble("agents", NOON.plus_ms(30_000))), (1, None), "one call shows whether it takes them again");
         fail("it answered 486");
         at(59_999);
         assert_eq!(slots.free("agents"), 0, "twice as long, the second time");
         at(60_000);
         let talks = slots.take("agents", Some(NOON)).expect("a slot");
+        assert_eq!((slots.free("agents"), talks.is_held_off()), (0, false));
         talks.talks(NOON);
+        assert_eq!(slots.free("agents"), 4, "it does");
         fail("nobody picked up in time");
         assert_eq!(slots.free("agents"), 0, "it has the one that it has, and no more");
         drop(talks);
         assert_eq!(slots.free("agents"), 1);
         assert!(slots.trouble("agents", NOON).is_some_and(|why| why.ends_with("no more than 1 at once for 30 s")), "one who was taken began it anew");
+        at(30_000 + HELD_OFF_MS_MAX - 1);
+        assert_eq!(slots.free("agents"), 2, "it is remembered");
+        at(30_000 + HELD_OFF_MS_MAX);
+        assert_eq!(slots.free("agents"), 5, "but not for ever");
+    }
+
+    #[test]
+    fn a_target_that_takes_a_call_by_the_carriers_hand_is_held_off_no_longer() {
+        let (slots, zone) = (Slots::new(noon), jiff::tz::TimeZone::UTC);
+        slots.refresh(&[record(1, 5, 1, None)], &zone, NOON).expect("reads");
+        let [first, second] = [(); 2].map(|()| slots.take("agents", Some(NOON)).expect("a slot"));
+        first.failed("it answered 486".into());
+        assert!(second.is_held_off());
+        second.taken_elsewhere();
+        assert_eq!((slots.free("agents"), second.is_held_off()), (3, false));
     }
 
     #[test]

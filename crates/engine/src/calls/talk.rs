@@ -125,6 +125,8 @@ struct Talk {
     timer: Option<(tokio::time::Instant, u32)>,
     agent: Option<(Agent, u32)>,
     transfer: Option<Transfer>,
+    /// Whom the carrier was asked to ring, and still rings though the person waits no longer.
+    late: Option<Agent>,
     suppressing: Option<(oneshot::Receiver<()>, u32)>,
     wanting: Option<oneshot::Receiver<Option<Line>>>,
     orders: VecDeque<Order>,
@@ -160,6 +162,7 @@ impl Talk {
             timer: None,
             agent: None,
             transfer: None,
+            late: None,
             suppressing: None,
             wanting: None,
             orders: VecDeque::new(),
@@ -315,10 +318,7 @@ impl Talk {
             SipEndedBy::Unreachable | SipEndedBy::Timeout if !self.answered && wire.is_none() => Some(Cause::Call(OurEnd::TrunkSilent)),
             _ => wire,
         };
-        // The carrier has taken them over: what came of it we do not hear any more.
-        if by == EndedBy::Person && self.transfer.as_ref().is_some_and(|transfer| transfer.is_accepted) {
-            self.tell(CallEvent::Bridged { at: now });
-        }
+        self.perhaps_taken_over(by, now);
         self.tell(CallEvent::Ended { at: now, by, cause });
         self.agent_gone();
     }

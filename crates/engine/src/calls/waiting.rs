@@ -41,12 +41,19 @@ impl Dialler {
             let Some(live) = self.calls.get_mut(&person.attempt) else { continue };
             let slots = self.slots.get(&live.tenant).cloned();
             let another = |besides: &[TransferTargetId]| slots.as_ref().and_then(|slots| slots.take_besides(&person.group, besides, Some(now)));
-            let mut slot = live.held.take().filter(|slot| slot.is_of(&person.group)).inspect(|held| held.rings(now)).or_else(|| another(&[]));
-            let (mut line, mut without_way) = (None, Vec::new());
-            while let Some(taken) = slot {
-                without_way.push(taken.target);
+            let mut held = live.held.take().filter(|slot| slot.is_of(&person.group)).inspect(|held| held.rings(now));
+            // The target whose slot was held has not taken calls since: it is the last that is tried.
+            let last = held.take_if(|held| held.is_held_off());
+            let (mut line, mut besides) = (None, last.iter().map(|last| last.target).collect::<Vec<_>>());
+            let mut slot = held.or_else(|| another(&besides));
+            let mut last = last.into_iter();
+            while let Some(taken) = slot.or_else(|| last.next()) {
+                besides.push(taken.target);
                 line = self.line(person.attempt, taken, now);
-                slot = if line.is_some() { None } else { another(&without_way) };
+                if line.is_some() {
+                    break;
+                }
+                slot = another(&besides);
             }
             let is_over = now.ms() - person.since.ms() >= AGENT_AWAITED_MS_MAX || !slots.as_ref().is_some_and(|slots| slots.has_anybody(&person.group));
             match line {

@@ -1,6 +1,8 @@
 //! Putting through by REFER: the carrier joins the person and the agent, and our part is over; a carrier that will not leaves the person to the
 //! information message.
 
+use std::time::Duration;
+
 use clarion_domain::campaigns::call_pacing::PacingMode;
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_testbed::ports::audio_ports;
@@ -17,6 +19,10 @@ async fn the_carrier_joins_them_or_the_person_hears_why_not() {
         (Some(Transfer::Told(200)), Disposition::PutThrough),
         (Some(Transfer::Told(486)), Disposition::Abandoned),
         (Some(Transfer::HungUp), Disposition::PutThrough),
+        // The carrier said that it rings an agent, and none has come.
+        (Some(Transfer::PersonGone), Disposition::AnsweredPerson),
+        // While they hear that nobody is free, somebody picks up all the same.
+        (Some(Transfer::ToldAfter(Duration::from_millis(2_500), 200)), Disposition::PutThrough),
         // Nobody waits for ever for a word of it.
         (Some(Transfer::Silent), Disposition::Abandoned),
         (None, Disposition::Abandoned),
@@ -26,7 +32,7 @@ async fn the_carrier_joins_them_or_the_person_hears_why_not() {
             let tenant = bench.tenant("north").await;
             let mut config = VoiceCarrierConfig::new(audio_ports());
             config.fate_of = |_| CallFate::Listens;
-            (config.transfers, config.patience) = (transfers, std::time::Duration::from_secs(30));
+            (config.transfers, config.patience) = (transfers, Duration::from_secs(30));
             let carrier = VoiceCarrier::start(config).expect("a carrier");
             connect(&tenant, &carrier).await;
             let (list, _) = list_of(&tenant, "everybody", 2).await;

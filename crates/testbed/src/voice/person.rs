@@ -14,6 +14,8 @@ use super::{CallFate, Tone, Transfer, VoiceCarrierConfig};
 /// Longer than any call of a test or the demo.
 const FOREVER: Duration = Duration::from_secs(3_600);
 const BEEP: Tone = Tone { hz: 1_000, lasts: Duration::from_millis(400) };
+/// Whoever does not wait for an agent hangs up after this.
+const PERSON_WAITS: Duration = Duration::from_millis(500);
 /// A machine that hears nothing worth keeping hangs up.
 const MACHINE_RECORDS: Duration = Duration::from_secs(4);
 
@@ -101,6 +103,16 @@ async fn talk(mut call: Call, leg: MediaLeg, mut heard: mpsc::Receiver<MediaEven
                                 call.tell_transfer(180);
                                 call.tell_transfer(status);
                             }
+                            Transfer::ToldAfter(rings, status) => {
+                                call.tell_transfer(180);
+                                tokio::time::sleep(rings).await;
+                                call.tell_transfer(status);
+                            }
+                            Transfer::PersonGone => {
+                                call.tell_transfer(180);
+                                tokio::time::sleep(PERSON_WAITS).await;
+                                call.hang_up(HangUp::default());
+                            }
                             Transfer::HungUp => call.hang_up(HangUp::default()),
                             Transfer::Silent => {}
                         }
@@ -124,17 +136,17 @@ async fn talk(mut call: Call, leg: MediaLeg, mut heard: mpsc::Receiver<MediaEven
 
 /// An agent picks up, talks for a while and hangs up; true when they heard the person's side.
 pub(super) async fn agent(mut incoming: IncomingCall, config: &VoiceCarrierConfig, media: &MediaEngine) -> bool {
-    if let Some(status) = config.agents_refuse {
-        let mut call = incoming.reject(status, "No agent");
-        while call.event().await.is_some() {}
-        return false;
-    }
     if !config.agent_rings.is_zero() {
         incoming.ring();
         tokio::select! {
             () = gone(&mut incoming) => return false,
             () = tokio::time::sleep(config.agent_rings) => {}
         }
+    }
+    if let Some(status) = config.agents_refuse {
+        let mut call = incoming.reject(status, "No agent");
+        while call.event().await.is_some() {}
+        return false;
     }
     let Ok((leg, mut heard)) = media.open_leg(LegConfig::default()) else { return false };
     let mut call = incoming.answer(leg.local().clone());

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clarion_domain::attempts::call::CallEvent;
+use clarion_domain::attempts::leg::EndedBy;
+use clarion_domain::time::Instant;
 use clarion_domain::campaigns::script::document::TransferMode;
 use clarion_domain::campaigns::script::{ScriptEvent, Speech};
 use clarion_sip::call::ReferProgress;
@@ -13,7 +15,7 @@ use tokio::sync::oneshot;
 
 use super::{News, Talk};
 use super::recorded::Announcing;
-use crate::calls::agent::{Agent, Line, NOT_IN_TIME};
+use crate::calls::agent::{Agent, Line, RingError, RingTime};
 
 /// Agents who are tried for one person, one after the other.
 const AGENTS_TRIED_MAX: u8 = 5;
@@ -24,10 +26,13 @@ const RINGS_MIN: Duration = Duration::from_millis(500);
 pub(super) struct Transfer {
     pub turn: u32,
     /// The carrier said that it will try.
-    pub is_accepted: bool,
+    is_accepted: bool,
+    /// The last that it told of that: 180 when the agent is rung.
+    last_told: u16,
     group: String,
     mode: TransferMode,
     speech: Option<Arc<Speech>>,
+    began: tokio::time::Instant,
     /// When nobody else is tried.
     until: tokio::time::Instant,
     tries_left: u8,
@@ -40,7 +45,9 @@ impl Talk {
         // Where that time is over already, an agent is the better end.
         let informed_by = self.informed_by.filter(|by| !self.is_served && now < *by);
         self.timer = informed_by.map(|by| (by, turn));
-        self.transfer = Some(Transfer { turn, is_accepted: false, group, mode, speech, until: now + Duration::from_millis(ring_ms_max.into()), tries_left: AGENTS_TRIED_MAX });
+        self.transfer = Some(Transfer { turn, is_accepted: false, last_told: 0, group, mode, speech, began: now, until: now + Duration::from_millis(ring_ms_max.into()), tries_left: AGENTS_TRIED_MAX });
+        // What is told from now on is told of this one.
+        self.late = None;
         self.next_agent(turn);
     }
 
@@ -50,7 +57,7 @@ impl Talk {
         match self.transfer.as_mut().filter(|transfer| transfer.tries_left > 0) {
             Some(transfer) if tokio::time::Instant::now() + RINGS_MIN < until => {
                 transfer.tries_left -= 1;
-                transfer.is_accepted = false;
+                (transfer.is_accepted, transfer.last_told) = (false, 0);
                 let (line, wanted) = oneshot::channel();
                 let _ = self.news.send(News::WantAgent { attempt: self.plan.attempt, group: transfer.group.clone(), line });
                 self.wanting = Some(wanted);
@@ -82,9 +89,13 @@ impl Talk {
 
     /// The person has waited for long enough.
     pub(super) fn nobody_in_time(&mut self) {
-        let Some(turn) = self.transfer.as_ref().map(|transfer| transfer.turn) else { return };
+        let Some((turn, mode)) = self.transfer.as_ref().map(|transfer| (transfer.turn, transfer.mode)) else { return };
         if let Some((agent, _)) = &self.agent {
-            agent.failed(NOT_IN_TIME.to_owned());
+            agent.not_in_time();
+        }
+        if mode == TransferMode::Refer {
+            // The carrier goes on ringing them, and may still join them.
+            self.late = self.agent.take().map(|(agent, _)| agent);
         }
         self.no_transfer();
         self.not_put_through(turn);
@@ -104,18 +115,26 @@ impl Talk {
         if self.is_served {
             self.timer = None;
         }
-        let until = self.gives_up_at();
+        let time = self.ring_time();
         if mode == TransferMode::Refer {
             // Nobody else tells when it takes too long.
-            self.timer = Some((until, turn));
+            self.timer = Some((time.until, turn));
             self.call.refer(&line.address);
-            self.agent = Some((Agent::elsewhere(line), turn));
+            self.agent = Some((Agent::elsewhere(line, time), turn));
             return;
         }
-        match Agent::ring(line, media, until.saturating_duration_since(tokio::time::Instant::now())) {
+        match Agent::ring(line, media, time) {
             Ok(agent) => self.agent = Some((agent, turn)),
-            Err(()) => self.next_agent(turn),
+            Err(RingError::Address) => self.next_agent(turn),
+            Err(RingError::NoAudio) => self.not_put_through(turn),
         }
+    }
+
+    /// Of an agent who is rung from now on. Whoever is rung for less than half of the whole time is not to blame for what others used.
+    fn ring_time(&self) -> RingTime {
+        let (now, until) = (tokio::time::Instant::now(), self.gives_up_at());
+        let whole = self.transfer.as_ref().map_or(Duration::ZERO, |transfer| until.saturating_duration_since(transfer.began));
+        RingTime { until, blamed_from: now + whole / 2 }
     }
 
     /// The agent's leg is over, or will be in a moment: what it costs is told, and the slot is free. After the word of why, so that nobody
@@ -154,15 +173,17 @@ impl Talk {
     }
 
     pub(super) fn referred(&mut self, progress: ReferProgress) {
-        let (now, Some(transfer)) = (self.now(), self.transfer.as_mut().filter(|transfer| transfer.mode == TransferMode::Refer)) else { return };
+        let Some(transfer) = self.transfer.as_mut().filter(|transfer| transfer.mode == TransferMode::Refer) else { return self.referred_late(progress) };
         let turn = transfer.turn;
         match progress {
-            ReferProgress::Accepted | ReferProgress::Trying(_) => transfer.is_accepted = true,
+            // What became of it may overtake the 202: that is then none of whoever is tried next.
+            ReferProgress::Accepted => transfer.is_accepted = self.agent.is_some(),
+            ReferProgress::Trying(status) => (transfer.is_accepted, transfer.last_told) = (self.agent.is_some(), status),
             // It tells no more, and not how it ended: the far end's hanging up does, or the time.
             ReferProgress::Done(..200) => {}
             ReferProgress::Done(200..300) => {
                 (self.transfer, self.timer) = (None, None);
-                self.tell(CallEvent::Bridged { at: now });
+                self.joined_elsewhere(self.now());
                 self.on(ScriptEvent::Bridged { turn });
                 // The carrier has joined them: our own part is over.
                 self.call.hang_up(HangUp::default());
@@ -177,6 +198,36 @@ impl Talk {
                 self.agent = None;
                 self.not_put_through(turn);
             }
+        }
+    }
+
+    /// What the carrier tells of an agent for whom the person waits no longer. Joined is joined, and the rest of the script is not for them.
+    fn referred_late(&mut self, progress: ReferProgress) {
+        match progress {
+            ReferProgress::Done(200..300) => {
+                let Some(agent) = self.late.take() else { return };
+                agent.taken_elsewhere();
+                self.tell(CallEvent::Bridged { at: self.now() });
+                self.call.hang_up(HangUp::default());
+            }
+            ReferProgress::Done(300..) | ReferProgress::Refused(_) => self.late = None,
+            ReferProgress::Accepted | ReferProgress::Trying(_) | ReferProgress::Done(_) => {}
+        }
+    }
+
+    fn joined_elsewhere(&mut self, now: Instant) {
+        if let Some((agent, _)) = &self.agent {
+            agent.taken_elsewhere();
+        }
+        self.tell(CallEvent::Bridged { at: now });
+    }
+
+    /// A carrier that has taken the person over may hang up without a word of it. One that said that it rings the agent says it when they come: then it is
+    /// the person who is gone.
+    pub(super) fn perhaps_taken_over(&mut self, by: EndedBy, now: Instant) {
+        let is_untold = |transfer: &Transfer| transfer.is_accepted && transfer.last_told <= 100;
+        if by == EndedBy::Person && self.transfer.as_ref().is_some_and(is_untold) {
+            self.joined_elsewhere(now);
         }
     }
 }
