@@ -102,6 +102,29 @@ async fn a_connector_that_is_deleted_while_it_pulls_leaves_nothing_of_the_pull()
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chunk_that_is_written_as_its_connector_is_deleted_goes_too() {
+    for_each_store("connectors_chunk", |bench| async move {
+        static CHUNK: Statement = Statement { text: "INSERT INTO import_chunk (import_id, position, sealed) VALUES ($1, 0, $2)", postgres: "" };
+        static CHUNKS: Statement = Statement { text: "SELECT COUNT(*) FROM import_chunk", postgres: "" };
+        let tenant = bench.tenant("northwind").await;
+        let id = on(&tenant, recorded(&tenant, &["phone"]).await).await;
+        let lease = bench.store.take_lease("c", NOON).await.expect("asked").expect("free");
+        let job = tenant.begin_run(id, &lease, NOON).await.expect("begun").expect("due");
+        let upload = tenant.begin_pulled_import(&job, "pulled", &lease, NOON).await.expect("begun");
+        let mut writing = bench.store.db().begin().await.expect("begins");
+        writing.execute(&CHUNK, &params![upload.id(), vec![1_u8]]).await.expect("written");
+        let theirs = tenant.clone();
+        let deleting = tokio::spawn(async move { theirs.delete_connector(id, NOON).await });
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        writing.commit().await.expect("commits");
+        deleting.await.expect("no panic").expect("deleted");
+        let chunks: i64 = bench.store.db().query(&CHUNKS, &params![]).await.expect("counts")[0].take(0).expect("a count");
+        assert_eq!((imports(&tenant).await, chunks), (0, 0));
+    })
+    .await;
+}
+
 /// Ends an instruction as somebody does at this moment: the row is written, and seen by others only a while later.
 async fn meanwhile<T: Send + 'static>(bench: &Bench, end: &'static Statement, instruction: InstructionId, act: impl Future<Output = T> + Send + 'static) -> T {
     let mut tx = bench.store.db().begin().await.expect("begins");
