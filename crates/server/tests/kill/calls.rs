@@ -15,7 +15,6 @@ use serde_json::Value;
 use crate::support::{Installation, count, installations, shown};
 
 pub const CALLER_ID: &str = "+442079460990";
-/// Called one after the other: with three who met nobody, the day's calls would be over.
 const PEOPLE: usize = 16;
 
 /// Long enough to be caught in: the greeting is spoken for some seconds.
@@ -60,7 +59,7 @@ fn slow_people() -> VoiceCarrier {
 }
 
 /// A campaign of calls that only has to be started.
-fn ready(all: &mut Installation, carrier: &VoiceCarrier) -> String {
+fn ready(all: &mut Installation, carrier: &VoiceCarrier, at_once: &str) -> String {
     all.ok(&["migrate"]);
     all.ok(&["create-tenant", "northwind", "--name", "Northwind Energy", "--numbers", "demo"]);
     all.ok(&["sender", "add", CALLER_ID, "--tenant", "northwind", "--evidence", "reserved for drama"]);
@@ -73,11 +72,11 @@ fn ready(all: &mut Installation, carrier: &VoiceCarrier) -> String {
     all.ok(&["route", "add", added["id"].as_str().expect("an id"), "--tenant", "northwind"]);
     all.ok(&["target", "add", "Floor", &format!("sip:agents@{}", carrier.address()), "--capacity", "8", "--tenant", "northwind"]);
     all.ok(&["import", &shown(&file), "--tenant", "northwind", "--list", "Customers", "--yes"]);
-    all.draft_of("northwind", &draft_terms("Readings by phone", &shown(&script), "progressive"))
+    all.draft_of("northwind", &draft_terms("Readings by phone", &shown(&script), "progressive", at_once))
 }
 
-fn draft_terms<'a>(name: &'a str, script: &'a str, pace: &'a str) -> [&'a str; 18] {
-    ["--name", name, "--list", "Customers", "--purpose", "reminder", "--channel", "voice", "--script", script, "--sender", CALLER_ID, "--calls-per-second", "10", "--calls-at-once", "1", "--pace", pace]
+fn draft_terms<'a>(name: &'a str, script: &'a str, pace: &'a str, at_once: &'a str) -> [&'a str; 18] {
+    ["--name", name, "--list", "Customers", "--purpose", "reminder", "--channel", "voice", "--script", script, "--sender", CALLER_ID, "--calls-per-second", "10", "--calls-at-once", at_once, "--pace", pace]
 }
 
 /// The installation's own database, read beside the server.
@@ -97,7 +96,8 @@ async fn calls_that_are_up_when_the_server_is_killed_are_shown_and_nobody_is_cal
     for mut all in installations("kill_calls").await {
         let carrier = slow_people();
         let campaign = tokio::task::block_in_place(|| {
-            let campaign = ready(&mut all, &carrier);
+            // Called one after the other: with three who met nobody, the day's calls would be over.
+            let campaign = ready(&mut all, &carrier, "1");
             all.serve();
             all.ok(&["campaign", "start", &campaign, "--tenant", "northwind"]);
             campaign
@@ -117,14 +117,52 @@ async fn calls_that_are_up_when_the_server_is_killed_are_shown_and_nobody_is_cal
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_that_leaves_many_without_an_agent_ends_the_days_calls_and_says_so() {
+    const WAITING: usize = 3;
+    for mut all in installations("kill_many_calls").await {
+        let mut config = VoiceCarrierConfig::new(audio_ports());
+        (config.patience, config.agent_rings) = (Duration::from_secs(1), Duration::from_secs(8));
+        config.fate_of = |_| CallFate::PutThrough;
+        let carrier = VoiceCarrier::start(config).expect("a carrier");
+        let campaign = tokio::task::block_in_place(|| {
+            let campaign = ready(&mut all, &carrier, "8");
+            all.serve();
+            all.ok(&["campaign", "start", &campaign, "--tenant", "northwind"]);
+            campaign
+        });
+        let (_store, tenant) = tenant_of(&all).await;
+        let abandoned = kill_with(&mut all, &tenant, &campaign, &["reserved"], WAITING).await;
+        assert!(abandoned >= WAITING as i64, "{abandoned}");
+        let (id, called): (CampaignId, _) = (campaign.parse().expect("an id"), carrier.tally().calls());
+        let begun = std::time::Instant::now();
+        loop {
+            let reason = tenant.campaign(id).await.expect("read").state_reason;
+            if reason.starts_with(&format!("nobody else is called today: {abandoned} of {abandoned} people were abandoned")) {
+                assert!(reason.ends_with("and whether calls were up at a restart"), "{reason}");
+                break;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(30), "{reason}\n{}", all.log());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        assert_eq!(carrier.tally().calls(), called, "and nobody is");
+    }
+}
+
 /// Kills the server once a call is in one of these states, and starts it again: every call that was up has ended by what was known of it.
 /// Gives how many people were abandoned so, beyond those whom the report calls abandoned.
 pub async fn kill_in(all: &mut Installation, tenant: &Tenant, campaign: &str, states: &[&str]) -> i64 {
+    kill_with(all, tenant, campaign, states, 1).await
+}
+
+/// The same once so many calls are.
+async fn kill_with(all: &mut Installation, tenant: &Tenant, campaign: &str, states: &[&str], least: usize) -> i64 {
     let id: CampaignId = campaign.parse().expect("an id");
     let deadline = std::time::Instant::now() + Duration::from_secs(60);
     loop {
         let counts = tenant.live_call_counts(id).await.expect("read");
-        if counts.iter().any(|count| states.contains(&count.state.as_str())) {
+        if counts.iter().filter(|count| states.contains(&count.state.as_str())).map(|count| count.n).sum::<i64>() >= least as i64 {
             break;
         }
         assert!(std::time::Instant::now() < deadline, "no call is {states:?}: {counts:?}\n{}", all.log());
@@ -168,7 +206,7 @@ fn everybody_is_accounted_for(all: &Installation, carrier: &VoiceCarrier, campai
 /// Another campaign to the same people, which promises no agent, would wait with them (UK-8).
 fn whoever_was_abandoned_is_left_alone(all: &mut Installation, abandoned: i64) {
     let script = shown(&all.path("script.toml"));
-    let made = all.json(&[&["campaign", "create", "--tenant", "northwind", "--basis", "contract"][..], &draft_terms("Readings again", &script, "agentless")].concat());
+    let made = all.json(&[&["campaign", "create", "--tenant", "northwind", "--basis", "contract"][..], &draft_terms("Readings again", &script, "agentless", "1")].concat());
     let run = all.json(&["campaign", "dry-run", made["id"].as_str().expect("an id"), "--tenant", "northwind"]);
     let later: i64 = run["deferred_until"].as_array().expect("groups").iter().filter(|group| waits_three_days(&run, group)).map(|group| group["people"].as_i64().unwrap_or(0)).sum();
     assert_eq!(later, abandoned, "{run:#}");

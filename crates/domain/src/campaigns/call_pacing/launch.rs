@@ -70,6 +70,13 @@ impl AbandonmentCount {
     pub fn halts(&self) -> bool {
         self.today.abandoned > ONE_TO_ONE_ABANDONED_MAX && self.latches(CEILING_BP_MAX)
     }
+
+    /// The same of a campaign that may have come near the ceiling by its own launches, before it fell back to one call for each free agent: it has
+    /// abandoned twice what may ever be abandoned.
+    #[must_use]
+    pub fn halts_beyond_one_to_one(&self) -> bool {
+        self.today.abandoned > ONE_TO_ONE_ABANDONED_MAX && self.today.must_stop(2 * CEILING_BP_MAX, self.mistaken_milli, 0)
+    }
 }
 
 /// The answer.
@@ -100,7 +107,7 @@ pub enum Why {
     Month { abandoned: u32, live: u32 },
     /// The same for the rest of the day.
     Latched { abandoned: u32, live: u32, ceiling_bp: u16 },
-    /// One call for each free agent has abandoned too many: nobody else is called today.
+    /// Even one call for each free agent has abandoned too many: nobody else is called today.
     Halted { abandoned: u32, live: u32 },
     /// What is left of the day's abandoned calls may be used up by those in flight.
     Budget { free: u32, in_flight: u32, left: u32 },
@@ -129,7 +136,7 @@ impl std::fmt::Display for Why {
                 write!(f, "one call for each free agent: {abandoned} of {live} people abandoned in 30 days is too near the {} % that they may be (US-3)", percent(CEILING_BP_MAX))
             }
             Self::Halted { abandoned, live } => {
-                write!(f, "nobody else is called today: {abandoned} of {live} people were abandoned though an agent was held for each, {} % of a ceiling of {} %: see that agents pick up", share(*abandoned, *live), percent(CEILING_BP_MAX))
+                write!(f, "nobody else is called today: {abandoned} of {live} people were abandoned, {} % of a ceiling of {} %: see that agents pick up, and whether calls were up at a restart", share(*abandoned, *live), percent(CEILING_BP_MAX))
             }
             Self::Latched { abandoned, live, ceiling_bp } => {
                 write!(f, "one call for each free agent for the rest of the day: {abandoned} of {live} people were abandoned, {} % of a ceiling of {} %", share(*abandoned, *live), percent(*ceiling_bp))
@@ -178,10 +185,7 @@ pub fn next(pacing: &CallPacing, state: &PaceState<'_>) -> Launch {
     let wanted = match pacing.pace {
         PacingMode::Agentless => Launch { calls: u32::MAX, holds_slots: false, why: Why::CallsPerSecond },
         _ if !state.has_agents() => Launch { calls: 0, holds_slots: false, why: Why::NoAgents },
-        PacingMode::Progressive if state.count.halts() => {
-            let today = &state.count.today;
-            Launch { calls: 0, holds_slots: true, why: Why::Halted { abandoned: today.abandoned, live: today.live() } }
-        }
+        PacingMode::Progressive if state.count.halts() => halted(state),
         PacingMode::Progressive | PacingMode::Predictive { .. } => one_to_one(state),
         PacingMode::Power { calls_per_slot_percent: percent } => held_by_the_ceiling(pacing, state).unwrap_or_else(|| {
             let (spare, calls) = (state.count.spare(pacing.ceiling_bp()), (u64::from(free) * u64::from(percent) / 100) as u32);
@@ -199,10 +203,20 @@ pub(super) fn one_to_one(state: &PaceState<'_>) -> Launch {
     Launch { calls: free.saturating_sub(in_flight), holds_slots: true, why: Why::Slots { free, in_flight: in_flight + state.agents.held } }
 }
 
-/// The same, because one more abandoned call could break the ceiling. `None` while the ceiling bears one.
+/// Nobody else today.
+fn halted(state: &PaceState<'_>) -> Launch {
+    let today = &state.count.today;
+    Launch { calls: 0, holds_slots: true, why: Why::Halted { abandoned: today.abandoned, live: today.live() } }
+}
+
+/// One call for each free slot, because one more abandoned call could break the ceiling, or none when that does not help. `None` while the ceiling bears
+/// one.
 pub(super) fn held_by_the_ceiling(pacing: &CallPacing, state: &PaceState<'_>) -> Option<Launch> {
     let (count, ceiling_bp) = (state.count, pacing.ceiling_bp());
     let (abandoned, live) = (count.today.abandoned, count.today.live());
+    if count.halts_beyond_one_to_one() {
+        return Some(halted(state));
+    }
     if count.is_latched || count.latches(ceiling_bp) {
         return Some(Launch { why: Why::Latched { abandoned, live, ceiling_bp }, ..one_to_one(state) });
     }

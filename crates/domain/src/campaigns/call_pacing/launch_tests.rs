@@ -89,7 +89,11 @@ fn one_call_for_each_agent_that_abandons_people_all_the_same_ends_for_the_day() 
         assert_eq!(ask(PacingMode::Progressive, 5, 0, &today, |_| {}).calls, calls, "{label}");
     }
     let why = ask(PacingMode::Progressive, 5, 0, &day(47, 3), |_| {}).why.to_string();
-    assert_eq!(why, "nobody else is called today: 3 of 50 people were abandoned though an agent was held for each, 6 % of a ceiling of 3 %: see that agents pick up");
+    assert_eq!(why, "nobody else is called today: 3 of 50 people were abandoned, 6 % of a ceiling of 3 %: see that agents pick up, and whether calls were up at a restart");
+    let power = PacingMode::Power { calls_per_slot_percent: 300 };
+    for (label, today, calls) in [("its own launches may come near 3 %", day(47, 3), 5), ("two end no day", day(0, 2), 5), ("twice that is no launch of its own", day(46, 3), 0)] {
+        assert_eq!(ask(power, 5, 0, &today, |_| {}).calls, calls, "{label}");
+    }
 }
 
 #[test]

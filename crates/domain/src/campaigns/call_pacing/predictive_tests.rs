@@ -90,6 +90,8 @@ fn falls_back_to_one_call_for_each_free_agent_when_the_budget_is_gone() {
     assert_eq!((launch.calls, launch.holds_slots, matches!(launch.why, Why::Latched { .. })), (3, true, true), "{launch:?}");
     floor.count = AbandonmentCount { is_latched: true, ..counted(5_000, 30) };
     assert_eq!(floor.ask(300).calls, 3, "latched, whatever the count says later");
+    floor.count = AbandonmentCount { is_latched: true, ..counted(93, 7) };
+    assert_eq!((floor.ask(300).calls, floor.ask(300).why), (0, Why::Halted { abandoned: 7, live: 100 }), "nor does one call each help");
     floor.count = AbandonmentCount::default();
     assert_eq!((floor.ask(300).calls, matches!(floor.ask(300).why, Why::Ceiling { .. })), (3, true), "a day begins one to one, and is not latched");
     floor.count = AbandonmentCount { mistaken_milli: 93_000, ..counted(3_000, 0) };
