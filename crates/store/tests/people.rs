@@ -74,7 +74,7 @@ async fn steps_and_recovery_codes_are_used_up() {
         assert!(!tenant.use_recovery_code(user, &codes[0], NOON.plus_ms(1)).await.expect("asked"));
         let unlocked = NOON.plus_ms(LOCKED_FOR_MS);
         assert!(tenant.use_totp_step(user, 9, unlocked).await.expect("asked"));
-        assert_eq!((codes.len(), codes[0].len()), (RECOVERY_CODES, 19));
+        assert_eq!((codes.len(), codes[0].len()), (RECOVERY_CODES, 29));
         assert!(!other.use_recovery_code(user, &codes[0], NOON).await.expect("asked"));
         for expected in [true, false] {
             assert_eq!(tenant.use_recovery_code(user, &codes[0], unlocked).await.expect("asked"), expected);
