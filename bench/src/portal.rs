@@ -85,7 +85,6 @@ struct Visitor {
 
 impl Visitor {
     async fn sign_in(web: SocketAddr, username: &str, password: &str) -> anyhow::Result<Self> {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().redirect(redirect::Policy::none()).no_proxy().timeout(Duration::from_secs(60)).build()?;
         let base = format!("http://{web}");
         let form = [("username", username), ("password", password)];
@@ -116,7 +115,8 @@ impl Page<'_> {
         let answer: Response = (self.ask)(self.took.len()).send().await?;
         let status = answer.status();
         let length = answer.bytes().await?.len();
-        anyhow::ensure!(length > 0 && (status == StatusCode::OK || status.is_redirection()), "{}: {status}", self.name);
+        // A search that finds one person leads to them.
+        anyhow::ensure!((status == StatusCode::OK && length > 0) || status.is_redirection(), "{}: {status}", self.name);
         self.took.push(begun.elapsed());
         Ok(())
     }
@@ -184,7 +184,7 @@ fn pages<'a>(big: &'a Visitor, small: &'a Visitor, list: &'a str, campaign: &'a 
     let page = |name, ask: Box<dyn Fn(usize) -> RequestBuilder + 'a>| Page { name, ask, took: Vec::new() };
     let somewhere = move |n: usize| (n * 7_919 + 11) % contacts;
     vec![
-        page("sign-in (no data: the floor)", Box::new(|_| big.get("/sign-in"))),
+        page("sign-in (no data: the floor)", Box::new(|_| big.client.get(format!("{}/sign-in", big.base)))),
         page("contacts, first page", Box::new(|_| big.get("/contacts"))),
         page("contacts, a page in the middle", Box::new(move |n| big.get(&format!("/contacts?after={}", somewhere(n))))),
         page("a list, a page in the middle", Box::new(move |n| big.get(&format!("/contacts?list={list}&after={}", somewhere(n))))),
@@ -225,6 +225,8 @@ async fn import_of_a_million(all: &Installation, visitor: &Visitor, block: usize
 }
 
 pub async fn run(contacts: usize, binary: PathBuf) -> anyhow::Result<()> {
+    // The first client of the process installs it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let mut all = Installation::new(binary)?;
     all.run(&["migrate"])?;
     all.run(&["create-tenant", BIG, "--name", "Bench", "--numbers", "production"])?;
