@@ -94,8 +94,19 @@ impl TransferAddress {
 fn sip(whole: &str, rest: &str) -> Result<TransferAddress, TransferAddressError> {
     let (user, host) = rest.split_once('@').ok_or(TransferAddressError::Sip)?;
     let user_good = !user.is_empty() && user.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.+*".contains(&byte));
-    let host_good = !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte));
-    if user_good && host_good && whole.len() <= ADDRESS_CHARS_MAX { Ok(TransferAddress::Sip(whole.to_owned())) } else { Err(TransferAddressError::Sip) }
+    if user_good && is_host(host) && whole.len() <= ADDRESS_CHARS_MAX { Ok(TransferAddress::Sip(whole.to_owned())) } else { Err(TransferAddressError::Sip) }
+}
+
+/// A name or an address (IPv6 in brackets), with or without a port.
+fn is_host(text: &str) -> bool {
+    let (good, after) = match text.strip_prefix('[') {
+        Some(rest) => rest.split_once(']').map_or((false, ""), |(address, after)| (address.parse::<core::net::Ipv6Addr>().is_ok(), after)),
+        None => {
+            let (host, after) = text.split_at(text.find(':').unwrap_or(text.len()));
+            (!host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte)), after)
+        }
+    };
+    good && after.strip_prefix(':').map_or(after.is_empty(), |port| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0))
 }
 
 impl fmt::Display for TransferAddress {
@@ -114,6 +125,12 @@ mod tests {
     fn reads_numbers_and_sip_addresses() {
         assert_eq!(TransferAddress::parse(" +442079460123 "), Ok(TransferAddress::Number("+442079460123".into())));
         assert_eq!(TransferAddress::parse("sip:agents@127.0.0.1:5080").map(|address| address.to_string()), Ok("sip:agents@127.0.0.1:5080".into()));
+        for good in ["agents.example", "agents.example:65535", "[2001:db8::1]", "[2001:db8::1]:5060"] {
+            assert!(TransferAddress::parse(&format!("sip:agents@{good}")).is_ok(), "{good}");
+        }
+        for bad in ["", ":5060", "agents.example:", "agents.example:0", "agents.example:99999", "agents.example:+1", "[2001:db8::1", "[agents.example]", "2001:db8::1", "a:1:2"] {
+            assert_eq!(TransferAddress::parse(&format!("sip:agents@{bad}")), Err(TransferAddressError::Sip), "{bad}");
+        }
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! How often an address has asked for what there is not, in the last minute. Kept in memory, and nowhere else.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
+use clarion_domain::tenancy::places::counted;
 use clarion_domain::time::{Instant, MINUTE_MS};
 
 /// Many phones share one address of their network: a campaign whose links have expired must not lock the others out at once.
@@ -13,14 +14,6 @@ const ADDRESSES_MAX: usize = 20_000;
 /// Misses and the start of the minute they count from, by address.
 #[derive(Default)]
 pub struct Misses(Mutex<HashMap<IpAddr, (u32, Instant)>>);
-
-/// Of six, the network: one customer has all of it.
-fn counted(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) >> 64 << 64)),
-        four => four,
-    }
-}
 
 impl Misses {
     /// Whether an address is to wait.

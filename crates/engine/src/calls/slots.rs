@@ -169,7 +169,9 @@ impl Slots {
             let local = zone.to_datetime(now.timestamp());
             let day = usize::try_from(local.date().weekday().to_monday_zero_offset()).unwrap_or(0);
             let minute = u16::try_from(i32::from(local.time().hour()) * 60 + i32::from(local.time().minute())).unwrap_or(0);
-            let (known, address) = (before.remove(&record.id), record.address()?);
+            // One that can no longer be read, such as a port that there is not, takes nobody and keeps no other target from theirs.
+            let Ok(address) = record.address() else { continue };
+            let known = before.remove(&record.id);
             let (told, mut wrapping, mut bound) = known.map_or((None, Vec::new(), None), |known| (known.told, known.wrapping, known.bound.filter(|_| known.address == address)));
             bound.take_if(|bound| now >= bound.until.plus_ms(HELD_OFF_MS_MAX));
             if let Some(bound) = &mut bound {

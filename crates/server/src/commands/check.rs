@@ -74,7 +74,7 @@ fn keyring(config: &Config) -> Result<String, String> {
     Ok(path.display().to_string())
 }
 
-/// Files of the operator's that hold a secret, by the key that names them. That of TLS is looked at with its certificate.
+/// Files of the operator's that hold a secret, by the key that names them.
 fn secrets(config: &Config) -> Vec<(&'static str, PathBuf)> {
     // The first start makes the drop's key.
     let host_key = config.sftp.listen.map(|_| config.sftp_host_key()).filter(|file| file.exists());
@@ -82,6 +82,7 @@ fn secrets(config: &Config) -> Vec<(&'static str, PathBuf)> {
         ("database.url_file", config.database.url_file.clone()),
         ("voice.speech_key_file", config.voice.speech_key_file.clone()),
         ("acme.eab_key_file", config.acme.eab_key_file.clone()),
+        ("web.tls_key_file", config.web.tls_key_file.clone()),
         ("sftp.host_key_file", host_key),
     ];
     named.into_iter().filter_map(|(key, file)| Some((key, file?))).collect()

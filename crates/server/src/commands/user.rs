@@ -10,7 +10,7 @@ use clarion_store::{StoreError, Tenant};
 
 use super::create_user::from_stdin;
 use crate::config::Config;
-use crate::output::{Listing, print_json};
+use crate::output::{Listing, print_done, print_json};
 use crate::{clock, open, password};
 
 #[derive(Debug, Args)]
@@ -145,11 +145,7 @@ pub async fn run(config: &Config, args: &UserArgs) -> anyhow::Result<()> {
             "the second factor is reset".into()
         }
     };
-    if args.json {
-        print_json(&serde_json::json!({ "done": done }));
-    } else {
-        println!("{done}");
-    }
+    print_done(&done, args.json);
     Ok(())
 }
 

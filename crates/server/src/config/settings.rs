@@ -112,7 +112,7 @@ section! {
         /// to ask again. 0 is no limit.
         requests_per_minute: u32 = 1_200, shown "1200";
         /// How many requests a minute with one wrong key, or with wrong signatures for one trunk, a network address is allowed (of IPv6
-        /// its /64) before it must wait with that; with twenty times as many of all kinds it waits, whatever it then shows. 0 is no limit.
+        /// its /64) before it must wait with that; after twenty times as many of all kinds, with all that was not right within a day. 0 is no limit.
         refusals_per_minute: u32 = 60, shown "60";
     }
 }

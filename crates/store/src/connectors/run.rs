@@ -189,12 +189,10 @@ impl Tenant {
         for mut row in tx.query(cut, &params![id, self.id, now]).await? {
             left.push(row.take(0)?);
         }
-        // One that was stopped, and whose worker never came to its end, is among the newest.
-        let stopped = sql!("SELECT id, state FROM connector_run WHERE connector_id = $1 AND tenant_id = $2 ORDER BY id DESC LIMIT 10");
+        // One that was stopped, and whose worker never came to its end.
+        let stopped = sql!("SELECT id FROM connector_run WHERE connector_id = $1 AND tenant_id = $2 AND state = 'stopped' AND import_id IS NOT NULL");
         for mut row in tx.query(stopped, &params![id, self.id]).await? {
-            if row.word::<RunState>(1)? == RunState::Stopped {
-                left.push(row.take(0)?);
-            }
+            left.push(row.take(0)?);
         }
         for run in left {
             self.drop_rows(tx, run).await?;

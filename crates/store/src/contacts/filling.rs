@@ -29,7 +29,7 @@ impl Tenant {
         F: Future<Output = Result<String, StoreError>> + Send + 'static,
     {
         let name = checked_name(name)?;
-        if self.lists().await?.iter().any(|list| list.name == name.as_str()) {
+        if self.list_called(name.as_str()).await?.is_some() {
             return Err(StoreError::Conflict(format!("a list called “{name}” exists already: choose another name")));
         }
         let list = ListId(self.store.next_id(now));

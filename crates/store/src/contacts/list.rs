@@ -128,12 +128,15 @@ impl Tenant {
 
     /// The list of this name, made when there is none.
     pub async fn list_named(&self, name: &str, now: Instant) -> Result<ListId, StoreError> {
-        let wanted = checked_name(name)?;
-        let select = sql!("SELECT id FROM contact_list WHERE tenant_id = $1 AND name = $2");
-        match self.db().query_first(select, &params![self.id, wanted.as_str()]).await? {
-            Some(mut row) => Ok(row.take(0)?),
+        match self.list_called(checked_name(name)?.as_str()).await? {
+            Some(list) => Ok(list),
             None => self.create_list(name, now).await,
         }
+    }
+
+    pub(super) async fn list_called(&self, name: &str) -> Result<Option<ListId>, StoreError> {
+        let select = sql!("SELECT id FROM contact_list WHERE tenant_id = $1 AND name = $2");
+        Ok(self.db().query_first(select, &params![self.id, name]).await?.map(|mut row| row.take(0)).transpose()?)
     }
 
     /// Fails unless the list is this tenant's; in the transaction that will use it.

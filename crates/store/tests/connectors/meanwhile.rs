@@ -3,10 +3,9 @@
 use clarion_domain::connectors::instruction::InstructionKind;
 use clarion_domain::connectors::pull_fault::{PullFault, RunState};
 use clarion_domain::connectors::watermark::Watermark;
-use clarion_domain::id::InstructionId;
 use clarion_domain::time::HOUR_MS;
 use clarion_store::connectors::{NewInstruction, RunOutcome, RunTold};
-use clarion_store::db::Statement;
+use clarion_store::db::{Params, Statement};
 use clarion_store::{StoreError, params};
 use serde_json::json;
 
@@ -112,23 +111,18 @@ async fn a_chunk_that_is_written_as_its_connector_is_deleted_goes_too() {
         let lease = bench.store.take_lease("c", NOON).await.expect("asked").expect("free");
         let job = tenant.begin_run(id, &lease, NOON).await.expect("begun").expect("due");
         let upload = tenant.begin_pulled_import(&job, "pulled", &lease, NOON).await.expect("begun");
-        let mut writing = bench.store.db().begin().await.expect("begins");
-        writing.execute(&CHUNK, &params![upload.id(), vec![1_u8]]).await.expect("written");
         let theirs = tenant.clone();
-        let deleting = tokio::spawn(async move { theirs.delete_connector(id, NOON).await });
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-        writing.commit().await.expect("commits");
-        deleting.await.expect("no panic").expect("deleted");
+        meanwhile(&bench, &CHUNK, params![upload.id(), vec![1_u8]], async move { theirs.delete_connector(id, NOON).await }).await.expect("deleted");
         let chunks: i64 = bench.store.db().query(&CHUNKS, &params![]).await.expect("counts")[0].take(0).expect("a count");
         assert_eq!((imports(&tenant).await, chunks), (0, 0));
     })
     .await;
 }
 
-/// Ends an instruction as somebody does at this moment: the row is written, and seen by others only a while later.
-async fn meanwhile<T: Send + 'static>(bench: &Bench, end: &'static Statement, instruction: InstructionId, act: impl Future<Output = T> + Send + 'static) -> T {
+/// What another does at this moment: the row is written, and seen by others only a while later.
+async fn meanwhile<T: Send + 'static>(bench: &Bench, written: &'static Statement, with: Params, act: impl Future<Output = T> + Send + 'static) -> T {
     let mut tx = bench.store.db().begin().await.expect("begins");
-    tx.execute(end, &params![instruction]).await.expect("written");
+    tx.execute(written, &with).await.expect("written");
     let acting = tokio::spawn(act);
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     tx.commit().await.expect("commits");
@@ -146,17 +140,17 @@ async fn nothing_begins_or_is_kept_under_what_ends_at_that_moment() {
         let lease = bench.store.take_lease("c", NOON).await.expect("asked").expect("free");
         let (job, outcome) = begun(&tenant, id, &lease, "phone\n07700900001\n", NOON).await;
         let (theirs, held) = (tenant.clone(), lease.clone());
-        meanwhile(&bench, &REVOKE, pulls, async move { theirs.end_run(&job, outcome, &RunTold::default(), &held, NOON, 0).await }).await.expect("ended");
+        meanwhile(&bench, &REVOKE, params![pulls], async move { theirs.end_run(&job, outcome, &RunTold::default(), &held, NOON, 0).await }).await.expect("ended");
         let run = tenant.connector_runs(id, None, 1).await.expect("runs").rows.remove(0);
         assert_eq!((imports(&tenant).await, run.state), (0, RunState::Stopped), "nothing is kept");
 
         let next = tenant.record_instruction(&NewInstruction { reference: "another".into(), ..instruction(&["phone"]) }, NOON).await.expect("recorded");
         let (theirs, new) = (tenant.clone(), connector(next, json!({})));
-        let made = meanwhile(&bench, &REPLACE, next, async move { theirs.create_connector(&new, NOON).await.map(|_| ()) }).await;
+        let made = meanwhile(&bench, &REPLACE, params![next], async move { theirs.create_connector(&new, NOON).await.map(|_| ()) }).await;
         assert!(matches!(made, Err(StoreError::Conflict(_) | StoreError::Faults(_))), "{made:?}");
         let exports = tenant.record_instruction(&NewInstruction { kind: InstructionKind::Export, fields: vec!["outcome".into()], ..instruction(&[]) }, NOON).await.expect("recorded");
         let (theirs, new) = (tenant.clone(), export(exports, None));
-        let made = meanwhile(&bench, &REPLACE, exports, async move { theirs.create_export(&new, NOON).await.map(|_| ()) }).await;
+        let made = meanwhile(&bench, &REPLACE, params![exports], async move { theirs.create_export(&new, NOON).await.map(|_| ()) }).await;
         assert!(matches!(made, Err(StoreError::Conflict(_) | StoreError::Faults(_))), "{made:?}");
         assert_eq!((tenant.connectors().await.expect("they").len(), tenant.exports().await.expect("they").len()), (1, 0));
     })

@@ -3,6 +3,7 @@
 use axum::Json;
 use clarion_domain::tenancy::role::Right;
 use clarion_store::contacts::{Found, not_found_hint};
+use clarion_store::seal::TAIL_DIGITS;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -10,9 +11,6 @@ use super::contact::Contact;
 use crate::api::body::{Body, within};
 use crate::api::caller::Caller;
 use crate::api::problem::Problem;
-
-/// So many digits a mask shows.
-const TAIL_DIGITS: usize = 4;
 
 /// Whom to look for: one of these.
 #[derive(Deserialize, ToSchema)]
