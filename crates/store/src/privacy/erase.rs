@@ -48,10 +48,16 @@ impl Tenant {
     /// Erases the person with this whole number or reference. A dry run does the same and takes it back.
     /// A number of which nothing is held still gets its tombstone.
     pub async fn subject_erase(&self, typed: &str, dry_run: bool, now: Instant) -> Result<Erasure, StoreError> {
-        let subject = self.find_subject(typed).await?;
-        let files = self.files_with(&subject).await?;
-        let mut tx = self.db().begin().await?;
-        self.lock_contacts(&mut tx).await?;
+        // Files are opened before anybody is kept waiting; whoever was loaded meanwhile is looked for again.
+        let (subject, files, mut tx) = loop {
+            let subject = self.find_subject(typed).await?;
+            let files = self.files_with(&subject).await?;
+            let mut tx = self.db().begin().await?;
+            self.lock_contacts(&mut tx).await?;
+            if !self.has_grown(&mut tx, &subject).await? {
+                break (subject, files, tx);
+            }
+        };
         self.refuse_held(&mut tx, &subject.contacts).await?;
         let counts = self.erase_rows(&mut tx, &subject, &files, now).await?;
         if dry_run {

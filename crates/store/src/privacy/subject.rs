@@ -51,6 +51,27 @@ impl Tenant {
         Ok(())
     }
 
+    /// Whether a contact with one of the person's numbers, or a number of one of their contacts, has come since they were looked for.
+    pub(super) async fn has_grown(&self, tx: &mut Tx, subject: &Subject) -> Result<bool, StoreError> {
+        let holders = sql!("SELECT contact_id FROM address WHERE tenant_id = $1 AND number_index = $2");
+        for index in &subject.number_indexes {
+            if let Some(mut row) = tx.query_first(holders, &params![self.id, *index]).await?
+                && !subject.contacts.contains(&row.take::<ContactId>(0)?)
+            {
+                return Ok(true);
+            }
+        }
+        let numbers = sql!("SELECT number_index FROM address WHERE tenant_id = $1 AND contact_id = $2 AND number_index IS NOT NULL");
+        for contact in &subject.contacts {
+            for mut row in tx.query(numbers, &params![self.id, *contact]).await? {
+                if !subject.number_indexes.contains(&row.take(0)?) {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
     /// Keeps that a request was answered, with its audit event, in the transaction that answers it.
     pub(crate) async fn keep_request(&self, tx: &mut Tx, kind: SubjectRequestKind, subject: &Subject, result: &str, now: Instant) -> Result<SubjectRequestId, StoreError> {
         let id = SubjectRequestId(self.store.next_id(now));
