@@ -1,4 +1,4 @@
-//! How many connections are open, by whom: one must not take the places of all.
+//! How many places are taken, by whom, of connections or of what waits: one must not take those of all.
 
 use core::hash::Hash;
 use core::net::{IpAddr, Ipv6Addr};
@@ -17,7 +17,7 @@ impl<K> Default for Places<K> {
 /// A place that was taken; dropping it gives it back.
 pub struct Place<K: Hash + Eq>(Arc<Places<K>>, K);
 
-impl<K: Hash + Eq + Copy> Places<K> {
+impl<K: Hash + Eq + Clone> Places<K> {
     /// `None` when this one has `of_one` already, or all together `of_all`.
     pub fn take(self: &Arc<Self>, whose: K, of_one: usize, of_all: usize) -> Option<Place<K>> {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -26,7 +26,7 @@ impl<K: Hash + Eq + Copy> Places<K> {
             return None;
         }
         *all += 1;
-        *each.entry(whose).or_default() += 1;
+        *each.entry(whose.clone()).or_default() += 1;
         Some(Place(self.clone(), whose))
     }
 }

@@ -1,11 +1,12 @@
 //! Passwords: which ones will do, and argon2id, off the async threads and at most two at once, for each takes 19 MiB.
 
-use std::collections::{BTreeMap, HashSet};
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::collections::HashSet;
+use std::sync::{Arc, LazyLock};
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use clarion_domain::tenancy::places::Places;
 use tokio::sync::Semaphore;
 
 pub const CHARACTERS_MIN: usize = 12;
@@ -25,7 +26,7 @@ const WAITING_MAX: usize = 50;
 const WAITING_FROM_ONE_MAX: usize = 4;
 /// Of the SFTP drop, which bounds its callers itself: a crowd of them holds up no page.
 static OF_SFTP: Semaphore = Semaphore::const_new(1);
-static WAITING: Mutex<BTreeMap<String, usize>> = Mutex::new(BTreeMap::new());
+static WAITING: LazyLock<Arc<Places<String>>> = LazyLock::new(Arc::default);
 
 /// Passwords of 12 characters and more that are known from thefts and tried first, in lower case; the build gathers them.
 static STOLEN: LazyLock<HashSet<&'static str>> = LazyLock::new(|| include_str!(concat!(env!("OUT_DIR"), "/stolen-passwords.txt")).lines().collect());
@@ -89,35 +90,11 @@ pub async fn hash_password(password: &str) -> Result<String, PasswordError> {
 #[error("too many passwords wait to be compared")]
 pub struct Busy;
 
-/// A place among those that wait.
-struct Place(String);
-
-impl Place {
-    fn take(from: &str) -> Result<Self, Busy> {
-        let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_one = waiting.get(from).copied().unwrap_or(0);
-        // Where no address is known, nobody can be told from the others.
-        if waiting.values().sum::<usize>() >= WAITING_MAX || (!from.is_empty() && of_one >= WAITING_FROM_ONE_MAX) {
-            return Err(Busy);
-        }
-        waiting.insert(from.to_owned(), of_one + 1);
-        Ok(Self(from.to_owned()))
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
-        match waiting.get_mut(&self.0) {
-            Some(count) if *count > 1 => *count -= 1,
-            _ => drop(waiting.remove(&self.0)),
-        }
-    }
-}
-
 /// Compares a password; takes as long without a hash as with one. `from` is what shares its places: a network, or a user.
 pub async fn verify(password: &str, hash: Option<&str>, from: &str) -> Result<bool, Busy> {
-    let _place = Place::take(from)?;
+    // Where no address is known, nobody can be told from the others.
+    let of_one = if from.is_empty() { WAITING_MAX } else { WAITING_FROM_ONE_MAX };
+    let _place = WAITING.take(from.to_owned(), of_one, WAITING_MAX).ok_or(Busy)?;
     Ok(compare(password, hash).await)
 }
 
@@ -149,15 +126,13 @@ mod tests {
         assert!(PasswordHash::new(NOBODY).is_ok());
     }
 
-    #[test]
-    fn one_address_and_all_together_wait_in_bounds() {
-        let one: Vec<Place> = (0..WAITING_FROM_ONE_MAX).map(|_| Place::take("from 203.0.113.7").expect("a place")).collect();
-        assert!(Place::take("from 203.0.113.7").is_err());
-        // Another test may hold a place or two meanwhile.
-        let others: Vec<Place> = (0..WAITING_MAX).map_while(|number| Place::take(&format!("from 198.51.100.{number}")).ok()).collect();
-        assert!((WAITING_MAX - WAITING_FROM_ONE_MAX - 3..=WAITING_MAX - WAITING_FROM_ONE_MAX).contains(&others.len()), "{}", others.len());
-        drop((one, others));
-        assert!(Place::take("from 203.0.113.7").is_ok());
+    #[tokio::test]
+    async fn who_has_the_places_of_one_address_waits_no_further() {
+        let held: Vec<_> = (0..WAITING_FROM_ONE_MAX).map(|_| WAITING.take("203.0.113.7".into(), WAITING_FROM_ONE_MAX, WAITING_MAX).expect("a place")).collect();
+        assert_eq!(verify("three plain words", None, "203.0.113.7").await, Err(Busy));
+        assert_eq!(verify("three plain words", None, "198.51.100.1").await, Ok(false));
+        drop(held);
+        assert_eq!(verify("three plain words", None, "203.0.113.7").await, Ok(false));
     }
 
     #[test]

@@ -141,9 +141,17 @@ async fn answered(portal: &Portal, headers: &HeaderMap, from: &CameFrom, place: 
         return Ok(refused("your organisation’s sign-in did not let you in"));
     }
     let (tenant, settings) = find(portal, slug).await?;
+    // From here on each answer costs the provider a request.
+    let network = from.network();
+    if let Some(seconds) = portal.refused_answers.wait_seconds(&network, now) {
+        return Ok(refused(&format!("too many answers from your network were refused. Begin again in {seconds} s")));
+    }
     let discovery = match portal.providers.discovery(&portal.config, &settings.issuer, now).await {
         Ok(discovery) => discovery,
-        Err(fault) => return Ok(self::told(&fault)),
+        Err(fault) => {
+            portal.refused_answers.take(network, now);
+            return Ok(self::told(&fault));
+        }
     };
     if !discovery.is_author(Some(said.get("iss")).filter(|iss| !iss.is_empty())) {
         return Ok(refused("the answer is another provider's. Begin again"));
@@ -152,10 +160,6 @@ async fn answered(portal: &Portal, headers: &HeaderMap, from: &CameFrom, place: 
     let secret = secret.as_ref().and_then(|secret| std::str::from_utf8(secret).ok());
     let redirect = callback(portal, headers, slug);
     let attempt = Attempt { nonce, verifier, redirect: &redirect };
-    let network = from.network();
-    if let Some(seconds) = portal.refused_answers.wait_seconds(&network, now) {
-        return Ok(refused(&format!("too many answers from your network were refused. Begin again in {seconds} s")));
-    }
     let told = match portal.providers.redeem(&portal.config, &settings, secret, said.get("code"), &attempt, now).await {
         Ok(told) => told,
         Err(fault) => {
