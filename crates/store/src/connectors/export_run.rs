@@ -109,15 +109,15 @@ impl Tenant {
             let mut tx = self.db().begin().await?;
             lease.renew(&mut tx, now).await?;
             let select = sql!(
-                "SELECT f.id, f.name, f.campaign_id, f.bytes_written, e.format, e.target, e.url, e.sealed_secret, e.state, i.fields, i.valid_until, i.replaced_at, i.revoked_at, i.id, f.instruction_id
+                "SELECT f.id, f.name, f.campaign_id, f.bytes_written, e.format, e.target, e.url, e.sealed_secret, e.state, i.fields, i.valid_from, i.valid_until, i.replaced_at, i.revoked_at, i.id, f.instruction_id
                  FROM export_file f JOIN result_export e ON e.id = f.export_id JOIN instruction i ON i.id = e.instruction_id
                  WHERE f.tenant_id = $1 AND f.export_id = $2 AND f.state = 'waiting' AND f.next_at <= $3 AND i.valid_from <= $3 ORDER BY f.next_at, f.id LIMIT 1"
             );
             let Some(mut row) = tx.query_first(select, &params![self.id, id, now]).await? else { return Ok(None) };
             let file: ExportFileId = row.take(0)?;
-            let (until, replaced, revoked): (Instant, Option<Instant>, Option<Instant>) = (row.take(10)?, row.take(11)?, row.take(12)?);
-            let (current, held): (InstructionId, InstructionId) = (row.take(13)?, row.take(14)?);
-            let over = until <= now || replaced.is_some() || revoked.is_some();
+            let standing = Validity { from: row.take(10)?, until: row.take(11)?, replaced_at: row.take(12)?, revoked_at: row.take(13)? }.standing(now);
+            let (current, held): (InstructionId, InstructionId) = (row.take(14)?, row.take(15)?);
+            let over = why_over(standing).is_some();
             if !over && !self.hold_instruction(&mut tx, current).await? {
                 // Replaced or revoked just now: what holds instead is looked for again.
                 tx.commit().await?;
