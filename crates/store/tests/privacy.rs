@@ -1,6 +1,8 @@
 //! What is held is told, goes when it should, and is gone when it went.
 
 mod support;
+#[path = "support/people.rs"]
+mod people;
 
 use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::compliance::rule_book::RuleBook;
@@ -14,9 +16,10 @@ use clarion_domain::privacy::inventory::validate;
 use clarion_domain::privacy::retention::RecordClass;
 use clarion_domain::tenancy::tenant::NumberMode;
 use clarion_domain::time::{DAY_MS, Instant, SECOND_MS};
+use clarion_store::db::Statement;
 use clarion_store::intake::{ImportFormat, ImportProposal, LoadChunk, NewDeclaredField, NewImport};
 use clarion_store::privacy::{INVENTORY, OtherNodes, data_inventory_page, subject_html};
-use clarion_store::{StoreError, Tenant};
+use clarion_store::{StoreError, Tenant, params};
 use support::{Bench, NOON, for_each_store};
 
 const FIELDS: [StandardField; 4] = [StandardField::Phone, StandardField::Reference, StandardField::FirstName, StandardField::LastName];
@@ -315,6 +318,27 @@ async fn who_was_erased_is_erased_again_after_an_old_backup_was_restored() {
     assert_eq!(after.store.reconcile_erasures(NOON).await.expect("no fault"), 0, "once is enough");
     let ledger = std::fs::read_to_string(clarion_store::privacy::ledger_path(&keyring)).expect("the ledger");
     assert!(!ledger.contains("900123") && ledger.lines().filter(|line| !line.is_empty()).count() == 1, "keyed hashes, a line an erasure");
+}
+
+/// Whoever brings the person back holds the lock, and has not committed yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_loaded_while_they_are_erased_again_is_erased_too() {
+    static LOCK: Statement = Statement { text: "UPDATE tenant SET id = id WHERE id = $1", postgres: "" };
+    for_each_store("privacy_again", |bench| async move {
+        let tenant = bench.tenant("north").await;
+        let index: String = tenant.number_index("+447700900123").iter().map(|byte| format!("{byte:02x}")).collect();
+        std::fs::write(clarion_store::privacy::ledger_path(&bench.keyring()), format!("{} {index} {}\n", tenant.id().0, NOON.ms())).expect("the ledger");
+        let mut tx = bench.store.db().begin().await.expect("begins");
+        tx.execute(&LOCK, &params![tenant.id()]).await.expect("locked");
+        let (ada, _) = people::person_in_tx(&mut tx, &tenant, "+447700900123", &people::profile("Ada", "A1"), "GB", "Europe/London").await;
+        let store = bench.store.clone();
+        let again = tokio::spawn(async move { store.reconcile_erasures(NOON).await });
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        tx.commit().await.expect("loaded");
+        assert_eq!(again.await.expect("no panic").expect("erased"), 1);
+        assert!(tenant.contact(ada).await.expect("the emptied row").erased_at.is_some());
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,10 +14,9 @@ use super::openapi_document;
 use super::problem::Problem;
 use super::reference_text::{blocks, inline, shape_of};
 use crate::page::icon::mark;
-use crate::page::layout::plain_document;
+use crate::page::layout::{PLAIN_POLICY, plain_document};
 
 pub const ROOT: &str = "/api/v1/docs";
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'";
 /// The page of the shapes; no stop has this name.
 pub const SHAPES: &str = "shapes";
 
@@ -55,7 +54,7 @@ fn answer(name: &str) -> Result<Response, Problem> {
     let page = PAGES.get(name).ok_or_else(|| Problem::not_found(format!("there is no such page: {ROOT} leads to all of them")))?;
     let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::REFERRER_POLICY, "same-origin")];
     let mut response = (StatusCode::OK, headers, page.as_str()).into_response();
-    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PLAIN_POLICY));
     Ok(response)
 }
 

@@ -17,10 +17,9 @@ use maud::{Markup, html};
 
 use super::misses::Misses;
 use crate::config::Clock;
-use crate::page::layout::plain_document;
+use crate::page::layout::{PLAIN_POLICY, plain_document};
 use crate::tenancy::came_from::CameFrom;
 
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'";
 const WAIT_SECONDS: &str = "60";
 /// A code that was cut off or run together on its way still gets the page that says so.
 const ODD_CODE_CHARS_MAX: usize = 40;
@@ -158,7 +157,7 @@ fn private(mut response: Response) -> Response {
         (header::CACHE_CONTROL, "no-store"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::CONTENT_SECURITY_POLICY, PLAIN_POLICY),
         (HeaderName::from_static("x-robots-tag"), "noindex, nofollow"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));

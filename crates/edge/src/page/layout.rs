@@ -144,6 +144,9 @@ pub fn document(title: &str, class: &str, content: &Markup) -> Markup {
     whole(title, class, content, true)
 }
 
+/// For whatever `plain_document` makes.
+pub const PLAIN_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'";
+
 /// The same without any script.
 pub fn plain_document(title: &str, class: &str, content: &Markup) -> Markup {
     whole(title, class, content, false)

@@ -1,6 +1,7 @@
 //! PostgreSQL through a pool; statements are prepared once a connection and pipelined in batches.
 
 use std::error::Error;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Timeouts};
 use futures_util::future::try_join_all;
@@ -259,21 +260,51 @@ impl Drop for PostgresTx {
     }
 }
 
-/// A fresh, empty database on the server that `url` names, called `clarion_test_…` and `purpose`: each test has its
-/// own, and an older one of the same name is dropped first.
+/// A fresh, empty database on the server that `url` names, for a test: called `clarion_test_`, the purpose, the process and a count, so that two
+/// runs of one test never meet. Those of the same purpose whose test is over are dropped first.
 pub async fn scratch_postgres(url: &str, purpose: &str) -> Result<super::Db, DbError> {
     Ok(super::Db::Postgres(Postgres::open(&scratch_url(url, purpose).await?, None).await?))
 }
 
 /// The same, for a process of its own: the address of the fresh database.
 pub async fn scratch_url(url: &str, purpose: &str) -> Result<String, DbError> {
-    let name = format!("clarion_test_{purpose}");
-    if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-        return Err(DbError::Failed("a scratch database's purpose has letters, digits and underscores".into()));
+    static MADE: AtomicU64 = AtomicU64::new(0);
+    let stem = format!("clarion_test_{purpose}_");
+    let name = format!("{stem}{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+    let plain = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+    if !plain || name.len() > NAME_BYTES_MAX {
+        return Err(DbError::Failed("a scratch database's purpose has small letters, digits and underscores, and few of them".into()));
     }
     let server = Postgres::open(url, None).await?.pool.get().await?;
+    drop_left(&server, &stem).await?;
+    server.execute(LOCK_SCRATCH, &[&name]).await?;
+    // One of this name can only be the leaving of another machine's process, or of an earlier one with the same number.
     server.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await?;
     server.batch_execute(&format!("CREATE DATABASE {name}")).await?;
+    // The lock is held for as long as the connection: until the test's runtime ends.
+    std::mem::forget(server);
     let (base, _) = url.rsplit_once('/').ok_or_else(|| DbError::Failed("the address names no database".into()))?;
     Ok(format!("{base}/{name}"))
+}
+
+/// PostgreSQL cuts longer names.
+const NAME_BYTES_MAX: usize = 63;
+/// Held by whoever uses a scratch database.
+const LOCK_SCRATCH: &str = "SELECT pg_advisory_lock(4919131, hashtext($1))";
+const TRY_SCRATCH: &str = "SELECT pg_try_advisory_lock(4919131, hashtext($1))";
+const FREE_SCRATCH: &str = "SELECT pg_advisory_unlock(4919131, hashtext($1))";
+
+/// Drops those that begin with `stem`, a process and a count, and that nobody holds.
+async fn drop_left(server: &Object, stem: &str) -> Result<(), DbError> {
+    let is_number = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+    for row in server.query("SELECT datname::text FROM pg_database WHERE starts_with(datname::text, $1)", &[&stem]).await? {
+        let name: String = row.get(0);
+        let is_ours = name[stem.len()..].split_once('_').is_some_and(|(process, count)| is_number(process) && is_number(count));
+        if !is_ours || !server.query_one(TRY_SCRATCH, &[&name]).await?.get::<_, bool>(0) {
+            continue;
+        }
+        server.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await?;
+        server.execute(FREE_SCRATCH, &[&name]).await?;
+    }
+    Ok(())
 }

@@ -120,14 +120,15 @@ impl Store {
 impl Tenant {
     /// A legal hold does not stop it: it was lifted before the erasure that the ledger tells of.
     async fn erase_again(&self, entry: &Entry, now: Instant) -> Result<(), StoreError> {
+        // Nobody is kept waiting for long at a start, and whoever loads the person while they are looked for would keep them.
+        let mut tx = self.db().begin().await?;
+        self.lock_contacts(&mut tx).await?;
         let select = sql!("SELECT contact_id FROM address WHERE tenant_id = $1 AND number_index = $2");
         let contacts: Vec<ContactId> =
-            self.db().query(select, &params![self.id, entry.number_index]).await?.into_iter().map(|mut row| row.take(0)).collect::<Result<_, _>>()?;
+            tx.query(select, &params![self.id, entry.number_index]).await?.into_iter().map(|mut row| row.take(0)).collect::<Result<_, _>>()?;
         let mut subject = Subject { contacts, typed: None, number_indexes: vec![entry.number_index] };
         self.add_numbers(&mut subject).await?;
         let files = self.files_with(&subject).await?;
-        let mut tx = self.db().begin().await?;
-        self.lock_contacts(&mut tx).await?;
         let counts = self.erase_rows(&mut tx, &subject, &files, now).await?;
         self.keep_tombstones(&mut tx, &subject, &counts, entry.erased_at).await?;
         self.keep_request(&mut tx, SubjectRequestKind::Erasure, &subject, &as_json(&counts)?, now).await?;

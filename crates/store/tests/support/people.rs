@@ -5,7 +5,7 @@
 use clarion_domain::id::{AddressId, ContactId, ListId};
 use clarion_store::Tenant;
 use clarion_store::contacts::{ContactProfile, PROFILE_LABEL};
-use clarion_store::db::Statement;
+use clarion_store::db::{Statement, Tx};
 use clarion_store::params;
 use clarion_store::seal::DataKey;
 
@@ -33,16 +33,22 @@ pub fn profile(first_name: &str, reference: &str) -> ContactProfile {
 
 /// One person in one region and zone.
 pub async fn person_in(tenant: &Tenant, e164: &str, profile: &ContactProfile, region: &str, zones: &str) -> (ContactId, AddressId) {
+    let mut tx = tenant.store().db().begin().await.expect("begins");
+    let who = person_in_tx(&mut tx, tenant, e164, profile, region, zones).await;
+    tx.commit().await.expect("commits");
+    who
+}
+
+/// The same in a transaction that is somebody's.
+pub async fn person_in_tx(tx: &mut Tx, tenant: &Tenant, e164: &str, profile: &ContactProfile, region: &str, zones: &str) -> (ContactId, AddressId) {
     let store = tenant.store();
     let (contact, address) = (ContactId(store.next_id(NOON)), AddressId(store.next_id(NOON)));
     let key = DataKey::random().expect("a key");
     let sealed = key.seal(PROFILE_LABEL, &serde_json::to_vec(profile).expect("json")).expect("seals");
     let reference = tenant.reference_index(&profile.reference);
-    let mut tx = store.db().begin().await.expect("begins");
     tx.execute(&CONTACT, &params![contact, tenant.id(), store.keyring().wrap(&key).expect("wraps"), sealed, reference, NOON]).await.expect("a contact");
     let number = key.seal("address.number", e164.as_bytes()).expect("seals");
     tx.execute(&ADDRESS, &params![address, tenant.id(), contact, tenant.number_index(e164), number, region, zones, NOON]).await.expect("an address");
-    tx.commit().await.expect("commits");
     (contact, address)
 }
 
