@@ -275,8 +275,15 @@ impl Tenant {
         self.commit_connector(tx).await
     }
 
+    /// Whether it is there; until the transaction ends nobody begins or ends a run of it, asks for one, or changes it. After its instruction and before
+    /// its runs: in this order all of them are held.
+    pub(super) async fn hold_connector(&self, tx: &mut Tx, id: ConnectorId) -> Result<bool, StoreError> {
+        Ok(tx.execute(sql!("UPDATE connector SET state = state WHERE tenant_id = $1 AND id = $2"), &params![self.id, id]).await? > 0)
+    }
+
     /// What runs was begun under what no longer holds. Its upload goes when its worker ends, or when the next begins.
     async fn stop_runs(&self, tx: &mut Tx, id: ConnectorId, now: Instant) -> Result<(), StoreError> {
+        self.hold_connector(tx, id).await?;
         let stop = sql!("UPDATE connector_run SET state = 'stopped', fault = 'stopped', finished_at = $3 WHERE connector_id = $1 AND tenant_id = $2 AND state = 'running'");
         tx.execute(stop, &params![id, self.id, now]).await?;
         Ok(())
@@ -290,6 +297,9 @@ impl Tenant {
             return Err(StoreError::Conflict("it is not switched on: switch it on first, or look at a preview".into()));
         }
         let mut tx = self.db().begin().await?;
+        if !self.hold_connector(&mut tx, id).await? {
+            return Err(StoreError::NotFound("connector"));
+        }
         let open = sql!("SELECT id FROM connector_run WHERE tenant_id = $1 AND connector_id = $2 AND kind = $3 AND state = 'waiting' LIMIT 1");
         if tx.query_first(open, &params![self.id, id, kind.as_str()]).await?.is_some() {
             return Err(StoreError::Conflict("this was asked for a moment ago and has not begun yet: wait for it".into()));

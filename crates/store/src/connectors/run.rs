@@ -114,16 +114,21 @@ impl Tenant {
     pub async fn begin_run(&self, id: ConnectorId, lease: &Lease, now: Instant) -> Result<Option<PullJob>, StoreError> {
         let mut tx = self.db().begin().await?;
         lease.renew(&mut tx, now).await?;
+        let under = sql!("SELECT instruction_id FROM connector WHERE tenant_id = $1 AND id = $2");
+        let Some(mut row) = tx.query_first(under, &params![self.id, id]).await? else { return Ok(tx.commit().await.map(|()| None)?) };
+        let instruction: InstructionId = row.take(0)?;
+        let agreed = self.hold_instruction(&mut tx, instruction).await?;
+        self.hold_connector(&mut tx, id).await?;
         let select = sql!(
-            "SELECT c.name, c.settings, c.sealed_secret, c.list_id, c.state, c.next_at, c.watermark, c.etag, c.modified, c.accept_repeat, i.id, i.fields, i.valid_from, i.valid_until, i.revoked_at, i.replaced_at
-             FROM connector c JOIN instruction i ON i.id = c.instruction_id WHERE c.tenant_id = $1 AND c.id = $2"
+            "SELECT c.name, c.settings, c.sealed_secret, c.list_id, c.state, c.next_at, c.watermark, c.etag, c.modified, c.accept_repeat, i.fields, i.valid_from, i.valid_until, i.revoked_at, i.replaced_at
+             FROM connector c JOIN instruction i ON i.id = c.instruction_id WHERE c.tenant_id = $1 AND c.id = $2 AND i.id = $3"
         );
-        let Some(mut row) = tx.query_first(select, &params![self.id, id]).await? else { return Ok(tx.commit().await.map(|()| None)?) };
+        // It was deleted, or works under another instruction by now: the next look finds what there is.
+        let Some(mut row) = tx.query_first(select, &params![self.id, id, instruction]).await? else { return Ok(tx.commit().await.map(|()| None)?) };
         let state: ConnectorState = row.word(4)?;
-        let instruction: InstructionId = row.take(10)?;
-        let standing = Validity { from: row.take(12)?, until: row.take(13)?, revoked_at: row.take(14)?, replaced_at: row.take(15)? }.standing(now);
+        let standing = Validity { from: row.take(11)?, until: row.take(12)?, revoked_at: row.take(13)?, replaced_at: row.take(14)? }.standing(now);
         let over = why_over(standing);
-        if over.is_none() && !self.hold_instruction(&mut tx, instruction).await? {
+        if over.is_none() && !agreed {
             // It was replaced or revoked just now: the next look finds what holds instead.
             return Ok(tx.commit().await.map(|()| None)?);
         }
@@ -146,8 +151,8 @@ impl Tenant {
             return Ok(tx.commit().await.map(|()| None)?);
         }
         let settings: PullSettings = row.json(1)?;
-        let agreed: Vec<String> = row.take::<String>(11)?.split_whitespace().map(str::to_owned).collect();
-        let (taken, dropped) = settings.agreed(&agreed);
+        let fields: Vec<String> = row.take::<String>(10)?.split_whitespace().map(str::to_owned).collect();
+        let (taken, dropped) = settings.agreed(&fields);
         let update = sql!("UPDATE connector_run SET state = 'running', instruction_id = $2, dropped = $3, started_at = $4 WHERE id = $1");
         tx.execute(update, &params![run, instruction, dropped.join(" "), now]).await?;
         let sealed: Option<Vec<u8>> = row.take(2)?;
@@ -212,6 +217,7 @@ impl Tenant {
 
     /// The log of a connector that goes. What a run was still writing goes with it: no worker finds it by its run any more.
     pub(super) async fn delete_runs(&self, tx: &mut Tx, id: ConnectorId) -> Result<(), StoreError> {
+        self.hold_connector(tx, id).await?;
         let delete = sql!("DELETE FROM connector_run WHERE connector_id = $1 AND tenant_id = $2 RETURNING state, import_id");
         for mut row in tx.query(delete, &params![id, self.id]).await? {
             let import: Option<ImportId> = row.take(1)?;
@@ -274,6 +280,7 @@ impl Tenant {
         let mut tx = self.db().begin().await?;
         lease.renew(&mut tx, now).await?;
         let agreed = self.hold_instruction(&mut tx, job.instruction).await?;
+        self.hold_connector(&mut tx, job.connector).await?;
         if !self.hold_run(&mut tx, job).await? {
             // Somebody stopped, changed or deleted it meanwhile: what they wrote stands.
             self.drop_rows(&mut tx, job.run).await?;

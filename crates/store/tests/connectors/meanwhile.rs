@@ -156,3 +156,41 @@ async fn nothing_begins_or_is_kept_under_what_ends_at_that_moment() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_begun_by_one_and_under_what_the_connector_says_at_that_moment() {
+    for_each_store("connectors_held", |bench| async move {
+        static PAUSE: Statement = Statement { text: "UPDATE connector SET state = 'paused', next_at = NULL WHERE id = $1", postgres: "" };
+        static BEGUN: Statement = Statement { text: "INSERT INTO connector_run (id, connector_id, tenant_id, instruction_id, kind, state, fault, last_status, pages, rows_read, bytes_read, dropped, asked_by, created_at) SELECT 1, id, tenant_id, instruction_id, 'pull', 'running', '', 0, 0, 0, 0, '', 'system', created_at FROM connector WHERE id = $1", postgres: "" };
+        static HELD: Statement = Statement { text: "UPDATE connector SET state = state WHERE id = $1", postgres: "" };
+        static RUNNING: Statement = Statement { text: "SELECT COUNT(*) FROM connector_run WHERE state = 'running'", postgres: "" };
+        let tenant = bench.tenant("northwind").await;
+        let instruction = recorded(&tenant, &["phone"]).await;
+        let id = on(&tenant, instruction).await;
+        let lease = bench.store.take_lease("c", NOON).await.expect("asked").expect("free");
+        let (theirs, held) = (tenant.clone(), lease.clone());
+        let job = meanwhile(&bench, &PAUSE, params![id], async move { theirs.begin_run(id, &held, NOON).await }).await.expect("asked");
+        assert!(job.is_none(), "it is paused");
+
+        // Who begins has written its run, and is not done yet: whoever pauses stops that run too.
+        tenant.resume_connector(id, NOON).await.expect("on");
+        let running = async || bench.store.db().query(&RUNNING, &params![]).await.expect("counts")[0].take::<i64>(0).expect("a count");
+        let mut tx = bench.store.db().begin().await.expect("begins");
+        tx.execute(&HELD, &params![id]).await.expect("held");
+        tx.execute(&BEGUN, &params![id]).await.expect("written");
+        let theirs = tenant.clone();
+        let pausing = tokio::spawn(async move { theirs.pause_connector(id, NOON).await });
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        tx.commit().await.expect("commits");
+        pausing.await.expect("no panic").expect("paused");
+        assert_eq!(running().await, 0);
+
+        // Two nodes, each in the belief that it is the only one.
+        tenant.resume_connector(id, NOON).await.expect("on");
+        let other = bench.store.take_lease("d", NOON).await.expect("asked").expect("free");
+        let (one, two) = tokio::join!(tenant.begin_run(id, &lease, NOON), tenant.begin_run(id, &other, NOON));
+        assert!(one.expect("begun").is_some() && two.expect("begun").is_some());
+        assert_eq!(running().await, 1, "the later has ended the earlier's");
+    })
+    .await;
+}
