@@ -24,7 +24,7 @@ pub use calendar::Calendar;
 pub use campaign::CampaignRecord;
 pub use draft::CampaignDraft;
 pub use dry_run::{CallForecast, DeferredGroup, DryRunCost, DryRunRecord, DryRunResult, MissingField, RefusedGroup};
-pub use evergreen::TakeIn;
+pub use evergreen::{Look, TakeIn};
 pub use freeze::{FREEZE_CHUNK, FreezeStep, RECEIPTS_AWAITED_MS, WorkingCampaign};
 pub use listing::{CampaignQuery, DecisionCount};
 pub use moves::LOADING;

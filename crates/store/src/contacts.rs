@@ -1,6 +1,7 @@
 //! People as a tenant knows them: contacts, their numbers, lists, saved filters, audiences and timelines.
 
 mod audience;
+mod audience_change;
 mod contact;
 mod enlist;
 mod filling;
@@ -12,6 +13,7 @@ mod timeline;
 mod timeline_read;
 
 pub use audience::AudienceMember;
+pub(crate) use audience_change::Changes;
 pub use contact::{Address, Contact, NUMBER_LABEL, OpenedContact};
 pub use filter::SavedFilter;
 pub use list::{ContactList, ListEntry};

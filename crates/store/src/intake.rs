@@ -25,6 +25,7 @@ pub use load::{CHUNK_ROWS, ChunkResult, LoadChunk, SealedRow};
 pub use sftp_account::{DAY_FILES_MAX, SftpAccount, SftpAccountDraft, SftpKey, SftpProof, SftpSignIn, WAITING_BYTES_MAX, new_sftp_password};
 pub use sftp_file::{Begin, SettledFile, SftpFile};
 pub use sftp_key::{KeyError, Network, NetworkError};
+pub use undo::UndoCount;
 pub(crate) use upload::{CHUNK_LABEL, remove_upload};
 pub use upload::{IMPORT_BYTES_MAX, NewImport, Upload};
 pub use work::{HeadOutcome, WaitingImport};

@@ -9,7 +9,7 @@ use clarion_domain::id::{CampaignId, ContactId, ImportId};
 use clarion_domain::intake::import::{ImportSource, ImportState};
 use clarion_store::campaigns::CampaignDraft;
 use clarion_store::db::Statement;
-use clarion_store::intake::NewImport;
+use clarion_store::intake::{NewImport, UndoCount};
 use clarion_store::{StoreError, Tenant, params};
 use people::list_of;
 use support::{Bench, NOON, for_each_store};
@@ -61,6 +61,7 @@ async fn an_import_is_taken_back_until_something_is_sent() {
     .await;
 }
 
+static USE: Statement = Statement { text: "UPDATE campaign SET list_id = $2 WHERE id = $1", postgres: "" };
 static FINISHED: Statement = Statement { text: "UPDATE import SET finished_at = $2 WHERE id = $1", postgres: "" };
 static CHANGED: Statement = Statement { text: "UPDATE contact SET updated_at = $2 WHERE id = $1", postgres: "" };
 
@@ -73,7 +74,7 @@ async fn whom_another_file_brought_again_stays_when_the_first_is_taken_back() {
         let first = import(&bench, &tenant, &people).await;
         bench.store.db().execute(&FINISHED, &params![first, NOON.plus_ms(1_000)]).await.expect("finished");
         bench.store.db().execute(&CHANGED, &params![people[1], NOON.plus_ms(2_000)]).await.expect("loaded again");
-        assert_eq!(tenant.people_of_import(first).await.expect("counts"), (2, 1));
+        assert_eq!(tenant.undo_count(first).await.expect("counts"), UndoCount { removed: 2, staying: 1, used: false });
         assert!(matches!(tenant.undo_import(first, 3, NOON).await, Err(StoreError::Conflict(text)) if text.contains("2 people would be removed now")));
         tenant.undo_import(first, 2, NOON).await.expect("asked");
         let lease = bench.store.take_lease("import", NOON).await.expect("no fault").expect("free");
@@ -121,7 +122,21 @@ async fn a_list_that_was_left_half_filled_is_offered_to_nobody_and_stops_no_nigh
         let half = clarion_domain::id::ListId(bench.store.next_id(NOON));
         bench.store.db().execute(&HALF, &params![half, tenant.id(), format!("being filled: {half}"), NOON]).await.expect("left");
         assert_eq!(tenant.lists().await.expect("lists").len(), 1, "nobody takes half of it for all");
-        let campaign = tenant.create_campaign(&CampaignDraft { list_id: Some(half), ..CampaignDraft::new("November") }, NOON).await.expect("a draft");
+        // Nor can it be named by its identifier.
+        let november = |list| CampaignDraft { list_id: Some(list), ..CampaignDraft::new("November") };
+        let refused = tenant.create_campaign(&november(half), NOON).await;
+        assert!(matches!(&refused, Err(StoreError::Faults(faults)) if faults[0].field == "list_id" && faults[0].message.contains("still being filled")), "{refused:?}");
+        let (contact, without) = (tenant.contacts(Some(list), None, 1).await.expect("reads").rows[0].contact_id, Filter { all_of: vec![Condition::NotOnList { list: half }] });
+        for refused in [
+            tenant.add_to_list(half, contact, NOON).await,
+            tenant.rename_list(half, "December", NOON).await,
+            tenant.save_filter("The others", &without, NOON).await.map(|_| ()),
+            tenant.begin_import(&NewImport { list: Some(half), ..NewImport::new(ImportSource::Portal, "people.csv") }, NOON).await.map(|_| ()),
+        ] {
+            assert!(matches!(&refused, Err(StoreError::Conflict(why)) if why.contains("still being filled")), "{refused:?}");
+        }
+        let campaign = tenant.create_campaign(&november(list), NOON).await.expect("a draft");
+        bench.store.db().execute(&USE, &params![campaign, half]).await.expect("as an earlier version did it");
         let now = NOON.plus_ms(clarion_domain::time::DAY_MS);
         tenant.sweep(now).await.expect("sweeps all the same");
         assert!(tenant.list(half).await.is_ok(), "in use");

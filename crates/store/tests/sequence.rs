@@ -16,7 +16,7 @@ use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::{DAY_MS, HOUR_MS};
 use clarion_domain::webhooks::event::WebhookEventKind;
 use clarion_store::attempts::{Candidate, add_due, advance, due_candidates, remove_due};
-use clarion_store::campaigns::{CampaignDraft, CampaignQuery, NEXT_STEP, RecipientFilter, RecipientState, STOPS_MAX, StepEvent, StepNews, StopWhom, TakeIn, move_on};
+use clarion_store::campaigns::{CampaignDraft, CampaignQuery, Look, NEXT_STEP, RecipientFilter, RecipientState, STOPS_MAX, StepEvent, StepNews, StopWhom, TakeIn, move_on};
 use clarion_store::compliance::rule_book;
 use clarion_store::contacts::TimelineKind;
 use clarion_store::db::Statement;
@@ -24,7 +24,7 @@ use clarion_store::reports::{MeasureDelta, MeasureKey, MeasureRow, add_measures}
 use clarion_store::links::{ShortLinkRow, add_short_links, first_place};
 use clarion_store::webhooks::NewWebhook;
 use clarion_store::{Store, StoreError, Tenant, params};
-use people::{enlist, list_of, person, profile};
+use people::{list_of, person, profile};
 use support::{NOON, for_each_store};
 
 const SENDER: &str = "+447700900999";
@@ -155,18 +155,18 @@ async fn of_two_nodes_that_look_for_new_people_one_takes_them_in() {
         assert_eq!(tenant.campaign(id).await.expect("reads").audience_size, 0);
         let other = Store::new(bench.store.db().clone(), &bench.keyring(), 2).expect("a store");
         let theirs = other.tenant(tenant.id(), clarion_domain::tenancy::tenant::Actor::System).await.expect("a handle");
-        let (mine, their) = tokio::join!(tenant.take_new_people(id, None, NOON), theirs.take_new_people(id, None, NOON));
+        let (mine, their) = tokio::join!(tenant.take_new_people(id, Look::Changes, NOON), theirs.take_new_people(id, Look::Changes, NOON));
         let (mine, their) = (mine.expect("looks"), their.expect("looks"));
-        assert!([mine, their].contains(&TakeIn::Done { taken: 3 }), "{mine:?} {their:?}");
+        assert!([mine, their].contains(&TakeIn::Done { taken: 3, looked_at: 3 }), "{mine:?} {their:?}");
         assert_eq!(tenant.campaign(id).await.expect("reads").audience_size, 3);
-        assert_eq!(tenant.take_new_people(id, None, NOON).await.expect("looks"), TakeIn::Done { taken: 0 }, "a second look, or a second load of the same people, takes nobody");
+        assert_eq!(tenant.take_new_people(id, Look::Changes, NOON).await.expect("looks"), TakeIn::Done { taken: 0, looked_at: 0 }, "a second look, or a second load of the same people, takes nobody");
         let (late, _) = person(&tenant, 9, &profile("Ada", "R-9")).await;
-        enlist(&tenant, list, late).await;
+        tenant.add_to_list(list, late, NOON).await.expect("listed");
         tenant.pause_campaign(id, NOON).await.expect("pauses");
-        assert_eq!(tenant.take_new_people(id, None, NOON).await.expect("looks"), TakeIn::NotOurs, "paused");
+        assert_eq!(tenant.take_new_people(id, Look::Changes, NOON).await.expect("looks"), TakeIn::NotOurs, "paused");
         tenant.resume_campaign(id, NOON).await.expect("resumes");
-        assert_eq!(tenant.take_new_people(id, None, NOON.plus_ms(HOUR_MS)).await.expect("looks"), TakeIn::Done { taken: 1 });
-        assert_eq!(tenant.take_new_people(id, None, NOON.plus_ms(9 * DAY_MS)).await.expect("looks"), TakeIn::NotOurs, "its time is over");
+        assert_eq!(tenant.take_new_people(id, Look::Changes, NOON.plus_ms(HOUR_MS)).await.expect("looks"), TakeIn::Done { taken: 1, looked_at: 1 });
+        assert_eq!(tenant.take_new_people(id, Look::Changes, NOON.plus_ms(9 * DAY_MS)).await.expect("looks"), TakeIn::NotOurs, "its time is over");
         assert_eq!(bench.store.evergreen_campaigns(NOON).await.expect("reads"), [(tenant.id(), id)]);
         assert_eq!(bench.store.evergreen_campaigns(NOON.plus_ms(9 * DAY_MS)).await.expect("reads"), []);
     })

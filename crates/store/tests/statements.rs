@@ -14,28 +14,32 @@ fn statements(folder: &Path, found: &mut Vec<(String, &'static Statement)>) {
             statements(&path, found);
         } else if path.extension().is_some_and(|end| end == "rs") && !path.ends_with("db/statement.rs") {
             let text = std::fs::read_to_string(&path).expect("a source file");
-            for (place, _) in text.match_indices("sql!(\"") {
-                let (first, rest) = literal(&text[place + 5..]);
-                let second = rest.strip_prefix(',').map(str::trim_start).and_then(|rest| rest.strip_prefix("postgres "));
-                let postgres = second.map_or(String::new(), |rest| literal(rest).0);
+            let calls = text.match_indices("sql!(").filter(|(place, _)| !text[..*place].rsplit('\n').next().is_some_and(|line| line.trim_start().starts_with("//")));
+            for (place, _) in calls {
+                let source = text[place + 5..].trim_start();
                 let line = text[..place].lines().count();
-                let statement = Box::leak(Box::new(Statement { text: first.leak(), postgres: postgres.leak() }));
-                found.push((format!("{}:{line}", path.display()), statement));
-            }
-            let calls = text.matches("sql!(").count() - text.lines().filter(|line| line.trim_start().starts_with("//")).map(|line| line.matches("sql!(").count()).sum::<usize>();
-            let read = found.iter().filter(|(place, _)| place.starts_with(&format!("{}:", path.display()))).count();
-            assert!(read >= calls.saturating_sub(text.matches("sql!(\n").count()), "{}: a sql!( without its literal in place", path.display());
-            for (place, _) in text.match_indices("sql!(\n") {
-                let start = text[place + 5..].trim_start();
-                let (first, rest) = literal(start);
-                let second = rest.trim_start().strip_prefix(',').map(str::trim_start).and_then(|rest| rest.strip_prefix("postgres "));
-                let postgres = second.map_or(String::new(), |rest| literal(rest).0);
-                let line = text[..place].lines().count();
-                let statement = Box::leak(Box::new(Statement { text: first.leak(), postgres: postgres.leak() }));
+                assert!(source.starts_with('"'), "{}:{line}: a sql!( without its literal in place", path.display());
+                let (first, second) = texts(source, &text);
+                let statement = Box::leak(Box::new(Statement { text: first.leak(), postgres: second.leak() }));
                 found.push((format!("{}:{line}", path.display()), statement));
             }
         }
     }
+}
+
+/// What `sql!(` is given, from its first literal on: the text with the rules that it shares with others of its file, and the one for PostgreSQL.
+fn texts(source: &str, file: &str) -> (String, String) {
+    let (mut text, mut rest) = literal(source);
+    while let Some(more) = rest.trim_start().strip_prefix("+ ") {
+        let (rule, after) = more.split_once('+').expect("a literal behind a rule");
+        let made = file.split_once(&format!("macro_rules! {} {{", rule.trim())).expect("a rule of this file").1;
+        text.push_str(&literal(&made[made.find('"').expect("its literal")..]).0);
+        let (tail, after) = literal(after.trim_start());
+        text.push_str(&tail);
+        rest = after;
+    }
+    let second = rest.trim_start().strip_prefix(',').map(str::trim_start).and_then(|rest| rest.strip_prefix("postgres "));
+    (text, second.map_or(String::new(), |rest| literal(rest).0))
 }
 
 /// A plain Rust string literal at the start of `source`: its value, and what follows it.

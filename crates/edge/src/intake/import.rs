@@ -5,7 +5,7 @@ use axum::http::HeaderName;
 use axum::response::{IntoResponse, Redirect, Response};
 use clarion_domain::intake::import::ImportState;
 use clarion_domain::tenancy::role::Right;
-use clarion_store::intake::ImportRecord;
+use clarion_store::intake::{ImportRecord, UndoCount};
 use maud::{Markup, html};
 
 use super::{find, mapping, reject, state_chip};
@@ -116,8 +116,7 @@ pub async fn ask_undo(session: Session, Path(id): Path<String>) -> Result<Respon
     if import.state != ImportState::Loaded {
         return Ok(Redirect::to(&format!("/imports/{id}")).into_response());
     }
-    let (people, staying) = session.tenant.people_of_import(import.id).await?;
-    let used = session.tenant.import_is_used(import.id).await?;
+    let UndoCount { removed: people, staying, used } = session.tenant.undo_count(import.id).await?;
     let body = html! {
         section.card {
             @if used { p { "Somebody of this file is in a campaign that has started, or was contacted: it can no longer be taken back." } }

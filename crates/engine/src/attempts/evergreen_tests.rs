@@ -8,17 +8,18 @@ use clarion_store::Store;
 use clarion_store::db::Statement;
 
 use super::sequence_tests::{counts, ended, go, texts};
-use crate::attempts::by_hand::people::{enlist, list_of, person, profile};
+use crate::attempts::by_hand::people::{list_of, person, profile};
 use crate::attempts::by_hand::support::{Bench, NOON, for_each_store};
 use crate::attempts::by_hand::{Hand, SENDER, draft, launch};
 
+tokio::task_local! {
+    /// Of one look: tests that run at the same time have each their own.
+    static NOW: clarion_domain::time::Instant;
+}
+
 async fn look(bench: &Bench, hand: &Hand) {
-    static NOW: std::sync::Mutex<i64> = std::sync::Mutex::new(0);
-    fn clock() -> clarion_domain::time::Instant {
-        clarion_domain::time::Instant(*NOW.lock().expect("held for a moment"))
-    }
-    *NOW.lock().expect("held for a moment") = hand.now.ms();
-    while crate::campaigns::work(&bench.store, clock).await.expect("works") > 0 {}
+    let work = async { while crate::campaigns::work(&bench.store, || NOW.get()).await.expect("works") > 0 {} };
+    NOW.scope(hand.now, work).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -34,7 +35,7 @@ async fn an_evergreen_campaign_takes_each_person_in_once_and_no_more_a_day_than_
         assert_eq!(go(&mut hand, 1).await.len(), 2);
         for last in 2..5 {
             let (contact, _) = person(&tenant, last, &profile("Ada", &format!("R-{last}"))).await;
-            enlist(&tenant, list, contact).await;
+            tenant.add_to_list(list, contact, hand.now).await.expect("listed");
         }
         look(&bench, &hand).await;
         assert_eq!(go(&mut hand, 3_000).await.len(), 1, "the day's third");
@@ -119,7 +120,7 @@ async fn of_two_nodes_one_looks_for_new_people_until_its_lease_has_lapsed() {
         welcome.sequence.evergreen = Some(Evergreen { until_ms: NOON.plus_ms(9 * DAY_MS).ms(), new_a_day_max: None, again_after_days: None });
         let id = launch(&bench, &tenant, &welcome).await;
         let (contact, _) = person(&tenant, 2, &profile("Ada", "R-2")).await;
-        enlist(&tenant, list, contact).await;
+        tenant.add_to_list(list, contact, NOON).await.expect("listed");
         let other = Store::new(bench.store.db().clone(), &bench.keyring(), 2).expect("a store");
         crate::campaigns::work(&other, || NOON).await.expect("works");
         assert_eq!(tenant.campaign(id).await.expect("reads").audience_size, 1, "the first node looks");

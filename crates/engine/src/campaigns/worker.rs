@@ -7,7 +7,7 @@ use clarion_domain::campaigns::campaign::CampaignState;
 use clarion_domain::id::{CampaignId, TenantId};
 use clarion_domain::tenancy::tenant::Actor;
 use clarion_domain::time::{Instant, SECOND_MS};
-use clarion_store::campaigns::{FreezeStep, LOADING, TakeIn, WorkingCampaign};
+use clarion_store::campaigns::{FreezeStep, LOADING, Look, TakeIn, WorkingCampaign};
 use clarion_store::{Signal, Store, StoreError, Tenant};
 
 use super::dry_run::dry_run;
@@ -33,7 +33,7 @@ async fn look_for_new(store: &Store, clock: Clock) {
     let mut looks = Looks::default();
     loop {
         match look_once(store, clock, &mut looks).await {
-            Ok(_) if looks.values().any(|look| look.after.is_some()) => tokio::task::yield_now().await,
+            Ok(_) if looks.values().any(|look| look.middle.is_some()) => tokio::task::yield_now().await,
             Ok(_) => tokio::time::sleep(TAKE_IN_POLL).await,
             Err(error) => {
                 tracing::warn!(%error, "evergreen campaigns could not look for new people; trying again");
@@ -43,13 +43,13 @@ async fn look_for_new(store: &Store, clock: Clock) {
     }
 }
 
-/// How far each evergreen campaign is in its look at all who match. They take turns, chunk by chunk: a large one delays no other.
-type Looks = HashMap<CampaignId, Look>;
+/// How far each evergreen campaign is in its look for new people. They take turns, chunk by chunk: one that looks at many delays no other.
+type Looks = HashMap<CampaignId, Looking>;
 
 #[derive(Default)]
-struct Look {
-    /// In the middle of one, behind this contact.
-    after: Option<i64>,
+struct Looking {
+    /// In the middle of a look, which goes on here.
+    middle: Option<Look>,
     spent_ms: i64,
     rests_until: Instant,
     /// This node alone looks until then.
@@ -61,7 +61,7 @@ async fn take_in(store: &Store, clock: Clock) -> Result<usize, StoreError> {
     let (mut looks, mut took) = (Looks::default(), 0);
     loop {
         took += look_once(store, clock, &mut looks).await?;
-        if looks.values().all(|look| look.after.is_none()) {
+        if looks.values().all(|look| look.middle.is_none()) {
             return Ok(took);
         }
     }
@@ -83,11 +83,11 @@ async fn look_once(store: &Store, clock: Clock, looks: &mut Looks) -> Result<usi
             // One that cannot look delays no other.
             Err(error) => {
                 tracing::warn!(campaign = %id, %tenant, %error, "an evergreen campaign could not look for new people; trying again");
-                look.after = None;
+                look.middle = None;
             }
         }
         look.spent_ms += clock().ms() - began.ms();
-        if look.after.is_none() {
+        if look.middle.is_none() {
             look.rests_until = look.rests_until.max(clock().plus_ms(std::mem::take(&mut look.spent_ms) * TAKE_IN_RESTS));
         }
     }
@@ -95,31 +95,31 @@ async fn look_once(store: &Store, clock: Clock, looks: &mut Looks) -> Result<usi
 }
 
 /// How many came in. Of several nodes one looks, as long as its lease lasts.
-async fn look_at_chunk(store: &Store, (tenant, id): (TenantId, CampaignId), look: &mut Look, clock: Clock) -> Result<i64, StoreError> {
+async fn look_at_chunk(store: &Store, (tenant, id): (TenantId, CampaignId), look: &mut Looking, clock: Clock) -> Result<i64, StoreError> {
     let now = clock();
     if look.leased_until.ms() - now.ms() < LOOK_LEASE_MS / 2 {
         let Some(lease) = store.lease(&format!("evergreen {id}"), now, LOOK_LEASE_MS).await? else {
-            (look.after, look.rests_until) = (None, now.plus_ms(LOOK_LEASE_MS / 4));
+            (look.middle, look.rests_until) = (None, now.plus_ms(LOOK_LEASE_MS / 4));
             return Ok(0);
         };
         look.leased_until = lease.expires_at;
     }
     let tenant = store.tenant(tenant, Actor::System).await?;
-    let new = match tenant.take_new_people(id, look.after, now).await {
-        Ok(TakeIn::More { after, taken }) => {
-            look.after = Some(after);
+    let new = match tenant.take_new_people(id, look.middle.unwrap_or_default(), now).await {
+        Ok(TakeIn::More { at, taken, .. }) => {
+            look.middle = Some(at);
             taken
         }
-        Ok(TakeIn::Done { taken }) => {
-            look.after = None;
+        Ok(TakeIn::Done { taken, .. }) => {
+            look.middle = None;
             taken
         }
         Ok(TakeIn::NotOurs) => {
-            look.after = None;
+            look.middle = None;
             0
         }
         Err(StoreError::NotFound(what @ ("filter" | "list"))) => {
-            look.after = None;
+            look.middle = None;
             tenant.pause_campaign_because(id, &format!("its {what} was deleted: nobody new can be taken in"), now).await?;
             0
         }

@@ -228,10 +228,12 @@ impl Tenant {
     /// What even a draft must be: named, and of this tenant's list and filter.
     async fn checked_draft(&self, tx: &mut Tx, draft: &CampaignDraft) -> Result<ListName, StoreError> {
         let mut faults = Vec::new();
-        if let Some(list) = draft.list_id
-            && self.check_list(tx, list).await.is_err()
-        {
-            faults.push(FieldFault { field: "list_id", message: "there is no such list: choose one of your lists".into() });
+        if let Some(list) = draft.list_id {
+            match self.check_list(tx, list).await {
+                Err(StoreError::NotFound(_)) => faults.push(FieldFault { field: "list_id", message: "there is no such list: choose one of your lists".into() }),
+                Err(StoreError::Conflict(why)) => faults.push(FieldFault { field: "list_id", message: why }),
+                whole => whole?,
+            }
         }
         if let Some(filter) = draft.filter_id {
             let known = tx.query_first(sql!("SELECT id FROM saved_filter WHERE id = $1 AND tenant_id = $2"), &params![filter, self.id]).await?;

@@ -59,11 +59,15 @@ impl Tenant {
         if campaign.list_id.is_none() && campaign.filter_id.is_none() {
             return Ok(Page { rows: Vec::new(), next: None });
         }
-        let filter = match campaign.filter_id {
+        self.audience(campaign.list_id, &self.filter_of(campaign).await?, after, limit).await
+    }
+
+    /// As it is saved now; everybody meets none.
+    pub(crate) async fn filter_of(&self, record: &CampaignRecord) -> Result<Filter, StoreError> {
+        Ok(match record.filter_id {
             Some(id) => self.filter(id).await?.filter,
             None => Filter::default(),
-        };
-        self.audience(campaign.list_id, &filter, after, limit).await
+        })
     }
 
     async fn frozen_audience(&self, id: CampaignId, after: i64, limit: i64) -> Result<Page<AudienceMember>, StoreError> {

@@ -135,9 +135,10 @@ impl Tenant {
         self.move_campaign(step.first, CampaignMove::Pause, &why, now).await
     }
 
-    /// Nobody is due any more, at whichever step.
+    /// Nobody is due any more, at whichever step, nor comes again.
     pub(super) async fn forget_due(&self, tx: &mut Tx, first: CampaignId) -> Result<(), StoreError> {
         tx.execute(sql!("DELETE FROM due WHERE campaign_id IN (SELECT c.id FROM campaign c WHERE c.sequence_id = $1)"), &params![first]).await?;
+        tx.execute(sql!("DELETE FROM comes_again WHERE campaign_id = $1"), &params![first]).await?;
         Ok(())
     }
 

@@ -14,16 +14,21 @@ use crate::store::{StoreError, Tenant};
 /// People written in one transaction: sending goes on between them.
 const CHUNK: i64 = 2_000;
 
+/// Whose last attempt `t` is through all steps, and for whom nothing is planned.
+macro_rules! is_last {
+    () => {
+        "NOT EXISTS (SELECT 1 FROM attempt l JOIN campaign x ON x.id = l.campaign_id WHERE l.contact_id = t.contact_id AND x.sequence_id = $1 AND l.position = t.position AND l.id > t.id)
+         AND NOT EXISTS (SELECT 1 FROM campaign y JOIN due u ON u.campaign_id = y.id WHERE y.sequence_id = $1 AND u.position = t.position)"
+    };
+}
+
 impl Tenant {
     /// How the last attempt ended of those for whom nothing is planned any more, through all steps; of a later step, those whose last it was.
     pub async fn last_endings(&self, id: CampaignId) -> Result<BTreeMap<Disposition, i64>, StoreError> {
         let first = self.campaign(id).await?.first;
         let select = sql!(
             "SELECT t.disposition, COUNT(DISTINCT t.position) FROM campaign s JOIN attempt t ON t.campaign_id = s.id
-             WHERE s.sequence_id = $1 AND (CAST($2 AS BIGINT) = 0 OR s.id = $2)
-               AND NOT EXISTS (SELECT 1 FROM attempt l JOIN campaign x ON x.id = l.campaign_id WHERE l.contact_id = t.contact_id AND x.sequence_id = $1 AND l.position = t.position AND l.id > t.id)
-               AND NOT EXISTS (SELECT 1 FROM campaign y JOIN due u ON u.campaign_id = y.id WHERE y.sequence_id = $1 AND u.position = t.position)
-             GROUP BY t.disposition"
+             WHERE s.sequence_id = $1 AND (CAST($2 AS BIGINT) = 0 OR s.id = $2) AND " + is_last + " GROUP BY t.disposition"
         );
         self.db().query(select, &params![first, step_alone(id, first)]).await?.into_iter().map(|mut row| Ok((row.word(0)?, row.take(1)?))).collect()
     }
@@ -74,10 +79,7 @@ impl Tenant {
     async fn ended_so(&self, (id, first): (CampaignId, CampaignId), word: Disposition, after: i64) -> Result<Vec<i64>, StoreError> {
         let select = sql!(
             "SELECT DISTINCT t.position FROM campaign s JOIN attempt t ON t.campaign_id = s.id
-             WHERE s.sequence_id = $1 AND (CAST($2 AS BIGINT) = 0 OR s.id = $2) AND t.disposition = $3 AND t.position > $4
-               AND NOT EXISTS (SELECT 1 FROM attempt l JOIN campaign x ON x.id = l.campaign_id WHERE l.contact_id = t.contact_id AND x.sequence_id = $1 AND l.position = t.position AND l.id > t.id)
-               AND NOT EXISTS (SELECT 1 FROM campaign y JOIN due u ON u.campaign_id = y.id WHERE y.sequence_id = $1 AND u.position = t.position)
-             ORDER BY t.position LIMIT $5"
+             WHERE s.sequence_id = $1 AND (CAST($2 AS BIGINT) = 0 OR s.id = $2) AND t.disposition = $3 AND t.position > $4 AND " + is_last + " ORDER BY t.position LIMIT $5"
         );
         let rows = self.db().query(select, &params![first, step_alone(id, first), word.as_str(), after, CHUNK]).await?;
         rows.into_iter().map(|mut row| Ok(row.take(0)?)).collect()

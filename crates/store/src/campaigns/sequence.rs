@@ -244,6 +244,11 @@ pub(super) async fn end(tx: &mut Tx, store: &Store, steps: &Steps, who: &[(u32, 
     let (closed, rest): (Vec<_>, Vec<_>) = who.iter().zip(closed).partition(|(_, touched)| *touched == 1);
     let closed: Vec<&(u32, EndReason)> = closed.into_iter().map(|(who, _)| who).collect();
     let overruled = overrule(tx, steps, rest.into_iter().map(|(who, _)| who).filter(|who| is_from_outside(&who.1)).collect()).await?;
+    if steps.sequence.evergreen.is_some_and(|evergreen| evergreen.again_after_days.is_some()) {
+        let again = sql!("INSERT INTO comes_again (campaign_id, ended_at, position) VALUES ($1, $2, $3)");
+        let batch: Vec<Params> = closed.iter().map(|(position, _)| params![steps.first(), now, i64::from(*position)]).collect();
+        tx.execute_many(again, &batch).await?;
+    }
     // Until the row was closed they could move on, with a time at the next step.
     forget_due_of(tx, steps, closed.iter().copied().filter(|who| is_from_outside(&who.1))).await?;
 

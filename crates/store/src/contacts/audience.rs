@@ -51,9 +51,31 @@ impl Tenant {
     /// `limit` is how many contacts are looked at: a page may be short and still have a `next`.
     pub async fn audience(&self, list: Option<ListId>, filter: &Filter, after: Option<i64>, limit: i64) -> Result<Page<AudienceMember>, StoreError> {
         let base = list.or_else(|| filter.all_of.iter().find_map(|condition| if let Condition::OnList { list } = condition { Some(*list) } else { None }));
-        let mut candidates = self.candidates(base, after.unwrap_or(0), limit).await?;
+        let candidates = self.candidates(base, after.unwrap_or(0), limit).await?;
         let full = candidates.len() as i64 == limit;
         let next = candidates.last().filter(|_| full).map(|last| last.member.contact_id.0);
+        Ok(Page { rows: self.who_meet(candidates, filter, base).await?, next })
+    }
+
+    /// Those of some people who are on `list` (any of them when `None`) and meet every condition, in their order.
+    pub(crate) async fn audience_among(&self, list: Option<ListId>, filter: &Filter, people: &[ContactId]) -> Result<Vec<AudienceMember>, StoreError> {
+        let listed = match list {
+            Some(list) => self.are_listed(list, people).await?,
+            None => vec![true; people.len()],
+        };
+        let select = sql!(
+            "SELECT c.id, a.id, a.line_type, a.region, CAST(CASE WHEN c.reference_index IS NULL THEN 0 ELSE 1 END AS BIGINT), c.created_at
+             FROM contact c JOIN address a ON a.contact_id = c.id AND a.id = (SELECT MIN(b.id) FROM address b WHERE b.contact_id = c.id)
+             WHERE c.tenant_id = $1 AND c.id = $2 AND a.number_index IS NOT NULL"
+        );
+        let batch: Vec<Params> = people.iter().zip(listed).filter(|(_, listed)| *listed).map(|(contact, _)| params![self.id, *contact]).collect();
+        let rows = self.db().query_many(select, &batch).await?;
+        let candidates = rows.into_iter().flatten().map(Candidate::read).collect::<Result<_, _>>()?;
+        self.who_meet(candidates, filter, list).await
+    }
+
+    /// Whoever stands on `base` is known to be on it.
+    async fn who_meet(&self, mut candidates: Vec<Candidate>, filter: &Filter, base: Option<ListId>) -> Result<Vec<AudienceMember>, StoreError> {
         for condition in &filter.all_of {
             candidates.retain(|candidate| candidate.meets(condition));
             match condition {
@@ -66,7 +88,7 @@ impl Tenant {
         if !declared.is_empty() {
             self.keep_declared(&mut candidates, &declared).await?;
         }
-        Ok(Page { rows: candidates.iter().map(|candidate| candidate.member).collect(), next })
+        Ok(candidates.iter().map(|candidate| candidate.member).collect())
     }
 
     /// How many meet the list and the filter.
@@ -109,16 +131,16 @@ impl Tenant {
     }
 
     async fn keep_listed(&self, candidates: &mut Vec<Candidate>, list: ListId, listed: bool) -> Result<(), StoreError> {
-        let select = sql!("SELECT m.contact_id FROM list_member m JOIN contact_list l ON l.id = m.list_id WHERE l.tenant_id = $1 AND m.list_id = $2 AND m.contact_id = $3");
-        let batch: Vec<Params> = candidates.iter().map(|candidate| params![self.id, list, candidate.member.contact_id]).collect();
-        let found = self.db().query_many(select, &batch).await?;
-        let on: HashSet<usize> = found.iter().enumerate().filter(|(_, rows)| !rows.is_empty()).map(|(place, _)| place).collect();
-        let mut place = 0;
-        candidates.retain(|_| {
-            place += 1;
-            on.contains(&(place - 1)) == listed
-        });
+        let people: Vec<ContactId> = candidates.iter().map(|candidate| candidate.member.contact_id).collect();
+        let mut on = self.are_listed(list, &people).await?.into_iter();
+        candidates.retain(|_| on.next() == Some(listed));
         Ok(())
+    }
+
+    async fn are_listed(&self, list: ListId, people: &[ContactId]) -> Result<Vec<bool>, StoreError> {
+        let select = sql!("SELECT m.contact_id FROM list_member m JOIN contact_list l ON l.id = m.list_id WHERE l.tenant_id = $1 AND m.list_id = $2 AND m.contact_id = $3");
+        let batch: Vec<Params> = people.iter().map(|contact| params![self.id, list, *contact]).collect();
+        Ok(self.db().query_many(select, &batch).await?.iter().map(|rows| !rows.is_empty()).collect())
     }
 
     async fn keep_declared(&self, candidates: &mut Vec<Candidate>, conditions: &[&Condition]) -> Result<(), StoreError> {

@@ -108,8 +108,8 @@ impl Tenant {
         rows.into_iter().map(|mut row| Ok((row.take(0)?, row.take(1)?))).collect()
     }
 
-    /// Until the commit nobody else loads, puts or erases people of this tenant: of two who read the same person, one would write back what the
-    /// other had changed. The first statement of a transaction.
+    /// Until the commit nobody else loads, puts, lists or erases people of this tenant: of two who read the same person, one would write back what the
+    /// other had changed, and changes of the audience are numbered in the order of the commits. The first statement of a transaction.
     pub(crate) async fn lock_contacts(&self, tx: &mut Tx) -> Result<(), StoreError> {
         tx.execute(sql!("UPDATE tenant SET id = id WHERE id = $1"), &params![self.id]).await?;
         Ok(())

@@ -3,7 +3,7 @@
 use clarion_domain::audit::event::Act;
 use clarion_domain::campaigns::campaign::CampaignState;
 use clarion_domain::campaigns::sequence::Sequence;
-use clarion_domain::contacts::filter::Filter;
+use clarion_domain::contacts::filter::{Condition, Filter};
 use clarion_domain::id::FilterId;
 use clarion_domain::time::Instant;
 
@@ -41,6 +41,7 @@ impl Tenant {
         self.check_filter(filter).await?;
         let id = FilterId(self.store.next_id(now));
         let mut tx = self.db().begin().await?;
+        self.check_lists_of(&mut tx, filter).await?;
         let insert = sql!("INSERT INTO saved_filter (id, tenant_id, name, conditions, created_by, created_at) VALUES ($1, $2, $3, $4, $5, $6)");
         match tx.execute(insert, &params![id, self.id, name.as_str(), as_json(filter)?, self.actor.to_string(), now]).await {
             Err(DbError::Unique) => return Err(StoreError::Conflict(format!("a filter called “{name}” exists already: choose another name, or change that one"))),
@@ -55,14 +56,30 @@ impl Tenant {
         let name = checked_name(name)?;
         self.check_filter(filter).await?;
         let mut tx = self.db().begin().await?;
+        self.lock_contacts(&mut tx).await?;
+        self.check_lists_of(&mut tx, filter).await?;
         let update = sql!("UPDATE saved_filter SET name = $1, conditions = $2 WHERE tenant_id = $3 AND id = $4");
         match tx.execute(update, &params![name.as_str(), as_json(filter)?, self.id, id]).await {
             Err(DbError::Unique) => return Err(StoreError::Conflict(format!("a filter called “{name}” exists already: choose another name"))),
             Ok(0) => return Err(StoreError::NotFound("filter")),
             other => other?,
         };
+        self.note_anybody_changed(&mut tx, now).await?;
         self.audit(&mut tx, now, Act::Changed, "filter", id.0, name.as_str()).await?;
         Ok(tx.commit().await?)
+    }
+
+    /// None of its lists is half filled. One that was deleted has nobody on it.
+    async fn check_lists_of(&self, tx: &mut Tx, filter: &Filter) -> Result<(), StoreError> {
+        for condition in &filter.all_of {
+            if let Condition::OnList { list } | Condition::NotOnList { list } = condition {
+                match self.check_list(tx, *list).await {
+                    Err(StoreError::NotFound(_)) => {}
+                    whole => whole?,
+                }
+            }
+        }
+        Ok(())
     }
 
     pub async fn delete_filter(&self, id: FilterId, now: Instant) -> Result<(), StoreError> {

@@ -38,6 +38,9 @@ pub struct ListEntry {
     pub created_at: Instant,
 }
 
+/// Whoever takes half of it for all leaves people out, or asks people whom it should keep out.
+const HALF_FILLED: &str = "this list is still being filled: wait until it has its name";
+
 pub(crate) fn checked_name(name: &str) -> Result<ListName, StoreError> {
     let name = ListName::new(name).map_err(|error| StoreError::Invalid(error.to_string()))?;
     if name.as_str().starts_with(BEING_FILLED) {
@@ -68,6 +71,7 @@ impl Tenant {
     pub async fn rename_list(&self, id: ListId, name: &str, now: Instant) -> Result<(), StoreError> {
         let name = checked_name(name)?;
         let mut tx = self.db().begin().await?;
+        self.check_list(&mut tx, id).await?;
         let update = sql!("UPDATE contact_list SET name = $1 WHERE tenant_id = $2 AND id = $3");
         match tx.execute(update, &params![name.as_str(), self.id, id]).await {
             Err(DbError::Unique) => return Err(StoreError::Conflict(format!("a list called “{name}” exists already: choose another name"))),
@@ -91,6 +95,7 @@ impl Tenant {
     }
 
     pub(crate) async fn delete_list_in(&self, tx: &mut Tx, id: ListId, why: &str, now: Instant) -> Result<(), StoreError> {
+        self.lock_contacts(tx).await?;
         let used = sql!("SELECT name FROM campaign WHERE tenant_id = $1 AND list_id = $2 AND state NOT IN ('finished', 'cancelled') LIMIT 1");
         if let Some(mut row) = tx.query_first(used, &params![self.id, id]).await? {
             let campaign: String = row.take(0)?;
@@ -100,6 +105,8 @@ impl Tenant {
         if tx.query_first(loading, &params![self.id, id]).await?.is_some() {
             return Err(StoreError::Conflict("a file is being loaded into this list: wait for it, or cancel it first".into()));
         }
+        // Whoever was on it may meet a filter that leaves its people out.
+        self.note_anybody_changed(tx, now).await?;
         tx.execute(sql!("DELETE FROM list_member WHERE list_id IN (SELECT id FROM contact_list WHERE tenant_id = $1 AND id = $2)"), &params![self.id, id]).await?;
         if tx.execute(sql!("DELETE FROM contact_list WHERE tenant_id = $1 AND id = $2"), &params![self.id, id]).await? == 0 {
             return Err(StoreError::NotFound("list"));
@@ -139,19 +146,25 @@ impl Tenant {
         Ok(self.db().query_first(select, &params![self.id, name]).await?.map(|mut row| row.take(0)).transpose()?)
     }
 
-    /// Fails unless the list is this tenant's; in the transaction that will use it.
+    /// Fails unless the list is this tenant's, and whole; in the transaction that will use it.
     pub(crate) async fn check_list(&self, tx: &mut Tx, id: ListId) -> Result<(), StoreError> {
-        let select = sql!("SELECT id FROM contact_list WHERE tenant_id = $1 AND id = $2");
-        tx.query_first(select, &params![self.id, id]).await?.map(|_| ()).ok_or(StoreError::NotFound("list"))
+        let select = sql!("SELECT name FROM contact_list WHERE tenant_id = $1 AND id = $2");
+        let name: String = tx.query_first(select, &params![self.id, id]).await?.ok_or(StoreError::NotFound("list"))?.take(0)?;
+        if name == name_while_filled(id) {
+            return Err(StoreError::Conflict(HALF_FILLED.into()));
+        }
+        Ok(())
     }
 
     pub async fn add_to_list(&self, list: ListId, contact: ContactId, now: Instant) -> Result<(), StoreError> {
         let mut tx = self.db().begin().await?;
+        self.lock_contacts(&mut tx).await?;
         self.check_list(&mut tx, list).await?;
         let known = sql!("SELECT id FROM contact WHERE tenant_id = $1 AND id = $2 AND erased_at IS NULL");
         tx.query_first(known, &params![self.id, contact]).await?.ok_or(StoreError::NotFound("contact"))?;
         let insert = sql!("INSERT INTO list_member (list_id, contact_id) VALUES ($1, $2) ON CONFLICT DO NOTHING");
         if tx.execute(insert, &params![list, contact]).await? > 0 {
+            self.note_changed(&mut tx, &[contact], now).await?;
             self.audit(&mut tx, now, Act::Changed, "contact", contact.0, &format!("put on {list}")).await?;
         }
         Ok(tx.commit().await?)
@@ -159,8 +172,10 @@ impl Tenant {
 
     pub async fn remove_from_list(&self, list: ListId, contact: ContactId, now: Instant) -> Result<(), StoreError> {
         let mut tx = self.db().begin().await?;
+        self.lock_contacts(&mut tx).await?;
         self.check_list(&mut tx, list).await?;
         if tx.execute(sql!("DELETE FROM list_member WHERE list_id = $1 AND contact_id = $2"), &params![list, contact]).await? > 0 {
+            self.note_changed(&mut tx, &[contact], now).await?;
             self.audit(&mut tx, now, Act::Changed, "contact", contact.0, &format!("taken off {list}")).await?;
         }
         Ok(tx.commit().await?)

@@ -9,8 +9,13 @@ pub struct Statement {
 }
 
 /// `sql!("SELECT …")`, or `sql!("sqlite text", postgres "its own text")`: a `&'static Statement`.
-/// The text is a literal in place: `tests/statements.rs` reads the sources and prepares every one on both engines.
+/// The text is a literal in place: `tests/statements.rs` reads the sources and prepares every one on both engines. A rule that several statements of a
+/// file share is a macro of that file, with a literal as its value: `sql!("SELECT … WHERE " + rule + " ORDER BY …")`.
 macro_rules! sql {
+    ($text:literal $(+ $rule:ident + $more:literal)+) => {{
+        static STATEMENT: $crate::db::Statement = $crate::db::Statement { text: concat!($text $(, $rule!(), $more)+), postgres: "" };
+        &STATEMENT
+    }};
     ($text:literal) => {
         sql!($text, postgres "")
     };

@@ -20,9 +20,9 @@ use crate::params;
 use crate::seal::DataKey;
 use crate::store::{StoreError, Tenant};
 
-/// Rows of one transaction. More rows touch each page of the two random indexes less often; fewer keep other writers
-/// waiting less: this is some hundred milliseconds.
-pub const CHUNK_ROWS: usize = 8_000;
+/// Rows of one transaction. More of them would touch each page of the random indexes less often, but on SQLite every other writer waits
+/// for the end of it, a person who searches or stops a campaign among them: this is some hundred milliseconds on a slow machine.
+pub const CHUNK_ROWS: usize = 1_000;
 
 /// A row ready to be stored: normalised, indexed and sealed with a fresh key, on any thread.
 #[derive(Clone)]
@@ -143,8 +143,10 @@ impl Tenant {
             }
         }
         let result = ChunkResult { loaded: fresh.len() as i64, updated: updates.len() as i64, rejected: lines_rejected };
-        self.insert_fresh(&mut tx, Some(id), list, fresh, now).await?;
+        let mut changed: Vec<ContactId> = updates.iter().map(|(contact, _)| *contact).collect();
+        changed.extend(self.insert_fresh(&mut tx, Some(id), list, fresh, now).await?.into_iter().map(|(_, contact)| contact));
         self.update_known(&mut tx, list, updates, now).await?;
+        self.note_changed(&mut tx, &changed, now).await?;
         // This file wants them too: taking an earlier one back leaves them.
         tx.execute_many(sql!("UPDATE contact SET updated_at = $1 WHERE tenant_id = $2 AND id = $3"), &named_again).await?;
         keep_rejects(&mut tx, id, &rejects).await?;

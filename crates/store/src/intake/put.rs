@@ -73,8 +73,10 @@ impl Tenant {
             tx.execute(count, &params![(added + updated) as i64, added as i64, updated as i64, self.id, origin]).await?;
         }
         let made = self.insert_fresh(&mut tx, *origin, list, fresh, now).await?;
+        let changed: Vec<ContactId> = updates.iter().map(|(contact, _)| *contact).chain(made.iter().map(|(_, contact)| *contact)).collect();
         results.extend(made.into_iter().map(|(line, contact)| (line, PutResult::Added(contact))));
         self.update_known(&mut tx, list, updates, now).await?;
+        self.note_changed(&mut tx, &changed, now).await?;
         if added + updated > 0 {
             let (kind, id) = list.map_or(("contact", 0), |list| ("list", list.0));
             self.audit(&mut tx, now, Act::Loaded, kind, id, &format!("{added} people added, {updated} brought up to date")).await?;

@@ -18,54 +18,65 @@ use crate::tenancy::Carried;
 /// People removed in one transaction.
 const PEOPLE_AT_ONCE: i64 = 2_000;
 
+/// What taking an import back does to its people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UndoCount {
+    pub removed: i64,
+    pub staying: i64,
+    /// Somebody of it is in a campaign that has started, or was contacted: then it cannot be taken back.
+    pub used: bool,
+}
+
+/// Nobody has used them: they are in no campaign that has started, and were not contacted.
+macro_rules! is_unused {
+    () => {
+        "NOT EXISTS (SELECT 1 FROM recipient r WHERE r.contact_id = c.id) AND NOT EXISTS (SELECT 1 FROM attempt t WHERE t.contact_id = c.id)"
+    };
+}
+
+/// They are as the file brought them, have not consented or replied, and are under no hold.
+macro_rules! is_untouched {
+    () => {
+        "(i.finished_at IS NULL OR c.updated_at <= i.finished_at)
+         AND NOT EXISTS (SELECT 1 FROM legal_hold h WHERE h.contact_id = c.id) AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.contact_id = c.id)
+         AND NOT EXISTS (SELECT 1 FROM consent s WHERE s.contact_id = c.id) AND NOT EXISTS (SELECT 1 FROM reply y WHERE y.contact_id = c.id)"
+    };
+}
+
 impl Tenant {
-    /// Whether somebody of this file is in a campaign that has started, or was contacted: then it cannot be taken back.
-    pub async fn import_is_used(&self, id: ImportId) -> Result<bool, StoreError> {
-        let used = sql!(
-            "SELECT c.id FROM contact c WHERE c.tenant_id = $1 AND c.import_id = $2
-               AND (EXISTS (SELECT 1 FROM recipient r WHERE r.contact_id = c.id) OR EXISTS (SELECT 1 FROM attempt t WHERE t.contact_id = c.id)) LIMIT 1"
+    /// People whom this file brought, counted in one pass.
+    pub async fn undo_count(&self, id: ImportId) -> Result<UndoCount, StoreError> {
+        let select = sql!(
+            "SELECT COUNT(*), CAST(COALESCE(SUM(u.unused * u.untouched), 0) AS BIGINT), CAST(COALESCE(MIN(u.unused), 1) AS BIGINT)
+             FROM (SELECT CASE WHEN " + is_unused + " THEN 1 ELSE 0 END AS unused, CASE WHEN " + is_untouched + " THEN 1 ELSE 0 END AS untouched
+                   FROM contact c JOIN import i ON i.id = c.import_id WHERE c.tenant_id = $1 AND c.import_id = $2 AND c.erased_at IS NULL) u"
         );
-        Ok(self.db().query_first(used, &params![self.id, id]).await?.is_some())
+        let mut row = self.db().query_first(select, &params![self.id, id]).await?.ok_or(StoreError::NotFound("import"))?;
+        let (all, removed): (i64, i64) = (row.take(0)?, row.take(1)?);
+        Ok(UndoCount { removed, staying: all - removed, used: !row.take::<bool>(2)? })
     }
 
-    /// People whom this file brought: those whom taking it back removes, and those who stay.
-    pub async fn people_of_import(&self, id: ImportId) -> Result<(i64, i64), StoreError> {
-        let removed = sql!(
-            "SELECT COUNT(*) FROM contact c JOIN import i ON i.id = c.import_id WHERE c.tenant_id = $1 AND c.import_id = $2 AND c.erased_at IS NULL
-               AND (i.finished_at IS NULL OR c.updated_at <= i.finished_at)
-               AND NOT EXISTS (SELECT 1 FROM recipient r WHERE r.contact_id = c.id) AND NOT EXISTS (SELECT 1 FROM attempt t WHERE t.contact_id = c.id)
-               AND NOT EXISTS (SELECT 1 FROM legal_hold h WHERE h.contact_id = c.id) AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.contact_id = c.id)
-               AND NOT EXISTS (SELECT 1 FROM consent s WHERE s.contact_id = c.id) AND NOT EXISTS (SELECT 1 FROM reply y WHERE y.contact_id = c.id)"
-        );
-        let all = sql!("SELECT COUNT(*) FROM contact WHERE tenant_id = $1 AND import_id = $2 AND erased_at IS NULL");
-        let mut counts = [0; 2];
-        for (count, select) in counts.iter_mut().zip([removed, all]) {
-            *count = self.db().query_first(select, &params![self.id, id]).await?.map_or(Ok(0), |mut row| row.take(0))?;
-        }
-        Ok((counts[0], counts[1] - counts[0]))
-    }
-
-    /// The import when it can be taken back; otherwise what stands in the way.
-    pub(crate) async fn undoable(&self, id: ImportId) -> Result<ImportRecord, StoreError> {
+    /// The import when it can be taken back, with how many that removes; otherwise what stands in the way.
+    pub(crate) async fn undoable(&self, id: ImportId) -> Result<(ImportRecord, i64), StoreError> {
         let import = self.import(id).await?;
         if import.state != ImportState::Loaded {
             return Err(StoreError::Conflict(format!("only an import that is loaded can be taken back: this one is {}", import.state.as_str().replace('_', " "))));
         }
-        if self.import_is_used(id).await? {
+        let count = self.undo_count(id).await?;
+        if count.used {
             return Err(StoreError::Conflict("people of this file are in a campaign that has started: it can no longer be taken back".into()));
         }
-        Ok(import)
+        Ok((import, count.removed))
     }
 
     /// Asks for it; a worker does it. `expected` is the number of people that the asker was shown: another number is another question. It waits for
     /// a second person where the erasure of a list with so many people would.
     pub async fn undo_import(&self, id: ImportId, expected: i64, now: Instant) -> Result<Carried, StoreError> {
-        self.undoable(id).await?;
-        let (people, _) = self.people_of_import(id).await?;
+        let (_, people) = self.undoable(id).await?;
         if people != expected {
             return Err(StoreError::Conflict(format!("{people} people would be removed now, and not {expected}: look again before you take it back")));
         }
-        self.carry(AskedAct::UndoImport { import: id }, now).await
+        self.carry_counted(AskedAct::UndoImport { import: id }, Some(people), now).await
     }
 
     pub(crate) async fn undo_import_in(&self, tx: &mut Tx, id: ImportId, people: i64, why: &str, now: Instant) -> Result<(), StoreError> {
@@ -83,12 +94,8 @@ impl Tenant {
         self.lock_contacts(&mut tx).await?;
         lease.renew(&mut tx, now).await?;
         let find = sql!(
-            "SELECT c.id FROM contact c JOIN import i ON i.id = c.import_id WHERE c.tenant_id = $1 AND c.import_id = $2 AND c.erased_at IS NULL
-               AND (i.finished_at IS NULL OR c.updated_at <= i.finished_at)
-               AND NOT EXISTS (SELECT 1 FROM recipient r WHERE r.contact_id = c.id) AND NOT EXISTS (SELECT 1 FROM attempt t WHERE t.contact_id = c.id)
-               AND NOT EXISTS (SELECT 1 FROM legal_hold h WHERE h.contact_id = c.id) AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.contact_id = c.id)
-               AND NOT EXISTS (SELECT 1 FROM consent s WHERE s.contact_id = c.id) AND NOT EXISTS (SELECT 1 FROM reply y WHERE y.contact_id = c.id)
-             ORDER BY c.id LIMIT $3"
+            "SELECT c.id FROM contact c JOIN import i ON i.id = c.import_id
+             WHERE c.tenant_id = $1 AND c.import_id = $2 AND c.erased_at IS NULL AND " + is_unused + " AND " + is_untouched + " ORDER BY c.id LIMIT $3"
         );
         let found = tx.query(find, &params![self.id, id, PEOPLE_AT_ONCE]).await?;
         let people: Vec<Params> = found.into_iter().map(|mut row| Ok(params![row.take::<i64>(0)?])).collect::<Result<_, StoreError>>()?;

@@ -49,6 +49,7 @@ impl Tenant {
     /// Deletes what is due at `now` by the tenant's retention. People under a legal hold keep everything.
     pub async fn sweep(&self, now: Instant) -> Result<Vec<SweepCount>, StoreError> {
         self.drop_abandoned_fillings(now).await?;
+        self.forget_audience_changes(now).await?;
         let mut counts = vec![self.sweep_links(now).await?];
         for row in self.retention().await? {
             let Some(before) = row.due_before(now) else { continue };

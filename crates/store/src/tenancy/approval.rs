@@ -103,9 +103,15 @@ impl Tenant {
 
     /// Does an act, or has it wait where it needs a second person.
     pub(crate) async fn carry(&self, asked: AskedAct, now: Instant) -> Result<Carried, StoreError> {
+        self.carry_counted(asked, None, now).await
+    }
+
+    /// The same when its people were counted a moment ago.
+    pub(crate) async fn carry_counted(&self, asked: AskedAct, mut people: Option<i64>, now: Instant) -> Result<Carried, StoreError> {
         let policy = self.record().await?.four_eyes;
         if policy.needs(asked.act(), i64::MAX) {
-            let subject = self.subject(&asked, now).await?;
+            let subject = self.subject(&asked, people, now).await?;
+            people = Some(subject.size);
             if policy.needs(asked.act(), subject.size) {
                 match (self.actor, &asked) {
                     // A campaign's own start at its time was approved when it was scheduled.
@@ -119,7 +125,7 @@ impl Tenant {
                 }
             }
         }
-        let ready = self.ready(&asked, now).await?;
+        let ready = self.ready(&asked, people, now).await?;
         let mut tx = self.db().begin().await?;
         self.run_in(&mut tx, &ready, "", now).await?;
         tx.commit().await?;
@@ -137,7 +143,7 @@ impl Tenant {
         };
         let terms = serde_json::to_string(&asked).map_err(|error| DbError::Failed(error.to_string()))?;
         // Tried and taken back: what could not be done is said to whoever asks, not to whoever approves.
-        let ready = self.ready(&asked, now).await?;
+        let ready = self.ready(&asked, Some(subject.size), now).await?;
         let mut trial = self.db().begin().await?;
         self.run_in(&mut trial, &ready, "", now).await?;
         drop(trial);
@@ -230,7 +236,7 @@ impl Tenant {
         if let Some(why) = self.asker_is_gone(approval).await? {
             return Ok(Some(why));
         }
-        match self.subject(&approval.asked, now).await {
+        match self.subject(&approval.asked, None, now).await {
             Ok(subject) if subject.size == approval.size && subject.version == Version(approval.version.clone()) => Ok(None),
             Ok(subject) if subject.shown != approval.shown => Ok(Some(format!("it has changed since: {}", subject.shown))),
             Ok(_) => Ok(Some(CHANGED.into())),
@@ -273,7 +279,7 @@ impl Tenant {
         }
         let asker: Actor = approval.asked_by.parse().map_err(|_| DbError::Failed("an approval's asker does not read".into()))?;
         let asker = Tenant { actor: asker, ..self.clone() };
-        let ready = asker.ready(&approval.asked, now).await?;
+        let ready = asker.ready(&approval.asked, Some(approval.size), now).await?;
         let mut tx = self.db().begin().await?;
         self.settle_in(&mut tx, &approval, ApprovalState::Approved, "", now).await?;
         asker.run_in(&mut tx, &ready, &format!("approved by {}, {id}", self.actor), now).await?;

@@ -77,7 +77,7 @@ impl Tenant {
     pub(super) async fn object(&self, asked: &AskedAct, now: Instant) -> Result<String, StoreError> {
         Ok(match asked {
             AskedAct::EraseList { list } => self.list(*list).await?.name,
-            AskedAct::UndoImport { import } => self.undoable(*import).await?.file_name,
+            AskedAct::UndoImport { import } => self.undoable(*import).await?.0.file_name,
             AskedAct::StartCampaign { campaign, starts_at_ms } => {
                 let record = self.startable(*campaign, starts_at_ms.map(Instant), now).await?;
                 written_campaign(&record, &self.filter_of(&record).await?)
@@ -87,7 +87,8 @@ impl Tenant {
         })
     }
 
-    pub(super) async fn subject(&self, asked: &AskedAct, now: Instant) -> Result<Subject, StoreError> {
+    /// `people`: how many they are, where somebody has just counted them.
+    pub(super) async fn subject(&self, asked: &AskedAct, people: Option<i64>, now: Instant) -> Result<Subject, StoreError> {
         match asked {
             AskedAct::EraseList { list } => {
                 let held = self.list(*list).await?;
@@ -95,7 +96,10 @@ impl Tenant {
                 Ok(Subject { size, shown: format!("Erase the list “{}” with {size} people on it", held.name), version: Version::of(&held.name, format!("{size} {sum}").as_bytes()) })
             }
             AskedAct::UndoImport { import } => {
-                let (held, (size, _)) = (self.undoable(*import).await?, self.people_of_import(*import).await?);
+                let (held, size) = match people {
+                    Some(people) => (self.import(*import).await?, people),
+                    None => self.undoable(*import).await?,
+                };
                 let shown = format!("Take the import “{}” back, with {size} people", held.file_name);
                 Ok(Subject { size, shown, version: Version::of(&held.file_name, &size.to_le_bytes()) })
             }
@@ -138,13 +142,6 @@ impl Tenant {
         Ok(Subject { size, shown, version: Version::of(&written_campaign(record, &filter), people.finalize().as_bytes()) })
     }
 
-    async fn filter_of(&self, record: &CampaignRecord) -> Result<Filter, StoreError> {
-        Ok(match record.filter_id {
-            Some(id) => self.filter(id).await?.filter,
-            None => Filter::default(),
-        })
-    }
-
     /// Why a campaign with so many people may not go on without a second person: they came to it after it was approved, or started.
     pub(crate) async fn is_beyond_approval(&self, campaign: CampaignId, people: i64) -> Result<Option<String>, StoreError> {
         if !self.record().await?.four_eyes.needs(GuardedAct::StartCampaign, people) {
@@ -167,10 +164,16 @@ impl Tenant {
         Ok(subject.size <= size && subject.version.is_same_object(&Version(version)))
     }
 
-    pub(super) async fn ready(&self, asked: &AskedAct, now: Instant) -> Result<Ready, StoreError> {
+    pub(super) async fn ready(&self, asked: &AskedAct, people: Option<i64>, now: Instant) -> Result<Ready, StoreError> {
         Ok(match asked {
             AskedAct::EraseList { list } => Ready::EraseList(*list),
-            AskedAct::UndoImport { import } => Ready::UndoImport { import: *import, people: self.people_of_import(*import).await?.0 },
+            AskedAct::UndoImport { import } => {
+                let people = match people {
+                    Some(people) => people,
+                    None => self.undoable(*import).await?.1,
+                };
+                Ready::UndoImport { import: *import, people }
+            }
             AskedAct::StartCampaign { campaign, starts_at_ms } => {
                 let at = starts_at_ms.map(Instant);
                 Ready::Start { record: Box::new(self.startable(*campaign, at, now).await?), at }

@@ -169,6 +169,7 @@ pub struct NewCampaign {
     /// Of the assessment that a legitimate interest needs.
     #[schema(max_length = 200)]
     assessment_reference: Option<String>,
+    /// Whole: one that is still being made from a filter or from a campaign's people is refused.
     list: Option<ListId>,
     filter: Option<FilterId>,
     /// The text with its fields: `Hello {first_name|there}`.

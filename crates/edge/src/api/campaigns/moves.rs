@@ -57,7 +57,8 @@ pub async fn unschedule(caller: Caller, Id(id): Id<CampaignId>) -> Result<Json<C
 
 /// Start a campaign now
 ///
-/// The audience is frozen first, then messages go. Where your organisation asks for a second person, the answer is 202 with the request
+/// The audience is frozen first, then messages go. While a file is being loaded into its list this is a conflict (409); one that takes people in
+/// starts all the same, and who is loaded later comes in as they come. Where your organisation asks for a second person, the answer is 202 with the request
 /// that waits for one.
 #[utoipa::path(post, path = "/campaigns/{campaign}/start", tag = "campaigns", params(("campaign" = CampaignId, Path)), responses((status = 200, body = Campaign), (status = 202, body = Approval)))]
 pub async fn start(caller: Caller, Id(id): Id<CampaignId>) -> Result<Response, Problem> {

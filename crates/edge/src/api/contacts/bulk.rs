@@ -126,6 +126,11 @@ fn cells(person: ContactPut, declared: &[String]) -> Vec<Cell> {
 /// Up to 10,000 in one request, of 16 MiB at most. Each is known by their number: who is new is added, who is known is brought up to date, and
 /// what was left out stays as it is. One who is refused keeps nobody else from being put, and `items` says why. Sending the same again changes
 /// nothing more.
+///
+/// Those who are new come from an import that the request makes: named `contacts/bulk`, from the source `api`, `loaded` as soon as the answer is given
+/// (`GET /imports`). A request that adds nobody makes none. It stands on the page of each of them as where they came from. Taking it back
+/// (`POST /imports/{import}/undo`) removes whom it added, by the same rules as for a file. It keeps no refused lines: `items` has them all. How long these people are kept counts, as for
+/// those of a file, from when they were last put or loaded.
 #[utoipa::path(post, path = "/contacts/bulk", tag = "contacts", request_body = ContactsPut, responses((status = 200, body = ContactsPutResult), (status = 404)))]
 pub async fn put(caller: Caller, Body(new): Body<ContactsPut>) -> Result<Json<ContactsPutResult>, Problem> {
     if !(1..=PUT_CONTACTS_MAX).contains(&new.contacts.len()) {
