@@ -87,9 +87,17 @@ enum What {
     Pacing {
         #[arg(long, default_value_t = 3)]
         days: u32,
-        /// None of these was looked at while the model was tuned: that was 7 and 8.
+        /// None of these was looked at while the model was tuned: that was 7 to 10.
         #[arg(long, value_delimiter = ',', default_values_t = [101, 102, 103, 104, 105])]
         seeds: Vec<u64>,
+        #[arg(long, value_delimiter = ',', default_values_t = [5, 10, 25, 50, 100, 250])]
+        agents: Vec<usize>,
+        /// For how long a call is let ring.
+        #[arg(long, default_value_t = 28)]
+        ring_seconds: i64,
+        /// What no model foresees, in the middle of each day.
+        #[arg(long, value_enum)]
+        upset: Option<pacing::Upset>,
     },
     /// Calls set up and hung up, beside SIPp's own caller.
     Calls {
@@ -122,8 +130,8 @@ async fn main() -> anyhow::Result<()> {
         What::Audio { streams, seconds, call_seconds } => audio::run(streams, seconds, call_seconds).await,
         What::Bridge { calls, rate } => bridge::run(calls, rate).await,
         What::AudioFar => audio::far(),
-        What::Pacing { days, seeds } => {
-            pacing::run(days, &seeds);
+        What::Pacing { days, seeds, agents, ring_seconds, upset } => {
+            pacing::run(&agents, days, &seeds, ring_seconds * 1_000, upset);
             Ok(())
         }
         What::Calls { calls, rate, live } => calls::compare(calls, rate, live),

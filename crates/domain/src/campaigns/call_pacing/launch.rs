@@ -8,6 +8,15 @@ use crate::time::Instant;
 /// day of a small campaign.
 pub const ONE_TO_ONE_ABANDONED_MAX: u32 = 2;
 
+/// How far beyond its ceiling a day could stand, in ten-thousandths, if every call in flight were answered at once against all that was learned.
+pub const SHOCK_BP: u16 = 150;
+
+/// What a day cannot pass whatever answers come: so far beyond the campaign's ceiling, or the law's ceiling where that is higher.
+#[must_use]
+pub fn shock_ceiling_bp(ceiling_bp: u16) -> u16 {
+    ceiling_bp.saturating_add(SHOCK_BP).max(CEILING_BP_MAX)
+}
+
 /// What a decision looks at.
 #[derive(Debug, Clone, Copy)]
 pub struct PaceState<'a> {
@@ -56,6 +65,13 @@ impl AbandonmentCount {
     #[must_use]
     pub fn spare(&self, ceiling_bp: u16) -> u32 {
         self.today.spare(ceiling_bp, self.mistaken_milli).min(self.days_30.spare(CEILING_BP_MAX, self.mistaken_30_milli))
+    }
+
+    /// The same by the shock's ceiling: what would have to bear it if every call in flight were answered at this moment, whatever was learned.
+    #[must_use]
+    pub fn spare_in_a_shock(&self, ceiling_bp: u16) -> u32 {
+        let today = self.today.spare(shock_ceiling_bp(ceiling_bp), self.mistaken_milli);
+        today.min(self.days_30.spare(shock_ceiling_bp(CEILING_BP_MAX), self.mistaken_30_milli))
     }
 
     /// Somebody was abandoned today, and one more could break the day's ceiling: from now on, and for the rest of the day, there is

@@ -83,6 +83,16 @@ fn the_latch_and_thirty_days_hold_whatever_today_says() {
 }
 
 #[test]
+fn a_shock_may_cost_a_point_and_a_half_and_within_the_law_nothing() {
+    assert_eq!([50, 100, 150, 200, 300].map(shock_ceiling_bp), [300, 300, 300, 350, 450]);
+    // 955 put through bear 45 abandoned at 4.5 %, and 29 at 3 %.
+    let today = AbandonmentDay { put_through: 955, abandoned: 5, ..AbandonmentDay::default() };
+    assert_eq!((counted(&today).spare_in_a_shock(300), counted(&today).spare_in_a_shock(100)), (40, 24));
+    let month = AbandonmentCount { days_30: AbandonmentDay { put_through: 955, abandoned: 40, ..AbandonmentDay::default() }, ..counted(&today) };
+    assert_eq!(month.spare_in_a_shock(300), 5, "the 30 days have theirs");
+}
+
+#[test]
 fn one_call_for_each_agent_that_abandons_people_all_the_same_ends_for_the_day() {
     let day = |put_through, abandoned| AbandonmentDay { put_through, abandoned, ..AbandonmentDay::default() };
     for (label, today, calls) in [("a missed call or two end no day", day(0, 2), 5), ("the third does", day(0, 3), 0), ("and what the ceiling bears does not", day(400, 3), 5)] {

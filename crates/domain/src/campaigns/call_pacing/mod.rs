@@ -5,6 +5,8 @@ mod hazard;
 pub mod launch;
 pub mod predictive;
 pub mod settings;
+mod shortfall;
+mod surprise;
 
 pub use launch::{AbandonmentCount, AgentsNow, Launch, PaceState, Why, next};
 pub use predictive::{PaceEvent, Predictor};

@@ -6,14 +6,17 @@
 //! while there are fewer calls in flight than free agents. The price is steered by what is left of the day's budget of
 //! abandoned calls, less the detector's expected mistakes.
 //!
-//! The hard stop: a call is launched only if free agents and what is left of the budget would bear it that every call in flight is
-//! answered at this moment. So no answers whatever take the day over its ceiling. The model itself leaves the last of the budget alone:
-//! with it gone the campaign falls back to one call for each free agent for the rest of the day.
+//! The hard stop, beside the price: a call is launched only if free agents and what is left of the budget bear the answers to every call in
+//! flight, but for one chance in a million, at half as many answers again as was learned, and more when more come. A few calls are all counted as
+//! answered, and so is every call until enough was learned. Against a shock in which all are answered at once, the shock's ceiling holds (`launch`). The model itself
+//! leaves the last of the budget alone: with it gone the campaign falls back to one call for each free agent for the rest of the day.
 
 use crate::campaigns::call_pacing::crowd::Crowd;
 use crate::campaigns::call_pacing::hazard::{Hazard, step_of};
 use crate::campaigns::call_pacing::launch::{Launch, PaceState, Why, held_by_the_ceiling, within_limits};
 use crate::campaigns::call_pacing::settings::{CallPacing, PacingMode};
+use crate::campaigns::call_pacing::shortfall::Shortfall;
+use crate::campaigns::call_pacing::surprise::Surprise;
 use crate::time::Instant;
 
 /// In steps of two seconds: 2 to 32 seconds.
@@ -28,17 +31,25 @@ const LAUNCH_MAX: u32 = 64;
 const PRICE_MAX: f64 = 0.5;
 /// An answered person waits for an agent for a part of one step (`AGENT_AWAITED_MS_MAX`), and a step is the least that is told apart.
 const PATIENCE_STEPS: usize = 1;
-/// So many times the usual wish for calls beyond free agents are room enough: with less left of the budget the hard stop and not the price
+/// So many times what the calls usually wished for need to be spare is room enough: with less left of the budget the hard stop and not the price
 /// holds launches now and then.
-const ENOUGH: f64 = 2.5;
-/// How fast that wish is learned: a decision is a small part of a day.
-const BEYOND_MEAN: f64 = 1.0 / 600.0;
+const ENOUGH: f64 = 4.0;
+/// How fast that need is learned: a decision is a small part of a day.
+const NEED_MEAN: f64 = 1.0 / 600.0;
 /// With room enough this share of the ceiling is spent, with less of it less in proportion, and with more of it more: never more than
 /// one and a half times the ceiling, and never nothing: a price of nothing would teach nothing.
 const SHARE_WITH_ENOUGH: f64 = 0.7;
 const SHARES: std::ops::RangeInclusive<f64> = 0.05..=1.5;
 /// People who may be abandoned that the model does not touch.
 const LAST: u32 = 1;
+/// The chance, at one decision, that the answers to the calls in flight take the day over its ceiling; and the one that they take the last of the
+/// budget, which breaks no rule and costs the rest of the day.
+const OVER_MAX: f64 = 1e-6;
+const LAST_TAKEN_MAX: f64 = 1e-3;
+/// For the hard stop so many times as many answer as was learned, for what changes before it is seen.
+const MORE_ANSWERS: f64 = 1.5;
+/// Until so many calls have ended, every call in flight counts as answered.
+const LEARNED_CALLS_MIN: u32 = 300;
 
 /// What the pacer learns from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,8 +77,11 @@ pub struct Predictor {
     abandoned: f64,
     priced: f64,
     price: f64,
-    /// How many calls beyond free agents are usually wished for.
-    beyond: f64,
+    /// How many people must usually be spare for the calls that are wished for.
+    need: f64,
+    /// Calls that ended, and whether more are answered lately than was learned from them.
+    learned_calls: u32,
+    surprise: Surprise,
 }
 
 impl Default for Predictor {
@@ -89,7 +103,9 @@ impl Predictor {
             abandoned: 0.4,
             priced: 0.6,
             price: 0.0,
-            beyond: 1.0,
+            need: 1.0,
+            learned_calls: 0,
+            surprise: Surprise::default(),
         }
     }
 
@@ -97,10 +113,12 @@ impl Predictor {
         const KEEP: f64 = 1.0 - 1.0 / 400.0;
         match event {
             PaceEvent::Answered { age_ms } => {
+                self.note_end(age_ms, true);
                 self.answers.note(age_ms, true);
                 self.given_up.note(age_ms, false);
             }
             PaceEvent::NotAnswered { age_ms } => {
+                self.note_end(age_ms, false);
                 self.answers.note(age_ms, false);
                 self.given_up.note(age_ms, true);
             }
@@ -112,6 +130,11 @@ impl Predictor {
             PaceEvent::TalkEnded { age_ms } => self.talks.note(age_ms, true),
             PaceEvent::WrapEnded { age_ms } => self.wraps.note(age_ms, true),
         }
+    }
+
+    fn note_end(&mut self, age_ms: i64, answered: bool) {
+        self.learned_calls = self.learned_calls.saturating_add(1);
+        self.surprise.note(&self.answers, RING_STEPS, age_ms, answered);
     }
 
     /// The price now, as the page shows it: the highest risk at which one more call is launched.
@@ -134,29 +157,45 @@ impl Predictor {
         }
         let spare = state.count.spare(ceiling_bp);
         self.price = self.steer(f64::from(ceiling_bp) / 10_000.0, f64::from(spare));
-        let room = state.room(spare - LAST).max(state.free().saturating_sub(state.in_flight()));
+        let shortfall = self.shortfall(state, now);
+        let room = shortfall.room(spare, LAUNCH_MAX, OVER_MAX).min(shortfall.room(spare - LAST, LAUNCH_MAX, LAST_TAKEN_MAX));
+        let room = room.min(state.room(state.count.spare_in_a_shock(ceiling_bp))).max(state.free().saturating_sub(state.in_flight()));
         let (launch, wanted) = self.decide(self.outlook(state, now), state, room, spare);
-        let beyond = (state.in_flight() + wanted + state.waiting).saturating_sub(state.agents.free);
-        self.beyond += (f64::from(beyond) - self.beyond) * BEYOND_MEAN;
+        self.need += (f64::from(shortfall.needs(wanted, LAST_TAKEN_MAX)) - self.need) * NEED_MEAN;
         within_limits(launch, pacing, state)
     }
 
     /// The chance that a call comes to want an agent at all.
     fn reach(&self) -> f64 {
-        let mut lasts = 1.0;
-        (0..RING_STEPS).fold(0.0, |reached, step| {
+        self.reach_by_age()[0]
+    }
+
+    /// The same of a call that has rung for each number of steps.
+    fn reach_by_age(&self) -> [f64; RING_STEPS + 1] {
+        let mut reach = [0.0; RING_STEPS + 1];
+        for step in (0..RING_STEPS).rev() {
             let (answers, gives_up) = (self.answers.at(step), self.given_up.at(step));
-            let now = lasts * answers;
-            lasts *= (1.0 - answers - gives_up).max(0.0);
-            reached + now
-        })
+            reach[step] = answers + (1.0 - answers - gives_up).max(0.0) * reach[step + 1];
+        }
+        reach
+    }
+
+    /// The answers that the hard stop reckons with.
+    fn shortfall(&self, state: &PaceState<'_>, now: Instant) -> Shortfall {
+        let (reach, more) = (self.reach_by_age(), MORE_ANSWERS * self.surprise.times());
+        let is_known = self.learned_calls >= LEARNED_CALLS_MIN;
+        let answered = |step: usize| if is_known { (reach[step] * more).min(1.0) } else { 1.0 };
+        let mut answers = 0.0;
+        each_age(state.ringing_since, now, RING_STEPS, |step, members| answers += answered(step) * f64::from(members));
+        let free = i64::from(state.agents.free) - i64::from(state.waiting);
+        Shortfall { free, in_flight: state.in_flight(), answers, new_call: answered(0) }
     }
 
     /// The rate at which people may be abandoned, over how many are abandoned for each unit of price. What is left of the budget is worth
-    /// more as room than spent: each person less who may be abandoned is a call less in flight for the rest of the day, because of the hard stop.
+    /// more as room than spent: each person less who may be abandoned is fewer calls in flight for the rest of the day, because of the hard stop.
     /// So it is saved while it is scarce, and spent in the measure in which it is room enough.
     fn steer(&self, ceiling: f64, spare: f64) -> f64 {
-        let enough = (self.beyond * ENOUGH).max(1.0);
+        let enough = (self.need * ENOUGH).max(1.0);
         let rate = ceiling * (SHARE_WITH_ENOUGH * spare / enough).clamp(*SHARES.start(), *SHARES.end());
         let per_price = (self.abandoned / self.priced.max(1e-6)).clamp(0.1, 2.0);
         (rate / per_price).min(PRICE_MAX)

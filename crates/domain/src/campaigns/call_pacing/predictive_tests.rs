@@ -1,5 +1,5 @@
 use super::*;
-use crate::campaigns::call_pacing::launch::{AbandonmentCount, AgentsNow};
+use crate::campaigns::call_pacing::launch::{AbandonmentCount, AgentsNow, shock_ceiling_bp};
 use crate::compliance::abandonment::AbandonmentDay;
 use crate::time::SECOND_MS;
 use proptest::prelude::*;
@@ -106,8 +106,21 @@ fn what_is_left_is_spent_in_the_measure_in_which_it_is_room_enough() {
     assert!(price(0.01) > 0.0, "a price of nothing would teach nothing");
     assert!(price(1e5) == price(1e6) && price(1e6) <= PRICE_MAX, "a large budget is no reason to gamble");
     let mut wishing = taught();
-    wishing.beyond = 10.0;
+    wishing.need = 10.0;
     assert!(wishing.steer(0.03, 4.0) < price(4.0), "whoever wishes for more calls in flight needs more room");
+}
+
+#[test]
+fn the_hard_stop_counts_the_answers_that_may_come_and_all_until_it_has_learned() {
+    let many = floor(0, 99, 80);
+    let needs = |pacer: &Predictor| pacer.shortfall(&many.state(), NOW).needs(0, OVER_MAX);
+    assert!((35..60).contains(&needs(&taught())), "of 80 calls a fifth, half as many again, and what chance may add: {}", needs(&taught()));
+    assert_eq!(needs(&Predictor::new()), 80, "every one, knowing nothing");
+    let mut surprised = taught();
+    (0..60).for_each(|_| surprised.note(PaceEvent::Answered { age_ms: 8_000 }));
+    assert!(needs(&surprised) > needs(&taught()) + 15, "everybody answers lately: {}", needs(&surprised));
+    let few = floor(0, 99, 6);
+    assert_eq!(taught().shortfall(&few.state(), NOW).needs(0, OVER_MAX), 6, "all of a few");
 }
 
 #[test]
@@ -121,27 +134,32 @@ proptest! {
     // Each case teaches pacers from nothing.
     #![proptest_config(ProptestConfig::with_cases(16))]
 
-    /// Calls without a free agent behind them never outnumber what the day's count allows, so that the ceiling holds even if every one
-    /// of them is abandoned.
+    /// Calls without a free agent behind them never outnumber what the day's count bears by the shock's ceiling if every one of them is
+    /// abandoned; and by the ceiling itself while the pacer has learned nothing.
     #[test]
-    fn the_ceiling_holds_even_if_every_call_in_flight_is_abandoned(free in 0u32..30, talking in 1i64..120, ringing in 0usize..80, put_through in 0u32..5_000, abandoned in 0u32..100, ceiling_bp in 50u16..=300) {
+    fn every_call_in_flight_can_be_abandoned_within_the_shocks_ceiling(free in 0u32..30, talking in 1i64..120, ringing in 0usize..80, put_through in 0u32..5_000, abandoned in 0u32..100, ceiling_bp in 50u16..=300) {
         let mut floor = floor(free, talking, ringing);
         floor.count = counted(put_through, abandoned);
-        let launch = floor.ask(ceiling_bp);
-        let in_flight = ringing as u32 + launch.calls;
-        let unbacked = in_flight.saturating_sub(free);
-        if launch.calls > 0 && unbacked > 0 {
-            prop_assert!(!floor.count.today.must_stop(ceiling_bp, 0, unbacked), "{} in flight: {:?}", in_flight, floor.count);
+        let unknowing = Predictor::new().next(&pacing(ceiling_bp), &floor.state(), NOW);
+        for (launch, holds) in [(floor.ask(ceiling_bp), shock_ceiling_bp(ceiling_bp)), (unknowing, ceiling_bp)] {
+            let in_flight = ringing as u32 + launch.calls;
+            let unbacked = in_flight.saturating_sub(free);
+            if launch.calls > 0 && unbacked > 0 {
+                prop_assert!(!floor.count.today.must_stop(holds, 0, unbacked), "{} in flight: {:?}", in_flight, floor.count);
+            }
         }
     }
 
-    /// A whole day of an adversary: whenever they like, people answer, agents come back, the pacer is restarted and knows nothing. Never is
-    /// the day over its ceiling, and never, by the model's own launches, so near it that it latches.
+    /// A whole day of an adversary: whenever they like, people answer, agents come back, the pacer is restarted and knows nothing. Of one that has not
+    /// learned, the day is never over its ceiling, nor, by its own launches, so near it that it latches; of one that has learned other days, never over the
+    /// shock's ceiling.
     #[test]
     fn no_answers_whatever_take_the_day_over_its_ceiling(moves in proptest::collection::vec((0u8..6, 0usize..200), 100..400), agents in 1u32..40, put_through in 0u32..3_000, ceiling_bp in 50u16..=300) {
-        let mut day = Adversary::new(agents, put_through, ceiling_bp);
-        for (kind, how_many) in moves {
-            day.turn(kind, how_many)?;
+        for pacer in [Predictor::new(), taught()] {
+            let mut day = Adversary::new(pacer, agents, put_through, ceiling_bp);
+            for (kind, how_many) in &moves {
+                day.turn(*kind, *how_many)?;
+            }
         }
     }
 
@@ -160,6 +178,8 @@ proptest! {
 /// A day whose people do whatever the test says.
 struct Adversary {
     pacer: Predictor,
+    /// From days on which people answered otherwise.
+    has_learned: bool,
     now: Instant,
     ceiling_bp: u16,
     floor: Floor,
@@ -168,10 +188,11 @@ struct Adversary {
 }
 
 impl Adversary {
-    fn new(agents: u32, put_through: u32, ceiling_bp: u16) -> Self {
+    fn new(pacer: Predictor, agents: u32, put_through: u32, ceiling_bp: u16) -> Self {
         let mut floor = floor(agents, 0, 0);
         floor.count = counted(put_through, 0);
-        Self { pacer: taught(), now: NOW, ceiling_bp, floor, held: 0 }
+        let has_learned = pacer.learned_calls > 0;
+        Self { pacer, has_learned, now: NOW, ceiling_bp, floor, held: 0 }
     }
 
     fn turn(&mut self, kind: u8, how_many: usize) -> Result<(), TestCaseError> {
@@ -205,8 +226,9 @@ impl Adversary {
             _ if how_many.is_multiple_of(20) => self.pacer = Predictor::new(),
             _ => {}
         }
-        prop_assert!(!self.floor.count.today.must_stop(self.ceiling_bp, 0, 0), "{:?}", self.floor.count);
-        prop_assert!(!self.floor.count.latches(self.ceiling_bp), "{:?}", self.floor.count);
+        let holds = if self.has_learned { shock_ceiling_bp(self.ceiling_bp) } else { self.ceiling_bp };
+        prop_assert!(!self.floor.count.today.must_stop(holds, 0, 0), "{:?}", self.floor.count);
+        prop_assert!(self.has_learned || !self.floor.count.latches(self.ceiling_bp), "{:?}", self.floor.count);
         Ok(())
     }
 
