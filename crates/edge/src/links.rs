@@ -2,6 +2,5 @@
 
 pub mod open;
 pub mod settings;
-mod misses;
 
 pub use open::with_links;

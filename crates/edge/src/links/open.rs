@@ -10,17 +10,21 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use clarion_domain::links::{code, host, opener};
+use clarion_domain::tenancy::places::counted;
 use clarion_domain::tenancy::tenant::Actor;
 use clarion_store::links::{LinkHost, TOKEN_PATH};
 use clarion_store::{Store, StoreError};
 use maud::{Markup, html};
 
-use super::misses::Misses;
 use crate::config::Clock;
 use crate::page::layout::{PLAIN_POLICY, plain_document};
+use crate::rate::Rate;
 use crate::tenancy::came_from::CameFrom;
 
 const WAIT_SECONDS: &str = "60";
+/// How often a network may ask in vain. Many phones share one address of their network: a campaign whose links have expired must not
+/// lock the others out at once.
+const MISSES_PER_MINUTE: u32 = 100;
 /// A code that was cut off or run together on its way still gets the page that says so.
 const ODD_CODE_CHARS_MAX: usize = 40;
 
@@ -28,12 +32,12 @@ const ODD_CODE_CHARS_MAX: usize = 40;
 struct LinkDoor {
     store: Store,
     clock: Clock,
-    misses: Arc<Misses>,
+    misses: Arc<Rate<IpAddr>>,
 }
 
 /// Puts the door of short links before a router.
 pub fn with_links(router: Router, store: Store, clock: Clock) -> Router {
-    router.layer(from_fn_with_state(LinkDoor { store, clock, misses: Arc::default() }, before))
+    router.layer(from_fn_with_state(LinkDoor { store, clock, misses: Arc::new(Rate::new(MISSES_PER_MINUTE)) }, before))
 }
 
 async fn before(State(door): State<LinkDoor>, request: Request, next: Next) -> Response {
@@ -111,7 +115,7 @@ impl LinkDoor {
         if opener.method != Method::GET && opener.method != Method::HEAD {
             return Ok(Some((StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, HEAD")]).into_response()));
         }
-        if from.is_some_and(|from| self.misses.too_many(from, now)) {
+        if from.is_some_and(|from| self.misses.wait_seconds(&counted(from), now).is_some()) {
             return Ok(Some(wait(&owner)));
         }
         if code::read(code).as_deref() == Some(code::SAMPLE_CODE) {
@@ -127,12 +131,9 @@ impl LinkDoor {
     }
 
     fn missed(&self, owner: &LinkHost, from: Option<IpAddr>) -> Response {
-        let now = (self.clock)();
-        if let Some(from) = from {
-            if self.misses.too_many(from, now) {
-                return wait(owner);
-            }
-            self.misses.note(from, now);
+        let standing = from.and_then(|from| self.misses.take(counted(from), (self.clock)()));
+        if standing.is_some_and(|standing| standing.wait_seconds.is_some()) {
+            return wait(owner);
         }
         let text = html! { p { "It was only good for a while, or it was cut off on its way. Check that it is whole, or ask " (owner.name) " for what you need." } };
         page(StatusCode::NOT_FOUND, owner, "This link leads nowhere any more", &text)

@@ -14,7 +14,7 @@ use http_body_util::BodyExt;
 use tower::ServiceExt;
 
 use crate::people;
-use crate::support::{World, now};
+use crate::support::{World, now, wait};
 
 const HOST: &str = "go.example.com";
 const PHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1";
@@ -164,4 +164,23 @@ async fn what_leads_nowhere_says_so_with_the_organisations_name_and_not_without_
     }
     assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(door.get(HOST, "/000000000000").await.status, StatusCode::NOT_FOUND, "others are not kept waiting");
+}
+
+#[tokio::test]
+async fn a_household_asks_in_vain_as_one() {
+    let world = World::new().await;
+    named(&world).await;
+    let door = Door(with_links(world.router.clone(), world.store.clone(), now));
+    let ask = async |from: &str| {
+        let mut request = Request::builder().uri("/000000000000").header(header::HOST, HOST).body(Body::empty()).expect("a request");
+        request.extensions_mut().insert(axum::extract::ConnectInfo(std::net::SocketAddr::new(from.parse().expect("an address"), 9)));
+        door.0.clone().oneshot(request).await.expect("infallible").status()
+    };
+    for _ in 0..100 {
+        assert_eq!(ask("2001:db8::1").await, StatusCode::NOT_FOUND);
+    }
+    assert_eq!(ask("2001:db8::2").await, StatusCode::TOO_MANY_REQUESTS, "the same network");
+    assert_eq!(ask("2001:db8:0:1::2").await, StatusCode::NOT_FOUND);
+    wait(60_000);
+    assert_eq!(ask("2001:db8::2").await, StatusCode::NOT_FOUND, "a minute later");
 }
