@@ -274,6 +274,23 @@ async fn a_no_through_any_door_withdraws_consent_and_lifting_it_gives_none_back(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_person_is_left_alone_on_every_channel_whatever_scope_is_asked_for() {
+    for_each_store("wrong_person", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        tenant.suppress(&number(1), SuppressionScope::Sms, SuppressionReason::WrongPerson, "ticket 17", NOON).await.expect("suppresses");
+        tenant.import_suppressions(number(2).as_bytes(), SuppressionScope::Voice, SuppressionReason::WrongPerson, "file", NOON).await.expect("loads");
+        tenant.suppress(&number(3), SuppressionScope::Sms, SuppressionReason::OptOut, "ticket 18", NOON).await.expect("suppresses");
+        let mut scopes = Vec::new();
+        for last in 1..=3 {
+            scopes.push(tenant.suppressions_of(&number(last)).await.expect("reads").remove(0).scope);
+        }
+        assert_eq!(scopes, [SuppressionScope::Every, SuppressionScope::Every, SuppressionScope::Sms]);
+        assert!(!tenant.suppress(&number(1), SuppressionScope::Voice, SuppressionReason::WrongPerson, "", NOON).await.expect("looks"), "it stands there already");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_soft_opt_in_carries_a_customer_who_never_refused() {
     for_each_store("soft_opt_in", |bench| async move {
         let tenant = bench.tenant("northwind").await;

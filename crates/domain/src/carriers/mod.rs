@@ -2,6 +2,7 @@
 
 pub mod call_price;
 pub mod fairness;
+pub mod opted_out;
 pub mod rate;
 pub mod route;
 pub mod sender;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::opted_out::{OptedOutCodes, are_of_http, are_of_smpp};
 use crate::outcomes::receipt::ReceiptState;
 use crate::word::words;
 
@@ -96,6 +97,9 @@ pub struct SmppSettings {
     /// How long the carrier tries; 0 for its own default.
     #[serde(default = "defaults::validity_minutes")]
     pub validity_minutes: u32,
+    /// What the carrier answers when the person has opted out with it: statuses as `0x00000424`, and error codes of receipts.
+    #[serde(default)]
+    pub opted_out_codes: Vec<String>,
 }
 
 words! {
@@ -120,6 +124,12 @@ pub struct HttpSettings {
     pub headers: BTreeMap<String, String>,
     /// Where the answer holds the message's id: a JSON pointer such as `/messages/0/id`.
     pub message_id: String,
+    /// Where the answer holds an error code: a JSON pointer such as `/code`; empty when there is none.
+    #[serde(default)]
+    pub error: String,
+    /// What the provider answers when the person has opted out with it: error codes of answers and of receipts.
+    #[serde(default)]
+    pub opted_out_codes: Vec<String>,
     #[serde(default = "defaults::http_concurrency")]
     pub concurrency: u32,
     #[serde(default = "defaults::response_timeout_seconds")]
@@ -172,6 +182,16 @@ impl TrunkSettings {
         }
     }
 
+    /// The codes by which the carrier says that the person has opted out with it.
+    #[must_use]
+    pub fn opted_out_codes(&self) -> OptedOutCodes {
+        match self {
+            Self::Smpp(smpp) => OptedOutCodes::of(&smpp.opted_out_codes),
+            Self::Http(http) => OptedOutCodes::of(&http.opted_out_codes),
+            Self::Sip(_) => OptedOutCodes::default(),
+        }
+    }
+
     /// Every fault at once, for a form.
     #[must_use]
     pub fn faults(&self) -> Vec<SettingFault> {
@@ -198,6 +218,7 @@ fn smpp_faults(smpp: &SmppSettings) -> Vec<SettingFault> {
     check((5..=600).contains(&smpp.enquire_link_seconds), "enquire_link_seconds", "5 to 600 seconds");
     check((1..=300).contains(&smpp.response_timeout_seconds), "response_timeout_seconds", "1 to 300 seconds");
     check(smpp.validity_minutes <= 10_080, "validity_minutes", "at most 10,080 minutes, which is a week");
+    check(are_of_smpp(&smpp.opted_out_codes), "opted_out_codes", "statuses such as 0x00000424, or error codes of receipts of one to six letters and digits; at most 50");
     let pin = smpp.tls_pin_sha256.replace(':', "");
     check(pin.is_empty() || pin.len() == 64 && pin.bytes().all(|byte| byte.is_ascii_hexdigit()), "tls_pin_sha256", "64 hexadecimal digits, as OpenSSL prints a SHA-256 fingerprint");
     check(!smpp.tls || !pin.is_empty() || smpp.tls_ca_pem.contains("BEGIN CERTIFICATE"), "tls_ca_pem", "TLS needs the carrier's certificate: its authority in PEM here, or its own in tls_pin_sha256");
@@ -216,6 +237,10 @@ fn http_faults(http: &HttpSettings) -> Vec<SettingFault> {
     let has = |name: &str| http.fields.values().any(|value| value.contains(name));
     check(has("{to}") && has("{text}"), "fields", "at least one field must hold {to} and one {text}");
     check(http.message_id.starts_with('/'), "message_id", "a JSON pointer such as /messages/0/id");
+    check(http.error.is_empty() || http.error.starts_with('/'), "error", "a JSON pointer such as /code, or empty");
+    check(are_of_http(&http.opted_out_codes), "opted_out_codes", "error codes of at most 40 characters without a space; at most 50");
+    let errors_are_read = !http.error.is_empty() || http.receipt.as_ref().is_some_and(|receipt| !receipt.error.is_empty());
+    check(http.opted_out_codes.is_empty() || errors_are_read, "opted_out_codes", "say where error codes stand: in error for answers, or in the receipt's error");
     check((1..=1_000).contains(&http.concurrency), "concurrency", "1 to 1,000 requests at the same time");
     check((1..=300).contains(&http.response_timeout_seconds), "response_timeout_seconds", "1 to 300 seconds");
     if let Some(receipt) = &http.receipt {
@@ -301,5 +326,17 @@ mod tests {
             "receipt":{"message_id":"/id","state":"/status","states":{"ok":"delivered"},"signature_header":""}}"#;
         let fields: Vec<_> = serde_json::from_str::<TrunkSettings>(text).expect("reads").faults().iter().map(|fault| fault.field).collect();
         assert_eq!(fields, ["url", "receipt"]);
+    }
+
+    #[test]
+    fn codes_of_an_opt_out_need_a_place_where_they_are_read() {
+        let faults = |more: &str| {
+            let text = format!(r#"{{"kind":"http","url":"https://sms.example","fields":{{"to":"{{to}}","text":"{{text}}"}},"message_id":"/id",{more}}}"#);
+            serde_json::from_str::<TrunkSettings>(&text).expect("reads").faults().iter().map(|fault| fault.field).collect::<Vec<_>>()
+        };
+        assert_eq!(faults(r#""opted_out_codes":["21610"]"#), ["opted_out_codes"]);
+        assert_eq!(faults(r#""opted_out_codes":["21610"],"error":"code""#), ["error"]);
+        assert_eq!(faults(r#""opted_out_codes":["opted out"],"error":"/code""#), ["opted_out_codes"]);
+        assert_eq!(faults(r#""opted_out_codes":["21610"],"error":"/code""#), [""; 0]);
     }
 }

@@ -42,6 +42,12 @@ impl SuppressionReason {
     pub fn withdraws_consent(self) -> bool {
         matches!(self, Self::OptOut | Self::Objection | Self::CarrierBlock)
     }
+
+    /// What it stops when somebody asked for this much: whose number is somebody else's is not reached by it on any channel.
+    #[must_use]
+    pub fn stops(self, asked: SuppressionScope) -> SuppressionScope {
+        if self == Self::WrongPerson { SuppressionScope::Every } else { asked }
+    }
 }
 
 impl SuppressionScope {

@@ -46,6 +46,8 @@ pub enum Cause {
     Smpp(u32),
     /// Status of an HTTP provider's answer to a submission.
     Http(u16),
+    /// The carrier refused the submission since the person has opted out with it: by its trunk's list of such codes.
+    OptedOut(ErrorCode),
     /// A receipt. The error code means what its carrier says it means, unless it is a GSM one (`ErrorCode::gsm`).
     Receipt { state: ReceiptState, error: ErrorCode },
     /// Every trunk that could have taken it is down, or none is configured for it.
@@ -74,7 +76,7 @@ pub struct Verdict {
 
 /// A stored cause that does not read as one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not a cause: it looks like smpp:0x00000058, http:503, receipt:undeliverable:001, sip:486, sip:503:34, q850:17, call:rang_out, no_route, answer_lost or torn")]
+#[error("not a cause: it looks like smpp:0x00000058, http:503, opted_out:21610, receipt:undeliverable:001, sip:486, sip:503:34, q850:17, call:rang_out, no_route, answer_lost or torn")]
 pub struct MalformedCause;
 
 impl ErrorCode {
@@ -139,6 +141,7 @@ impl Cause {
             Self::Sip { status, reason } => 4 << KIND_SHIFT | i64::from(reason) << REASON_SHIFT | i64::from(status),
             Self::Q850(cause) => 5 << KIND_SHIFT | i64::from(cause),
             Self::Call(end) => 6 << KIND_SHIFT | end as i64,
+            Self::OptedOut(error) => 7 << KIND_SHIFT | error.bits(),
         }
     }
 
@@ -156,6 +159,7 @@ impl Cause {
             (4, _) => Self::Sip { status: (code & 0xffff) as u16, reason: (code >> REASON_SHIFT & 0xff) as u8 },
             (5, _) => Self::Q850((code & 0xff) as u8),
             (6, _) => Self::Call(usize::try_from(code & REST).ok().and_then(|index| CallEnd::ALL.get(index).copied()).ok_or(MalformedCause)?),
+            (7, _) => Self::OptedOut(ErrorCode::from_bits(code & REST).ok_or(MalformedCause)?),
             _ => return Err(MalformedCause),
         };
         if cause.code() == code { Ok(cause) } else { Err(MalformedCause) }
@@ -164,7 +168,13 @@ impl Cause {
     /// The answer to the submission itself, not a later receipt.
     #[must_use]
     pub fn is_of_the_submission(self) -> bool {
-        matches!(self, Self::Smpp(_) | Self::Http(_) | Self::NoRoute)
+        matches!(self, Self::Smpp(_) | Self::Http(_) | Self::OptedOut(_) | Self::NoRoute)
+    }
+
+    /// The carrier says that the person has opted out with it.
+    #[must_use]
+    pub fn is_opt_out(self) -> bool {
+        matches!(self, Self::OptedOut(_) | Self::Receipt { state: ReceiptState::OptedOut, .. })
     }
 
     /// What this cause means, from the tables below.
@@ -173,6 +183,7 @@ impl Cause {
         match self {
             Self::Smpp(status) => smpp(status),
             Self::Http(status) => http(status),
+            Self::OptedOut(_) => OPTED_OUT,
             Self::Receipt { state, error } => gsm(state, error).unwrap_or_else(|| receipt(state)),
             Self::NoRoute => NO_ROUTE,
             Self::AnswerLost => ANSWER_LOST,
@@ -189,6 +200,8 @@ impl fmt::Display for Cause {
         match self {
             Self::Smpp(status) => write!(f, "smpp:0x{status:08x}"),
             Self::Http(status) => write!(f, "http:{status}"),
+            Self::OptedOut(ErrorCode::NONE) => f.write_str("opted_out"),
+            Self::OptedOut(error) => write!(f, "opted_out:{}", error.as_str()),
             Self::Receipt { state, error } if *error == ErrorCode::NONE => write!(f, "receipt:{state}"),
             Self::Receipt { state, error } => write!(f, "receipt:{state}:{}", error.as_str()),
             Self::NoRoute => f.write_str("no_route"),
@@ -217,6 +230,7 @@ impl std::str::FromStr for Cause {
                 u32::from_str_radix(digits, 16).map(Self::Smpp).map_err(|_| MalformedCause)
             }
             ("http", Some(status), None) => status.parse().map(Self::Http).map_err(|_| MalformedCause),
+            ("opted_out", error, None) => Ok(Self::OptedOut(error.map_or(ErrorCode::NONE, ErrorCode::new))),
             ("receipt", Some(state), error) => {
                 Ok(Self::Receipt { state: state.parse().map_err(malformed)?, error: error.map_or(ErrorCode::NONE, ErrorCode::new) })
             }
@@ -243,6 +257,8 @@ const NO_ROUTE: Verdict = means(D::NoRoute, R::Later, F::Ours, "No trunk that ma
 const ANSWER_LOST: Verdict =
     means(D::Unknown, R::Never, F::Carrier, "The connection ended before the carrier answered: it may or may not have been sent, so it is not sent again.");
 const TORN: Verdict = means(D::Undeliverable, R::Never, F::Carrier, "The carrier took some parts of the message and not the others: the person may have a piece of it, so it is not sent again.");
+
+const OPTED_OUT: Verdict = means(D::Blocked, R::Never, F::Number, "The person has opted out with the carrier: their number went on the suppression list.");
 
 /// `command_status` of SMPP 3.4 table 5-2 and SMPP 5.0 table 4-45.
 fn smpp(status: u32) -> Verdict {
@@ -301,6 +317,7 @@ fn receipt(state: ReceiptState) -> Verdict {
         ReceiptState::Unknown => means(D::Unknown, R::Never, F::Carrier, "The carrier does not know what became of the message."),
         ReceiptState::Rejected => means(D::Blocked, R::Never, F::Message, "The carrier took the message and then refused to deliver it."),
         ReceiptState::Skipped => means(D::Undeliverable, R::Never, F::Carrier, "The carrier skipped the message."),
+        ReceiptState::OptedOut => OPTED_OUT,
     }
 }
 

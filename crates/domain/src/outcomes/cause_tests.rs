@@ -29,11 +29,14 @@ fn says_what_happened_and_what_to_do() {
         ("no trunk", Cause::NoRoute, D::NoRoute, R::Later, Fault::Ours),
         ("torn", Cause::Torn, D::Undeliverable, R::Never, Fault::Carrier),
         ("lost", Cause::AnswerLost, D::Unknown, R::Never, Fault::Carrier),
+        ("opted out, refused", Cause::OptedOut(ErrorCode::new("21610")), D::Blocked, R::Never, Fault::Number),
+        ("opted out, by receipt", Cause::Receipt { state: ReceiptState::OptedOut, error: ErrorCode::NONE }, D::Blocked, R::Never, Fault::Number),
     ];
     for (label, cause, disposition, retry, fault) in cases {
         let verdict = cause.verdict();
         assert_eq!((verdict.disposition, verdict.retry, verdict.fault), (disposition, retry, fault), "{label}");
         assert!(verdict.text.ends_with('.') && verdict.text.len() > 8, "{label}");
+        assert_eq!(cause.is_opt_out(), label.starts_with("opted out"), "{label}");
     }
 }
 
@@ -56,17 +59,17 @@ fn reads_the_words_of_receipts() {
 
 #[test]
 fn refuses_what_is_no_cause() {
-    for text in ["", "smpp:88", "smpp:0x", "http:many", "receipt:happy", "sip:", "sip:70000", "sip:486:300", "sip:486:1:2", "q850:256", "call:happy", "no_route:1", "noroute"] {
+    for text in ["", "smpp:88", "smpp:0x", "http:many", "receipt:happy", "sip:", "sip:70000", "sip:486:300", "sip:486:1:2", "q850:256", "call:happy", "no_route:1", "noroute", "opted_out:1:2"] {
         assert_eq!(text.parse::<Cause>(), Err(MalformedCause), "{text}");
     }
-    for code in [0, 4, -1, i64::MAX, 3 << 60 | 15 << 56, 2 << 60 | 70_000, 3 << 60 | 0x20, 4 << 60 | 1 << 24, 5 << 60 | 256, 6 << 60 | 99, 7 << 60] {
+    for code in [0, 4, -1, i64::MAX, 3 << 60 | 15 << 56, 2 << 60 | 70_000, 3 << 60 | 0x20, 4 << 60 | 1 << 24, 5 << 60 | 256, 6 << 60 | 99, 7 << 60 | 1 << 56, 7 << 60 | 0x20] {
         assert_eq!(Cause::from_code(code), Err(MalformedCause), "{code}");
     }
 }
 
 proptest! {
     #[test]
-    fn reads_back_what_it_writes(kind in 0u8..9, number: u32, state in prop::sample::select(ReceiptState::ALL), error in "[0-9a-zA-Z:]{0,8}") {
+    fn reads_back_what_it_writes(kind in 0u8..10, number: u32, state in prop::sample::select(ReceiptState::ALL), error in "[0-9a-zA-Z:]{0,8}") {
         let cause = match kind {
             0 => Cause::Smpp(number),
             1 => Cause::Http(number as u16),
@@ -75,6 +78,7 @@ proptest! {
             4 => Cause::Sip { status: number as u16, reason: (number >> 16) as u8 },
             5 => Cause::Q850(number as u8),
             7 => Cause::Torn,
+            8 => Cause::OptedOut(ErrorCode::new(&error)),
             6 => Cause::Call(CallEnd::ALL[number as usize % CallEnd::ALL.len()]),
             _ => Cause::AnswerLost,
         };

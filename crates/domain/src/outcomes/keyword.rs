@@ -16,9 +16,15 @@ pub(super) const HELP: &[&str] = &["help", "info", "aide"];
 pub(super) const PHRASES: &[&str] = &[
     "please stop", "pls stop", "plz stop", "take me off", "take my number off", "remove me", "remove my number", "dont text", "do not text", "dont message",
     "do not message", "dont contact", "do not contact", "stop texting", "stop messaging", "stop contacting", "stop sending", "stop harassing", "stop calling",
-    "leave me alone", "wrong number", "wrong person", "opt me out", "unsubscribe me", "no more texts", "no more messages", "no more sms", "dont send", "do not send",
-    "never text", "never contact", "delete my number", "lose my number", "not my number", "take me of", "get me off", "go away",
+    "leave me alone", "opt me out", "unsubscribe me", "no more texts", "no more messages", "no more sms", "dont send", "do not send",
+    "never text", "never contact", "delete my number", "lose my number", "take me of", "get me off", "go away",
     "fuck off", "piss off", "sod off", "stop texts", "stop txts", "stop txting", "stop msging", "stop messages", "stop msgs", "stop bothering", "stop spamming",
+];
+
+/// Sayings that the number is somebody else's.
+pub(super) const SOMEBODY_ELSES: &[&str] = &[
+    "wrong number", "wrong person", "wrong phone", "not my number", "nobody by that name", "no one by that name", "nobody of that name", "no one of that name",
+    "nobody called that", "no one called that", "dont know this person", "do not know this person", "dont know that person", "do not know that person",
 ];
 
 /// Other forms of the words, which speak about stopping rather than ask for it.

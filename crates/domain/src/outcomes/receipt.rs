@@ -6,7 +6,7 @@ use crate::time::Instant;
 use crate::word::words;
 
 words! {
-    /// The states of SMPP 5.0 section 4.7.15, which providers over HTTP are mapped to as well.
+    /// The states of SMPP 5.0 section 4.7.15, which providers over HTTP are mapped to as well, and one that is no state of SMPP.
     pub enum ReceiptState {
         Scheduled = "scheduled",
         Enroute = "enroute",
@@ -20,6 +20,8 @@ words! {
         Unknown = "unknown",
         Rejected = "rejected",
         Skipped = "skipped",
+        /// Not delivered since the person has opted out with the carrier: by a provider's word for it, or by an error code.
+        OptedOut = "opted_out",
     }
 }
 
@@ -35,7 +37,7 @@ impl ReceiptState {
     /// The byte of the `message_state` parameter.
     #[must_use]
     pub fn from_smpp(value: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(value)).copied()
+        Self::ALL.get(usize::from(value)).copied().filter(|state| *state != Self::OptedOut)
     }
 
     /// The seven-letter words of the receipt text (SMPP 3.4 appendix B), with the long forms that carriers write instead.

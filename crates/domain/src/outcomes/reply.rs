@@ -1,6 +1,7 @@
 //! What an inbound message means: the matching steps of contact-rules section 8, in their order.
 
-use crate::outcomes::keyword::{FORMS, HELP, PHRASES, START, STOP, YES, holds_phrase, is_about_something_else, is_in, is_stop_word, stop_at, words_of};
+use crate::compliance::suppression::{Suppression, SuppressionReason, SuppressionScope};
+use crate::outcomes::keyword::{FORMS, HELP, PHRASES, SOMEBODY_ELSES, START, STOP, YES, holds_phrase, is_about_something_else, is_in, is_stop_word, stop_at, words_of};
 use crate::word::words;
 
 words! {
@@ -9,6 +10,8 @@ words! {
         Stop = "stop",
         /// Stops, and a person should look as well.
         StopReview = "stop_review",
+        /// The number is somebody else's: stops texts and calls, and a person should look as well.
+        WrongNumber = "wrong_number",
         /// Holds a word of stopping inside a longer sentence: sends pause until a person decides.
         Unsure = "unsure",
         Start = "start",
@@ -21,16 +24,26 @@ words! {
 const SHORT_WORDS: usize = 4;
 
 impl ReplyMeaning {
-    /// Writes an opt-out, at once.
+    /// Ends what is sent to the number, at once.
     #[must_use]
     pub fn opts_out(self) -> bool {
-        matches!(self, Self::Stop | Self::StopReview)
+        matches!(self, Self::Stop | Self::StopReview | Self::WrongNumber)
+    }
+
+    /// What goes on the suppression list for it, at once.
+    #[must_use]
+    pub fn suppresses(self) -> Option<Suppression> {
+        match self {
+            Self::Stop | Self::StopReview => Some(Suppression { scope: SuppressionScope::Sms, reason: SuppressionReason::OptOut }),
+            Self::WrongNumber => Some(Suppression { scope: SuppressionScope::Every, reason: SuppressionReason::WrongPerson }),
+            Self::Unsure | Self::Start | Self::Help | Self::Other => None,
+        }
     }
 
     /// Waits in the inbox for somebody to read it.
     #[must_use]
     pub fn needs_a_person(self) -> bool {
-        matches!(self, Self::StopReview | Self::Unsure | Self::Other)
+        matches!(self, Self::StopReview | Self::WrongNumber | Self::Unsure | Self::Other)
     }
 }
 
@@ -50,6 +63,9 @@ pub fn read(text: &str, awaits_opt_in: bool) -> ReplyMeaning {
     }
     if is_in(&polite, HELP) {
         return ReplyMeaning::Help;
+    }
+    if holds_phrase(&words, SOMEBODY_ELSES) {
+        return ReplyMeaning::WrongNumber;
     }
     let mentions = (0..words.len()).any(|place| stop_at(&words, place).is_some());
     let about_something_else = mentions && is_about_something_else(&words);

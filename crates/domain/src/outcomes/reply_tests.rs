@@ -1,5 +1,6 @@
-use super::ReplyMeaning::{Help, Other, Start, Stop, StopReview, Unsure};
+use super::ReplyMeaning::{Help, Other, Start, Stop, StopReview, Unsure, WrongNumber};
 use super::*;
+use crate::campaigns::campaign::Channel;
 use proptest::prelude::*;
 
 #[test]
@@ -24,8 +25,9 @@ fn reads_what_people_write() {
         // Step 3: sayings.
         ("Can you please stop sending me these every day", StopReview), ("take me off your list", StopReview), ("TAKE ME OFF THIS", StopReview),
         ("Can you remove me from this list please", StopReview), ("don't text me again", StopReview), ("Do not text this number", StopReview), ("dont text", StopReview),
-        ("leave me alone", StopReview), ("Leave me alone!!! I mean it", StopReview), ("wrong number", StopReview), ("You have the wrong number mate", StopReview),
-        ("Wrong person", StopReview), ("stop texting me about my direct debit", StopReview),
+        ("leave me alone", StopReview), ("Leave me alone!!! I mean it", StopReview), ("wrong number", WrongNumber), ("You have the wrong number mate", WrongNumber),
+        ("Wrong person", WrongNumber), ("wrong number, stop", WrongNumber), ("please stop, you've got the wrong person", WrongNumber), ("There is no one by that name here", WrongNumber),
+        ("I don't know this person", WrongNumber), ("wrong amount", Other), ("stop texting me about my direct debit", StopReview),
         // Step 4: a word of stopping in a longer sentence.
         ("I need to cancel my direct debit this month", Unsure), ("What happens if I stop paying the loan", Unsure), ("when does the plan end because I forgot", Unsure),
         ("You said this would be stopped last week", Unsure), ("I will quit my job in two weeks and then pay", Unsure), ("Reply STOP to opt out of these messages", Unsure),
@@ -108,8 +110,13 @@ fn yes_starts_only_as_an_answer() {
 
 #[test]
 fn what_opts_out_and_what_waits() {
-    assert!(Stop.opts_out() && StopReview.opts_out() && !Unsure.opts_out() && !Start.opts_out() && !Help.opts_out());
-    assert!(StopReview.needs_a_person() && Unsure.needs_a_person() && Other.needs_a_person() && !Stop.needs_a_person() && !Help.needs_a_person());
+    assert!(Stop.opts_out() && StopReview.opts_out() && WrongNumber.opts_out() && !Unsure.opts_out() && !Start.opts_out() && !Help.opts_out());
+    assert!(StopReview.needs_a_person() && WrongNumber.needs_a_person() && Unsure.needs_a_person() && Other.needs_a_person() && !Stop.needs_a_person() && !Help.needs_a_person());
+    for meaning in ReplyMeaning::ALL {
+        assert_eq!(meaning.suppresses().is_some(), meaning.opts_out(), "{meaning}");
+    }
+    let stops = |meaning: ReplyMeaning, channel| meaning.suppresses().is_some_and(|entry| entry.scope.covers(channel));
+    assert_eq!([Stop, StopReview, WrongNumber].map(|meaning| (stops(meaning, Channel::Sms), stops(meaning, Channel::Voice))), [(true, false), (true, false), (true, true)], "a stranger is not called either");
 }
 
 proptest! {
@@ -123,7 +130,7 @@ proptest! {
     #[test]
     fn a_stop_word_is_never_lost(before in "[a-z]{1,9}( [a-z]{1,9}){0,12}", word in prop::sample::select(STOP), after in "[a-z]{1,9}( [a-z]{1,9}){0,12}") {
         let meaning = read(&format!("{before} {word} {after}"), false);
-        prop_assert!(matches!(meaning, Stop | StopReview | Unsure));
+        prop_assert!(matches!(meaning, Stop | StopReview | WrongNumber | Unsure));
     }
 
     #[test]

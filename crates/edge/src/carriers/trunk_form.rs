@@ -47,6 +47,7 @@ fn with_smpp(mut fields: Fields, settings: &SmppSettings) -> Fields {
             Value::String(text) => fields.with(&name, text),
             Value::Bool(true) => fields.with(&name, "yes"),
             Value::Number(number) => fields.with(&name, number.to_string()),
+            Value::Array(words) => fields.with(&name, words.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")),
             _ => fields,
         };
     }
@@ -105,6 +106,7 @@ fn smpp_inputs(fill: Fill) -> Markup {
             div.row { (Input::new("enquire_link_seconds", "Enquire link every (seconds)").kind("number").show(fill)) (Input::new("response_timeout_seconds", "Wait for an answer (seconds)").kind("number").show(fill)) }
             div.row { (select("long_message", "Long messages by", "", &words(LongMessageForm::ALL), fill)) (select("gsm_coding", "Default alphabet", "", &words(GsmCoding::ALL), fill)) }
             (select("message_id_format", "Message ids in receipts", "", &words(MessageIdFormat::ALL), fill))
+            (Input::new("opted_out_codes", "Codes of an opt-out").hint("What the carrier answers when the person has opted out with it: statuses such as 0x00000424, error codes of receipts. Texts to them stop. Only codes that say nothing else.").show(fill))
             (Input::new("tls_pin_sha256", "Certificate pin (SHA-256)").show(fill))
             (area("tls_ca_pem", "Certificate authority (PEM)", "TLS needs this or a pin: no authority is trusted unless it is named.", None, fill))
         } }
@@ -154,6 +156,7 @@ fn read_smpp(fields: &Fields, problems: &mut Problems) -> Option<TrunkSettings> 
             Err(_) => problems.add(name, "Enter a whole number"),
         }
     }
+    held.insert("opted_out_codes".into(), fields.get("opted_out_codes").split([' ', ',']).filter(|code| !code.is_empty()).collect());
     if !problems.is_empty() {
         return None;
     }
@@ -217,5 +220,17 @@ mod tests {
         assert_eq!(fields, ["name", "host", "system_id"].into_iter().filter(|field| fields.contains(field)).collect::<Vec<_>>());
         assert_eq!(read(&sip_default().with("name", "Voice")).err().map(|problems| problems.all().len()), Some(1), "its hosts alone");
         assert!(read(&http_default().with("name", "Provider")).is_ok());
+    }
+
+    #[test]
+    fn codes_of_an_opt_out_come_back_as_they_were_typed() {
+        let defaults = serde_json::from_value::<SmppSettings>(json!({ "host": "", "port": 2775, "system_id": "" })).expect("every other setting has a default");
+        // Of two fields of one name the first counts.
+        let typed = |codes: &str| with_smpp(common("smpp").with("name", "Carrier").with("host", "smsc.example").with("system_id", "north").with("opted_out_codes", codes), &defaults);
+        let Ok(NewTrunk { settings: TrunkSettings::Smpp(smpp), .. }) = read(&typed("0x00000424, 40300")) else { panic!("it reads") };
+        assert_eq!(smpp.opted_out_codes, ["0x00000424", "40300"]);
+        assert_eq!(with_smpp(Fields::new(), &smpp).get("opted_out_codes"), "0x00000424 40300");
+        let Err(problems) = read(&typed("everything")) else { panic!("no code has so many letters") };
+        assert_eq!(problems.all().iter().map(|(field, _)| field.as_str()).collect::<Vec<_>>(), ["opted_out_codes"]);
     }
 }

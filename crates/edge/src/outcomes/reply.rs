@@ -63,7 +63,7 @@ fn beginning(reply: &ReplyRecord) -> String {
 fn meaning_chip(meaning: ReplyMeaning) -> Markup {
     let (tone, icon) = match meaning {
         ReplyMeaning::Stop => (Tone::Bad, Icon::Stop),
-        ReplyMeaning::StopReview | ReplyMeaning::Unsure => (Tone::Warn, Icon::Question),
+        ReplyMeaning::StopReview | ReplyMeaning::WrongNumber | ReplyMeaning::Unsure => (Tone::Warn, Icon::Question),
         ReplyMeaning::Start => (Tone::Good, Icon::Play),
         ReplyMeaning::Help => (Tone::Info, Icon::Question),
         ReplyMeaning::Other => (Tone::Calm, Icon::Message),
@@ -115,6 +115,13 @@ fn acts(session: &Session, reply: &ReplyRecord, team: &Team) -> Markup {
     let fields = Fields::new().with("user", reply.assigned_to.unwrap_or(session.user.user_id).to_string());
     let path = format!("/inbox/{}", reply.id);
     html! {
+        @if reply.meaning == ReplyMeaning::WrongNumber {
+            section.card {
+                header { h2 { "Is the number somebody else's?" } }
+                p.soft { "It is neither texted nor called until you decide." }
+                div.actions { (button(&format!("{path}/stop"), "danger", "Yes: never again")) (button(&format!("{path}/carry-on"), "quiet", "No: carry on")) }
+            }
+        }
         @if matches!(reply.meaning, ReplyMeaning::Unsure | ReplyMeaning::StopReview) {
             section.card {
                 header { h2 { "Does the person want it to stop?" } }

@@ -60,6 +60,7 @@ pub fn meaning_name(meaning: ReplyMeaning) -> &'static str {
     match meaning {
         ReplyMeaning::Stop => "Stop",
         ReplyMeaning::StopReview => "Stop, to be looked at",
+        ReplyMeaning::WrongNumber => "Wrong number",
         ReplyMeaning::Unsure => "Unsure: decide",
         ReplyMeaning::Start => "Start again",
         ReplyMeaning::Help => "Help",

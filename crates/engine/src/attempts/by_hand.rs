@@ -16,7 +16,7 @@ use clarion_domain::campaigns::schedule::{Day, TimeOfDay};
 use clarion_domain::carriers::settings::TrunkSettings;
 use clarion_domain::compliance::purpose::{LegalBasis, Purpose};
 use clarion_domain::id::{AttemptId, CampaignId, ContactId, ListId, TrunkId};
-use clarion_domain::outcomes::cause::Cause;
+use clarion_domain::outcomes::cause::{Cause, ErrorCode};
 use clarion_domain::personal::Personal;
 use clarion_domain::time::Instant;
 use clarion_smpp::pdu::{Address, EsmClass, MessageState, ShortMessage, tag};
@@ -76,7 +76,7 @@ impl Hand {
         let mut config = CarrierConfig::sink();
         config.limits.answer_delay = Duration::from_secs(3_600);
         let carrier = Carrier::start(config).await.expect("a carrier");
-        let settings = format!(r#"{{"kind":"smpp","host":"127.0.0.1","port":{},"system_id":"pretend","window":10000}}"#, carrier.address().port());
+        let settings = format!(r#"{{"kind":"smpp","host":"127.0.0.1","port":{},"system_id":"pretend","window":10000,"opted_out_codes":["0x00000424","40300"]}}"#, carrier.address().port());
         let settings: TrunkSettings = serde_json::from_str(&settings).expect("settings");
         let new = NewTrunk { name: "Loop".into(), settings, secret: Personal::new("pretend"), rate_per_second: rate, cost_per_segment: 350, currency: "GBP".into() };
         let trunk = tenant.add_trunk(&new, is_shared, NOON).await.expect("a trunk");
@@ -141,6 +141,11 @@ impl Hand {
         self.answer(of, WireOutcome::Rejected(Cause::Smpp(status)));
     }
 
+    /// As the trunk's driver reads the status.
+    pub fn refuse_opted_out(&mut self, of: &Departed) {
+        self.answer(of, WireOutcome::Rejected(Cause::OptedOut(ErrorCode::new("0x424"))));
+    }
+
     pub fn throttle(&mut self, of: &Departed) {
         self.answer(of, WireOutcome::Throttled(WirePart::Smpp { message: Box::default(), segments: 1 }));
     }
@@ -149,6 +154,12 @@ impl Hand {
         let mut message = ShortMessage { esm_class: EsmClass(EsmClass::DELIVERY_RECEIPT), ..ShortMessage::default() };
         message.tlvs.push(tag::RECEIPTED_MESSAGE_ID, format!("{message_id}\0").into_bytes());
         message.tlvs.push(tag::MESSAGE_STATE, [state.octet()]);
+        self.sender.hear(self.trunk, Box::new(message), self.now);
+    }
+
+    /// A receipt in the words of its text, such as `id:m1 stat:UNDELIV err:001`.
+    pub fn receipt_text(&mut self, text: &str) {
+        let message = ShortMessage { esm_class: EsmClass(EsmClass::DELIVERY_RECEIPT), short_message: encode_gsm(text).expect("plain text"), ..ShortMessage::default() };
         self.sender.hear(self.trunk, Box::new(message), self.now);
     }
 

@@ -239,6 +239,7 @@ async fn write_claims(sender: &Sender, tx: &mut Tx, plan: Plan, claimed: &mut Cl
             trunk,
             first_attempt: first,
             items: batch.iter().map(|permitted| (permitted.candidate.position, permitted.candidate.try_number)).collect(),
+            segments: batch.iter().map(|permitted| u8::try_from(permitted.prepared.segments).unwrap_or(u8::MAX)).collect(),
             released: Vec::new(),
             decision: decision.to_string(),
             claimed_at: now,

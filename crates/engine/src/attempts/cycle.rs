@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::id::{AttemptId, CampaignId, ClaimId, RouteId, TenantId, TrunkId};
+use clarion_domain::outcomes::cause::Cause;
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::Instant;
 use clarion_store::StoreError;
 use clarion_store::attempts::{
-    AttemptRow, SettledRow, add_attempts, add_due, add_references, attempts_by_id, is_stopped, release_items, remove_claims, settle_attempts, settle_notice,
+    AttemptRow, SettledRow, add_attempts, add_due, add_references, attempts_by_id, is_stopped, release_items, remove_claims, set_costs, settle_attempts, settle_notice,
 };
 use clarion_store::campaigns::{StepNews, move_on};
 use clarion_store::db::{DbError, Tx};
-use clarion_store::outcomes::{add_unmatched, drop_reply_parts, drop_unmatched};
+use clarion_store::outcomes::{add_unmatched, drop_reply_parts, drop_unmatched, suppress_opted_out};
 use clarion_store::reports::{MeasureDelta, MeasureKey, add_measures};
 use clarion_store::webhooks::tell_settled;
 
@@ -279,6 +280,13 @@ impl Sender {
         for (id, state, cause) in &rows.notices {
             settle_notice(tx, *id, *state, cause, now).await?;
         }
+        // After the moves, as a reply is: whoever has opted out goes on to no other step.
+        let attempts: Vec<AttemptId> = rows.opted_out.iter().chain(&late_rows.opted_out).copied().collect();
+        let refused = rows.notices.iter().filter(|(_, _, cause)| cause.parse::<Cause>().is_ok_and(Cause::is_opt_out));
+        let notices: Vec<i64> = refused.map(|(id, _, _)| *id).collect();
+        if !attempts.is_empty() || !notices.is_empty() {
+            suppress_opted_out(tx, &self.store, &attempts, &notices, now).await?;
+        }
         self.write_inbound(tx, rows, now).await
     }
 
@@ -435,7 +443,7 @@ async fn write_claims_end(tx: &mut Tx, rows: &CycleRows) -> Result<HashSet<Claim
 async fn correct_taken_over(tx: &mut Tx, taken: impl Iterator<Item = &AttemptRow>, measures: &mut foldhash::HashMap<MeasureKey, MeasureDelta>) -> Result<Vec<(TenantId, AttemptId)>, StoreError> {
     let answers: Vec<&AttemptRow> = taken.collect();
     let ids: Vec<_> = answers.iter().map(|row| row.id).collect();
-    let mut settled = Vec::new();
+    let (mut settled, mut costs) = (Vec::new(), Vec::new());
     for stored in attempts_by_id(tx, &ids).await? {
         let Some(answer) = answers.iter().find(|row| row.id == stored.id) else { continue };
         let mut count = CycleRows::default();
@@ -443,7 +451,8 @@ async fn correct_taken_over(tx: &mut Tx, taken: impl Iterator<Item = &AttemptRow
         count.count(&Counted::of(answer), answer.disposition, &answer.cause, -1);
         if stored.disposition == Disposition::Unknown {
             count.count(&Counted::of(&stored), stored.disposition, &stored.cause, -1);
-            count.count(&Counted::of(&stored), answer.disposition, &answer.cause, 1);
+            count.count(&Counted { cost: answer.cost, ..Counted::of(&stored) }, answer.disposition, &answer.cause, 1);
+            costs.push((stored.id, answer.cost));
             settled.push(SettledRow { id: stored.id, state: answer.state, disposition: answer.disposition, cause: answer.cause.clone(), parts_heard: stored.parts_heard, settled_at: answer.settled_at });
         }
         for (key, delta) in count.measures {
@@ -454,5 +463,6 @@ async fn correct_taken_over(tx: &mut Tx, taken: impl Iterator<Item = &AttemptRow
         }
     }
     settle_attempts(tx, &settled).await?;
+    set_costs(tx, &costs).await?;
     Ok(answers.iter().map(|answer| (answer.tenant, answer.id)).collect())
 }

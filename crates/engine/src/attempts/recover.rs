@@ -1,5 +1,5 @@
-//! What a crash leaves behind: claims without attempts. A message may have been sent or not, so it is `unknown`; a call too, unless its record
-//! tells what was done for the person.
+//! What a crash leaves behind: claims without attempts. A message may have been sent or not, so it is `unknown`, and costs what it would have cost: the
+//! carrier may bill it. A call is `unknown` too, unless its record tells what was done for the person.
 
 use std::collections::HashMap;
 
@@ -9,6 +9,7 @@ use clarion_domain::carriers::call_price::CallPrice;
 use clarion_domain::carriers::settings::TrunkSettings;
 use clarion_domain::id::{AttemptId, TrunkId};
 use clarion_domain::outcomes::cause::Cause;
+use clarion_domain::outcomes::cost::Cost;
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::Instant;
 use clarion_store::attempts::{AttemptRow, ClaimRow, add_attempts, attempts_by_id, claims_of_silent_nodes, recipients_at, recover_notices, remove_claims};
@@ -49,10 +50,19 @@ pub(crate) async fn settle_left(store: &Store, channel: Channel, started_at: Ins
     }
 }
 
+/// What a trunk asks.
+enum Price {
+    Segment(Cost),
+    Call(CallPrice),
+}
+
 /// `None` for a trunk that was removed.
-async fn price_of(store: &Store, id: TrunkId) -> Result<Option<CallPrice>, StoreError> {
+async fn price_of(store: &Store, id: TrunkId) -> Result<Option<Price>, StoreError> {
     let trunk = store.trunks().await?.into_iter().find(|trunk| trunk.id == id);
-    Ok(trunk.and_then(|trunk| if let TrunkSettings::Sip(sip) = trunk.settings { Some(sip.price()) } else { None }))
+    Ok(trunk.map(|trunk| match trunk.settings {
+        TrunkSettings::Sip(sip) => Price::Call(sip.price()),
+        TrunkSettings::Smpp(_) | TrunkSettings::Http(_) => Price::Segment(Cost(trunk.cost_per_segment)),
+    }))
 }
 
 async fn settle_claim(store: &Store, tx: &mut Tx, claim: &ClaimRow, now: Instant) -> Result<usize, StoreError> {
@@ -62,25 +72,33 @@ async fn settle_claim(store: &Store, tx: &mut Tx, claim: &ClaimRow, now: Instant
     }
     let ids: Vec<AttemptId> = (0..claim.items.len() as i64).map(|index| AttemptId(claim.first_attempt.0 + index)).collect();
     let known: Vec<AttemptId> = attempts_by_id(tx, &ids).await?.into_iter().map(|row| row.id).collect();
-    let open: Vec<(AttemptId, (u32, u8))> = ids
+    // An earlier version did not say how many segments there were: one, at least.
+    let segments_of = |index| claim.segments.get(index).copied().unwrap_or(1).max(1);
+    let open: Vec<(AttemptId, (u32, u8), u8)> = ids
         .into_iter()
         .zip(claim.items.iter().copied())
         .enumerate()
         .filter(|(index, (id, _))| !known.contains(id) && !claim.released.iter().any(|released| usize::from(*released) == *index))
-        .map(|(_, item)| item)
+        .map(|(index, (id, item))| (id, item, segments_of(index)))
         .collect();
-    let positions: Vec<u32> = open.iter().map(|(_, (position, _))| *position).collect();
+    let positions: Vec<u32> = open.iter().map(|(_, (position, _), _)| *position).collect();
     let people = recipients_at(tx, claim.campaign, &positions).await?;
     let mut rows = CycleRows::default();
     let calls = match claim.channel {
-        Channel::Voice => lost_calls(tx, &open.iter().map(|(id, _)| *id).collect::<Vec<_>>(), now).await?,
+        Channel::Voice => lost_calls(tx, &open.iter().map(|(id, ..)| *id).collect::<Vec<_>>(), now).await?,
         Channel::Sms => HashMap::new(),
     };
-    let price = if calls.values().any(LostCall::was_answered) { price_of(store, claim.trunk).await? } else { None };
-    let segments = u16::from(claim.channel == Channel::Sms);
-    for (id, (position, try_number)) in open {
+    let may_cost = claim.channel == Channel::Sms || calls.values().any(LostCall::was_answered);
+    let price = if may_cost { price_of(store, claim.trunk).await? } else { None };
+    for (id, (position, try_number), segments) in open {
         // By their own place: one whose row is gone must not lend their attempt to the next.
         let Some((contact, address)) = people.get(&position).copied() else { continue };
+        let segments = if claim.channel == Channel::Sms { u16::from(segments) } else { 0 };
+        let cost = match &price {
+            Some(Price::Segment(each)) => Cost::of_segments(*each, segments).0,
+            Some(Price::Call(price)) => calls.get(&id).map_or(0, |call| call.cost(price)),
+            None => 0,
+        };
         let (disposition, cause) = calls.get(&id).map_or((Disposition::Unknown, Cause::AnswerLost), LostCall::outcome);
         let row = AttemptRow {
             id,
@@ -97,7 +115,7 @@ async fn settle_claim(store: &Store, tx: &mut Tx, claim: &ClaimRow, now: Instant
             cause: cause.to_string(),
             decision: claim.decision.as_str().into(),
             segments,
-            cost: calls.get(&id).zip(price.as_ref()).map_or(0, |(call, price)| call.cost(price)),
+            cost,
             sealed_body: None,
             carrier_message_id: String::new(),
             parts_heard: 0,

@@ -79,6 +79,8 @@ pub(crate) struct CycleRows {
     /// Those among `settled` that got a final disposition, for webhooks.
     pub told: Vec<(TenantId, AttemptId)>,
     pub late: Vec<LateReceipt>,
+    /// Those whose carrier says that the person has opted out with it.
+    pub opted_out: Vec<AttemptId>,
     pub unmatched: Vec<UnmatchedReceipt>,
     pub matched: Vec<i64>,
     pub measures: foldhash::HashMap<MeasureKey, MeasureDelta>,
@@ -132,6 +134,7 @@ impl CycleRows {
         self.settled.extend(since.settled);
         self.told.extend(since.told);
         self.late.extend(since.late);
+        self.opted_out.extend(since.opted_out);
         self.unmatched.extend(since.unmatched);
         self.matched.extend(since.matched);
         self.due.extend(since.due);

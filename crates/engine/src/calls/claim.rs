@@ -92,6 +92,7 @@ async fn write(dialler: &Dialler, tx: &mut Tx, tenant: TenantId, record: &Campai
             trunk,
             first_attempt: attempt,
             items: vec![(candidate.position, candidate.try_number)],
+            segments: Vec::new(),
             released: Vec::new(),
             decision: decision.to_string(),
             claimed_at: now,

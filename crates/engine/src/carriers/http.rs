@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use clarion_domain::campaigns::segments;
+use clarion_domain::carriers::opted_out::OptedOutCodes;
 use clarion_domain::carriers::settings::{HttpBody, HttpSettings};
 use clarion_domain::carriers::trunk::TrunkState;
 use clarion_domain::id::TrunkId;
@@ -25,6 +26,7 @@ pub(super) struct HttpDriver {
 struct Shared {
     trunk: TrunkId,
     settings: HttpSettings,
+    opted_out: OptedOutCodes,
     secret: Personal,
     client: reqwest::Client,
     limiter: SharedLimiter,
@@ -48,6 +50,7 @@ impl HttpDriver {
         let shared = Shared {
             trunk,
             settings: settings.clone(),
+            opted_out: OptedOutCodes::of(&settings.opted_out_codes),
             secret,
             client,
             limiter: SharedLimiter::new(Limiter::new(rate_per_second as f64)),
@@ -141,8 +144,14 @@ impl Shared {
             return WireOutcome::Throttled(WirePart::Http(message));
         }
         self.limiter.with(|limiter, now| limiter.on_accepted(now, sent_at, message.segments));
+        let is_read = verdict.disposition == Disposition::Accepted || !self.settings.error.is_empty();
+        let answer = if is_read { read(response).await } else { serde_json::Value::Null };
+        if let Some(refusal) = word_at(&answer, &self.settings.error).and_then(|error| self.opted_out.refusal(&error)) {
+            return WireOutcome::Rejected(refusal);
+        }
         match verdict.disposition {
-            Disposition::Accepted => WireOutcome::Accepted { message_id: self.message_id(response).await },
+            // Without an id no receipt can find it.
+            Disposition::Accepted => WireOutcome::Accepted { message_id: word_at(&answer, &self.settings.message_id).unwrap_or_default() },
             Disposition::Unknown => WireOutcome::Lost,
             _ => WireOutcome::Rejected(cause),
         }
@@ -161,29 +170,33 @@ impl Shared {
         }
     }
 
-    /// The provider's id for the message; empty when the answer has none, and then no receipt can find it.
-    async fn message_id(&self, mut response: reqwest::Response) -> String {
-        let mut body = Vec::new();
-        while let Ok(Some(chunk)) = response.chunk().await {
-            body.extend_from_slice(&chunk);
-            if body.len() > ANSWER_BYTES_MAX {
-                return String::new();
-            }
-        }
-        let answer: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
-        match answer.pointer(&self.settings.message_id) {
-            Some(serde_json::Value::String(id)) => id.clone(),
-            Some(serde_json::Value::Number(id)) => id.to_string(),
-            _ => String::new(),
-        }
-    }
-
     fn note_failure(&self) {
         if self.failures.fetch_add(1, Ordering::Relaxed) + 1 >= FAILURES_MAX {
             let until = self.limiter.with(|_, now| now + DOWN_MICROS);
             self.down_until_micros.store(until, Ordering::Relaxed);
             self.failures.store(0, Ordering::Relaxed);
         }
+    }
+}
+
+/// What the provider says; nothing when it is no JSON, or too long.
+async fn read(mut response: reqwest::Response) -> serde_json::Value {
+    let mut body = Vec::new();
+    while let Ok(Some(chunk)) = response.chunk().await {
+        body.extend_from_slice(&chunk);
+        if body.len() > ANSWER_BYTES_MAX {
+            return serde_json::Value::Null;
+        }
+    }
+    serde_json::from_slice(&body).unwrap_or_default()
+}
+
+/// A word or a number in an answer; an empty pointer points to nothing.
+fn word_at(answer: &serde_json::Value, pointer: &str) -> Option<String> {
+    match answer.pointer(pointer).filter(|_| !pointer.is_empty())? {
+        serde_json::Value::String(word) => Some(word.clone()),
+        serde_json::Value::Number(number) => Some(number.to_string()),
+        _ => None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use clarion_domain::carriers::opted_out::OptedOutCodes;
 use clarion_domain::carriers::settings::{BindStyle, GsmCoding, LongMessageForm, SmppSettings, SmppVersion};
 use clarion_domain::carriers::trunk::TrunkState;
 use clarion_domain::id::TrunkId;
@@ -90,7 +91,7 @@ impl SmppDriver {
             config.kind = *kind;
             let mut chance = Chance(seed ^ (bind as u64 + 1));
             let (supervised, received) = supervise(SuperviseConfig::new(config.clone()), move || chance.next());
-            tokio::spawn(forward(trunk, bind, received, events.clone()));
+            tokio::spawn(forward(trunk, bind, OptedOutCodes::of(&settings.opted_out_codes), received, events.clone()));
             binds.push(supervised);
         }
         Ok(Self { trunk, settings: settings.clone(), binds, limiter, events: events.clone() })
@@ -206,33 +207,35 @@ fn sender(from: &str) -> Address {
     }
 }
 
-async fn forward(trunk: TrunkId, bind: usize, mut received: mpsc::Receiver<Vec<Event>>, events: mpsc::Sender<Vec<WireEvent>>) {
+async fn forward(trunk: TrunkId, bind: usize, opted_out: OptedOutCodes, mut received: mpsc::Receiver<Vec<Event>>, events: mpsc::Sender<Vec<WireEvent>>) {
     while let Some(batch) = received.recv().await {
-        let batch: Vec<WireEvent> = batch.into_iter().filter_map(|event| translate(trunk, bind, event)).collect();
+        let batch: Vec<WireEvent> = batch.into_iter().filter_map(|event| translate(trunk, bind, &opted_out, event)).collect();
         if !batch.is_empty() && events.send(batch).await.is_err() {
             return;
         }
     }
 }
 
-fn translate(trunk: TrunkId, bind: usize, event: Event) -> Option<WireEvent> {
+fn translate(trunk: TrunkId, bind: usize, opted_out: &OptedOutCodes, event: Event) -> Option<WireEvent> {
     match event {
-        Event::SubmitResult { token, outcome } => Some(WireEvent::Result { trunk, token, outcome: fate(trunk, outcome) }),
-        Event::LateAnswer { token, outcome } => Some(WireEvent::Late { trunk, token, outcome: fate(trunk, outcome) }),
+        Event::SubmitResult { token, outcome } => Some(WireEvent::Result { trunk, token, outcome: fate(trunk, opted_out, outcome) }),
+        Event::LateAnswer { token, outcome } => Some(WireEvent::Late { trunk, token, outcome: fate(trunk, opted_out, outcome) }),
         Event::Deliver { id, message } => Some(WireEvent::Inbound { trunk, inbound: Inbound { acknowledge: Acknowledge { bind, request: id }, message } }),
         Event::Bound { .. } | Event::Unbound { .. } => Some(WireEvent::Changed { trunk }),
         Event::QueryResult { .. } => None,
     }
 }
 
-fn fate(trunk: TrunkId, outcome: Outcome) -> WireOutcome {
+fn fate(trunk: TrunkId, opted_out: &OptedOutCodes, outcome: Outcome) -> WireOutcome {
     let segments = 1;
     match outcome {
         Outcome::Accepted { message_id } => WireOutcome::Accepted { message_id },
         Outcome::Throttled { message, .. } => WireOutcome::Throttled(WirePart::Smpp { message, segments }),
-        // A system error may hide a message that was taken: it counts as unanswered.
-        Outcome::Rejected { status } if status.retry() == RetryClass::Ambiguous => WireOutcome::Lost,
-        Outcome::Rejected { status } => WireOutcome::Rejected(Cause::Smpp(status.0)),
+        Outcome::Rejected { status } => match opted_out.cause_of(status.0) {
+            // A system error may hide a message that was taken: it counts as unanswered.
+            Cause::Smpp(_) if status.retry() == RetryClass::Ambiguous => WireOutcome::Lost,
+            cause => WireOutcome::Rejected(cause),
+        },
         Outcome::Invalid(field) => {
             tracing::warn!(%trunk, field = field.field, problem = field.problem, "a message cannot be written in SMPP");
             WireOutcome::Rejected(Cause::Smpp(CommandStatus::RINVMSGLEN.0))
@@ -265,5 +268,16 @@ mod tests {
             let address = sender(from);
             assert_eq!((address.ton, address.value.as_str()), (ton, value), "{from}");
         }
+    }
+
+    #[test]
+    fn a_status_of_the_trunks_list_is_an_opt_out_even_where_it_would_hide_a_message_that_was_taken() {
+        let codes = OptedOutCodes::of(&["0x00000424".to_owned(), "0x08".to_owned()]);
+        let rejected = |codes: &OptedOutCodes, status| fate(TrunkId(1), codes, Outcome::Rejected { status: CommandStatus(status) });
+        for (status, word) in [(0x424, "opted_out:0x424"), (0x08, "opted_out:0x8"), (0x0b, "smpp:0x0000000b")] {
+            assert!(matches!(rejected(&codes, status), WireOutcome::Rejected(cause) if cause.to_string() == word), "{word}");
+        }
+        assert!(matches!(rejected(&OptedOutCodes::default(), 0x08), WireOutcome::Lost));
+        assert!(matches!(rejected(&OptedOutCodes::default(), 0x424), WireOutcome::Rejected(Cause::Smpp(0x424))));
     }
 }

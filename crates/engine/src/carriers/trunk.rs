@@ -1,5 +1,6 @@
 //! A trunk in use: its driver, its credit, what is in flight.
 
+use clarion_domain::carriers::opted_out::OptedOutCodes;
 use clarion_domain::carriers::settings::{LongMessageForm, MessageIdFormat, TrunkSettings};
 use clarion_domain::carriers::trunk::TrunkState;
 use clarion_domain::id::{NodeId, TrunkId};
@@ -19,6 +20,7 @@ use super::wire::{Acknowledge, Prepared, WireEvent, WireOutcome, WirePart};
 
 pub(crate) struct Trunk {
     pub record: TrunkRecord,
+    pub opted_out: OptedOutCodes,
     driver: Driver,
     credit: Credit,
     silence: Silence,
@@ -42,7 +44,8 @@ impl Trunk {
             TrunkSettings::Http(settings) => Driver::Http(HttpDriver::start(record.id, settings, secret.clone(), rate, events)?),
             TrunkSettings::Sip(_) => return Err(CannotCarry("a SIP trunk carries calls, not messages".into())),
         };
-        Ok(Self { record, driver, credit: Credit::default(), silence: Silence::default(), seen_micros: now_micros, is_up: false, rate: 0.0, in_flight: 0, promised: 0, accepted: 0, last: (TrunkState::Connecting, now), queue: Queue { down_since: None, until: now } })
+        let opted_out = record.settings.opted_out_codes();
+        Ok(Self { record, opted_out, driver, credit: Credit::default(), silence: Silence::default(), seen_micros: now_micros, is_up: false, rate: 0.0, in_flight: 0, promised: 0, accepted: 0, last: (TrunkState::Connecting, now), queue: Queue { down_since: None, until: now } })
     }
 
     pub(crate) fn id(&self) -> TrunkId {

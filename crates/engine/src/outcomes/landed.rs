@@ -117,6 +117,9 @@ impl Sender {
         let disposition = attempt.disposition.unwrap_or(Disposition::Accepted);
         let cause = attempt.cause.map_or_else(String::new, |cause| cause.to_string());
         self.rows.count(&counted, disposition, &cause, 1);
+        if attempt.cause.is_some_and(Cause::is_opt_out) {
+            self.rows.opted_out.push(id);
+        }
         self.rows.attempts.push(AttemptRow {
             id,
             tenant: flight.tenant,

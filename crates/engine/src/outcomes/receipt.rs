@@ -57,6 +57,7 @@ pub(crate) fn error_code(text: &str) -> ErrorCode {
 impl Sender {
     /// A receipt from the wire, by the carrier's id for one part.
     pub(crate) fn hear_receipt(&mut self, trunk: TrunkId, message_id: &str, receipt: Receipt, now: Instant) {
+        let receipt = self.as_meant(trunk, receipt);
         let found = self.keys_of(trunk, message_id).into_iter().find_map(|key| self.ledger.keys.get(&key).copied());
         match found {
             Some((attempt, part)) => self.apply_receipt(attempt, part, receipt, now),
@@ -73,6 +74,11 @@ impl Sender {
                 self.rows.unmatched.push(unmatched);
             }
         }
+    }
+
+    /// By the codes of its trunk: an error may say that the person has opted out with the carrier.
+    pub(crate) fn as_meant(&self, trunk: TrunkId, receipt: Receipt) -> Receipt {
+        self.carriers.get(trunk).map_or(receipt, |trunk| trunk.opted_out.read_receipt(receipt))
     }
 
     /// The keys under which the attempt of a receipt may be known.
@@ -167,6 +173,9 @@ pub(crate) fn write_move(rows: &mut CycleRows, counted: &Counted, moved: &Moved)
         rows.count(counted, disposition, &words(cause), 1);
     }
     let was_open = delta.from.is_none_or(|(disposition, _)| !disposition.is_final());
+    if delta.to.and_then(|(_, cause)| cause).is_some_and(Cause::is_opt_out) {
+        rows.opted_out.push(moved.row.id);
+    }
     let is_final = delta.to.is_some_and(|(disposition, _)| disposition.is_final());
     if is_final {
         rows.told.push((counted.tenant, moved.row.id));

@@ -2,18 +2,24 @@
 
 use std::collections::BTreeMap;
 
+use clarion_domain::audit::event::Act;
 use clarion_domain::campaigns::retry::{RetryRule, RetryRules};
+use clarion_domain::compliance::suppression::{SuppressionReason, SuppressionScope};
 use clarion_domain::id::CampaignId;
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::{DAY_MS, HOUR_MS, Instant, MINUTE_MS, SECOND_MS};
+use clarion_domain::webhooks::event::WebhookEventKind;
 use clarion_smpp::pdu::MessageState;
 use clarion_store::Tenant;
 use clarion_store::attempts::attempts_by_id;
 use clarion_store::campaigns::RecipientState;
+use clarion_store::compliance::rule_book;
+use clarion_store::contacts::TimelineKind;
+use clarion_store::webhooks::NewWebhook;
 
-use crate::attempts::by_hand::people::list_of;
+use crate::attempts::by_hand::people::{list_of, number};
 use crate::attempts::by_hand::support::{NOON, for_each_store};
-use crate::attempts::by_hand::{Departed, Hand, What, draft, launch, standing};
+use crate::attempts::by_hand::{Departed, Hand, SENDER, What, draft, launch, standing};
 
 async fn dispositions(tenant: &Tenant, id: CampaignId) -> Vec<(Disposition, i64)> {
     let counts = tenant.measures(Some(id), Instant(0), Instant(i64::MAX)).await.expect("counts");
@@ -148,6 +154,83 @@ async fn what_arrived_after_all_or_was_refused_for_good_is_not_tried_again() {
         let costs: Vec<(Disposition, i64)> = tenant.measures(Some(id), Instant(0), Instant(i64::MAX)).await.expect("counts").into_iter().map(|row| (row.disposition, row.cost)).collect();
         assert!(costs.contains(&(Disposition::InvalidNumber, 0)), "what the carrier did not take costs nothing: {costs:?}");
         assert!(tenant.finish_campaign_if_done(id, NOON.plus_ms(2 * HOUR_MS)).await.expect("looks"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_opted_out_with_the_carrier_is_suppressed_as_it_is_heard_and_no_later_campaign_writes_to_them() {
+    for_each_store("opted_out", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        let hook = NewWebhook { url: "https://hooks.example.com/in".into(), events: vec![WebhookEventKind::SuppressionAdded] };
+        let hook = tenant.create_webhook(&hook, NOON).await.expect("a webhook").id;
+        let mut hand = Hand::new(&bench, &tenant, false, 10_000).await;
+        let (list, people) = list_of(&tenant, "Arrears", 6).await;
+        let id = launch(&bench, &tenant, &draft("November", list)).await;
+        hand.pass(100).await;
+        let sent = hand.step(1).await;
+        assert_eq!(sent.len(), 6);
+        // Refused; by its receipt; by a receipt that comes before the answer; by one that finds its attempt in the store alone.
+        hand.receipt_text("id:early stat:REJECTD err:40300");
+        hand.refuse_opted_out(&sent[0]);
+        for (place, name) in [(1, "told"), (2, "early"), (3, "late"), (4, "arrived"), (5, "failed")] {
+            hand.accept(&sent[place], name);
+        }
+        hand.receipt_text("id:told stat:UNDELIV err:40300");
+        hand.step(1).await;
+        hand.sender.ledger.forget(sent[3].attempt());
+        hand.receipt_text("id:late stat:UNDELIV err:40300");
+        hand.receipt_text("id:arrived stat:DELIVRD err:40300");
+        hand.receipt_text("id:failed stat:UNDELIV err:40301");
+        hand.step(1).await;
+        assert_eq!(dispositions(&tenant, id).await, [(Disposition::Blocked, 4), (Disposition::Delivered, 1), (Disposition::Undeliverable, 1)]);
+        for (last, (contact, _)) in people.iter().enumerate() {
+            let entries = tenant.suppressions_of(&number(last)).await.expect("reads");
+            let told: Vec<_> = entries.iter().map(|entry| (entry.scope, entry.reason, entry.source.as_str())).collect();
+            let wanted = if last < 4 { vec![(SuppressionScope::Sms, SuppressionReason::CarrierBlock, "carrier")] } else { Vec::new() };
+            assert_eq!(told, wanted, "{last}");
+            let timeline = tenant.timeline(*contact, rule_book(), None, 20).await.expect("a timeline");
+            let shown = timeline.iter().filter(|event| matches!(event.what, TimelineKind::Suppressed { reason: SuppressionReason::CarrierBlock, .. })).count();
+            assert_eq!(shown, usize::from(last < 4), "{last}");
+        }
+        let audited = tenant.audit_events("suppression", Act::Suppressed.as_str(), None, 10).await.expect("reads").rows.len();
+        let told = tenant.webhook_deliveries(hook, None, None, 10).await.expect("a log").rows.len();
+        assert_eq!((audited, told), (4, 4));
+
+        // The same word again, after somebody has lifted it, is nothing new.
+        let entry = tenant.suppressions_of(&number(1)).await.expect("reads").remove(0);
+        tenant.unsuppress(entry.id, "asked for it in writing", hand.now).await.expect("lifts");
+        hand.receipt_text("id:told stat:UNDELIV err:40300");
+        hand.step(HOUR_MS).await;
+        assert_eq!(tenant.suppressions_of(&number(1)).await.expect("reads").len(), 0);
+
+        // The next campaign knows, and a START opens the way again.
+        hand.write((1, number(2).trim_start_matches('+')), SENDER, "START");
+        hand.step(1).await;
+        let next = launch(&bench, &tenant, &draft("December", list)).await;
+        hand.pass(100).await;
+        let sent: Vec<_> = hand.step(1).await.into_iter().filter(|one| one.campaign() == Some(next)).collect();
+        assert_eq!(sent.len(), 4, "two are left alone: {sent:?}");
+        let refused = standing(&tenant, next).await.into_iter().filter(|state| matches!(state, RecipientState::Refused { rules, .. } if rules.contains(&"SUP-OPT-OUT".to_owned()))).count();
+        assert_eq!(refused, 2);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_the_carrier_refuses_for_an_opt_out_suppresses_too() {
+    for_each_store("opted_out_notice", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        tenant.add_sender(SENDER, true, "our own number", NOON).await.expect("a sender");
+        let mut hand = Hand::new(&bench, &tenant, false, 10_000).await;
+        hand.write((1, "447700900321"), SENDER, "HELP");
+        let mut answer = hand.step(100).await;
+        answer.extend(hand.step(100).await);
+        assert!(matches!(answer[..], [Departed { what: What::Notice, .. }]), "{answer:?}");
+        hand.refuse_opted_out(&answer[0]);
+        hand.step(1).await;
+        let entries = tenant.suppressions_of(&number(321)).await.expect("reads");
+        assert_eq!(entries.iter().map(|entry| (entry.scope, entry.reason)).collect::<Vec<_>>(), [(SuppressionScope::Sms, SuppressionReason::CarrierBlock)]);
     })
     .await;
 }

@@ -1,6 +1,6 @@
 //! What people write back. STOP suppresses in the transaction that stores it.
 
-use clarion_domain::compliance::suppression::{SuppressionReason, SuppressionScope};
+use clarion_domain::compliance::suppression::Suppression;
 use clarion_domain::id::{ContactId, TenantId, TrunkId};
 use clarion_domain::outcomes::reply::{self as meaning, ReplyMeaning};
 use clarion_domain::personal::Personal;
@@ -216,7 +216,10 @@ struct Reply<'a> {
 impl Reply<'_> {
     async fn take(&self, tx: &mut Tx, tenant: &Tenant, now: Instant) -> Result<(), StoreError> {
         // An opt-out acts whether or not the same words came a minute before: a START may lie between the two.
-        let stopped = self.meaning.opts_out() && self.suppress(tx, tenant, now).await?;
+        let stopped = match self.meaning.suppresses() {
+            Some(entry) => self.suppress(tx, tenant, entry, now).await?,
+            None => false,
+        };
         let stored = match add_reply(tx, tenant, &self.row(tenant, false)).await? {
             None if stopped => add_reply(tx, tenant, &self.row(tenant, true)).await?,
             stored => stored,
@@ -225,15 +228,18 @@ impl Reply<'_> {
         tenant.stop_on_reply_in_tx(tx, self.number.reveal(), self.meaning, self.text.text.reveal(), now).await?;
         if stopped {
             let name = tenant.record().await?.name;
-            let body = format!("{name}: you will get no more texts from us. Reply START if this was a mistake.");
+            let body = match self.meaning {
+                ReplyMeaning::WrongNumber => format!("{name}: thank you. We will not text or call this number any more."),
+                _ => format!("{name}: you will get no more texts from us. Reply START if this was a mistake."),
+            };
             self.answer(tx, tenant, NoticeKind::StopConfirmation, body, contact, now).await?;
         }
         self.act(tx, tenant, contact, now).await
     }
 
     /// True when the number did not stand on the list for this yet: then the person is told, once.
-    async fn suppress(&self, tx: &mut Tx, tenant: &Tenant, now: Instant) -> Result<bool, StoreError> {
-        let new = NewSuppression { number: &self.number, scope: SuppressionScope::Sms, reason: SuppressionReason::OptOut, source: "reply" };
+    async fn suppress(&self, tx: &mut Tx, tenant: &Tenant, Suppression { scope, reason }: Suppression, now: Instant) -> Result<bool, StoreError> {
+        let new = NewSuppression { number: &self.number, scope, reason, source: "reply" };
         tenant.suppress_in_tx(tx, &new, now).await
     }
 
@@ -267,7 +273,7 @@ impl Reply<'_> {
                     tenant.hold_for_review_in_tx(tx, contact, now).await?;
                 }
             }
-            ReplyMeaning::Stop | ReplyMeaning::StopReview | ReplyMeaning::Other => {}
+            ReplyMeaning::Stop | ReplyMeaning::StopReview | ReplyMeaning::WrongNumber | ReplyMeaning::Other => {}
         }
         Ok(())
     }

@@ -206,3 +206,42 @@ async fn an_unsure_reply_holds_the_person_until_each_such_reply_is_decided() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_number_is_neither_texted_nor_called_until_somebody_reads_that_it_is_none() {
+    for_each_store("reply_wrong", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        tenant.add_sender(SENDER, true, "our own number", NOON).await.expect("a sender");
+        let mut hand = Hand::new(&bench, &tenant, false, 1_000).await;
+        person(&tenant, 1, &profile("Ada", "R-1")).await;
+        let stranger = [(SuppressionScope::Every, SuppressionReason::WrongPerson)];
+        let contactable = async |channel| {
+            let mut tx = bench.store.db().begin().await.expect("begins");
+            tenant.still_contactable(&mut tx, &[tenant.number_index(&number(1))], channel).await.expect("reads")[0]
+        };
+        assert!(contactable(Channel::Sms).await && contactable(Channel::Voice).await);
+        hand.write((1, "447700900001"), "447700900999", "Sorry, you have the wrong number");
+        assert_eq!(notices(&mut hand).await, 1, "told once that it ends");
+        assert_eq!((reasons(&tenant, &number(1)).await, meanings(&tenant).await), (stranger.to_vec(), vec![(ReplyMeaning::WrongNumber, ReplyState::New)]));
+        assert!(!contactable(Channel::Sms).await && !contactable(Channel::Voice).await, "nor called");
+
+        // What a stranger texts is no word of the person's: a START lifts nothing.
+        hand.write((1, "447700900001"), "447700900999", "START");
+        notices(&mut hand).await;
+        assert_eq!(reasons(&tenant, &number(1)).await, stranger);
+
+        // A stop of the same number stands by itself.
+        hand.write((1, "447700900001"), "447700900999", "STOP");
+        notices(&mut hand).await;
+        let said = tenant.replies(Some(ReplyState::New), None, 10).await.expect("an inbox").rows.remove(0);
+        tenant.decide_reply(said.id, false, hand.now).await.expect("decides");
+        assert_eq!(reasons(&tenant, &number(1)).await, STOPPED, "a person read it and it was no wrong number");
+
+        hand.write((1, "447700900001"), "447700900999", "there is no one by that name here");
+        notices(&mut hand).await;
+        let said = tenant.replies(Some(ReplyState::New), None, 10).await.expect("an inbox").rows.remove(0);
+        tenant.decide_reply(said.id, true, hand.now).await.expect("decides");
+        assert_eq!(reasons(&tenant, &number(1)).await, [STOPPED[0], stranger[0]]);
+    })
+    .await;
+}

@@ -39,7 +39,7 @@ impl Sender {
     fn match_receipt(&mut self, receipt: &UnmatchedReceipt, attempt: AttemptId, part: u8, now: Instant) {
         self.rows.matched.push(receipt.id);
         let heard = Receipt { state: receipt.state, error: error_code(&receipt.error), at: receipt.received_at };
-        self.apply_receipt(attempt, part, heard, now);
+        self.apply_receipt(attempt, part, self.as_meant(receipt.trunk, heard), now);
     }
 
     /// Looks at receipts that others stored (webhooks, this node's earlier life), and drops those nobody will claim.

@@ -35,6 +35,7 @@ async fn attempts_that_a_node_left_are_their_own_peoples_though_one_of_them_is_g
             trunk: TrunkId(1),
             first_attempt,
             items: vec![(0, 1), (1, 1), (2, 1)],
+            segments: Vec::new(),
             released: Vec::new(),
             decision: "UK".into(),
             claimed_at: NOON,

@@ -9,6 +9,7 @@ use axum::{Form, Json};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use clarion_domain::carriers::settings::TrunkSettings;
+use clarion_domain::compliance::suppression::{SuppressionReason, SuppressionScope};
 use clarion_domain::id::TrunkId;
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::personal::Personal;
@@ -24,7 +25,7 @@ use super::{Sending, clock, counts, launch};
 
 const SECRET: &str = "provider-secret";
 
-/// Throttles each fifth request once, refuses one number, and gives ids in its own form.
+/// Throttles each fifth request once, refuses one number and one that has opted out with it, and gives ids in its own form.
 #[derive(Default)]
 struct Provider {
     requests: AtomicUsize,
@@ -40,7 +41,10 @@ async fn submit(State(provider): State<Arc<Provider>>, headers: HeaderMap, Json(
         return (StatusCode::TOO_MANY_REQUESTS, Json(serde_json::json!({})));
     }
     if told["to"] == number(3) {
-        return (StatusCode::UNPROCESSABLE_ENTITY, Json(serde_json::json!({})));
+        return (StatusCode::UNPROCESSABLE_ENTITY, Json(serde_json::json!({"code": 21211})));
+    }
+    if told["to"] == number(5) {
+        return (StatusCode::BAD_REQUEST, Json(serde_json::json!({"code": 21610})));
     }
     provider.taken.fetch_add(1, Ordering::SeqCst);
     let id = told["to"].as_str().unwrap_or_default().trim_start_matches('+').to_owned();
@@ -58,7 +62,7 @@ async fn provider() -> (Arc<Provider>, u16) {
 
 async fn trunk(tenant: &Tenant, port: u16) -> TrunkId {
     let settings = serde_json::json!({
-        "kind": "http", "url": format!("http://127.0.0.1:{port}/send"), "message_id": "/messages/0/id",
+        "kind": "http", "url": format!("http://127.0.0.1:{port}/send"), "message_id": "/messages/0/id", "error": "/code", "opted_out_codes": ["21610"],
         "fields": {"to": "{to}", "from": "{from}", "text": "{text}"}, "headers": {"x-key": "{secret}"},
         "receipt": {"message_id": "/id", "state": "/status", "error": "/code", "states": {"ok": "delivered", "failed": "undeliverable"}, "signature_header": "x-signature"}
     });
@@ -83,16 +87,25 @@ async fn a_provider_over_http_throttles_refuses_and_tells_receipts_by_webhook() 
         let sending = Sending::start(&bench);
         let id = launch(&bench, &tenant, 20).await;
         let told = counts(&bench, &tenant, id, "all answers", |counts| counts.values().sum::<i64>() == 20).await;
-        assert_eq!((told.get(&Disposition::Accepted), told.get(&Disposition::Rejected)), (Some(&19), Some(&1)), "{told:?}");
-        assert_eq!(provider.taken.load(Ordering::SeqCst), 19, "what was throttled was sent again, once");
+        assert_eq!((told.get(&Disposition::Accepted), told.get(&Disposition::Rejected), told.get(&Disposition::Blocked)), (Some(&18), Some(&1), Some(&1)), "{told:?}");
+        assert_eq!(provider.taken.load(Ordering::SeqCst), 18, "what was throttled was sent again, once");
 
-        let receipt = |last: usize, status: &str| format!(r#"{{"id":"{}","status":"{status}","code":"7"}}"#, number(last).trim_start_matches('+'));
-        for last in (0..20).filter(|last| *last != 3) {
-            let body = receipt(last, if last == 4 { "failed" } else { "ok" });
+        let receipt = |last: usize, status: &str| {
+            let code = if last == 6 { "21610" } else { "7" };
+            format!(r#"{{"id":"{}","status":"{status}","code":"{code}"}}"#, number(last).trim_start_matches('+'))
+        };
+        for last in (0..20).filter(|last| ![3, 5].contains(last)) {
+            let body = receipt(last, if [4, 6].contains(&last) { "failed" } else { "ok" });
             bench.store.receive_receipt(trunk, body.as_bytes(), &signed(&body, SECRET), clock()).await.expect("a receipt");
         }
         let told = counts(&bench, &tenant, id, "all receipts", |counts| !counts.contains_key(&Disposition::Accepted) || counts[&Disposition::Accepted] == 0).await;
-        assert_eq!((told[&Disposition::Delivered], told[&Disposition::Undeliverable]), (18, 1), "{told:?}");
+        assert_eq!((told[&Disposition::Delivered], told[&Disposition::Undeliverable], told[&Disposition::Blocked]), (16, 1, 2), "{told:?}");
+        for last in 3..=6 {
+            let entries = tenant.suppressions_of(&number(last)).await.expect("reads");
+            let told: Vec<_> = entries.iter().map(|entry| (entry.scope, entry.reason)).collect();
+            let wanted = if last >= 5 { vec![(SuppressionScope::Sms, SuppressionReason::CarrierBlock)] } else { Vec::new() };
+            assert_eq!(told, wanted, "{last}");
+        }
 
         let body = receipt(0, "ok");
         let forged = bench.store.receive_receipt(trunk, body.as_bytes(), &signed(&body, "another"), clock()).await;

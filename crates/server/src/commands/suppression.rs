@@ -30,7 +30,7 @@ pub struct SuppressionArgs {
 /// What is stopped, why, and how it came.
 #[derive(Debug, Args)]
 struct Terms {
-    /// `sms`, `voice` or `every`.
+    /// `sms`, `voice` or `every`; a `wrong_person` is left alone on every channel.
     #[arg(long, default_value = "every")]
     scope: SuppressionScope,
     /// `tenant_list`, `opt_out`, `objection`, `wrong_person` or `carrier_block`.

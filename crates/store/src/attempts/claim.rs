@@ -20,6 +20,8 @@ pub struct ClaimRow {
     pub first_attempt: AttemptId,
     /// Audience position and number of the try.
     pub items: Vec<(u32, u8)>,
+    /// What each message counts, in the order of the items; empty for calls, and in what an earlier version wrote.
+    pub segments: Vec<u8>,
     /// Indexes of items that surely did not go to the wire and were put back.
     pub released: Vec<u16>,
     /// What permitted the batch: rule pack and rules passed.
@@ -43,12 +45,12 @@ fn pack_released(released: &[u16]) -> Vec<u8> {
 
 pub async fn add_claim(tx: &mut Tx, claim: &ClaimRow) -> Result<(), DbError> {
     let insert = sql!(
-        "INSERT INTO claim (id, tenant_id, campaign_id, node_id, trunk_id, first_attempt_id, items, released, decision, claimed_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+        "INSERT INTO claim (id, tenant_id, campaign_id, node_id, trunk_id, first_attempt_id, items, released, decision, claimed_at, segments)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
     );
     let values = params![
         claim.id, claim.tenant, claim.campaign, claim.node, claim.trunk, claim.first_attempt,
-        pack_items(&claim.items), pack_released(&claim.released), claim.decision.as_str(), claim.claimed_at
+        pack_items(&claim.items), pack_released(&claim.released), claim.decision.as_str(), claim.claimed_at, claim.segments.as_slice()
     ];
     tx.execute(insert, &values).await?;
     Ok(())
@@ -73,7 +75,7 @@ pub async fn release_items(tx: &mut Tx, claim: ClaimId, released: &[u16]) -> Res
 /// the start of what claims for that channel, since each of them may be restarted while the other goes on.
 pub async fn claims_of_silent_nodes(tx: &mut Tx, own: NodeId, channel: Channel, seen_before: Instant, started_at: Instant) -> Result<Vec<ClaimRow>, DbError> {
     let select = sql!(
-        "SELECT c.id, c.tenant_id, c.campaign_id, c.node_id, c.trunk_id, c.first_attempt_id, c.items, c.released, c.decision, c.claimed_at, m.channel
+        "SELECT c.id, c.tenant_id, c.campaign_id, c.node_id, c.trunk_id, c.first_attempt_id, c.items, c.released, c.decision, c.claimed_at, m.channel, c.segments
          FROM claim c JOIN campaign m ON m.id = c.campaign_id LEFT JOIN node n ON n.id = c.node_id
          WHERE m.channel = $4 AND ((c.node_id = $1 AND c.claimed_at < $3) OR (c.node_id <> $1 AND (n.seen_at IS NULL OR n.seen_at < $2)))
          ORDER BY c.id LIMIT 1000"
@@ -93,6 +95,7 @@ pub async fn claims_of_silent_nodes(tx: &mut Tx, own: NodeId, channel: Channel, 
             decision: row.take(8)?,
             claimed_at: row.take(9)?,
             channel: row.word(10)?,
+            segments: row.take::<Option<Vec<u8>>>(11)?.unwrap_or_default(),
         });
     }
     Ok(claims)

@@ -55,18 +55,18 @@ impl Tenant {
             "INSERT INTO suppression (id, tenant_id, number_index, scope, reason, sealed_number, source, created_by, created_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING"
         );
-        let id = self.store.next_id(now);
+        let (id, scope) = (self.store.next_id(now), new.reason.stops(new.scope));
         let sealed = self.keys.data.seal(SUPPRESSION_LABEL, new.number.reveal().as_bytes())?;
         let index = self.number_index(new.number.reveal());
-        let values = params![id, self.id, index, new.scope.as_str(), new.reason.as_str(), sealed, new.source, self.actor.to_string(), now];
+        let values = params![id, self.id, index, scope.as_str(), new.reason.as_str(), sealed, new.source, self.actor.to_string(), now];
         if new.reason.withdraws_consent() {
-            self.withdraw_consents_in_tx(tx, &[index], new.scope, now).await?;
+            self.withdraw_consents_in_tx(tx, &[index], scope, now).await?;
         }
         if tx.execute(insert, &values).await? == 0 {
             return Ok(false);
         }
-        self.audit(tx, now, Act::Suppressed, "suppression", id, &format!("{} {}", new.scope, new.reason)).await?;
-        let said = json!({"suppression": SuppressionId(id), "scope": new.scope.as_str(), "reason": new.reason.as_str()});
+        self.audit(tx, now, Act::Suppressed, "suppression", id, &format!("{scope} {}", new.reason)).await?;
+        let said = json!({"suppression": SuppressionId(id), "scope": scope.as_str(), "reason": new.reason.as_str()});
         self.tell_of_number(tx, WebhookEventKind::SuppressionAdded, said, index, now).await?;
         Ok(true)
     }
@@ -83,14 +83,14 @@ impl Tenant {
         self.tell_to(tx, &to, kind, said, now).await
     }
 
-    /// Lifts the person's own opt-outs of text messages (a START by text): nothing else of what stands on the list, and one
-    /// of every channel goes on for calls. The number of entries lifted.
+    /// Lifts the person's own opt-outs of text messages (a START by text), here and with the carrier, which lifts its own by the same word: nothing
+    /// else of what stands on the list, and one of every channel goes on for calls. The number of entries lifted.
     pub async fn lift_opt_outs_in_tx(&self, tx: &mut Tx, number_index: [u8; 16], now: Instant) -> Result<u64, StoreError> {
         let narrow = sql!(
-            "UPDATE suppression SET scope = 'voice' WHERE tenant_id = $1 AND number_index = $2 AND reason = 'opt_out' AND scope = 'every'
-             AND NOT EXISTS (SELECT 1 FROM suppression v WHERE v.tenant_id = $1 AND v.number_index = $2 AND v.reason = 'opt_out' AND v.scope = 'voice')"
+            "UPDATE suppression SET scope = 'voice' WHERE tenant_id = $1 AND number_index = $2 AND reason IN ('opt_out', 'carrier_block') AND scope = 'every'
+             AND NOT EXISTS (SELECT 1 FROM suppression v WHERE v.tenant_id = $1 AND v.number_index = $2 AND v.reason = suppression.reason AND v.scope = 'voice')"
         );
-        let delete = sql!("DELETE FROM suppression WHERE tenant_id = $1 AND number_index = $2 AND reason = 'opt_out' AND scope IN ('sms', 'every')");
+        let delete = sql!("DELETE FROM suppression WHERE tenant_id = $1 AND number_index = $2 AND reason IN ('opt_out', 'carrier_block') AND scope IN ('sms', 'every')");
         let narrowed = tx.execute(narrow, &params![self.id, number_index]).await?;
         let lifted = narrowed + tx.execute(delete, &params![self.id, number_index]).await?;
         if lifted > 0 {

@@ -44,7 +44,7 @@ impl Tenant {
         if reason == SuppressionReason::Erased {
             return Err(StoreError::Invalid("a tombstone comes only from an erasure: choose another reason".into()));
         }
-        let source = checked_source(source)?;
+        let (source, scope) = (checked_source(source)?, reason.stops(scope));
         let mut result = SuppressionImport::default();
         let lines = suppression_file::read(file).map_err(|error| StoreError::Invalid(error.to_string()))?;
         let region: Region = self.record().await?.default_region.parse().map_err(|_| StoreError::Invalid("the tenant's default region does not read: correct it in the settings".into()))?;

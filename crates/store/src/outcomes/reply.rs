@@ -1,7 +1,7 @@
 //! Inbound messages: an inbox for the tenant, and the parts of long ones until they are whole.
 
 use clarion_domain::audit::event::Act;
-use clarion_domain::compliance::suppression::{SuppressionReason, SuppressionScope};
+use clarion_domain::compliance::suppression::{Suppression, SuppressionReason, SuppressionScope};
 use clarion_domain::id::{CampaignId, ContactId, ReplyId, TenantId, TrunkId, UserId};
 use clarion_domain::outcomes::reply::ReplyMeaning;
 use clarion_domain::personal::Personal;
@@ -17,6 +17,9 @@ use crate::store::{Page, Store, StoreError, Tenant};
 
 /// A number without its country code is known by no fewer digits.
 const NATIONAL_DIGITS_MIN: usize = 7;
+
+/// A person read that it means stop.
+const STOPPED: Suppression = Suppression { scope: SuppressionScope::Sms, reason: SuppressionReason::OptOut };
 
 /// Where a reply stands in the inbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -267,10 +270,13 @@ impl Tenant {
             return Err(StoreError::Conflict("this reply was decided already".into()));
         }
         if stops {
-            let new = NewSuppression { number: &reply.number, scope: SuppressionScope::Sms, reason: SuppressionReason::OptOut, source: "reply" };
+            let Suppression { scope, reason } = reply.meaning.suppresses().unwrap_or(STOPPED);
+            let new = NewSuppression { number: &reply.number, scope, reason, source: "reply" };
             self.suppress_in_tx(&mut tx, &new, now).await?;
-        } else if reply.meaning == ReplyMeaning::StopReview {
-            self.take_back_stop(&mut tx, &reply, now).await?;
+        } else if reply.meaning.needs_a_person()
+            && let Some(entry) = reply.meaning.suppresses()
+        {
+            self.take_back(&mut tx, &reply, entry, now).await?;
         }
         if let Some(contact) = reply.contact {
             tx.execute(lift, &params![self.id(), contact, now, stops]).await?;
@@ -279,19 +285,22 @@ impl Tenant {
         Ok(tx.commit().await?)
     }
 
-    /// The machine took a saying for a stop, and a person says that it was none. What the same number said besides stands.
-    async fn take_back_stop(&self, tx: &mut Tx, reply: &ReplyRecord, now: Instant) -> Result<(), StoreError> {
+    /// The machine took a saying for a stop or for a wrong number, and a person says that it was none. What the same number said besides stands.
+    async fn take_back(&self, tx: &mut Tx, reply: &ReplyRecord, entry: Suppression, now: Instant) -> Result<(), StoreError> {
         let index = self.number_index(reply.number.reveal());
-        let others = sql!("SELECT id FROM reply WHERE tenant_id = $1 AND number_index = $2 AND id <> $3 AND meaning IN ('stop', 'stop_review') LIMIT 1");
-        if tx.query_first(others, &params![self.id(), index, reply.id]).await?.is_some() {
-            let why = "this person has said stop in another message too: close this one, and lift the opt-out on the suppression list if they may be contacted all the same";
+        let others = sql!(
+            "SELECT id FROM reply WHERE tenant_id = $1 AND number_index = $2 AND id <> $3
+             AND CASE WHEN $4 = 'wrong_person' THEN meaning = 'wrong_number' ELSE meaning IN ('stop', 'stop_review') END LIMIT 1"
+        );
+        if tx.query_first(others, &params![self.id(), index, reply.id, entry.reason.as_str()]).await?.is_some() {
+            let why = "this person has said so in another message too: close this one, and take the number off the suppression list if they may be contacted all the same";
             return Err(StoreError::Conflict(why.into()));
         }
         let lift = sql!(
-            "DELETE FROM suppression WHERE tenant_id = $1 AND number_index = $2 AND reason = 'opt_out' AND scope = 'sms' AND source = 'reply' AND created_at >= $3"
+            "DELETE FROM suppression WHERE tenant_id = $1 AND number_index = $2 AND reason = $4 AND scope = $5 AND source = 'reply' AND created_at >= $3"
         );
-        if tx.execute(lift, &params![self.id(), index, reply.received_at]).await? > 0 {
-            self.audit(tx, now, Act::Unsuppressed, "suppression", 0, "opt_out of texts, which the reply was not").await?;
+        if tx.execute(lift, &params![self.id(), index, reply.received_at, entry.reason.as_str(), entry.scope.as_str()]).await? > 0 {
+            self.audit(tx, now, Act::Unsuppressed, "suppression", 0, &format!("{} {}, which the reply was not", entry.scope, entry.reason)).await?;
         }
         Ok(())
     }

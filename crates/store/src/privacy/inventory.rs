@@ -399,6 +399,7 @@ pub const INVENTORY: &[InventoryEntry] = &[
     plain("claim", "released", "Those put back"),
     plain("claim", "decision", "Rules that allowed it"),
     plain("claim", "claimed_at", "When"),
+    plain("claim", "segments", "How many segments each message has"),
     plain("attempt", "id", "The attempt"),
     plain("attempt", "tenant_id", "The tenant"),
     plain("attempt", "campaign_id", "The campaign"),

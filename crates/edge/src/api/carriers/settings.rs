@@ -71,6 +71,11 @@ pub struct SmppSettings {
     #[serde(default)]
     #[schema(maximum = 10080)]
     validity_minutes: u32,
+    /// What the carrier answers when the person has opted out with it: statuses such as `0x00000424`, and error codes of receipts, of one to six
+    /// letters and digits. Texts to the number are suppressed then.
+    #[serde(default)]
+    #[schema(required = false, max_items = 50)]
+    opted_out_codes: Vec<String>,
 }
 
 /// Name of each field and its value, in which `{to}`, `{from}`, `{text}` and `{reference}` stand for the message's.
@@ -97,6 +102,15 @@ pub struct HttpSettings {
     /// Where the answer holds the message's id: a JSON pointer such as `/messages/0/id`.
     #[schema(pattern = "^/")]
     message_id: String,
+    /// Where the answer holds an error code: a JSON pointer such as `/code`; empty when there is none.
+    #[serde(default)]
+    #[schema(pattern = "^(/.*)?$")]
+    error: String,
+    /// What the provider answers when the person has opted out with it: error codes of answers, and of receipts where they have at most
+    /// six letters and digits. Texts to the number are suppressed then.
+    #[serde(default)]
+    #[schema(required = false, max_items = 50)]
+    opted_out_codes: Vec<String>,
     #[serde(default)]
     #[schema(minimum = 1, maximum = 1000)]
     concurrency: u32,

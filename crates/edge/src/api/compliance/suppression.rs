@@ -63,7 +63,7 @@ pub struct NewSuppression {
     #[schema(min_length = 1, max_length = 100)]
     number: String,
     scope: SuppressionScope,
-    /// Every reason but `erased`, which comes only from an erasure.
+    /// Every reason but `erased`, which comes only from an erasure. `wrong_person` stops everything, whatever scope is asked for.
     reason: SuppressionReason,
     /// How it came. Never personal data.
     #[serde(default)]
@@ -113,7 +113,7 @@ pub async fn create(caller: Caller, Body(new): Body<NewSuppression>) -> Result<R
     let e164 = number(&caller, &new.number).await?;
     let added = caller.tenant.suppress(&new.number, new.scope.0, new.reason.0, &new.source, caller.now).await?;
     let entries = caller.tenant.suppressions_of(&e164).await?;
-    let entry = entries.into_iter().find(|entry| entry.scope == new.scope.0 && entry.reason == new.reason.0);
+    let entry = entries.into_iter().find(|entry| entry.scope == new.reason.0.stops(new.scope.0) && entry.reason == new.reason.0);
     let entry = entry.ok_or_else(|| Problem::conflict("the number stood on the list already for another reason, or was lifted at the same moment: check it"))?;
     let shown = caller.shown(None, "suppression", 0).await?;
     let id = entry.id;

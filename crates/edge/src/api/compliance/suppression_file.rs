@@ -22,7 +22,7 @@ const KINDS: &[&str] = &["application/octet-stream", "text/csv", "text/plain"];
 #[into_params(parameter_in = Query)]
 pub struct SuppressionFileQuery {
     scope: SuppressionScope,
-    /// Every reason but `erased`, which comes only from an erasure.
+    /// Every reason but `erased`, which comes only from an erasure. `wrong_person` stops everything, whatever scope is asked for.
     reason: SuppressionReason,
     /// How the numbers came. Never personal data.
     #[param(max_length = 200)]

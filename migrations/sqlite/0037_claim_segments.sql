@@ -1,0 +1,2 @@
+-- What each item of a claim of messages counts, a byte each: the cost of what a crash leaves behind. Nothing in those of before.
+ALTER TABLE claim ADD COLUMN segments BLOB;
