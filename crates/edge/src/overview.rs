@@ -7,7 +7,7 @@ use clarion_domain::intake::import::ImportState;
 use clarion_domain::tenancy::role::Right;
 use clarion_domain::time::{HOUR_MS, Instant};
 use clarion_store::campaigns::{CampaignQuery, CampaignRecord};
-use clarion_store::reports::MeasureRow;
+use clarion_store::reports::Span;
 use maud::{Markup, html};
 
 use crate::carriers::list::trunk_table;
@@ -31,7 +31,9 @@ pub async fn page(session: Session) -> Result<Response, Fault> {
         return Ok(Redirect::to(first_page(session.user.role)).into_response());
     }
     let today = when::day_start(session.now, &session.zone);
-    let rows = session.tenant.measures(None, today, Instant(i64::MAX)).await?;
+    let endings = session.tenant.ending_sums(None, (today, Instant(i64::MAX))).await?;
+    let hours: Vec<Span> = (today.ms()..=session.now.hour().ms()).step_by(HOUR_MS as usize).map(|hour| (Instant(hour), Instant(hour + HOUR_MS))).collect();
+    let attempts = session.tenant.attempts_within(None, &hours).await?;
     let (trunks, statuses) = (session.tenant.trunks().await?, session.tenant.store().trunk_status().await?);
     let mut running = Vec::new();
     for state in [CampaignState::Running, CampaignState::Starting, CampaignState::Paused, CampaignState::Scheduled] {
@@ -39,9 +41,9 @@ pub async fn page(session: Session) -> Result<Response, Fault> {
     }
     let body = html! {
         (attention(&session).await?)
-        (totals(&rows))
+        (totals(&endings))
         div.columns.wide-first {
-            section.card { header { h2 { "Attempts today, by hour" } } (hours(&session, today, &rows)) }
+            section.card { header { h2 { "Attempts today, by hour" } } (by_hour(&session, &hours, &attempts)) }
             section.card.flush { header { h2 { "Campaigns under way" } a.small href="/campaigns" { "All campaigns" } } (under_way(&session, &running)) }
         }
         section.card.flush { header { h2 { "Trunks" } a.small href="/carriers" { "Carriers" } }
@@ -77,12 +79,9 @@ async fn attention(session: &Session) -> Result<Markup, Fault> {
     Ok(html! { @if !items.is_empty() { section.notice.warn aria-labelledby="attention" { h2 #attention { "Needs attention" } ul.stack.tight { @for (path, text) in &items { li { a href=(path) { (text) } } } } } } })
 }
 
-fn hours(session: &Session, today: Instant, rows: &[MeasureRow]) -> Markup {
-    let last = session.now.hour().ms();
-    let columns: Vec<Column> = (today.ms()..=last).step_by(HOUR_MS as usize).map(|hour| {
-        let n = rows.iter().filter(|row| row.hour.ms() == hour).map(|row| row.n).sum();
-        Column { label: Instant(hour).timestamp().to_zoned_datetime(session.zone.clone()).strftime("%H:%M").to_string(), values: vec![n] }
-    }).collect();
+fn by_hour(session: &Session, hours: &[Span], attempts: &[i64]) -> Markup {
+    let label = |hour: Instant| hour.timestamp().to_zoned_datetime(session.zone.clone()).strftime("%H:%M").to_string();
+    let columns: Vec<Column> = hours.iter().zip(attempts).map(|((hour, _), n)| Column { label: label(*hour), values: vec![*n] }).collect();
     let series = Series { name: "Attempts", tone: Tone::Info };
     html! { (area("Attempts today by hour", &series, &columns)) (table("Attempts today by hour", "Hour", &[series], "", &chart::rows(&columns))) }
 }

@@ -29,6 +29,8 @@ mod suppressions;
 mod rate_limit;
 #[path = "api/reading.rs"]
 mod reading;
+#[path = "api/reports.rs"]
+mod reports;
 #[path = "api/rules.rs"]
 mod rules;
 #[path = "api/connectors.rs"]

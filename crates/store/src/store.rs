@@ -48,16 +48,16 @@ pub enum StoreError {
     Seal(#[from] SealError),
 }
 
-/// One page of a listing; `next` is the cursor of the page after it.
+/// One page of a listing; `next` is the cursor of the page after it: an identifier, unless the listing's order needs more.
 #[derive(Debug, Clone)]
-pub struct Page<T> {
+pub struct Page<T, C = i64> {
     pub rows: Vec<T>,
-    pub next: Option<i64>,
+    pub next: Option<C>,
 }
 
-impl<T> Page<T> {
+impl<T, C> Page<T, C> {
     /// From `limit + 1` fetched rows: the extra one only tells that there is more.
-    pub(crate) fn cut(mut rows: Vec<T>, limit: i64, cursor: impl Fn(&T) -> i64) -> Self {
+    pub(crate) fn cut(mut rows: Vec<T>, limit: i64, cursor: impl Fn(&T) -> C) -> Self {
         let more = rows.len() as i64 > limit;
         rows.truncate(usize::try_from(limit).unwrap_or(0));
         let next = if more { rows.last().map(cursor) } else { None };

@@ -13,14 +13,14 @@ use clarion_domain::compliance::purpose::{LegalBasis, Purpose};
 use clarion_domain::contacts::filter::{Condition, Filter};
 use clarion_domain::id::{AttemptId, CampaignId, ListId, WebhookId};
 use clarion_domain::outcomes::disposition::Disposition;
-use clarion_domain::time::{DAY_MS, HOUR_MS};
+use clarion_domain::time::{DAY_MS, HOUR_MS, Instant};
 use clarion_domain::webhooks::event::WebhookEventKind;
 use clarion_store::attempts::{Candidate, add_due, advance, due_candidates, remove_due};
 use clarion_store::campaigns::{CampaignDraft, CampaignQuery, Look, NEXT_STEP, RecipientFilter, RecipientState, STOPS_MAX, StepEvent, StepNews, StopWhom, TakeIn, move_on};
 use clarion_store::compliance::rule_book;
 use clarion_store::contacts::TimelineKind;
 use clarion_store::db::Statement;
-use clarion_store::reports::{MeasureDelta, MeasureKey, MeasureRow, add_measures};
+use clarion_store::reports::{CampaignSum, MeasureDelta, MeasureKey, MeasureRow, add_measures};
 use clarion_store::links::{ShortLinkRow, add_short_links, first_place};
 use clarion_store::webhooks::NewWebhook;
 use clarion_store::{Store, StoreError, Tenant, params};
@@ -420,22 +420,76 @@ async fn counts_are_read_by_page_and_through_all_steps() {
         tx.commit().await.expect("commits");
         let span = (NOON, NOON.plus_ms(3 * HOUR_MS));
         for (campaign, rows, n) in [(None, 18, 36), (Some(id), 12, 18), (Some(steps[1]), 6, 12), (Some(other), 6, 18)] {
-            let whole = tenant.measures_through(campaign, span.0, span.1).await.expect("reads");
-            assert_eq!((whole.len(), whole.iter().map(|row| row.n).sum::<i64>()), (rows, n), "{campaign:?}");
-            let mut paged = Vec::new();
+            let whole = tenant.measures_page(campaign, span, None, 18).await.expect("reads");
+            assert_eq!((whole.rows.len(), whole.rows.iter().map(|row| row.n).sum::<i64>(), whole.next), (rows, n, None), "{campaign:?}");
+            let (mut paged, mut after) = (Vec::new(), None);
             loop {
-                let page = tenant.measures_page(campaign, span, paged.last(), 5).await.expect("a page");
-                if page.is_empty() {
+                let page = tenant.measures_page(campaign, span, after.as_ref(), 5).await.expect("a page");
+                paged.extend(page.rows);
+                after = page.next;
+                if after.is_none() {
                     break;
                 }
-                paged.extend(page);
             }
             assert!(paged.is_sorted_by_key(|row: &MeasureRow| row.hour));
-            paged.sort_by_key(|row| (row.campaign, row.hour, row.disposition, row.cause.clone()));
-            assert_eq!(paged, whole, "{campaign:?}");
+            assert_eq!(paged, whole.rows, "{campaign:?}");
+            let page = tenant.measures_page(campaign, span, None, 1).await.expect("a page");
+            let later = (NOON.plus_ms(HOUR_MS), span.1);
+            let rest = tenant.measures_page(campaign, later, page.next.as_ref(), 18).await.expect("a page");
+            assert!(rest.rows.iter().all(|row| row.hour >= later.0) && rest.rows.len() == rows / 3 * 2, "a cursor does not lead out of the span");
         }
         assert_eq!(tenant.campaign_names().await.expect("names").len(), 2, "steps are no choices of their own");
         assert_eq!(tenant.campaign_names_of(steps.clone()).await.expect("names").len(), 2);
+    })
+    .await;
+}
+
+/// What the database adds up is what the rows add up to, of all campaigns and of one through all its steps.
+#[tokio::test(flavor = "multi_thread")]
+async fn sums_of_a_span_are_those_of_its_rows() {
+    for_each_store("sums", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        let (list, _) = list_of(&tenant, "Arrears", 1).await;
+        let id = started(&tenant, &draft(list, 2)).await;
+        let other = tenant.create_campaign(&draft(list, 1), NOON).await.expect("a draft");
+        let steps = tenant.step_ids(id).await.expect("steps");
+        let theirs = bench.tenant("eastwind").await;
+        let key = |tenant: &Tenant, campaign, hour: i64, channel, disposition, cause: &str| MeasureKey { tenant: tenant.id(), campaign, hour: NOON.plus_ms(hour * HOUR_MS), channel, disposition, cause: cause.into() };
+        let mut deltas = std::collections::HashMap::new();
+        for (place, disposition) in Disposition::ALL.iter().enumerate() {
+            let n = 1 + place as i64;
+            let channel = if Disposition::of_messages().contains(disposition) { Channel::Sms } else { Channel::Voice };
+            deltas.insert(key(&tenant, steps[place % 2], n % 5, channel, *disposition, "busy"), MeasureDelta { n, segments: 2 * n, cost: 30 * n });
+            deltas.insert(key(&tenant, other, n % 7, channel, *disposition, ""), MeasureDelta { n: 100 + n, segments: n, cost: n });
+        }
+        deltas.insert(key(&tenant, steps[0], 1, Channel::Sms, Disposition::Accepted, ""), MeasureDelta { n: 0, segments: 1, cost: 1 });
+        deltas.insert(key(&theirs, CampaignId(7), 1, Channel::Sms, Disposition::Delivered, ""), MeasureDelta { n: 5_000, segments: 1, cost: 1 });
+        let mut tx = bench.store.db().begin().await.expect("begins");
+        add_measures(&mut tx, &deltas).await.expect("counted");
+        tx.commit().await.expect("commits");
+
+        let reached = |word: Disposition| word == Disposition::Delivered || word.reached_a_person();
+        let hours: Vec<(Instant, Instant)> = [(1, 2), (2, 4), (4, 4), (4, 6)].map(|(from, to)| (NOON.plus_ms(from * HOUR_MS), NOON.plus_ms(to * HOUR_MS))).to_vec();
+        let span = (hours[0].0, hours[3].1);
+        for (campaign, campaigns) in [(None, vec![other, steps[1], steps[0]]), (Some(id), vec![steps[1], steps[0]]), (Some(steps[1]), vec![steps[1]]), (Some(CampaignId(7)), vec![])] {
+            let rows = tenant.measures_page(campaign, span, None, 100).await.expect("rows").rows;
+            assert_eq!(rows.is_empty(), campaigns.is_empty());
+            let mut endings = std::collections::BTreeMap::<_, (i64, i64, i64)>::new();
+            for row in &rows {
+                let sum = endings.entry((row.channel.as_str(), row.disposition.as_str(), row.cause.as_str())).or_default();
+                *sum = (sum.0 + row.n, sum.1 + row.segments, sum.2 + row.cost);
+            }
+            let sums = tenant.ending_sums(campaign, span).await.expect("sums");
+            assert_eq!(sums.len(), endings.len(), "each once");
+            let sums = sums.iter().map(|sum| ((sum.channel.as_str(), sum.disposition.as_str(), sum.cause.as_str()), (sum.n, sum.segments, sum.cost)));
+            assert_eq!(sums.collect::<std::collections::BTreeMap<_, _>>(), endings, "{campaign:?}");
+            let of = |campaign: CampaignId, which: &dyn Fn(Disposition) -> bool| rows.iter().filter(|row| row.campaign == campaign && which(row.disposition)).map(|row| row.n).sum::<i64>();
+            let expected: Vec<_> = campaigns.iter().map(|id| CampaignSum { campaign: *id, n: of(*id, &|_| true), reached: of(*id, &reached) }).collect();
+            assert_eq!(tenant.campaign_sums(campaign, span, reached, 10).await.expect("sums"), expected, "the newest first");
+            assert_eq!(tenant.campaign_sums(campaign, span, reached, 1).await.expect("sums"), expected[..expected.len().min(1)]);
+            let within = |(from, to): &(Instant, Instant)| rows.iter().filter(|row| *from <= row.hour && row.hour < *to).map(|row| row.n).sum::<i64>();
+            assert_eq!(tenant.attempts_within(campaign, &hours).await.expect("sums"), hours.iter().map(within).collect::<Vec<_>>(), "{campaign:?}");
+        }
     })
     .await;
 }

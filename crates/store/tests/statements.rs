@@ -171,3 +171,27 @@ fn tables_are_known_by_every_name_they_go_by() {
     assert!(looked_at > 10, "{looked_at}");
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
+
+/// The figures of a page cost what their span holds, and those of a campaign what it has itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_reads_its_span_alone() {
+    let mut found = Vec::new();
+    statements(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/reports"), &mut found);
+    let folder = tempfile::tempdir().expect("a folder");
+    let sqlite = Db::open_sqlite(&folder.path().join("clarion.db")).await.expect("opens");
+    sqlite.migrate().await.expect("migrates");
+    let (mut of_all, mut of_one) = (0, 0);
+    for (place, statement) in found.iter().filter(|(_, statement)| statement.text.contains("FROM measure")) {
+        let by = match statement.text.contains("WHERE campaign_id IN") {
+            true => (&mut of_one, "SEARCH measure USING INDEX sqlite_autoindex_measure_1 (campaign_id=? AND hour>? AND hour<?)"),
+            false => (&mut of_all, "SEARCH measure USING INDEX measure_tenant (tenant_id=? AND hour>? AND hour<?)"),
+        };
+        let highest = (1..40).rev().find(|n| statement.text.contains(&format!("${n}"))).unwrap_or(0);
+        let explained: &'static Statement = Box::leak(Box::new(Statement { text: format!("EXPLAIN QUERY PLAN {}", statement.text).leak(), postgres: "" }));
+        let rows = sqlite.query(explained, &vec![Value::Int(0); highest]).await.unwrap_or_else(|error| panic!("{place}: {error}"));
+        let plan: Vec<String> = rows.into_iter().map(|mut row| row.take(3).expect("a detail")).collect();
+        assert_eq!(plan.iter().filter(|detail| detail.contains(" measure")).collect::<Vec<_>>(), [by.1], "{place}: {plan:?}");
+        *by.0 += 1;
+    }
+    assert!(of_all >= 5 && of_one >= 3, "{of_all} of all, {of_one} of one");
+}

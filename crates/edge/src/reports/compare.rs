@@ -1,6 +1,6 @@
 //! Campaigns side by side: who was asked, who was reached, how it ended, what it cost.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use axum::response::Response;
 use clarion_domain::campaigns::campaign::Channel;
@@ -9,7 +9,7 @@ use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::Instant;
 use clarion_store::StoreError;
 use clarion_store::campaigns::CampaignRecord;
-use clarion_store::reports::MeasureRow;
+use clarion_store::reports::EndingSum;
 use maud::{Markup, html};
 
 use crate::campaigns::words::{purpose_name, state_chip};
@@ -34,20 +34,21 @@ const COST_UNIT: i64 = 10_000;
 struct Column {
     campaign: CampaignRecord,
     refused: i64,
-    rows: Vec<MeasureRow>,
+    /// Through all its steps.
+    endings: Vec<EndingSum>,
 }
 
 impl Column {
     fn attempts(&self) -> i64 {
-        self.rows.iter().map(|row| row.n).sum()
+        self.endings.iter().map(|row| row.n).sum()
     }
 
     fn of(&self, which: impl Fn(Disposition) -> bool) -> i64 {
-        self.rows.iter().filter(|row| which(row.disposition)).map(|row| row.n).sum()
+        self.endings.iter().filter(|row| which(row.disposition)).map(|row| row.n).sum()
     }
 
     fn cost(&self) -> i64 {
-        self.rows.iter().map(|row| row.cost).sum()
+        self.endings.iter().map(|row| row.cost).sum()
     }
 
     fn with_share(&self, n: i64) -> Markup {
@@ -72,8 +73,8 @@ pub async fn page(session: Session, asked: Asked) -> Result<Response, Fault> {
         if names.iter().all(|(known, _)| *known != id) {
             names.push((id, campaign.name.clone()));
         }
-        let rows = session.tenant.measures_through(Some(id), Instant(0), Instant(i64::MAX)).await?;
-        columns.push(Column { campaign, refused: session.tenant.refusals_through(id).await?, rows });
+        let endings = session.tenant.ending_sums(Some(id), (Instant(0), Instant(i64::MAX))).await?;
+        columns.push(Column { campaign, refused: session.tenant.refusals_through(id).await?, endings });
     }
     let chosen: Vec<CampaignId> = columns.iter().map(|column| column.campaign.id).collect();
     let body = html! {
@@ -111,11 +112,8 @@ fn chooser(names: &[(CampaignId, String)], chosen: &[CampaignId]) -> Markup {
 }
 
 fn table(session: &Session, columns: &[Column]) -> Markup {
-    let any = |channel: Channel| columns.iter().any(|column| column.campaign.channel == channel || column.rows.iter().any(|row| row.channel == channel));
-    let mut endings: BTreeMap<Disposition, i64> = BTreeMap::new();
-    for row in columns.iter().flat_map(|column| &column.rows) {
-        *endings.entry(row.disposition).or_default() += row.n;
-    }
+    let any = |channel: Channel| columns.iter().any(|column| column.campaign.channel == channel || column.endings.iter().any(|row| row.channel == channel));
+    let words: BTreeSet<Disposition> = columns.iter().flat_map(|column| &column.endings).map(|row| row.disposition).collect();
     let line = |name: &str, cell: &dyn Fn(&Column) -> Markup| html! { tr { th scope="row" { (name) } @for column in columns { td.num { (cell(column)) } } } };
     let per_reached = |column: &Column| match column.of(is_reached) {
         0 => html! { "–" },
@@ -135,13 +133,13 @@ fn table(session: &Session, columns: &[Column]) -> Markup {
                 (line("Attempts", &|column| html! { (count(column.attempts())) }))
                 (line("Reached", &|column| column.with_share(column.of(is_reached))))
                 @if any(Channel::Voice) { (line("Put through", &|column| column.with_share(column.of(|word| word == Disposition::PutThrough)))) }
-                @if any(Channel::Sms) { (line("Segments", &|column| html! { (count(column.rows.iter().map(|row| row.segments).sum())) })) }
+                @if any(Channel::Sms) { (line("Segments", &|column| html! { (count(column.endings.iter().map(|row| row.segments).sum())) })) }
                 (line("Cost", &|column| html! { (money(column.cost())) }))
                 (line("Cost for each one reached", &per_reached))
             }
             tbody {
                 tr { th.soft scope="colgroup" colspan=(columns.len() + 1) { "How attempts ended" } }
-                @for word in endings.keys() { (line(disposition_name(*word), &|column| column.with_share(column.of(|found| found == *word)))) }
+                @for word in &words { (line(disposition_name(*word), &|column| column.with_share(column.of(|found| found == *word)))) }
             }
         } } }
     }

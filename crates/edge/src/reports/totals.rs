@@ -2,13 +2,13 @@
 
 use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::outcomes::disposition::Disposition as D;
-use clarion_store::reports::MeasureRow;
+use clarion_store::reports::EndingSum;
 use maud::{Markup, html};
 
 use crate::page::figure::{count, figure, share};
 
 /// A row of figures for each channel that has any; messages, all nought, when none has.
-pub fn totals(rows: &[MeasureRow]) -> Markup {
+pub fn totals(rows: &[EndingSum]) -> Markup {
     let of = |channel: Channel| rows.iter().filter(|row| row.channel == channel).collect::<Vec<_>>();
     let (texts, calls) = (of(Channel::Sms), of(Channel::Voice));
     html! {
@@ -22,7 +22,7 @@ pub fn is_reached(word: D) -> bool {
     word == D::Delivered || word.reached_a_person()
 }
 
-fn sum(rows: &[&MeasureRow], which: impl Fn(D) -> bool) -> i64 {
+fn sum(rows: &[&EndingSum], which: impl Fn(D) -> bool) -> i64 {
     rows.iter().filter(|row| which(row.disposition)).map(|row| row.n).sum()
 }
 
@@ -30,7 +30,7 @@ fn bad(n: i64) -> &'static str {
     if n > 0 { "bad" } else { "" }
 }
 
-fn of_messages(rows: &[&MeasureRow]) -> Markup {
+fn of_messages(rows: &[&EndingSum]) -> Markup {
     let all = sum(rows, |_| true);
     let delivered = sum(rows, |word| word == D::Delivered);
     let failed = sum(rows, |word| !matches!(word, D::Delivered | D::Accepted | D::Unknown));
@@ -44,7 +44,7 @@ fn of_messages(rows: &[&MeasureRow]) -> Markup {
     } }
 }
 
-fn of_calls(rows: &[&MeasureRow]) -> Markup {
+fn of_calls(rows: &[&EndingSum]) -> Markup {
     let all = sum(rows, |_| true);
     let person = sum(rows, D::reached_a_person);
     let machine = sum(rows, |word| matches!(word, D::AnsweredMachine | D::VoicemailLeft | D::AnsweredFax));
@@ -64,16 +64,13 @@ fn of_calls(rows: &[&MeasureRow]) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use clarion_domain::id::CampaignId;
-    use clarion_domain::time::Instant;
-
     use super::*;
 
-    fn row(channel: Channel, disposition: D, n: i64) -> MeasureRow {
-        MeasureRow { campaign: CampaignId(1), hour: Instant(0), channel, disposition, cause: String::new(), n, segments: n, cost: 0 }
+    fn row(channel: Channel, disposition: D, n: i64) -> EndingSum {
+        EndingSum { channel, disposition, cause: String::new(), n, segments: n, cost: 0 }
     }
 
-    fn figures(rows: &[MeasureRow]) -> Vec<String> {
+    fn figures(rows: &[EndingSum]) -> Vec<String> {
         let text = totals(rows).into_string();
         text.split("<dd").skip(1).filter_map(|part| part.split_once('>')?.1.split('<').next().map(str::to_owned)).collect()
     }

@@ -14,6 +14,7 @@ mod links;
 mod pages;
 mod passkeys;
 mod person;
+mod reports;
 mod rights;
 mod second_factor;
 mod sessions;

@@ -9,7 +9,10 @@ use clarion_domain::time::Instant;
 
 use crate::db::{DbError, Row, Tx, sql};
 use crate::params;
-use crate::store::{StoreError, Tenant};
+use crate::store::{Page, StoreError, Tenant};
+
+/// From the first moment on, and before the second.
+pub type Span = (Instant, Instant);
 
 /// What is counted apart. `hour` is the UTC hour in which the carrier answered the submission.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -41,6 +44,22 @@ pub struct MeasureRow {
     pub n: i64,
     pub segments: i64,
     pub cost: i64,
+}
+
+/// Where a page of counts ended: the last one's place in their order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MeasureCursor {
+    pub hour: Instant,
+    pub campaign: CampaignId,
+    pub channel: Channel,
+    pub disposition: Disposition,
+    pub cause: String,
+}
+
+impl MeasureCursor {
+    fn at(row: &MeasureRow) -> Self {
+        Self { hour: row.hour, campaign: row.campaign, channel: row.channel, disposition: row.disposition, cause: row.cause.clone() }
+    }
 }
 
 pub async fn add_measures<S>(tx: &mut Tx, deltas: &HashMap<MeasureKey, MeasureDelta, S>) -> Result<(), DbError> {
@@ -86,32 +105,21 @@ impl Tenant {
         Ok(rows.into_iter().map(read).collect::<Result<_, _>>()?)
     }
 
-    /// The same of one campaign with all its steps.
-    pub async fn measures_through(&self, campaign: Option<CampaignId>, from: Instant, to: Instant) -> Result<Vec<MeasureRow>, StoreError> {
-        let select = sql!(
-            "SELECT campaign_id, hour, channel, disposition, cause, n, segments, cost FROM measure
-             WHERE tenant_id = $1 AND (CAST($2 AS BIGINT) = 0 OR campaign_id = $2 OR campaign_id IN (SELECT c.id FROM campaign c WHERE c.sequence_id = $2))
-               AND hour >= $3 AND hour < $4 AND n <> 0
-             ORDER BY campaign_id, hour, disposition, cause"
-        );
-        let rows = self.db().query(select, &params![self.id(), campaign.map_or(0, |campaign| campaign.0), from, to]).await?;
-        Ok(rows.into_iter().map(read).collect::<Result<_, _>>()?)
-    }
-
-    /// A page of them by hour, behind a row; all when `limit` is more than there are.
-    pub async fn measures_page(&self, campaign: Option<CampaignId>, (from, to): (Instant, Instant), after: Option<&MeasureRow>, limit: i64) -> Result<Vec<MeasureRow>, StoreError> {
+    /// The same a page at a time, the first hour first; one campaign with all its steps.
+    pub async fn measures_page(&self, campaign: Option<CampaignId>, (from, to): Span, after: Option<&MeasureCursor>, limit: i64) -> Result<Page<MeasureRow, MeasureCursor>, StoreError> {
         let select = sql!(
             "SELECT campaign_id, hour, channel, disposition, cause, n, segments, cost FROM measure
              WHERE tenant_id = $1 AND (CAST($2 AS BIGINT) = 0 OR campaign_id = $2 OR campaign_id IN (SELECT c.id FROM campaign c WHERE c.sequence_id = $2))
                AND hour >= $3 AND hour < $4 AND n <> 0 AND (hour > $3 OR (campaign_id, channel, disposition, cause) > ($5, $6, $7, $8))
              ORDER BY hour, campaign_id, channel, disposition, cause LIMIT $9"
         );
-        let (hour, id, channel, disposition, cause) = match after {
-            Some(row) => (row.hour, row.campaign.0, row.channel.as_str(), row.disposition.as_str(), row.cause.as_str()),
+        // A cursor from before the span is no reason to leave it.
+        let (hour, id, channel, disposition, cause) = match after.filter(|after| after.hour >= from) {
+            Some(after) => (after.hour, after.campaign.0, after.channel.as_str(), after.disposition.as_str(), after.cause.as_str()),
             None => (from, -1, "", "", ""),
         };
-        let rows = self.db().query(select, &params![self.id(), campaign.map_or(0, |campaign| campaign.0), hour, to, id, channel, disposition, cause, limit]).await?;
-        Ok(rows.into_iter().map(read).collect::<Result<_, _>>()?)
+        let rows = self.db().query(select, &params![self.id(), campaign.map_or(0, |campaign| campaign.0), hour, to, id, channel, disposition, cause, limit + 1]).await?;
+        Ok(Page::cut(rows.into_iter().map(read).collect::<Result<_, _>>()?, limit, MeasureCursor::at))
     }
 
     /// The same counts, made anew from the attempts: what `measures` must equal.

@@ -1,26 +1,30 @@
 //! Attempts counted per campaign, hour, channel, disposition and cause.
 
+use std::future::ready;
+
 use axum::Json;
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clarion_domain::audit::event::Act;
 use clarion_domain::id;
 use clarion_domain::intake::csv_text;
 use clarion_domain::time::{DAY_MS, Instant};
-use clarion_store::reports::MeasureRow;
+use clarion_store::reports::{MeasureCursor as StoredCursor, MeasureRow};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
-use crate::api::answer::csv;
 use crate::api::body::Query;
 use crate::api::caller::Caller;
-use crate::api::page::Listing;
+use crate::api::page::{Limit, limit_of};
 use crate::api::problem::Problem;
 use crate::api::wire::{CampaignId, Channel, Disposition, File, Time};
 use crate::page::xlsx::{Cell, ROWS_MAX, Sheet};
+use crate::reports::files::{self, Counts};
 
 const CSV_HEADER: &str = "campaign,hour,channel,disposition,cause,attempts,segments,cost\r\n";
-const CSV_LINES: i64 = 2_000;
 /// The longest span of one report.
 const SPAN_DAYS_MAX: i64 = 366;
 
@@ -55,6 +59,55 @@ impl From<MeasureRow> for Measure {
     }
 }
 
+/// Where a page of counts ended; to be handed back as it came.
+pub struct MeasureCursor(StoredCursor);
+
+impl Serialize for MeasureCursor {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let StoredCursor { hour, campaign, channel, disposition, cause } = &self.0;
+        serializer.serialize_str(&URL_SAFE_NO_PAD.encode(format!("{} {} {channel} {disposition} {cause}", hour.ms(), campaign.0)))
+    }
+}
+
+impl<'de> Deserialize<'de> for MeasureCursor {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::read(&text).ok_or_else(|| serde::de::Error::custom("not a cursor: hand back the `next` of the page before, or leave it out for the first page"))
+    }
+}
+
+impl MeasureCursor {
+    fn read(text: &str) -> Option<Self> {
+        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+        let mut parts = text.splitn(5, ' ');
+        let cursor = StoredCursor {
+            hour: Instant(parts.next()?.parse().ok()?),
+            campaign: id::CampaignId(parts.next()?.parse().ok()?),
+            channel: parts.next()?.parse().ok()?,
+            disposition: parts.next()?.parse().ok()?,
+            cause: parts.next()?.to_owned(),
+        };
+        // PostgreSQL has no text with a NUL in it.
+        (!cursor.cause.contains('\0')).then_some(Self(cursor))
+    }
+}
+
+impl PartialSchema for MeasureCursor {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[A-Za-z0-9_-]+$")).description(Some("Where a page of counts ended.")).into()
+    }
+}
+
+impl ToSchema for MeasureCursor {}
+
+/// One page of counts.
+#[derive(Serialize, ToSchema)]
+pub struct MeasurePage {
+    items: Vec<Measure>,
+    /// Hand it back as `after` for the next page; null on the last.
+    next: Option<MeasureCursor>,
+}
+
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -67,23 +120,39 @@ pub struct MeasureQuery {
     to: Time,
 }
 
-/// The campaign, and from when to when.
-type Span = (Option<id::CampaignId>, (Instant, Instant));
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct MeasurePageQuery {
+    /// Only this campaign, with all its steps.
+    campaign: Option<CampaignId>,
+    /// Hours from this moment on.
+    from: Time,
+    /// Hours before this moment; at most 366 days after `from`.
+    to: Time,
+    /// The `next` of the page before; left out for the first page.
+    after: Option<MeasureCursor>,
+    /// How many at most; 50 when left out.
+    limit: Option<Limit>,
+}
 
-fn span(query: &MeasureQuery) -> Result<Span, Problem> {
-    let (from, to): (Instant, Instant) = (query.from.0, query.to.0);
+fn counts(caller: &Caller, campaign: Option<CampaignId>, from: Time, to: Time) -> Result<Counts, Problem> {
+    let (from, to) = (from.0, to.0);
     if to <= from || to.ms() - from.ms() > SPAN_DAYS_MAX * DAY_MS {
         let message = format!("a moment after `from`, at most {SPAN_DAYS_MAX} days later");
         return Err(Problem::malformed(format!("to: {message}")).with("to", message));
     }
-    Ok((query.campaign.map(|campaign| campaign.0), (from, to)))
+    Ok(Counts { tenant: caller.tenant.clone(), campaign: campaign.map(|campaign| campaign.0), span: (from, to) })
 }
 
-/// Attempts per campaign, hour, channel, disposition and cause
-#[utoipa::path(get, path = "/reports/measures", tag = "reports", params(MeasureQuery), responses((status = 200, body = Listing<Measure>)))]
-pub async fn list(caller: Caller, Query(query): Query<MeasureQuery>) -> Result<Json<Listing<Measure>>, Problem> {
-    let (campaign, (from, to)) = span(&query)?;
-    Ok(Listing::whole(caller.tenant.measures_through(campaign, from, to).await?, Measure::from))
+/// Attempts per campaign, hour, channel, disposition and cause, the first hour first
+///
+/// All of a long span comes at once as CSV.
+#[utoipa::path(get, path = "/reports/measures", tag = "reports", params(MeasurePageQuery), responses((status = 200, body = MeasurePage)))]
+pub async fn list(caller: Caller, Query(query): Query<MeasurePageQuery>) -> Result<Json<MeasurePage>, Problem> {
+    let Counts { tenant, campaign, span } = counts(&caller, query.campaign, query.from, query.to)?;
+    let page = tenant.measures_page(campaign, span, query.after.as_ref().map(|after| &after.0), limit_of(query.limit)).await?;
+    Ok(Json(MeasurePage { items: page.rows.into_iter().map(Measure::from).collect(), next: page.next.map(MeasureCursor) }))
 }
 
 /// The same counts as CSV
@@ -91,22 +160,14 @@ pub async fn list(caller: Caller, Query(query): Query<MeasureQuery>) -> Result<J
 /// Columns: campaign, hour, channel, disposition, cause, attempts, segments, cost.
 #[utoipa::path(get, path = "/reports/measures.csv", tag = "reports", params(MeasureQuery), responses((status = 200, body = String, content_type = "text/csv")))]
 pub async fn download(caller: Caller, Query(query): Query<MeasureQuery>) -> Result<Response, Problem> {
-    let (campaign, span) = span(&query)?;
+    let counts = counts(&caller, query.campaign, query.from, query.to)?;
     caller.tenant.audit_alone(caller.now, Act::Exported, "report", 0, "").await?;
-    let tenant = caller.tenant;
-    Ok(csv("measures.csv", move |after: Option<MeasureRow>| {
-        let tenant = tenant.clone();
-        async move {
-            let rows = tenant.measures_page(campaign, span, after.as_ref(), CSV_LINES).await?;
-            let mut text = if after.is_none() { CSV_HEADER.to_owned() } else { String::new() };
-            for row in &rows {
-                let cause = csv_text::field(&row.cause);
-                text.push_str(&format!("{},{},{},{},{cause},{},{},{}\r\n", row.campaign, row.hour.rfc3339(), row.channel, row.disposition, row.n, row.segments, row.cost));
-            }
-            let next = if rows.len() as i64 == CSV_LINES { rows.into_iter().next_back() } else { None };
-            Ok((text, next))
-        }
-    }))
+    Ok(counts.csv("measures.csv", CSV_HEADER, |_, rows| ready(Ok(rows.iter().map(line).collect()))))
+}
+
+fn line(row: &MeasureRow) -> String {
+    let cause = csv_text::field(&row.cause);
+    format!("{},{},{},{},{cause},{},{},{}\r\n", row.campaign, row.hour.rfc3339(), row.channel, row.disposition, row.n, row.segments, row.cost)
 }
 
 /// The same counts as an Excel workbook
@@ -114,11 +175,9 @@ pub async fn download(caller: Caller, Query(query): Query<MeasureQuery>) -> Resu
 /// One sheet with the columns of the CSV. Of more than 100,000 rows the CSV alone is given.
 #[utoipa::path(get, path = "/reports/measures.xlsx", tag = "reports", params(MeasureQuery), responses((status = 200, body = File, content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")))]
 pub async fn workbook(caller: Caller, Query(query): Query<MeasureQuery>) -> Result<Response, Problem> {
-    let (campaign, span) = span(&query)?;
-    let rows = caller.tenant.measures_page(campaign, span, None, ROWS_MAX as i64 + 1).await?;
-    if rows.len() > ROWS_MAX {
+    let Some(rows) = counts(&caller, query.campaign, query.from, query.to)?.of_workbook().await? else {
         return Err(Problem::malformed(format!("this span has more than {ROWS_MAX} rows, which is too much for a workbook: choose a shorter one, or measures.csv")).with("to", "choose a shorter span"));
-    }
+    };
     caller.tenant.audit_alone(caller.now, Act::Exported, "report", 0, "workbook").await?;
     let mut sheet = Sheet::new(&["campaign", "hour", "channel", "disposition", "cause", "attempts", "segments", "cost"]);
     for row in &rows {
@@ -127,6 +186,5 @@ pub async fn workbook(caller: Caller, Query(query): Query<MeasureQuery>) -> Resu
             Cell::Text(&id), Cell::Text(&hour), Cell::Text(row.channel.as_str()), Cell::Text(row.disposition.as_str()), Cell::Text(&row.cause), Cell::Number(row.n), Cell::Number(row.segments), Cell::Number(row.cost),
         ]);
     }
-    let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-    Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, "attachment; filename=\"measures.xlsx\"")], sheet.finish()).into_response())
+    Ok(files::workbook("measures.xlsx", sheet))
 }
