@@ -110,10 +110,6 @@ async fn every_statement_prepares_on_both_engines() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// SQLite has no counts of rows to choose an index by, and would walk all that a campaign has tried, or all who are due in it, for one person.
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_asked_of_one_person_is_found_by_an_index_that_leads_to_them() {
-    let mut found = Vec::new();
 /// The tables of a statement, by the names that they go by in it.
 fn tables(text: &str) -> HashMap<String, String> {
     let words: Vec<&str> = text.split(|letter: char| letter.is_whitespace() || matches!(letter, '(' | ')' | ',')).filter(|word| !word.is_empty()).collect();
@@ -143,6 +139,10 @@ fn tables_are_known_by_every_name_they_go_by() {
     assert_eq!(["due", "e", "c", "t", "d"].map(known), [Some("due"), Some("due"), Some("campaign"), Some("attempt"), None]);
 }
 
+/// SQLite has no counts of rows to choose an index by, and would walk all that a campaign has tried, or all who are due in it, for one person.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_asked_of_one_person_is_found_by_an_index_that_leads_to_them() {
+    let mut found = Vec::new();
     statements(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
     let folder = tempfile::tempdir().expect("a folder");
     let sqlite = Db::open_sqlite(&folder.path().join("clarion.db")).await.expect("opens");
