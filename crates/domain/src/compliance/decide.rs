@@ -205,7 +205,8 @@ impl Inquiry<'_> {
         Decision::Refuse(Refusal { rules: self.refusing, version })
     }
 
-    /// The first instant, once the other deferrals are over, at which every window is open in every zone.
+    /// The first instant, once the other deferrals are over, at which every window is open in every zone. Windows that are closed for
+    /// `SEARCH_DAYS` from now are closed whatever else defers: a hold does not help by moving the look to another season.
     fn opens_after_all(&self, cache: &mut WindowCache) -> Option<Instant> {
         let mut openings = Vec::new();
         for index in applicable(self.rules, self.facts).indices() {
@@ -218,7 +219,8 @@ impl Inquiry<'_> {
         }
         let indices: Vec<u32> = self.facts.zones.iter().filter_map(|name| cache.zone(name)).collect();
         let zones: Vec<jiff::tz::TimeZone> = indices.iter().filter_map(|zone| cache.time_zone(*zone).cloned()).collect();
-        first_open(&openings, &zones, self.rules.holidays(), self.until)
+        let first = first_open(&openings, &zones, self.rules.holidays(), self.now)?;
+        if first >= self.until { Some(first) } else { first_open(&openings, &zones, self.rules.holidays(), self.until) }
     }
 }
 

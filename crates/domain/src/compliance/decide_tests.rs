@@ -219,6 +219,16 @@ fn defers_to_the_first_moment_at_which_everything_is_open() {
 }
 
 #[test]
+fn a_hold_does_not_open_what_is_closed_for_the_season() {
+    // An hour that London and New York share only in the weeks between their clock changes.
+    let never = Facts { zones: &["Europe/London", "America/New_York"], campaign_hours: Some(Box::leak(Box::new(WeekHours::daily(5 * 60, 13 * 60)))), ..facts() };
+    assert!(ask(&never, noon()).contains(" refused by "), "{}", ask(&never, noon()));
+    let until_the_spring = leak(vec![Hold { reason: HoldReason::Complaint, until: Some(at("2027-02-20T12:00:00Z")) }]);
+    assert!(ask(&Facts { holds: until_the_spring, ..never }, noon()).contains(" refused by "));
+    assert!(ask(&never, at("2027-03-01T12:00:00Z")).ends_with("until 2027-03-15T12:00:00.000Z"), "{}", ask(&never, at("2027-03-01T12:00:00Z")));
+}
+
+#[test]
 fn touches_that_left_the_window_no_longer_count() {
     let facts = Facts { touches: touches(&[24, 2, 5]), ..facts() };
     assert!(ask(&facts, noon()).contains(" passed "));

@@ -3,14 +3,15 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant as Since};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::Args;
 use clarion_domain::id::CampaignId;
 use clarion_store::Tenant;
 
 use crate::commands::campaign::{Report, print_steps, report};
 use crate::demo::{Calls, Cast, Comparison, Stage, TextAndCall, call_lines, compare, followed_up, is_over, play, ring, text_and_call};
-use crate::{clock, exit, password, supervise};
+use crate::supervise::Signals;
+use crate::{clock, exit, password};
 
 const PEOPLE: usize = 120;
 const ONCE_WAIT: Duration = Duration::from_secs(180);
@@ -26,11 +27,12 @@ pub struct DemoArgs {
 }
 
 pub async fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
+    let mut signals = Signals::take_up().context("signals cannot be waited for")?;
     let stage = Stage::set(if args.once { 0 } else { args.port }).await?;
     let real = clock::now();
     let outcome = tokio::select! {
         outcome = perform(&stage, args, real) => outcome,
-        stopped = supervise::signalled() => stopped.map(|()| ExitCode::SUCCESS).map_err(Into::into),
+        () = signals.received() => Ok(ExitCode::SUCCESS),
     };
     stage.strike().await?;
     outcome

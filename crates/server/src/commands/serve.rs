@@ -5,22 +5,44 @@ use std::time::Duration;
 use anyhow::Context;
 use clarion_edge::RateLimits;
 use clarion_sftp::HostKey;
-use clarion_store::db::DbError;
+use clarion_store::Store;
+use clarion_store::db::{Db, DbError};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::config::Config;
 use crate::node::{Node, NodeConfig, SftpDoor};
+use crate::supervise::Signals;
 use crate::web::{MetricsPlan, WebPlan};
-use crate::{clock, open, supervise, voice};
+use crate::{clock, open, voice};
 
 const OPEN_FILES: u64 = 65_536;
 
 pub async fn run(config: &Config) -> anyhow::Result<()> {
+    let mut signals = Signals::take_up().context("signals cannot be waited for")?;
     raise_open_files();
     let web = WebPlan::read(config)?;
     let metrics = MetricsPlan::read(config, &web)?;
     let db = open::database(config, true).await?;
     let _alone = if db.is_sqlite() { Some(open::lock(config)?) } else { None };
+    let store = tokio::select! {
+        store = made_ready(config, db) => store?,
+        () = signals.received() => return Ok(()),
+    };
+    let sftp = sftp_door(config)?;
+    let drain = Duration::from_secs(config.server.drain_seconds);
+    let rate_limits = RateLimits { requests_per_minute: config.api.requests_per_minute, refusals_per_minute: config.api.refusals_per_minute };
+    let settings = NodeConfig { sftp, name: format!("node {}", config.server.node), web, rate_limits, metrics: Some(metrics), drain, dialler: voice::dialler(&config.voice, drain)? };
+    let node = Node::start(store, &settings).await?;
+    tracing::info!(web = %node.web, redirect = ?node.redirect, metrics = ?node.metrics, sftp = ?node.sftp, node = config.server.node, "clarion serves");
+    signals.received().await;
+    tracing::info!("stopping: no new messages are claimed, those on the wire are waited for");
+    node.stop().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// The store as this version of Clarion knows it: its schema up to date, its keys and its clock at hand.
+async fn made_ready(config: &Config, db: Db) -> anyhow::Result<Store> {
     let pending = db.pending_migrations().await?;
     if !pending.is_empty() && !config.database.migrate {
         return Err(DbError::Schema(format!("the schema is behind by {}, and database.migrate is false: run `clarion migrate`", pending.join(", "))).into());
@@ -39,17 +61,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     if store.tenants().await?.is_empty() {
         tracing::info!("there is no tenant yet: make one with clarion create-tenant, and somebody to sign in with clarion create-user");
     }
-    let sftp = sftp_door(config)?;
-    let drain = Duration::from_secs(config.server.drain_seconds);
-    let rate_limits = RateLimits { requests_per_minute: config.api.requests_per_minute, refusals_per_minute: config.api.refusals_per_minute };
-    let settings = NodeConfig { sftp, name: format!("node {}", config.server.node), web, rate_limits, metrics: Some(metrics), drain, dialler: voice::dialler(&config.voice, drain)? };
-    let node = Node::start(store, &settings).await?;
-    tracing::info!(web = %node.web, redirect = ?node.redirect, metrics = ?node.metrics, sftp = ?node.sftp, node = config.server.node, "clarion serves");
-    supervise::signalled().await.context("signals cannot be waited for")?;
-    tracing::info!("stopping: no new messages are claimed, those on the wire are waited for");
-    node.stop().await;
-    tracing::info!("stopped");
-    Ok(())
+    Ok(store)
 }
 
 /// A connection is an open file: the soft limit (1,024 by habit) is raised as far as the hard one allows, and not beyond what suffices.
