@@ -57,7 +57,7 @@ impl Tenant {
             Ok(0) => return Err(StoreError::Conflict("the list was deleted while it was filled: ask for it again".into())),
             other => other?,
         };
-        let count = tx.query_first(sql!("SELECT COUNT(*) FROM list_member WHERE list_id = $1"), &params![list]).await?;
+        let count = tx.query_first(sql!("SELECT members FROM contact_list WHERE id = $1"), &params![list]).await?;
         let members: i64 = count.map_or(Ok(0), |mut row| row.take(0))?;
         self.audit(&mut tx, now, Act::Created, "list", list.0, &format!("{name}: {members} people {whom}")).await?;
         tx.commit().await?;

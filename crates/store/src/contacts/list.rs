@@ -117,7 +117,7 @@ impl Tenant {
     /// Every list by name, with its count. One that is still being filled is not among them.
     pub async fn lists(&self) -> Result<Vec<ContactList>, StoreError> {
         let select = sql!(
-            "SELECT l.id, l.name, (SELECT COUNT(*) FROM list_member m WHERE m.list_id = l.id), l.created_by, l.created_at
+            "SELECT l.id, l.name, l.members, l.created_by, l.created_at
              FROM contact_list l WHERE l.tenant_id = $1 ORDER BY l.name"
         );
         let mut lists: Vec<ContactList> = self.db().query(select, &params![self.id]).await?.into_iter().map(read_list).collect::<Result<_, _>>()?;
@@ -127,7 +127,7 @@ impl Tenant {
 
     pub async fn list(&self, id: ListId) -> Result<ContactList, StoreError> {
         let select = sql!(
-            "SELECT l.id, l.name, (SELECT COUNT(*) FROM list_member m WHERE m.list_id = l.id), l.created_by, l.created_at
+            "SELECT l.id, l.name, l.members, l.created_by, l.created_at
              FROM contact_list l WHERE l.tenant_id = $1 AND l.id = $2"
         );
         read_list(self.db().query_first(select, &params![self.id, id]).await?.ok_or(StoreError::NotFound("list"))?)

@@ -1,7 +1,10 @@
-//! SQLite: one writer, a few readers, WAL, fsync on every commit.
+//! SQLite: one writer, a few readers, WAL, fsync on every commit, and a thread that writes the log back while the writer goes on.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::{self, SyncSender};
+use std::thread::JoinHandle;
 
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -13,11 +16,60 @@ use super::{DbError, Engine, Params, Row, Statement, Tx, Value};
 
 const READERS: usize = 4;
 const STATEMENT_CACHE: usize = 512;
+/// Rows changed after which the log is written back beside the writer: some ten thousand pages where they lie scattered. Whatever is left at
+/// `wal_autocheckpoint` pages the writer itself writes back, and begins the log anew.
+const WRITE_BACK_CHANGES: u64 = 8_000;
 
 #[derive(Clone)]
 pub struct Sqlite {
     writer: Arc<Mutex<Connection>>,
     readers: Arc<Readers>,
+    write_back: Arc<WriteBack>,
+}
+
+/// Copies the log into the database: done by the writer at a commit, it would keep everybody who writes waiting for the disk.
+struct WriteBack {
+    changes_seen: AtomicU64,
+    /// Held while the log is written back: of two who try at once, SQLite would turn one away.
+    turn: Arc<std::sync::Mutex<()>>,
+    wake: Option<SyncSender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl WriteBack {
+    fn start(connection: Connection) -> std::io::Result<Self> {
+        let (wake, woken) = mpsc::sync_channel(1);
+        let turn = Arc::new(std::sync::Mutex::new(()));
+        let own_turn = turn.clone();
+        let thread = std::thread::Builder::new().name("write-back".into()).spawn(move || {
+            while woken.recv().is_ok() {
+                let _turn = own_turn.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
+                    tracing::warn!(%error, "the database's log could not be written back; it is tried again with the next rows");
+                }
+            }
+        })?;
+        Ok(Self { changes_seen: AtomicU64::new(0), turn, wake: Some(wake), thread: Some(thread) })
+    }
+
+    /// After a commit of the only writer.
+    fn note(&self, changes: u64) {
+        if changes.saturating_sub(self.changes_seen.load(Relaxed)) >= WRITE_BACK_CHANGES {
+            self.changes_seen.store(changes, Relaxed);
+            // Full: it is awake already.
+            let _ = self.wake.as_ref().map(|wake| wake.try_send(()));
+        }
+    }
+}
+
+impl Drop for WriteBack {
+    /// Whoever copies or removes the file next finds no connection on it.
+    fn drop(&mut self) {
+        self.wake = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
 }
 
 struct Readers {
@@ -27,6 +79,7 @@ struct Readers {
 
 pub struct SqliteTx {
     connection: OwnedMutexGuard<Connection>,
+    write_back: Arc<WriteBack>,
     open: bool,
 }
 
@@ -67,7 +120,7 @@ fn connect(path: &Path) -> Result<Connection, DbError> {
         .map_err(|error| DbError::Unreachable(format!("cannot open {}: {error}", path.display())))?;
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;
-         PRAGMA busy_timeout = 10000; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 16384; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 268435456;",
+         PRAGMA busy_timeout = 10000; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 32768; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 268435456;",
     )?;
     // One plan a statement, whatever it is run with: else it would be planned anew for other values.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
@@ -115,7 +168,8 @@ impl Sqlite {
             connections.push(reader);
         }
         let readers = Readers { free: Semaphore::new(READERS), connections: std::sync::Mutex::new(connections) };
-        Ok(Self { writer: Arc::new(Mutex::new(writer)), readers: Arc::new(readers) })
+        let write_back = WriteBack::start(connect(path)?).map_err(|error| DbError::Failed(format!("no thread for the database's log: {error}")))?;
+        Ok(Self { writer: Arc::new(Mutex::new(writer)), readers: Arc::new(readers), write_back: Arc::new(write_back) })
     }
 
     pub(super) async fn query(&self, statement: &Statement, params: &[Value]) -> Result<Vec<Row>, DbError> {
@@ -132,7 +186,7 @@ impl Sqlite {
 
     async fn read<T>(&self, ask: impl FnOnce(&Connection) -> Result<T, DbError>) -> Result<T, DbError> {
         let _permit = self.readers.free.acquire().await.map_err(|_| DbError::Unreachable("the database is closed".into()))?;
-        let lock = || self.readers.connections.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let lock = || self.readers.connections.lock().unwrap_or_else(PoisonError::into_inner);
         let reader = lock().pop().ok_or_else(|| DbError::Unreachable("no reader is free".into()))?;
         let result = blocking(|| ask(&reader));
         lock().push(reader);
@@ -142,14 +196,17 @@ impl Sqlite {
     pub(super) async fn begin(&self) -> Result<SqliteTx, DbError> {
         let connection = self.writer.clone().lock_owned().await;
         blocking(|| connection.execute_batch("BEGIN IMMEDIATE"))?;
-        Ok(SqliteTx { connection, open: true })
+        Ok(SqliteTx { connection, write_back: self.write_back.clone(), open: true })
     }
 
     pub(super) async fn truncate_log(&self) -> Result<(), DbError> {
         let connection = self.writer.lock().await;
         // A reader in the middle of a query makes it wait, up to the busy timeout; then it is left for the next time:
         // every node truncates the log again within minutes.
-        let busy: i64 = blocking(|| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)))?;
+        let busy: i64 = blocking(|| {
+            let _turn = self.write_back.turn.lock().unwrap_or_else(PoisonError::into_inner);
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+        })?;
         if busy != 0 {
             tracing::warn!("the database's log could not be cut while it was being read; it is tried again within minutes");
         }
@@ -230,6 +287,7 @@ impl SqliteTx {
     pub(super) fn commit(mut self) -> Result<(), DbError> {
         blocking(|| self.connection.execute_batch("COMMIT"))?;
         self.open = false;
+        self.write_back.note(self.connection.total_changes());
         Ok(())
     }
 }

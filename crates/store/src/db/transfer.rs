@@ -41,7 +41,14 @@ pub async fn copy_database(source: &Db, target: &Db, told: impl Fn(CopiedTable, 
         }
         told(CopiedTable { table: table.name, rows }, tables.len());
     }
-    Ok(())
+    recount(target).await
+}
+
+/// The members of a list came with its row, and were counted again as they came.
+async fn recount(target: &Db) -> Result<(), DbError> {
+    let mut tx = target.begin().await?;
+    tx.execute(sql!("UPDATE contact_list SET members = (SELECT COUNT(*) FROM list_member m WHERE m.list_id = contact_list.id)"), &[]).await?;
+    tx.commit().await
 }
 
 struct Table {

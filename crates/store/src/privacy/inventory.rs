@@ -261,6 +261,7 @@ pub const INVENTORY: &[InventoryEntry] = &[
     plain("contact_list", "name", "Name of the list"),
     about("contact_list", "created_by", DataKind::User, "Who made it", "To show who did what", RecordClass::AuditEvent, ErasureWay::Untouched),
     plain("contact_list", "created_at", "When the row was made"),
+    plain("contact_list", "members", "How many are on it"),
     plain("list_member", "list_id", "The list"),
     about("list_member", "contact_id", DataKind::Pseudonym, "Who is on it", "To reach the person for the campaigns they were loaded for", RecordClass::ContactRow, ErasureWay::RowDeleted),
     plain("saved_filter", "id", "The filter"),

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clarion_domain::id::TenantId;
 use clarion_domain::tenancy::tenant::{Actor, NumberMode};
 use clarion_domain::time::Instant;
-use clarion_store::db::{Db, scratch_postgres};
+use clarion_store::db::{Db, Statement, scratch_postgres};
 use clarion_store::tenancy::NewTenant;
 use clarion_store::{Store, Tenant};
 
@@ -39,13 +39,24 @@ async fn bench(db: Db, folder: tempfile::TempDir) -> Bench {
     Bench { store, folder }
 }
 
+static MISCOUNTED: Statement = Statement { text: "SELECT COUNT(*) FROM contact_list l WHERE l.members <> (SELECT COUNT(*) FROM list_member m WHERE m.list_id = l.id)", postgres: "" };
+
+/// Whatever the test did, each list says how many are on it.
+async fn run<F: Future<Output = ()>>(test: impl Fn(Bench) -> F, bench: Bench) {
+    let db = bench.store.db().clone();
+    test(bench).await;
+    // Its folder is gone, and its files are still open.
+    let miscounted: i64 = db.query_first(&MISCOUNTED, &[]).await.expect("asks").expect("a row").take(0).expect("a number");
+    assert_eq!(miscounted, 0);
+}
+
 /// The same behaviour on both engines. `purpose` names the scratch database: one of its own for each test.
 pub async fn for_each_store<F: Future<Output = ()>>(purpose: &str, test: impl Fn(Bench) -> F) {
     let folder = tempfile::tempdir().expect("a folder");
     let sqlite = Db::open_sqlite(&folder.path().join("clarion.db")).await.expect("opens");
-    test(bench(sqlite, folder).await).await;
+    run(&test, bench(sqlite, folder).await).await;
     if let Ok(url) = std::env::var("CLARION_TEST_POSTGRES") {
         let postgres = scratch_postgres(&url, purpose).await.expect("a scratch database");
-        test(bench(postgres, tempfile::tempdir().expect("a folder")).await).await;
+        run(&test, bench(postgres, tempfile::tempdir().expect("a folder")).await).await;
     }
 }
