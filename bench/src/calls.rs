@@ -74,7 +74,7 @@ fn server() -> anyhow::Result<(Server, u16)> {
     let process = Command::new("sipp").args(["-sn", "uas", "-i", "127.0.0.1", "-p", &port.to_string(), "-nostdin"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().context("sipp (Debian's sip-tester)")?;
     let server = Server(process);
     let until = Instant::now() + PATIENCE;
-    while UdpSocket::bind(("127.0.0.1", port)).is_ok() {
+    while !clarion_testbed::ports::is_taken(port) {
         ensure!(Instant::now() < until, "SIPp does not listen");
         std::thread::sleep(Duration::from_millis(10));
     }

@@ -16,6 +16,8 @@ mod rows;
 #[cfg(test)]
 mod evergreen_tests;
 #[cfg(test)]
+mod recover_tests;
+#[cfg(test)]
 mod sequence_tests;
 mod worker;
 

@@ -62,7 +62,7 @@ async fn gather(store: &Store) -> Result<String, StoreError> {
         for (state, n) in tenant.campaign_counts().await? {
             sample(&mut text, "clarion_campaigns_campaigns", &[("tenant", &record.slug), ("state", state.as_str())], n);
         }
-        for row in tenant.measures(None, Instant(0), Instant(i64::MAX)).await? {
+        for row in tenant.ending_sums(None, (Instant(0), Instant(i64::MAX))).await? {
             let sums = outcomes.entry((record.slug.clone(), row.disposition.as_str())).or_default();
             *sums = (sums.0 + row.n, sums.1 + row.segments);
         }

@@ -34,6 +34,15 @@ pub fn audio_ports() -> PortRange {
     PortRange { first, last: first + BLOCK - 1 }
 }
 
+/// Whether somebody has the port by UDP. Read off and not tried: to bind it for a moment would take it from the program that is awaited.
+#[must_use]
+pub fn is_taken(port: u16) -> bool {
+    let address = format!(":{port:04X}");
+    ["/proc/net/udp", "/proc/net/udp6"].into_iter().filter_map(|table| std::fs::read_to_string(table).ok()).any(|table| {
+        table.lines().skip(1).filter_map(|line| line.split_whitespace().nth(1)).any(|local| local.ends_with(&address))
+    })
+}
+
 fn hold(what: &str, range: Range<u16>, step: u16, is_free: impl Fn(u16) -> bool) -> u16 {
     static HELD: Mutex<Vec<File>> = Mutex::new(Vec::new());
     let places = u32::from((range.end - range.start) / step);

@@ -36,7 +36,7 @@ pub(super) fn texts(first: CampaignDraft, hours: &[u16]) -> CampaignDraft {
     CampaignDraft { sequence: Sequence { then, ..Sequence::default() }, ..first }
 }
 
-fn attempts(departed: Vec<Departed>) -> Vec<Departed> {
+pub(super) fn attempts(departed: Vec<Departed>) -> Vec<Departed> {
     departed.into_iter().filter(|one| matches!(one.what, What::Attempt { .. })).collect()
 }
 
@@ -390,44 +390,6 @@ async fn a_node_that_dies_between_the_wire_and_its_answer_leads_on_to_the_next_s
         assert_eq!(super::recover::settle_left(&bench.store, Channel::Sms, now.plus_ms(2), now.plus_ms(2)).await.expect("settles"), 0);
         assert_eq!(due_at(&tenant, id, 1).await, 3, "each is due once at the second step, and nobody again at the first");
         assert_eq!(due_at(&tenant, id, 0).await, 0);
-    })
-    .await;
-}
-
-/// Three messages of two segments each: one answered, two left on the wire by a node that is held for dead.
-#[tokio::test(flavor = "multi_thread")]
-async fn what_a_crash_leaves_unknown_costs_what_it_would_have_cost_until_its_answer_says_otherwise() {
-    for_each_store("unknown_costs", |bench| async move {
-        let tenant = bench.tenant("northwind").await;
-        let mut hand = Hand::new(&bench, &tenant, false, 1_000).await;
-        let (list, _) = list_of(&tenant, "Arrears", 3).await;
-        let mut long = draft("November", list);
-        long.body = format!("Dear {{first_name}}, please call us. {}", "It matters. ".repeat(12));
-        let id = launch(&bench, &tenant, &long).await;
-        hand.pass(100).await;
-        let sent = attempts(hand.step(1).await);
-        assert_eq!(sent.len(), 3);
-        let parts = |one: &Departed| [0, 1].map(|part| Departed { token: one.token + part, ..*one });
-        parts(&sent[0]).iter().for_each(|part| hand.accept(part, &format!("m{}", part.token)));
-        hand.step(1).await;
-        let told = async || {
-            let counts = tenant.measures(Some(id), Instant(0), Instant(i64::MAX)).await.expect("counts");
-            assert_eq!(counts, tenant.recount(id).await.expect("a recount"), "the report equals the attempts");
-            let mut told: Vec<_> = counts.into_iter().filter(|row| row.n != 0).map(|row| (row.disposition, row.n, row.segments, row.cost)).collect();
-            told.sort();
-            told
-        };
-        assert_eq!(told().await, [(Disposition::Accepted, 1, 2, 700)]);
-        let later = hand.now.plus_ms(2 * MINUTE_MS);
-        let other = Store::new(bench.store.db().clone(), &bench.keyring(), 2).expect("another node");
-        assert_eq!(super::recover::settle_left(&other, Channel::Sms, later, later).await.expect("settles"), 2);
-        assert_eq!(told().await, [(Disposition::Accepted, 1, 2, 700), (Disposition::Unknown, 2, 4, 1_400)], "the carrier may bill them");
-
-        // The node was not dead after all.
-        parts(&sent[1]).iter().for_each(|part| hand.accept(part, &format!("m{}", part.token)));
-        parts(&sent[2]).iter().for_each(|part| hand.reject(part, 0x0b));
-        hand.step(1).await;
-        assert_eq!(told().await, [(Disposition::Accepted, 2, 4, 1_400), (Disposition::InvalidNumber, 1, 2, 0)], "what was not taken costs nothing");
     })
     .await;
 }

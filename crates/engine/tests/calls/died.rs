@@ -26,7 +26,7 @@ impl Sipp {
         let child = Command::new("sipp").args(["-sn", "uas", "-i", "127.0.0.1", "-p", &port.to_string(), "-nostdin"]).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let child = child.unwrap_or_else(|error| panic!("sipp: {error}; ./test names the packages"));
         let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
-        while std::net::UdpSocket::bind(("127.0.0.1", port)).is_ok() {
+        while !clarion_testbed::ports::is_taken(port) {
             assert!(tokio::time::Instant::now() < deadline, "SIPp listens");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

@@ -1,6 +1,6 @@
 //! Programs of others: started on loopback in a folder of their own, and ended with the test.
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -73,14 +73,10 @@ pub fn loopback(port: u16) -> SocketAddr {
     ([127, 0, 0, 1], port).into()
 }
 
-/// Whether somebody listens there: the answer to anything, or at least no refusal.
+/// Waits until somebody listens there.
 pub async fn listens(port: u16) {
     let listening = async {
-        loop {
-            // A port that can no longer be bound is taken by the one we wait for.
-            if UdpSocket::bind(loopback(port)).is_err() {
-                return;
-            }
+        while !crate::ports::is_taken(port) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
