@@ -182,6 +182,10 @@ impl Recorder {
 /// Where a beacon of the portal's script tells of a link to another site.
 pub const EXIT_PATH: &str = "/activity/exit";
 
+/// What is sent by POST so that it stands in no address, and changes nothing: written behind, as a page is. Whoever looks for somebody does not wait for
+/// whatever is being written.
+const SEARCHES: [&str; 2] = ["/search", "/contacts/search"];
+
 /// Has a signed-in user's request answered, and what they looked at or did written. Parts of pages and live streams are none of it unless
 /// they were refused.
 pub async fn recorded<F: Future<Output = Response>>(recorder: &Recorder, doer: Doer, request: Request, answer: impl FnOnce(Request) -> F) -> Response {
@@ -197,6 +201,11 @@ pub async fn recorded<F: Future<Output = Response>>(recorder: &Recorder, doer: D
     }
     if path == EXIT_PATH {
         return answer(request).await;
+    }
+    if SEARCHES.contains(&path.as_str()) {
+        let response = answer(request).await;
+        recorder.looked(doer, ActivityKind::Act, method.as_str(), &path, response.status());
+        return response;
     }
     let kind = if path == "/sign-out" { ActivityKind::Exit } else { ActivityKind::Act };
     match recorder.begins(doer, kind, method.as_str(), &path).await {

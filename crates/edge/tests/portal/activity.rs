@@ -1,5 +1,7 @@
 //! The activity log: a trail in its order from the site before to the site after, all of it for its owner, masked for who looks into it.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{Request, StatusCode, header};
@@ -49,6 +51,12 @@ async fn a_walk_is_kept_in_its_order_from_the_first_site_to_the_last() {
         assert_eq!(ask(&browser, "GET", &format!("{page}?q=typed"), own, "").await.status, StatusCode::OK, "{page}");
     }
     assert_eq!(ask(&browser, "POST", "/team/keys", own, "name=x").await.status, StatusCode::FORBIDDEN, "an act that is refused");
+    {
+        let _held = world.store.db().begin().await.expect("the one writer");
+        let search = ask(&browser, "POST", "/contacts/search", own, "typed=07700+900999");
+        let found = tokio::time::timeout(Duration::from_secs(20), search).await.expect("whoever searches waits for no writer");
+        assert_eq!(found.status, StatusCode::UNPROCESSABLE_ENTITY, "nobody has that number");
+    }
     assert_eq!((part(&browser, "/campaigns").await, part(&browser, "/team").await), (StatusCode::OK, StatusCode::FORBIDDEN), "of parts only those refused are kept");
     assert_eq!(ask(&browser, "POST", "/activity/exit", own, "site=https%3A%2F%2Fcarrier.example%2Fsecret%3Fa%3Db").await.status, StatusCode::NO_CONTENT);
     assert_eq!(ask(&browser, "POST", "/sign-out", own, "").await.status, StatusCode::SEE_OTHER);
@@ -64,7 +72,7 @@ async fn a_walk_is_kept_in_its_order_from_the_first_site_to_the_last() {
     assert_eq!(seen, PAGES, "in order, without what was typed");
     assert!(rows[1..21].iter().all(|row| row.kind == ActivityKind::Page && row.status == 200));
     let rest: Vec<_> = rows[21..].iter().map(|row| (row.kind, row.path.as_str(), row.site.as_str())).collect();
-    assert_eq!(rest, [(ActivityKind::Act, "/team/keys", ""), (ActivityKind::Page, "/team", ""), (ActivityKind::Exit, "", "https://carrier.example"), (ActivityKind::Exit, "/sign-out", "")]);
+    assert_eq!(rest, [(ActivityKind::Act, "/team/keys", ""), (ActivityKind::Act, "/contacts/search", ""), (ActivityKind::Page, "/team", ""), (ActivityKind::Exit, "", "https://carrier.example"), (ActivityKind::Exit, "/sign-out", "")]);
     assert_eq!(rows[21].status, 403, "the act's result came with the next writing");
 }
 

@@ -21,8 +21,8 @@ use crate::seal::DataKey;
 use crate::store::{StoreError, Tenant};
 
 /// Rows of one transaction. More of them would touch each page of the random indexes less often, but on SQLite every other writer waits
-/// for the end of it, a person who searches or stops a campaign among them: this is some hundred milliseconds on a slow machine.
-pub const CHUNK_ROWS: usize = 1_000;
+/// for the end of it, whoever stops a campaign among them: this is a few hundred milliseconds on a slow disk.
+pub const CHUNK_ROWS: usize = 2_000;
 
 /// A row ready to be stored: normalised, indexed and sealed with a fresh key, on any thread.
 #[derive(Clone)]
