@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
+use clarion_store::intake::CHUNK_ROWS;
 use rusqlite::{Connection, Transaction, params};
 
-const ROWS_A_TRANSACTION: usize = 8_000;
 /// Bytes of a sealed profile and a wrapped key, as Clarion writes them for these rows.
 const PROFILE_BYTES: usize = 134;
 const KEY_BYTES: usize = 64;
@@ -52,7 +52,7 @@ pub fn load(file: &Path, database: &Path, shape: Shape) -> anyhow::Result<()> {
     let mut more = true;
     while more {
         let tx = connection.transaction()?;
-        for _ in 0..ROWS_A_TRANSACTION {
+        for _ in 0..CHUNK_ROWS {
             more = reader.read_record(&mut row)?;
             if !more {
                 break;

@@ -56,6 +56,16 @@ enum Price {
     Call(CallPrice),
 }
 
+impl Price {
+    /// Of one attempt: its segments, or what its call came to.
+    fn of(&self, segments: u16, call: Option<&LostCall>) -> i64 {
+        match self {
+            Self::Segment(each) => Cost::of_segments(*each, segments).0,
+            Self::Call(price) => call.map_or(0, |call| call.cost(price)),
+        }
+    }
+}
+
 /// `None` for a trunk that was removed.
 async fn price_of(store: &Store, id: TrunkId) -> Result<Option<Price>, StoreError> {
     let trunk = store.trunks().await?.into_iter().find(|trunk| trunk.id == id);
@@ -94,11 +104,7 @@ async fn settle_claim(store: &Store, tx: &mut Tx, claim: &ClaimRow, now: Instant
         // By their own place: one whose row is gone must not lend their attempt to the next.
         let Some((contact, address)) = people.get(&position).copied() else { continue };
         let segments = if claim.channel == Channel::Sms { u16::from(segments) } else { 0 };
-        let cost = match &price {
-            Some(Price::Segment(each)) => Cost::of_segments(*each, segments).0,
-            Some(Price::Call(price)) => calls.get(&id).map_or(0, |call| call.cost(price)),
-            None => 0,
-        };
+        let cost = price.as_ref().map_or(0, |price| price.of(segments, calls.get(&id)));
         let (disposition, cause) = calls.get(&id).map_or((Disposition::Unknown, Cause::AnswerLost), LostCall::outcome);
         let row = AttemptRow {
             id,

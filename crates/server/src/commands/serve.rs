@@ -26,7 +26,10 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     let _alone = if db.is_sqlite() { Some(open::lock(config)?) } else { None };
     let store = tokio::select! {
         store = made_ready(config, db) => store?,
-        () = signals.received() => return Ok(()),
+        () = signals.received() => {
+            tracing::info!("stopped before anything was served");
+            return Ok(());
+        }
     };
     let sftp = sftp_door(config)?;
     let drain = Duration::from_secs(config.server.drain_seconds);
