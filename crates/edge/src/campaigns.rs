@@ -33,6 +33,7 @@ pub mod steps;
 pub mod steps_now;
 pub mod tasks;
 pub mod template;
+pub mod waiting;
 pub mod words;
 
 use axum::response::{IntoResponse, Redirect, Response};

@@ -12,6 +12,7 @@ use tower_http::csrf::CsrfLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::campaigns::pace::Paces;
+use crate::campaigns::waiting::Waiting;
 use crate::campaigns::prompt_file::PROMPT_BYTES_MAX;
 use crate::campaigns::sound::Listeners;
 use crate::config::EdgeConfig;
@@ -36,6 +37,7 @@ pub struct Portal {
     pub config: Arc<EdgeConfig>,
     pub tries: Arc<Tries>,
     pub paces: Arc<Paces>,
+    pub waiting: Arc<Waiting>,
     pub listeners: Arc<Listeners>,
     pub recorder: Recorder,
     pub providers: Arc<Providers>,
@@ -48,7 +50,7 @@ pub fn portal_router(store: Store, config: EdgeConfig) -> Router {
     // Beside the file stand the form's own bytes.
     let upload_max = usize::try_from(config.upload_bytes_max.saturating_add(1 << 20)).unwrap_or(usize::MAX);
     let recorder = config.recorder.clone().unwrap_or_else(|| Recorder::new(store.clone()));
-    let portal = Portal { recorder, store, config: Arc::new(config), tries: Arc::default(), paces: Arc::default(), listeners: Arc::default(), providers: Arc::default(), refused_answers: Arc::new(Rate::new(REFUSED_ANSWERS_PER_MINUTE)) };
+    let portal = Portal { recorder, store, config: Arc::new(config), tries: Arc::default(), paces: Arc::default(), waiting: Arc::default(), listeners: Arc::default(), providers: Arc::default(), refused_answers: Arc::new(Rate::new(REFUSED_ANSWERS_PER_MINUTE)) };
     table(upload_max)
         .build(&portal)
         .fallback(nowhere)

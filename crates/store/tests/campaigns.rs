@@ -296,7 +296,18 @@ async fn of_two_who_move_a_campaign_at_once_one_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_start_waits_for_a_load_into_its_list() {
+async fn a_call_without_a_script_is_asked_for_one() {
+    for_each_store("scriptless", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        let faults = tenant.campaign_faults(&CampaignDraft::of(Channel::Voice, "Calls"), NOON).await.expect("checks");
+        let told: Vec<_> = faults.iter().filter(|fault| fault.field == "script").map(|fault| fault.message.as_str()).collect();
+        assert_eq!(told, ["write what the call says: a script"]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_waits_for_a_load_into_its_list_and_for_one_that_is_taken_back() {
     for_each_store("loading", |bench| async move {
         let tenant = bench.tenant("northwind").await;
         let (id, draft) = ready(&tenant, 1).await;
@@ -307,8 +318,14 @@ async fn a_start_waits_for_a_load_into_its_list() {
             postgres: "",
         };
         run(&tenant, &LOAD, params![tenant.id(), vec![1u8], draft.list_id]).await;
-        let refused = tenant.start_campaign(id, NOON).await;
-        assert!(matches!(refused, Err(StoreError::Conflict(ref why)) if why == LOADING), "{refused:?}");
+        static TAKEN_BACK: Statement = Statement { text: "UPDATE import SET state = 'undoing' WHERE tenant_id = $1", postgres: "" };
+        for move_on in [None, Some(&TAKEN_BACK)] {
+            if let Some(statement) = move_on {
+                run(&tenant, statement, params![tenant.id()]).await;
+            }
+            let refused = tenant.start_campaign(id, NOON).await;
+            assert!(matches!(refused, Err(StoreError::Conflict(ref why)) if why == LOADING), "{refused:?}");
+        }
         static LOADED: Statement = Statement { text: "UPDATE import SET state = 'loaded' WHERE tenant_id = $1", postgres: "" };
         run(&tenant, &LOADED, params![tenant.id()]).await;
         tenant.start_campaign(id, NOON).await.expect("starts");

@@ -323,7 +323,7 @@ async fn who_was_erased_is_erased_again_after_an_old_backup_was_restored() {
 /// Whoever brings the person back holds the lock, and has not committed yet.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_loaded_while_they_are_erased_again_is_erased_too() {
-    static LOCK: Statement = Statement { text: "UPDATE tenant SET id = id WHERE id = $1", postgres: "" };
+    static LOCK: Statement = Statement { text: "UPDATE tenant SET name = name WHERE id = $1", postgres: "" };
     for_each_store("privacy_again", |bench| async move {
         let tenant = bench.tenant("north").await;
         let index: String = tenant.number_index("+447700900123").iter().map(|byte| format!("{byte:02x}")).collect();

@@ -195,3 +195,119 @@ async fn a_report_reads_its_span_alone() {
     }
     assert!(of_all >= 5 && of_one >= 3, "{of_all} of all, {of_one} of one");
 }
+
+/// What an `UPDATE` assigns: the table and the columns, or nothing where it is none.
+fn assigned(text: &str) -> Option<(&str, Vec<&str>)> {
+    let (head, rest) = text.trim_start().strip_prefix("UPDATE ")?.split_once(" SET ")?;
+    let end = [" WHERE ", " FROM ", " RETURNING "].iter().filter_map(|word| rest.find(word)).min().unwrap_or(rest.len());
+    let columns = rest[..end].split(" = ").filter_map(|part| part.rsplit([' ', ',', '(']).next()).filter(|name| is_name(name) && !name.is_empty()).collect();
+    Some((head.split(' ').next()?, columns))
+}
+
+#[test]
+fn what_an_update_assigns_is_read_off() {
+    assert_eq!(assigned("UPDATE tenant SET id = id, name = COALESCE(name, $2) WHERE id = $1"), Some(("tenant", vec!["id", "name"])));
+    assert_eq!(assigned("SELECT 1"), None);
+}
+
+/// SQLite looks through every row that refers to a key that is set, even where it is set to what it was: to hold a tenant's row in that way went
+/// through all its people, for every chunk of an import.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_key_is_set_that_other_rows_refer_to() {
+    let mut found = Vec::new();
+    statements(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    let folder = tempfile::tempdir().expect("a folder");
+    let sqlite = Db::open_sqlite(&folder.path().join("clarion.db")).await.expect("opens");
+    sqlite.migrate().await.expect("migrates");
+    static KEYS: Statement = Statement {
+        text: "SELECT DISTINCT f.\"table\", COALESCE(f.\"to\", 'id') FROM sqlite_master m JOIN pragma_foreign_key_list(m.name) f WHERE m.type = 'table'",
+        postgres: "",
+    };
+    let mut keys: HashSet<(String, String)> = HashSet::new();
+    for mut row in sqlite.query(&KEYS, &Vec::new()).await.expect("the keys") {
+        keys.insert((row.take(0).expect("a table"), row.take(1).expect("a column")));
+    }
+    assert!(keys.contains(&("tenant".to_owned(), "id".to_owned())) && keys.len() > 5, "{keys:?}");
+    let (mut looked_at, mut faults) = (0, Vec::new());
+    for (place, statement) in &found {
+        let Some((table, columns)) = assigned(statement.text) else { continue };
+        looked_at += 1;
+        faults.extend(columns.iter().filter(|column| keys.contains(&(table.to_owned(), (**column).to_owned()))).map(|column| format!("{place}: {table}.{column}")));
+    }
+    assert!(looked_at > 100, "{looked_at}");
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// A plan that walks all that a tenant has.
+fn walks_a_tenant(detail: &str) -> bool {
+    let Some((_, index)) = detail.split_once("INDEX ") else { return false };
+    let Some((name, condition)) = index.split_once(" (") else { return false };
+    let alone = matches!(condition.split(')').next(), Some("tenant_id=?" | "tenant_id=? AND number_index>?" | "tenant_id=? AND id>?" | "tenant_id=? AND id<?"));
+    // Few rows, asked of when somebody uses a right of theirs; and the audit, whose events name their objects in words.
+    let is_for_a_right = ["subject_request_tenant", "export_file_tenant", "audit_event_tenant"].contains(&name);
+    alone && (name.ends_with("_tenant") || name == "address_number") && !is_for_a_right
+}
+
+/// Where two indexes look alike to it, SQLite, which has no counts of rows, takes the tenant's instead of the one that leads to the person: a STOP
+/// then went through every consent that the tenant has. A plus before `tenant_id` leaves it the other one.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_asked_of_one_person_or_number_does_not_walk_the_tenant() {
+    let mut found = Vec::new();
+    statements(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    let folder = tempfile::tempdir().expect("a folder");
+    let sqlite = Db::open_sqlite(&folder.path().join("clarion.db")).await.expect("opens");
+    sqlite.migrate().await.expect("migrates");
+    let names_somebody = |text: &str| ["contact_id = $", "number_index = $"].iter().any(|condition| text.contains(condition));
+    let (mut looked_at, mut faults) = (0, Vec::new());
+    for (place, statement) in found.iter().filter(|(_, statement)| names_somebody(statement.text) && !statement.text.starts_with("INSERT")) {
+        let highest = (1..40).rev().find(|n| statement.text.contains(&format!("${n}"))).unwrap_or(0);
+        let explained: &'static Statement = Box::leak(Box::new(Statement { text: format!("EXPLAIN QUERY PLAN {}", statement.text).leak(), postgres: "" }));
+        for mut row in sqlite.query(explained, &vec![Value::Int(0); highest]).await.unwrap_or_else(|error| panic!("{place}: {error}")) {
+            let detail: String = row.take(3).expect("a detail");
+            if walks_a_tenant(&detail) {
+                faults.push(format!("{place}: {detail}"));
+            }
+        }
+        looked_at += 1;
+    }
+    assert!(looked_at > 60, "{looked_at}");
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// What is asked each second, or for every page, by a partial index made for it: SQLite takes one only where the statement repeats its words.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_is_found_without_what_is_done() {
+    let mut found = Vec::new();
+    statements(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    let folder = tempfile::tempdir().expect("a folder");
+    let sqlite = Db::open_sqlite(&folder.path().join("clarion.db")).await.expect("opens");
+    sqlite.migrate().await.expect("migrates");
+    let polls = [
+        ("FROM notice WHERE state IN ('waiting', 'claimed') AND state = 'waiting'", "notice_waiting"),
+        ("UPDATE notice SET state = 'unknown'", "notice_waiting"),
+        ("SELECT tenant_id, id FROM campaign WHERE state IN ('scheduled', 'starting', 'running') AND state = 'running'", "campaign_working"),
+        ("SELECT tenant_id, id, sequence FROM campaign WHERE", "campaign_working"),
+        ("SELECT id, tenant_id, state FROM import WHERE state IN", "import_waiting"),
+        ("FROM sftp_file WHERE filed_as IS NULL AND held = 0", "sftp_file_open"),
+        ("SELECT COUNT(*) FROM reply WHERE tenant_id = $1 AND state <> 'closed'", "reply_open"),
+        ("a.tail_index IS NULL AND a.number_index IS NOT NULL ORDER BY", "address_untailed"),
+        ("head_index IS NULL AND reference_index IS NOT NULL ORDER BY", "contact_unheaded"),
+        ("JOIN campaign p ON p.list_id = m.list_id", "campaign_list"),
+        ("FROM hold WHERE tenant_id = $1 AND lifted_at IS NULL LIMIT 1", "hold_open"),
+        ("FROM preference WHERE tenant_id = $1 LIMIT 1", "preference_tenant"),
+        ("kind = 'test_call' ORDER BY id DESC LIMIT 1", "notice_test_call"),
+        ("FROM call c WHERE c.tenant_id = $1 AND c.attempt_id > $2", "call_tenant"),
+        ("DELETE FROM idempotency_key WHERE created_at", "idempotency_key_created"),
+    ];
+    for (words, index) in polls {
+        let all: Vec<_> = found.iter().filter(|(_, statement)| statement.text.split_whitespace().collect::<Vec<_>>().join(" ").contains(words)).collect();
+        assert!(!all.is_empty(), "no statement holds: {words}");
+        for (place, statement) in all {
+            let highest = (1..40).rev().find(|n| statement.text.contains(&format!("${n}"))).unwrap_or(0);
+            let explained: &'static Statement = Box::leak(Box::new(Statement { text: format!("EXPLAIN QUERY PLAN {}", statement.text).leak(), postgres: "" }));
+            let rows = sqlite.query(explained, &vec![Value::Int(0); highest]).await.unwrap_or_else(|error| panic!("{place}: {error}"));
+            let plan: Vec<String> = rows.into_iter().map(|mut row| row.take(3).expect("a detail")).collect();
+            assert!(plan.iter().any(|detail| detail.contains(&format!("INDEX {index}"))), "{place}: {plan:?}");
+        }
+    }
+}

@@ -8,7 +8,8 @@ use std::sync::{Mutex, PoisonError};
 
 use clarion_sip::media::PortRange;
 
-const SINGLE: Range<u16> = 12_000..20_000;
+const SINGLE: Range<u16> = 12_000..19_000;
+const PAIRS: Range<u16> = 19_000..20_000;
 /// Blocks for audio. A server's own audio may be in them too: whoever opens a leg goes on to the next port that is free.
 const AUDIO: Range<u16> = 20_000..32_000;
 /// Enough for 49 legs at once.
@@ -20,8 +21,20 @@ const BLOCK: u16 = 100;
 /// When every port is taken.
 #[must_use]
 pub fn free_port() -> SocketAddr {
-    let is_free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok() && UdpSocket::bind(("127.0.0.1", port)).is_ok();
     ([127, 0, 0, 1], hold("port", SINGLE, 1, is_free)).into()
+}
+
+/// The first of two ports, one after the other, that nobody listens on: for a program that takes the next one too.
+///
+/// # Panics
+/// When every pair is taken.
+#[must_use]
+pub fn free_pair() -> u16 {
+    hold("pair", PAIRS, 2, |port| is_free(port) && is_free(port + 1))
+}
+
+fn is_free(port: u16) -> bool {
+    TcpListener::bind(("127.0.0.1", port)).is_ok() && UdpSocket::bind(("127.0.0.1", port)).is_ok()
 }
 
 /// A range of ports for the audio of one side of a test.

@@ -73,7 +73,7 @@ impl Snapshot {
             calls,
             measures: session.tenant.measures(Some(id), Instant(0), Instant(i64::MAX)).await?,
             refused: session.tenant.refusal_counts(id).await?,
-            due: session.tenant.due_counts(id).await?,
+            due: portal.waiting.counts(&session.tenant, id).await?,
             failing: failing(session).await?,
             pace: Pace::default(),
             now: session.now,

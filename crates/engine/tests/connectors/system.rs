@@ -134,7 +134,7 @@ impl Files {
             .spawn()
             .expect("python3 starts");
         let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-        let line = tokio::time::timeout(Duration::from_secs(20), lines.next_line()).await.expect("it says its port").expect("a line").expect("a line");
+        let line = tokio::time::timeout(Duration::from_secs(60), lines.next_line()).await.expect("it says its port").expect("a line").expect("a line");
         let port = line.split("port ").nth(1).and_then(|rest| rest.split(' ').next()).and_then(|port| port.parse().ok()).unwrap_or_else(|| panic!("no port in {line}"));
         Self { port, _child: child }
     }

@@ -36,6 +36,18 @@ impl Process {
         let _ = self.0.wait();
     }
 
+    /// Waits until somebody listens there, by UDP.
+    pub async fn listens(&mut self, port: u16) {
+        let listening = async {
+            while !crate::ports::is_taken(port) {
+                let ended = self.0.try_wait().expect("a process");
+                assert!(ended.is_none(), "the peer ended before it listened: {ended:?}");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, listening).await.expect("the peer listens in time");
+    }
+
     /// Its exit status, once it has ended.
     pub async fn ended(&mut self) -> std::process::ExitStatus {
         let wait = async {
@@ -71,16 +83,6 @@ pub fn free_port() -> u16 {
 
 pub fn loopback(port: u16) -> SocketAddr {
     ([127, 0, 0, 1], port).into()
-}
-
-/// Waits until somebody listens there.
-pub async fn listens(port: u16) {
-    let listening = async {
-        while !crate::ports::is_taken(port) {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, listening).await.expect("the peer listens in time");
 }
 
 pub fn media() -> LocalMedia {

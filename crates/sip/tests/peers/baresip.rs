@@ -13,8 +13,8 @@ use clarion_sip::media::{LegConfig, MediaConfig, MediaEngine, MediaEvent};
 use clarion_sip::negotiated::{Codec, Direction, SrtpPolicy};
 use clarion_sip::tls::{TlsClient, Trust};
 
-use crate::ports::audio_ports;
-use crate::away::{Process, dial_to, endpoint, ended, free_port, listens, trunk, until};
+use crate::ports::{audio_ports, free_pair};
+use crate::away::{Process, dial_to, endpoint, ended, trunk, until};
 use crate::kamailio::Kamailio;
 
 pub struct Telephone {
@@ -35,16 +35,17 @@ pub async fn telephone_with(registrar: Option<u16>, transport: &str, secure: Opt
 
 /// It says a tone, and keeps what it hears in its folder.
 async fn telephone_that_says(hz: u16, registrar: Option<u16>, transport: &str, secure: Option<(&str, &str)>) -> Telephone {
-    let (folder, port) = (tempfile::tempdir().expect("a folder"), free_port());
+    // It takes the next port too, for TLS, whether or not it is asked for; and where that is taken, it ends.
+    let (folder, port, audio) = (tempfile::tempdir().expect("a folder"), free_pair(), audio_ports());
     // No sound card: a tone from a generator, and nothing to play to.
-    let config = format!("poll_method epoll\nsip_listen 127.0.0.1:{port}\nnet_interface 127.0.0.1\naudio_source ausine,{hz}\nausrc_srate 48000\nausrc_channels 2\naudio_alert aufile,/dev/null\ncall_max_calls 10\nmodule_path {}\nmodule g711.so\nmodule ausine.so\nmodule aufile.so\nmodule sndfile.so\nsnd_path .\nmodule_app account.so\nmodule_app menu.so\n{}", modules(), if secure.is_some() { "sip_certificate cert.pem\nmodule srtp.so\n" } else { "" });
+    let config = format!("poll_method epoll\nsip_listen 127.0.0.1:{port}\nnet_interface 127.0.0.1\nrtp_ports {}-{}\naudio_source ausine,{hz}\nausrc_srate 48000\nausrc_channels 2\naudio_alert aufile,/dev/null\ncall_max_calls 10\nmodule_path {}\nmodule g711.so\nmodule ausine.so\nmodule aufile.so\nmodule sndfile.so\nsnd_path .\nmodule_app account.so\nmodule_app menu.so\n{}", audio.first, audio.last, modules(), if secure.is_some() { "sip_certificate cert.pem\nmodule srtp.so\n" } else { "" });
     let (place, interval) = registrar.map_or((port, 0), |registrar| (registrar, 60));
     let account = format!("<sip:agent@127.0.0.1:{place};transport={transport}>;auth_pass=none;answermode=auto;regint={interval};audio_codecs=PCMA/8000/1,PCMU/8000/1{}\n", secure.map_or(String::new(), |(_, encryption)| format!(";mediaenc={encryption}")));
     for (name, text) in [("config", config.as_str()), ("accounts", account.as_str()), ("contacts", "\n"), ("cert.pem", secure.map_or("", |(pem, _)| pem))] {
         std::fs::write(folder.path().join(name), text).expect("a configuration");
     }
-    let process = Process::start(Command::new("baresip").arg("-f").arg(folder.path()).current_dir(folder.path()));
-    listens(port).await;
+    let mut process = Process::start(Command::new("baresip").arg("-f").arg(folder.path()).current_dir(folder.path()));
+    process.listens(port).await;
     let connects = async {
         while secure.is_some() && tokio::net::TcpStream::connect(("127.0.0.1", port + 1)).await.is_err() {
             tokio::time::sleep(Duration::from_millis(20)).await;

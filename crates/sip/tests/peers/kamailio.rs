@@ -10,7 +10,7 @@ use clarion_sip::dial::DialRequest;
 use clarion_sip::negotiated::Direction;
 use clarion_sip::trunk::{Condition, Registration, TrunkConfig};
 
-use crate::away::{PATIENCE, Process, answered, condition, dial_to, endpoint, ended, free_port, listens, loopback, media, trunk, until};
+use crate::away::{PATIENCE, Process, answered, condition, dial_to, endpoint, ended, free_port, loopback, media, trunk, until};
 
 pub struct Kamailio {
     pub port: u16,
@@ -52,8 +52,8 @@ impl Kamailio {
         std::fs::write(&config, text.replace("PORT", &port.to_string())).expect("a configuration");
         // In the foreground, with nothing of the system's own installation.
         let program = if std::path::Path::new("/usr/sbin/kamailio").exists() { "/usr/sbin/kamailio" } else { "kamailio" };
-        let process = Process::start_group(Command::new(program).args(["-DD", "-E", "-m", "32", "-M", "4", "-f"]).arg(&config).arg("-Y").arg(folder.path()).arg("-P").arg(folder.path().join("pid")));
-        listens(port).await;
+        let mut process = Process::start_group(Command::new(program).args(["-DD", "-E", "-m", "32", "-M", "4", "-f"]).arg(&config).arg("-Y").arg(folder.path()).arg("-P").arg(folder.path().join("pid")));
+        process.listens(port).await;
         Self { port, process, _folder: folder }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::away::{Process, free_port, listens};
+use crate::away::{Process, free_port};
 
 /// What SIPp plays as the called side.
 #[derive(Default)]
@@ -130,13 +130,13 @@ impl Script {
         let mut command = Command::new("sipp");
         command.arg("-sf").arg(&scenario).args(["-i", "127.0.0.1", "-p", &port.to_string(), "-m", &calls.to_string(), "-nostdin", "-timeout", "35s", "-timeout_error", "-trace_err", "-error_file"]);
         command.arg(folder.path().join("errors")).args(further).current_dir(folder.path());
-        let process = Process::start(&mut command);
+        let mut process = Process::start(&mut command);
         if further.contains(&"t1") {
             // TCP has nothing to be seen from outside but that it can be connected to.
             let connected = async { while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() { tokio::time::sleep(std::time::Duration::from_millis(20)).await } };
             tokio::time::timeout(crate::away::PATIENCE, connected).await.expect("SIPp listens");
         } else {
-            listens(port).await;
+            process.listens(port).await;
         }
         Far { port, process, folder }
     }

@@ -134,7 +134,7 @@ pub async fn recipients_at(tx: &mut Tx, campaign: CampaignId, positions: &[u32])
 impl Store {
     /// The campaigns of a channel that run now, with their tenants.
     pub async fn running_campaigns(&self, channel: Channel) -> Result<Vec<(TenantId, CampaignId)>, StoreError> {
-        let select = sql!("SELECT tenant_id, id FROM campaign WHERE state = 'running' AND channel = $1 ORDER BY id");
+        let select = sql!("SELECT tenant_id, id FROM campaign WHERE state IN ('scheduled', 'starting', 'running') AND state = 'running' AND channel = $1 ORDER BY id");
         let rows = self.db().query(select, &params![channel.as_str()]).await?;
         Ok(rows.into_iter().map(|mut row| Ok((row.take(0)?, row.take(1)?))).collect::<Result<_, DbError>>()?)
     }

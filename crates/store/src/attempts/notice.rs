@@ -150,7 +150,7 @@ impl Tenant {
 pub async fn claim_notices(tx: &mut Tx, store: &Store, channel: Channel, now: Instant, limit: i64) -> Result<Vec<NoticeRow>, StoreError> {
     let select = sql!(
         "SELECT id, tenant_id, kind, sealed_number, sealed_body, sender, trunk_id, state, cause, created_at, campaign_id FROM notice
-         WHERE state = 'waiting' AND CASE WHEN kind = 'test_call' THEN 'voice' ELSE 'sms' END = $2 ORDER BY id LIMIT $1"
+         WHERE state IN ('waiting', 'claimed') AND state = 'waiting' AND CASE WHEN kind = 'test_call' THEN 'voice' ELSE 'sms' END = $2 ORDER BY id LIMIT $1"
     );
     let update = sql!("UPDATE notice SET state = 'claimed', claimed_at = $2, claimed_by = $3 WHERE id = $1 AND state = 'waiting'");
     let mut taken = Vec::new();
@@ -190,7 +190,7 @@ pub async fn settle_notice(tx: &mut Tx, id: i64, state: NoticeState, cause: &str
 /// Of a channel, what this node, or one not seen since `seen_before`, left claimed before `started_at` is `unknown`. Returns how many.
 pub async fn recover_notices(tx: &mut Tx, store: &Store, channel: Channel, seen_before: Instant, started_at: Instant) -> Result<u64, DbError> {
     let update = sql!(
-        "UPDATE notice SET state = 'unknown', cause = 'answer_lost', settled_at = $2 WHERE state = 'claimed' AND claimed_at < $2
+        "UPDATE notice SET state = 'unknown', cause = 'answer_lost', settled_at = $2 WHERE state IN ('waiting', 'claimed') AND state = 'claimed' AND claimed_at < $2
          AND CASE WHEN kind = 'test_call' THEN 'voice' ELSE 'sms' END = $4
          AND (claimed_by = $1 OR NOT EXISTS (SELECT 1 FROM node n WHERE n.id = notice.claimed_by AND n.seen_at >= $3))"
     );
@@ -206,7 +206,7 @@ pub async fn recent_notice(tx: &mut Tx, tenant: &Tenant, e164: &str, kind: Notic
 impl Store {
     /// Whether any notice of a channel waits to be sent.
     pub async fn has_waiting_notices(&self, channel: Channel) -> Result<bool, StoreError> {
-        let select = sql!("SELECT id FROM notice WHERE state = 'waiting' AND CASE WHEN kind = 'test_call' THEN 'voice' ELSE 'sms' END = $1 LIMIT 1");
+        let select = sql!("SELECT id FROM notice WHERE state IN ('waiting', 'claimed') AND state = 'waiting' AND CASE WHEN kind = 'test_call' THEN 'voice' ELSE 'sms' END = $1 LIMIT 1");
         Ok(self.db().query_first(select, &params![channel.as_str()]).await?.is_some())
     }
 }

@@ -62,7 +62,7 @@ impl Tenant {
 
     /// The newest of a campaign.
     pub async fn latest_test_call(&self, campaign: CampaignId) -> Result<Option<TestCallRecord>, StoreError> {
-        let select = sql!("SELECT id, state, cause, created_at, sealed_body FROM notice WHERE tenant_id = $1 AND campaign_id = $2 AND kind = 'test_call' ORDER BY id DESC LIMIT 1");
+        let select = sql!("SELECT id, state, cause, created_at, sealed_body FROM notice WHERE +tenant_id = $1 AND campaign_id = $2 AND kind = 'test_call' ORDER BY id DESC LIMIT 1");
         self.db().query_first(select, &params![self.id(), campaign]).await?.map(|row| self.read_test_call(row)).transpose()
     }
 

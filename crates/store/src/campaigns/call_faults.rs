@@ -28,6 +28,7 @@ impl Tenant {
 
     pub(super) async fn call_faults(&self, draft: &CampaignDraft, faults: &mut Faults, now: Instant) -> Result<(), StoreError> {
         match self.check_script(&draft.script).await? {
+            Err(_) if draft.script.trim().is_empty() => faults.add("script", "write what the call says: a script"),
             Err(found) => found.iter().for_each(|fault| faults.add("script", fault.to_string())),
             Ok(script) => self.script_faults(draft, &script, faults, now).await?,
         }

@@ -48,7 +48,7 @@ struct Part {
 impl Store {
     /// Running campaigns that take people in now.
     pub async fn evergreen_campaigns(&self, now: Instant) -> Result<Vec<(TenantId, CampaignId)>, StoreError> {
-        let select = sql!("SELECT tenant_id, id, sequence FROM campaign WHERE state = 'running' AND step = 1 AND sequence <> '' ORDER BY id");
+        let select = sql!("SELECT tenant_id, id, sequence FROM campaign WHERE state IN ('scheduled', 'starting', 'running') AND state = 'running' AND step = 1 AND sequence <> '' ORDER BY id");
         let mut found = Vec::new();
         for mut row in self.db().query(select, &[]).await? {
             let sequence: Sequence = row.json(2)?;

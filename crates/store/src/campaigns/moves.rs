@@ -70,7 +70,7 @@ impl Tenant {
         self.commit_move(tx).await
     }
 
-    /// Starts now: the audience is frozen next, then messages go. Refused while a file is being loaded into its list.
+    /// Starts now: the audience is frozen next, then messages go. Refused while a file is being loaded into its list, or taken back from it.
     pub async fn start_campaign(&self, id: CampaignId, now: Instant) -> Result<Carried, StoreError> {
         self.carry(AskedAct::StartCampaign { campaign: id, starts_at_ms: None }, now).await
     }
@@ -93,7 +93,7 @@ impl Tenant {
     pub(crate) async fn start_in(&self, tx: &mut Tx, record: &CampaignRecord, why: &str, now: Instant) -> Result<(), StoreError> {
         // Who is still being loaded comes into an evergreen campaign as they come.
         if let Some(list) = record.list_id.filter(|_| record.sequence.evergreen.is_none()) {
-            let loading = sql!("SELECT id FROM import WHERE tenant_id = $1 AND list_id = $2 AND state IN ('ready', 'loading') LIMIT 1");
+            let loading = sql!("SELECT id FROM import WHERE tenant_id = $1 AND list_id = $2 AND state IN ('ready', 'loading', 'undoing') LIMIT 1");
             if tx.query_first(loading, &params![self.id, list]).await?.is_some() {
                 return Err(StoreError::Conflict(LOADING.into()));
             }
@@ -201,4 +201,4 @@ impl Tenant {
 }
 
 /// Why a start must wait.
-pub const LOADING: &str = "a file is still being loaded into the campaign's list: wait until it is loaded, or cancel it";
+pub const LOADING: &str = "a file is still being loaded into the campaign's list, or taken back from it: wait until that is done, or cancel it";

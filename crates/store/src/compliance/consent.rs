@@ -110,7 +110,7 @@ impl Tenant {
     /// Withdraws every consent that the people behind these numbers gave for the channels of `scope`.
     pub(super) async fn withdraw_consents_in_tx(&self, tx: &mut Tx, numbers: &[[u8; 16]], scope: SuppressionScope, now: Instant) -> Result<(), StoreError> {
         let withdraw = sql!(
-            "UPDATE consent SET withdrawn_at = $4 WHERE tenant_id = $1 AND withdrawn_at IS NULL AND ($3 = 'every' OR channel = $3)
+            "UPDATE consent SET withdrawn_at = $4 WHERE +tenant_id = $1 AND withdrawn_at IS NULL AND ($3 = 'every' OR channel = $3)
              AND contact_id IN (SELECT contact_id FROM address WHERE tenant_id = $1 AND number_index = $2)"
         );
         let batch: Vec<Params> = numbers.iter().map(|number| params![self.id, *number, scope.as_str(), now]).collect();

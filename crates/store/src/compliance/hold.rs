@@ -64,7 +64,7 @@ impl Tenant {
 
     /// Holds a person until somebody has read their reply; one such hold is enough, however much they write.
     pub async fn hold_for_review_in_tx(&self, tx: &mut Tx, contact: ContactId, now: Instant) -> Result<(), StoreError> {
-        let stands = sql!("SELECT id FROM hold WHERE tenant_id = $1 AND contact_id = $2 AND reason = 'reply_review' AND lifted_at IS NULL LIMIT 1");
+        let stands = sql!("SELECT id FROM hold WHERE +tenant_id = $1 AND contact_id = $2 AND reason = 'reply_review' AND lifted_at IS NULL LIMIT 1");
         if tx.query_first(stands, &params![self.id, contact]).await?.is_none() {
             let hold = NewHold { reason: HoldReason::ReplyReview, note_reference: "reply", until: None };
             self.hold_in_tx(tx, contact, &hold, now).await?;

@@ -161,7 +161,7 @@ impl Tenant {
     /// The entries of one number.
     pub async fn suppressions_of(&self, e164: &str) -> Result<Vec<SuppressionEntry>, StoreError> {
         let select = sql!(
-            "SELECT id, sealed_number, scope, reason, source, created_by, created_at FROM suppression WHERE tenant_id = $1 AND number_index = $2 ORDER BY id"
+            "SELECT id, sealed_number, scope, reason, source, created_by, created_at FROM suppression WHERE tenant_id = $1 AND number_index = $2 ORDER BY +id"
         );
         let rows = self.db().query(select, &params![self.id, self.number_index(e164)]).await?;
         rows.into_iter().map(|row| self.read_suppression(row)).collect()

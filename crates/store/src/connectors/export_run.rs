@@ -56,7 +56,7 @@ impl Store {
     pub async fn due_exports(&self, now: Instant, limit: i64) -> Result<Vec<DueExport>, StoreError> {
         let select = sql!(
             "SELECT e.id, e.tenant_id FROM result_export e JOIN instruction i ON i.id = e.instruction_id
-             WHERE (e.state = 'on' AND ((e.next_at <= $1 AND i.valid_from <= $1) OR i.valid_until <= $1 OR i.replaced_at IS NOT NULL))
+             WHERE (e.state = 'on' AND ((e.next_at <= $1 AND i.valid_from <= $1) OR i.valid_until <= $1 OR i.revoked_at IS NOT NULL OR i.replaced_at IS NOT NULL))
                 OR (i.valid_from <= $1 AND EXISTS (SELECT 1 FROM export_file f WHERE f.export_id = e.id AND f.state = 'waiting' AND f.next_at <= $1))
              ORDER BY e.id LIMIT $2"
         );

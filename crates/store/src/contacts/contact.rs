@@ -111,8 +111,7 @@ impl Tenant {
     /// Until the commit nobody else loads, puts, lists or erases people of this tenant: of two who read the same person, one would write back what the
     /// other had changed, and changes of the audience are numbered in the order of the commits. The first statement of a transaction.
     pub(crate) async fn lock_contacts(&self, tx: &mut Tx) -> Result<(), StoreError> {
-        tx.execute(sql!("UPDATE tenant SET id = id WHERE id = $1"), &params![self.id]).await?;
-        Ok(())
+        self.hold_tenant(tx).await
     }
 
     /// Opens the profiles of many contacts in the caller's transaction, in the order asked. Those that are erased,

@@ -162,7 +162,7 @@ impl Tenant {
         let mut tx = self.db().begin().await?;
         let untailed = sql!(
             "SELECT a.id, a.sealed_number, c.wrapped_key FROM address a JOIN contact c ON c.id = a.contact_id
-             WHERE a.tenant_id = $1 AND a.tail_index IS NULL AND a.number_index IS NOT NULL ORDER BY a.id LIMIT $2"
+             WHERE +a.tenant_id = $1 AND a.tail_index IS NULL AND a.number_index IS NOT NULL ORDER BY a.id LIMIT $2"
         );
         let mut tails: Vec<Params> = Vec::new();
         for mut row in tx.query(untailed, &params![self.id, FILLED_AT_ONCE]).await? {
@@ -176,7 +176,7 @@ impl Tenant {
         // Whoever was erased meanwhile has no index any more, and gets none back.
         tx.execute_many(sql!("UPDATE address SET tail_index = $2 WHERE id = $1 AND tail_index IS NULL AND number_index IS NOT NULL"), &tails).await?;
         let unheaded = sql!(
-            "SELECT id, sealed_profile, wrapped_key FROM contact WHERE tenant_id = $1 AND head_index IS NULL AND reference_index IS NOT NULL ORDER BY id LIMIT $2"
+            "SELECT id, sealed_profile, wrapped_key FROM contact WHERE +tenant_id = $1 AND head_index IS NULL AND reference_index IS NOT NULL ORDER BY id LIMIT $2"
         );
         let mut heads: Vec<Params> = Vec::new();
         for mut row in tx.query(unheaded, &params![self.id, FILLED_AT_ONCE]).await? {

@@ -143,7 +143,7 @@ impl TimelineReader<'_> {
         let select = sql!(
             "SELECT n.created_at, n.kind, n.state, n.cause, n.sealed_body FROM notice n
              JOIN address a ON a.tenant_id = n.tenant_id AND a.number_index = n.number_index
-             WHERE n.tenant_id = $1 AND a.contact_id = $2 AND n.created_at < $3 ORDER BY n.created_at DESC LIMIT $4"
+             WHERE +n.tenant_id = $1 AND a.contact_id = $2 AND n.created_at < $3 ORDER BY n.created_at DESC LIMIT $4"
         );
         let read = |mut row: Row| -> Result<TimelineEvent, StoreError> {
             let kind: String = row.take(1)?;
@@ -158,7 +158,7 @@ impl TimelineReader<'_> {
         let select = sql!(
             "SELECT s.created_at, s.id, s.scope, s.reason, s.source FROM suppression s
              JOIN address a ON a.tenant_id = s.tenant_id AND a.number_index = s.number_index
-             WHERE s.tenant_id = $1 AND a.contact_id = $2 AND s.created_at < $3 ORDER BY s.created_at DESC LIMIT $4"
+             WHERE +s.tenant_id = $1 AND a.contact_id = $2 AND s.created_at < $3 ORDER BY s.created_at DESC LIMIT $4"
         );
         let read = |mut row: Row| -> Result<TimelineEvent, StoreError> {
             let what = TimelineKind::Suppressed { suppression: row.take(1)?, scope: row.word(2)?, reason: row.word(3)?, source: row.take(4)? };
@@ -170,7 +170,7 @@ impl TimelineReader<'_> {
     pub async fn consents(&self) -> Result<Vec<TimelineEvent>, StoreError> {
         let select = sql!(
             "SELECT given_at, channel, purpose, expires_at, withdrawn_at FROM consent
-             WHERE tenant_id = $1 AND contact_id = $2 AND given_at < $3 ORDER BY given_at DESC LIMIT $4"
+             WHERE +tenant_id = $1 AND contact_id = $2 AND given_at < $3 ORDER BY given_at DESC LIMIT $4"
         );
         let mut events = Vec::new();
         for mut row in self.rows(select).await? {
@@ -186,7 +186,7 @@ impl TimelineReader<'_> {
     pub async fn holds(&self) -> Result<Vec<TimelineEvent>, StoreError> {
         let select = sql!(
             "SELECT created_at, reason, until_at, lifted_at FROM hold
-             WHERE tenant_id = $1 AND contact_id = $2 AND created_at < $3 ORDER BY created_at DESC LIMIT $4"
+             WHERE +tenant_id = $1 AND contact_id = $2 AND created_at < $3 ORDER BY created_at DESC LIMIT $4"
         );
         let mut events = Vec::new();
         for mut row in self.rows(select).await? {

@@ -87,7 +87,7 @@ fn read(mut row: Row) -> Result<SftpFile, StoreError> {
 impl Store {
     /// Every tenant's files that were closed before this and wait for nothing else.
     pub async fn settled_sftp_files(&self, before: Instant) -> Result<Vec<SettledFile>, StoreError> {
-        let select = sql!("SELECT tenant_id, account_id, id FROM sftp_file WHERE filed_as IS NULL AND held = 0 AND closed_at <= $1 ORDER BY id LIMIT 100");
+        let select = sql!("SELECT tenant_id, account_id, id FROM sftp_file WHERE filed_as IS NULL AND held = 0 AND closed_at <= $1 ORDER BY +id LIMIT 100");
         let rows = self.db().query(select, &params![before]).await?;
         rows.into_iter().map(|mut row| Ok(SettledFile { tenant: row.take(0)?, account: row.take(1)?, id: row.take(2)? })).collect()
     }

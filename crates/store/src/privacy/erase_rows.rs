@@ -17,19 +17,19 @@ impl Tenant {
         for contact in &subject.contacts {
             let both = params![self.id, *contact];
             lists += tx.execute(sql!("DELETE FROM list_member WHERE contact_id IN (SELECT id FROM contact WHERE tenant_id = $1 AND id = $2)"), &both).await?;
-            consents += tx.execute(sql!("DELETE FROM consent WHERE tenant_id = $1 AND contact_id = $2"), &both).await?;
-            holds += tx.execute(sql!("DELETE FROM hold WHERE tenant_id = $1 AND contact_id = $2"), &both).await?;
-            wishes += tx.execute(sql!("DELETE FROM preference WHERE tenant_id = $1 AND contact_id = $2"), &both).await?;
+            consents += tx.execute(sql!("DELETE FROM consent WHERE +tenant_id = $1 AND contact_id = $2"), &both).await?;
+            holds += tx.execute(sql!("DELETE FROM hold WHERE +tenant_id = $1 AND contact_id = $2"), &both).await?;
+            wishes += tx.execute(sql!("DELETE FROM preference WHERE +tenant_id = $1 AND contact_id = $2"), &both).await?;
             messages += tx.execute(sql!("UPDATE attempt SET sealed_body = NULL, carrier_message_id = '' WHERE tenant_id = $1 AND contact_id = $2"), &both).await?;
-            links += tx.execute(sql!("DELETE FROM short_link WHERE tenant_id = $1 AND contact_id = $2"), &both).await?;
+            links += tx.execute(sql!("DELETE FROM short_link WHERE +tenant_id = $1 AND contact_id = $2"), &both).await?;
             recordings += self.erase_recordings(tx, *contact, now).await?;
             results += self.erase_exports_with(tx, *contact).await?;
             self.empty_replies_of(tx, *contact).await?;
             // Only one that an old backup brought back: a standing one has refused the erasure.
-            tx.execute(sql!("DELETE FROM legal_hold WHERE tenant_id = $1 AND contact_id = $2"), &both).await?;
+            tx.execute(sql!("DELETE FROM legal_hold WHERE +tenant_id = $1 AND contact_id = $2"), &both).await?;
             let empty = sql!(
                 "UPDATE address SET number_index = NULL, tail_index = NULL, sealed_number = NULL, line_type = 'unknown', region = '', zones = ''
-                 WHERE tenant_id = $1 AND contact_id = $2 AND number_index IS NOT NULL"
+                 WHERE +tenant_id = $1 AND contact_id = $2 AND number_index IS NOT NULL"
             );
             numbers += tx.execute(empty, &both).await?;
             let empty = sql!(

@@ -143,7 +143,7 @@ impl<'a> Sections<'a> {
     pub async fn purposes(&self) -> Result<ExportSection, StoreError> {
         let select = sql!(
             "SELECT DISTINCT c.id, c.name, c.purpose, c.legal_basis, c.assessment_reference FROM recipient r JOIN campaign c ON c.id = r.campaign_id
-             WHERE c.tenant_id = $1 AND r.contact_id = $2 ORDER BY c.id"
+             WHERE +c.tenant_id = $1 AND r.contact_id = $2 ORDER BY c.id"
         );
         let read = |mut row: Row| {
             let (purpose, basis): (String, String) = (row.take(2)?, row.take(3)?);
@@ -311,7 +311,7 @@ impl<'a> Sections<'a> {
 
     pub async fn consents(&self) -> Result<ExportSection, StoreError> {
         let select = sql!(
-            "SELECT given_at, channel, purpose, kind, expires_at, withdrawn_at, evidence, wording_version, obtained_in, refusal_offered FROM consent WHERE tenant_id = $1 AND contact_id = $2 ORDER BY given_at"
+            "SELECT given_at, channel, purpose, kind, expires_at, withdrawn_at, evidence, wording_version, obtained_in, refusal_offered FROM consent WHERE +tenant_id = $1 AND contact_id = $2 ORDER BY given_at"
         );
         let read = |mut row: Row| {
             let channel = plain(by(&row.take::<String>(1)?));
@@ -335,7 +335,7 @@ impl<'a> Sections<'a> {
     }
 
     pub async fn holds(&self) -> Result<ExportSection, StoreError> {
-        let select = sql!("SELECT created_at, reason, note_reference, until_at, lifted_at FROM hold WHERE tenant_id = $1 AND contact_id = $2 ORDER BY created_at");
+        let select = sql!("SELECT created_at, reason, note_reference, until_at, lifted_at FROM hold WHERE +tenant_id = $1 AND contact_id = $2 ORDER BY created_at");
         let read = |mut row: Row| {
             let reason: String = row.take(1)?;
             Ok(record([("since", moment(row.take(0)?)), ("why", plain(&reason)), ("note", row.take(2)?), ("until", moment_of(row.take(3)?)), ("ended", moment_of(row.take(4)?))]))

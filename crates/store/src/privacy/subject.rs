@@ -40,7 +40,7 @@ impl Tenant {
 
     /// Adds every number of the person's contacts.
     pub(super) async fn add_numbers(&self, subject: &mut Subject) -> Result<(), StoreError> {
-        let select = sql!("SELECT number_index FROM address WHERE tenant_id = $1 AND contact_id = $2 AND number_index IS NOT NULL");
+        let select = sql!("SELECT number_index FROM address WHERE +tenant_id = $1 AND contact_id = $2 AND number_index IS NOT NULL");
         for contact in &subject.contacts {
             for mut row in self.db().query(select, &params![self.id, *contact]).await? {
                 subject.number_indexes.push(row.take(0)?);
@@ -61,7 +61,7 @@ impl Tenant {
                 return Ok(true);
             }
         }
-        let numbers = sql!("SELECT number_index FROM address WHERE tenant_id = $1 AND contact_id = $2 AND number_index IS NOT NULL");
+        let numbers = sql!("SELECT number_index FROM address WHERE +tenant_id = $1 AND contact_id = $2 AND number_index IS NOT NULL");
         for contact in &subject.contacts {
             for mut row in tx.query(numbers, &params![self.id, *contact]).await? {
                 if !subject.number_indexes.contains(&row.take(0)?) {

@@ -113,6 +113,9 @@ impl Tenant {
     pub(crate) async fn sweep_batches(&self, target: Target<'_>, start: i64, find: Find<'_>, acts: &[&Statement], now: Instant) -> Result<SweepCount, StoreError> {
         let (mut after, mut count) = (start, 0);
         loop {
+            // Looked for outside of the transaction: whoever writes does not wait while nothing is found.
+            let Some(mut row) = self.db().query_first(find.statement, &(find.values)(after)).await? else { break };
+            after = row.take::<i64>(0)? - 1;
             let mut tx = self.db().begin().await?;
             if target.class == RecordClass::ContactRow {
                 // Who is loaded again in this moment is not old any more.
@@ -120,7 +123,11 @@ impl Tenant {
             }
             let rows = tx.query(find.statement, &(find.values)(after)).await?;
             let ids: Vec<i64> = rows.into_iter().map(|mut row| row.take(0)).collect::<Result<_, _>>()?;
-            let Some(last) = ids.last().copied() else { break };
+            // Who was found has been loaded again meanwhile: look on.
+            let Some(last) = ids.last().copied() else {
+                after += 1;
+                continue;
+            };
             let batch: Vec<Params> = ids.iter().map(|id| params![*id]).collect();
             for act in acts {
                 tx.execute_many(act, &batch).await?;

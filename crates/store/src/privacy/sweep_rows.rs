@@ -7,7 +7,7 @@ use clarion_domain::privacy::retention::RecordClass;
 use clarion_domain::time::Instant;
 
 use super::sweep::{Find, SWEEP_BATCH, SweepCount, Target};
-use crate::db::{Params, sql};
+use crate::db::{Params, Statement, sql};
 use crate::params;
 use crate::store::{StoreError, Tenant};
 
@@ -20,7 +20,10 @@ impl Tenant {
             "SELECT t.id FROM attempt t WHERE t.tenant_id = $1 AND t.id > $2 AND t.claimed_at < $3 AND t.id < $4 AND t.sealed_body IS NOT NULL
              AND NOT EXISTS (SELECT 1 FROM legal_hold h WHERE h.contact_id = t.contact_id) ORDER BY t.id LIMIT $5"
         );
-        let start = self.swept_through(target("attempt")).await?;
+        let first = sql!(
+            "SELECT MIN((SELECT t.id FROM attempt t WHERE t.campaign_id = c.id AND t.id > $2 AND t.sealed_body IS NOT NULL ORDER BY t.id LIMIT 1)) FROM campaign c WHERE c.tenant_id = $1"
+        );
+        let start = self.attempts_from(target("attempt"), first).await?;
         let find = Find { statement: attempts, values: &by_id };
         let attempts = self.sweep_batches(target("attempt"), start, find, &[sql!("UPDATE attempt SET sealed_body = NULL WHERE id = $1")], now).await?;
         let by_time = |after: i64| -> Params { params![self.id, after, before, SWEEP_BATCH] };
@@ -48,7 +51,10 @@ impl Tenant {
              AND NOT EXISTS (SELECT 1 FROM legal_hold h WHERE h.contact_id = t.contact_id) ORDER BY t.id LIMIT $5"
         );
         let redact = sql!("UPDATE attempt SET contact_id = 0, address_id = 0, sealed_body = NULL, carrier_message_id = '', decision = '' WHERE id = $1");
-        let start = self.swept_through(target("attempt")).await?;
+        let first = sql!(
+            "SELECT MIN((SELECT t.id FROM attempt t WHERE t.campaign_id = c.id AND t.id > $2 AND t.contact_id <> 0 ORDER BY t.id LIMIT 1)) FROM campaign c WHERE c.tenant_id = $1"
+        );
+        let start = self.attempts_from(target("attempt"), first).await?;
         let acts = [redact, sql!("DELETE FROM short_link WHERE attempt_id = $1")];
         let attempts = self.sweep_batches(target("attempt"), start, Find { statement: attempts, values: &by_id }, &acts, now).await?;
         let calls = self.sweep_calls(before, now).await?;
@@ -66,6 +72,17 @@ impl Tenant {
         let find = Find { statement: notices, values: &by_time };
         let notices = self.sweep_batches(target("notice"), 0, find, &[sql!("DELETE FROM notice WHERE id = $1")], now).await?;
         Ok(vec![attempts, calls, replies, notices, self.sweep_recipients(before, now).await?])
+    }
+
+    /// After which identifier attempts may be due: the tenant's first by its campaigns. What lies between the last sweep and that is others' attempts,
+    /// which `find` would walk.
+    async fn attempts_from(&self, target: Target<'_>, first: &'static Statement) -> Result<i64, StoreError> {
+        let swept = self.swept_through(target).await?;
+        let first: Option<i64> = match self.db().query_first(first, &params![self.id, swept]).await? {
+            Some(mut row) => row.take(0)?,
+            None => None,
+        };
+        Ok(first.map_or(i64::MAX, |first| first - 1))
     }
 
     /// Recordings with their sound, unless the law or a legal hold wants them longer.
@@ -87,10 +104,10 @@ impl Tenant {
     /// Records of calls lose their person and keep their timings; marks on numbers go.
     async fn sweep_calls(&self, before: Instant, now: Instant) -> Result<SweepCount, StoreError> {
         let target = Target { class: RecordClass::AttemptMetadata, source: "call" };
-        let values = |after: i64| -> Params { params![self.id, after, before, SWEEP_BATCH] };
+        let values = |after: i64| -> Params { params![self.id, after, before, floor_at(before.ms()), SWEEP_BATCH] };
         let calls = sql!(
-            "SELECT c.attempt_id FROM call c WHERE c.tenant_id = $1 AND c.attempt_id > $2 AND c.dialled_at < $3 AND c.contact_id <> 0
-             AND NOT EXISTS (SELECT 1 FROM legal_hold h WHERE h.contact_id = c.contact_id) ORDER BY c.attempt_id LIMIT $4"
+            "SELECT c.attempt_id FROM call c WHERE c.tenant_id = $1 AND c.attempt_id > $2 AND c.dialled_at < $3 AND c.attempt_id < $4 AND c.contact_id <> 0
+             AND NOT EXISTS (SELECT 1 FROM legal_hold h WHERE h.contact_id = c.contact_id) ORDER BY c.attempt_id LIMIT $5"
         );
         let marks = sql!("DELETE FROM call_mark WHERE tenant_id = $1 AND COALESCE(abandoned_at, 0) < $2 AND COALESCE(machine_at, 0) < $2");
         self.db().execute(marks, &params![self.id, before]).await?;

@@ -207,8 +207,7 @@ impl Tenant {
 
     /// Until the commit nobody else changes who the owners are: two who demote each other would leave none.
     pub(super) async fn hold_owners(&self, tx: &mut Tx) -> Result<(), StoreError> {
-        tx.execute(sql!("UPDATE tenant SET id = id WHERE id = $1"), &params![self.id]).await?;
-        Ok(())
+        self.hold_tenant(tx).await
     }
 }
 
