@@ -4,11 +4,14 @@ mod support;
 #[path = "support/people.rs"]
 mod people;
 
+use std::time::Duration;
+
 use clarion_domain::contacts::filter::{Condition, Filter};
 use clarion_domain::id::{CampaignId, ContactId, ImportId};
 use clarion_domain::intake::import::{ImportSource, ImportState};
-use clarion_store::campaigns::CampaignDraft;
-use clarion_store::db::Statement;
+use clarion_domain::outcomes::disposition::Disposition;
+use clarion_store::campaigns::{CampaignDraft, RecipientFilter};
+use clarion_store::db::{Params, Statement};
 use clarion_store::intake::{NewImport, UndoCount};
 use clarion_store::{StoreError, Tenant, params};
 use people::list_of;
@@ -106,6 +109,77 @@ async fn everybody_who_meets_a_filter_goes_on_a_list_when_the_number_is_the_one_
         let names: Vec<String> = tenant.lists().await.expect("lists").into_iter().map(|list| list.name).collect();
         assert_eq!(names, ["All", "Arrears", "being filled: by hand"], "one of before that only looks like it");
         assert!(matches!(tenant.list_filtered(filter, "All", 4, NOON).await, Err(StoreError::Conflict(_))), "a name is used once");
+    })
+    .await;
+}
+
+static CONTACT: Statement = Statement { text: "INSERT INTO contact (id, tenant_id, created_at, updated_at) VALUES ($1, $2, 1, 1)", postgres: "" };
+static PLACE: Statement = Statement { text: "INSERT INTO recipient (campaign_id, position, contact_id, address_id) VALUES ($1, $2, $3, 1)", postgres: "" };
+static SECOND: Statement = Statement { text: "UPDATE campaign SET sequence_id = $2, step = 2 WHERE id = $1", postgres: "" };
+static ATTEMPT: Statement = Statement {
+    text: "INSERT INTO attempt (id, tenant_id, campaign_id, position, try_number, contact_id, address_id, channel, trunk_id, state, disposition, cause, decision, segments, cost, sealed_body,
+                                carrier_message_id, parts_heard, claimed_at, answered_at, settled_at)
+           VALUES ($1, $2, $3, $4, 1, $5, 1, 'sms', 1, 'settled', $6, '', '', 1, 350, NULL, '', 1, 1, 1, 1)",
+    postgres: "",
+};
+
+/// More than are put on it at once; of four one was tried twice, one a second time at the next step, one was reached there, and one was tried once.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_those_who_were_not_reached_each_goes_on_the_list_once_however_many_they_are() {
+    for_each_store("bulk_relist", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        let id = tenant.create_campaign(&CampaignDraft::new("November"), NOON).await.expect("a draft");
+        let next = tenant.create_campaign(&CampaignDraft::new("November, again"), NOON).await.expect("a draft");
+        bench.store.db().execute(&SECOND, &params![next, id]).await.expect("a step");
+        let (many, first) = (2_200_i64, bench.store.id_block(NOON, 2_200));
+        let (tries, more) = (bench.store.id_block(NOON, 2_200), bench.store.id_block(NOON, 2_200));
+        let attempt = |attempt: i64, step: CampaignId, place: i64, ending: Disposition| params![attempt, tenant.id(), step, place, first + place, ending.as_str()];
+        let mut attempts: Vec<Params> = (0..many).map(|place| attempt(tries + place, id, place, Disposition::NoAnswer)).collect();
+        // Who comes first was tried again last.
+        attempts.extend((0..many).rev().zip(more..).filter_map(|(place, again)| match place % 4 {
+            0 => Some(attempt(again, id, place, Disposition::NoAnswer)),
+            1 => Some(attempt(again, next, place, Disposition::NoAnswer)),
+            2 => Some(attempt(again, next, place, Disposition::AnsweredPerson)),
+            _ => None,
+        }));
+        let mut tx = bench.store.db().begin().await.expect("begins");
+        tx.execute_many(&CONTACT, &(0..many).map(|place| params![first + place, tenant.id()]).collect::<Vec<_>>()).await.expect("people");
+        for step in [id, next] {
+            tx.execute_many(&PLACE, &(0..many).map(|place| params![step, place, first + place]).collect::<Vec<_>>()).await.expect("recipients");
+        }
+        tx.execute_many(&ATTEMPT, &attempts).await.expect("attempts");
+        tx.commit().await.expect("commits");
+        let not_reached = [RecipientFilter::Disposition(Disposition::NoAnswer)];
+        let (_, of_all) = tenant.list_recipients(id, &not_reached, "Through all steps", NOON).await.expect("a list");
+        let (_, of_next) = tenant.list_recipients(next, &not_reached, "By the last", NOON).await.expect("a list");
+        assert_eq!((of_all, of_next), (many / 4 * 3, many / 4));
+        assert_eq!(tenant.last_endings(id).await.expect("counts")[&Disposition::NoAnswer], of_all, "as many as were shown");
+    })
+    .await;
+}
+
+static HELD: Statement = Statement { text: "UPDATE tenant SET name = name WHERE id = $1", postgres: "" };
+static ERASED: Statement = Statement { text: "UPDATE contact SET erased_at = $2 WHERE id = $1", postgres: "" };
+static OFF: Statement = Statement { text: "DELETE FROM list_member WHERE contact_id = $1", postgres: "" };
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_erased_while_a_list_is_filled_does_not_come_on_it() {
+    for_each_store("bulk_meanwhile", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        let (list, people) = list_of(&tenant, "Arrears", 5).await;
+        let filter = tenant.save_filter("In arrears", &Filter { all_of: vec![Condition::OnList { list }] }, NOON).await.expect("a filter");
+        // An erasure as it stands before its commit: on PostgreSQL the list is filled meanwhile, on SQLite behind it.
+        let mut tx = bench.store.db().begin().await.expect("begins");
+        tx.execute(&HELD, &params![tenant.id()]).await.expect("held");
+        tx.execute(&OFF, &params![people[0].0]).await.expect("off the lists");
+        let theirs = tenant.clone();
+        let filling = tokio::spawn(async move { theirs.list_filtered(filter, "All", 5, NOON).await });
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        tx.execute(&ERASED, &params![people[0].0, NOON]).await.expect("erased");
+        tx.commit().await.expect("commits");
+        let made = filling.await.expect("no panic").expect("a list");
+        let on_it: Vec<ContactId> = tenant.contacts(Some(made), None, 10).await.expect("reads").rows.into_iter().map(|entry| entry.contact_id).collect();
+        assert_eq!(on_it, people[1..].iter().map(|(contact, _)| *contact).collect::<Vec<_>>());
     })
     .await;
 }

@@ -15,9 +15,10 @@ use clarion_domain::intake::cell::Cell;
 use clarion_domain::intake::import::ImportSource;
 use clarion_domain::intake::mapping::{ColumnUse, Mapping, StandardField};
 use clarion_domain::intake::row::RowReader;
+use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::tenancy::tenant::{Actor, NumberMode};
 use clarion_domain::time::{DAY_MS, HOUR_MS, Instant};
-use clarion_store::campaigns::{CampaignDraft, FREEZE_CHUNK, Look, TakeIn};
+use clarion_store::campaigns::{CampaignDraft, FREEZE_CHUNK, Look, StepEvent, StepNews, TakeIn, move_on};
 use clarion_store::db::{Params, Statement};
 use clarion_store::intake::{ImportFormat, ImportProposal, LoadChunk, NewImport, SealedRow};
 use clarion_store::{Store, Tenant, params};
@@ -28,6 +29,11 @@ const SENDER: &str = "+447700900999";
 
 /// A campaign that takes people in from a list, a filter or both, and has begun.
 async fn evergreen(tenant: &Tenant, list: Option<ListId>, filter: Option<FilterId>) -> CampaignId {
+    evergreen_again(tenant, list, filter, None).await
+}
+
+/// The same, to which people may come again.
+async fn evergreen_again(tenant: &Tenant, list: Option<ListId>, filter: Option<FilterId>, again_after_days: Option<u16>) -> CampaignId {
     let mut draft = CampaignDraft::new("Welcome");
     draft.purpose = Some(Purpose::Collections);
     draft.basis = Some(LegalBasis::Contract);
@@ -35,7 +41,7 @@ async fn evergreen(tenant: &Tenant, list: Option<ListId>, filter: Option<FilterI
     draft.body = "Please call us.".into();
     draft.sender = SENDER.into();
     draft.retry = RetryRules::never();
-    draft.sequence.evergreen = Some(Evergreen { until_ms: NOON.plus_ms(90 * DAY_MS).ms(), new_a_day_max: None, again_after_days: None });
+    draft.sequence.evergreen = Some(Evergreen { until_ms: NOON.plus_ms(90 * DAY_MS).ms(), new_a_day_max: None, again_after_days });
     tenant.add_sender(SENDER, true, "our own number", NOON).await.expect("a sender");
     let id = tenant.create_campaign(&draft, NOON).await.expect("a draft");
     tenant.start_campaign(id, NOON).await.expect("starts");
@@ -266,6 +272,37 @@ async fn every_night_it_looks_at_all_and_what_is_old_is_forgotten() {
         assert_eq!((kept().await, look(&tenant, id, NOON).await), (0, (1, 4)));
         put(4).await;
         assert_eq!(look(&tenant, id, NOON).await, (1, 1));
+    })
+    .await;
+}
+
+/// The carrier took the text of somebody.
+async fn taken(tenant: &Tenant, id: CampaignId, position: u32) {
+    let mut tx = tenant.store().db().begin().await.expect("begins");
+    let news = StepNews { campaign: id, position, event: StepEvent::Attempt(Disposition::Accepted) };
+    move_on(&mut tx, tenant.store(), &[news], NOON).await.expect("moves");
+    tx.commit().await.expect("commits");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_comes_again_to_a_campaign_that_is_over() {
+    static AGAIN: Statement = Statement { text: "SELECT position FROM comes_again WHERE campaign_id = $1 ORDER BY position", postgres: "" };
+    for_each_store("green_over", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        let (list, _) = list_of(&tenant, "Customers", 3).await;
+        let id = evergreen_again(&tenant, Some(list), None, Some(30)).await;
+        assert_eq!(look(&tenant, id, NOON).await, (3, 3));
+        let coming = async || bench.store.db().query(&AGAIN, &params![id]).await.expect("reads").into_iter().map(|mut row| row.take(0).expect("a place")).collect::<Vec<i64>>();
+        taken(&tenant, id, 0).await;
+        assert_eq!(coming().await, [0]);
+        tenant.pause_campaign(id, NOON).await.expect("pauses");
+        taken(&tenant, id, 1).await;
+        assert_eq!(coming().await, [0, 1], "it may go on");
+        tenant.cancel_campaign(id, NOON).await.expect("cancels");
+        taken(&tenant, id, 2).await;
+        assert!(coming().await.is_empty(), "an answer that comes late");
+        let counts = tenant.step_counts(&tenant.campaign(id).await.expect("reads")).await.expect("counts");
+        assert_eq!(counts.ended.iter().map(|(_, _, n)| n).sum::<i64>(), 3, "and is counted all the same");
     })
     .await;
 }

@@ -298,6 +298,8 @@ async fn what_waits_is_found_without_what_is_done() {
         ("kind = 'test_call' ORDER BY id DESC LIMIT 1", "notice_test_call"),
         ("FROM call c WHERE c.tenant_id = $1 AND c.attempt_id > $2", "call_tenant"),
         ("DELETE FROM idempotency_key WHERE created_at", "idempotency_key_created"),
+        ("FROM suppression WHERE tenant_id = $1 AND reason = 'erased' LIMIT 1", "suppression_erased"),
+        ("FROM attempt t WHERE t.campaign_id = $1 AND t.id > $2 AND t.disposition = $3 ORDER BY t.id", "attempt_campaign (campaign_id=? AND id>?)"),
     ];
     for (words, index) in polls {
         let all: Vec<_> = found.iter().filter(|(_, statement)| statement.text.split_whitespace().collect::<Vec<_>>().join(" ").contains(words)).collect();

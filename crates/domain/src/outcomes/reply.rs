@@ -20,6 +20,9 @@ words! {
     }
 }
 
+const OPT_OUT: Suppression = Suppression { scope: SuppressionScope::Sms, reason: SuppressionReason::OptOut };
+const WRONG_PERSON: Suppression = Suppression { scope: SuppressionScope::Every, reason: SuppressionReason::WrongPerson };
+
 /// A text of at most so many words that begins or ends with a word of stopping is a stop.
 const SHORT_WORDS: usize = 4;
 
@@ -30,13 +33,25 @@ impl ReplyMeaning {
         matches!(self, Self::Stop | Self::StopReview | Self::WrongNumber)
     }
 
-    /// What goes on the suppression list for it, at once.
+    /// What goes on the suppression list for a text that was taken for this, at once. Whoever writes that the number is somebody else's may ask to
+    /// stop in the same breath: that stands, also where a person decides that the number is theirs.
     #[must_use]
-    pub fn suppresses(self) -> Option<Suppression> {
+    pub fn suppresses(self, text: &str) -> &'static [Suppression] {
         match self {
-            Self::Stop | Self::StopReview => Some(Suppression { scope: SuppressionScope::Sms, reason: SuppressionReason::OptOut }),
-            Self::WrongNumber => Some(Suppression { scope: SuppressionScope::Every, reason: SuppressionReason::WrongPerson }),
-            Self::Unsure | Self::Start | Self::Help | Self::Other => None,
+            Self::Stop | Self::StopReview => &[OPT_OUT],
+            Self::WrongNumber if matches!(read_stop(&words_of(text)), Some(Self::Stop | Self::StopReview)) => &[WRONG_PERSON, OPT_OUT],
+            Self::WrongNumber => &[WRONG_PERSON],
+            Self::Unsure | Self::Start | Self::Help | Self::Other => &[],
+        }
+    }
+
+    /// What of it a person may take back who has read the text, because the machine has inferred it.
+    #[must_use]
+    pub fn inferred(self) -> Option<Suppression> {
+        match self {
+            Self::StopReview => Some(OPT_OUT),
+            Self::WrongNumber => Some(WRONG_PERSON),
+            Self::Stop | Self::Unsure | Self::Start | Self::Help | Self::Other => None,
         }
     }
 
@@ -67,22 +82,24 @@ pub fn read(text: &str, awaits_opt_in: bool) -> ReplyMeaning {
     if holds_phrase(&words, SOMEBODY_ELSES) {
         return ReplyMeaning::WrongNumber;
     }
-    let mentions = (0..words.len()).any(|place| stop_at(&words, place).is_some());
-    let about_something_else = mentions && is_about_something_else(&words);
-    if words.len() <= SHORT_WORDS && begins_or_ends(&words) && !about_something_else {
-        return ReplyMeaning::Stop;
+    read_stop(&words).unwrap_or(ReplyMeaning::Other)
+}
+
+/// How a text that is more than a bare word asks to stop, if it does.
+fn read_stop(words: &[String]) -> Option<ReplyMeaning> {
+    let mentions = (0..words.len()).any(|place| stop_at(words, place).is_some());
+    let about_something_else = mentions && is_about_something_else(words);
+    if words.len() <= SHORT_WORDS && begins_or_ends(words) && !about_something_else {
+        return Some(ReplyMeaning::Stop);
     }
-    if holds_phrase(&words, PHRASES) {
-        return ReplyMeaning::StopReview;
+    if holds_phrase(words, PHRASES) {
+        return Some(ReplyMeaning::StopReview);
     }
-    if mentions || holds_phrase(&words, FORMS) {
-        return ReplyMeaning::Unsure;
-    }
-    ReplyMeaning::Other
+    (mentions || holds_phrase(words, FORMS)).then_some(ReplyMeaning::Unsure)
 }
 
 fn begins_or_ends(words: &[String]) -> bool {
-    let last = words.len() - 1;
+    let Some(last) = words.len().checked_sub(1) else { return false };
     stop_at(words, 0).is_some() || stop_at(words, last).is_some() || last > 0 && stop_at(words, last - 1) == Some(2)
 }
 

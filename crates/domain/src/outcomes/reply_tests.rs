@@ -113,10 +113,24 @@ fn what_opts_out_and_what_waits() {
     assert!(Stop.opts_out() && StopReview.opts_out() && WrongNumber.opts_out() && !Unsure.opts_out() && !Start.opts_out() && !Help.opts_out());
     assert!(StopReview.needs_a_person() && WrongNumber.needs_a_person() && Unsure.needs_a_person() && Other.needs_a_person() && !Stop.needs_a_person() && !Help.needs_a_person());
     for meaning in ReplyMeaning::ALL {
-        assert_eq!(meaning.suppresses().is_some(), meaning.opts_out(), "{meaning}");
+        assert_eq!(!meaning.suppresses("").is_empty(), meaning.opts_out(), "{meaning}");
+        assert_eq!(meaning.inferred().is_some(), meaning.opts_out() && meaning.needs_a_person(), "{meaning}: what a person may take back is what they are asked about");
     }
-    let stops = |meaning: ReplyMeaning, channel| meaning.suppresses().is_some_and(|entry| entry.scope.covers(channel));
+    let stops = |meaning: ReplyMeaning, channel| meaning.suppresses("").iter().any(|entry| entry.scope.covers(channel));
     assert_eq!([Stop, StopReview, WrongNumber].map(|meaning| (stops(meaning, Channel::Sms), stops(meaning, Channel::Voice))), [(true, false), (true, false), (true, true)], "a stranger is not called either");
+}
+
+/// The number may be theirs after all: then what they asked for besides stands.
+#[test]
+fn a_stop_beside_a_wrong_number_is_an_opt_out_too() {
+    for text in ["wrong number, stop", "Stop, wrong number", "please stop, you've got the wrong person", "Wrong number. Take me off your list"] {
+        assert_eq!(read(text, false), WrongNumber, "{text}");
+        assert_eq!(WrongNumber.suppresses(text), [WRONG_PERSON, OPT_OUT], "{text}");
+    }
+    for text in ["wrong number", "I don't know this person", "wrong person, when will this ever end for me"] {
+        assert_eq!((read(text, false), WrongNumber.suppresses(text)), (WrongNumber, &[WRONG_PERSON][..]), "{text}");
+    }
+    assert_eq!(WrongNumber.inferred(), Some(WRONG_PERSON));
 }
 
 proptest! {

@@ -146,6 +146,10 @@ impl Hand {
         self.answer(of, WireOutcome::Rejected(Cause::OptedOut(ErrorCode::new("0x424"))));
     }
 
+    pub fn lose(&mut self, of: &Departed) {
+        self.answer(of, WireOutcome::Lost);
+    }
+
     pub fn throttle(&mut self, of: &Departed) {
         self.answer(of, WireOutcome::Throttled(WirePart::Smpp { message: Box::default(), segments: 1 }));
     }

@@ -136,6 +136,18 @@ impl Flight {
         usize::from(self.open) == waiting && self.accepted.is_empty() && self.refused.is_none() && !self.lost
     }
 
+    /// The first refusal counts, and before it that the person has opted out with the carrier.
+    fn refuse(&mut self, cause: Cause) {
+        if self.refused.is_none() || cause.is_opt_out() {
+            self.refused = Some(cause);
+        }
+    }
+
+    /// Why the carrier refused a part, where it was because the person has opted out with it: that is about them, whatever became of the other parts.
+    pub(crate) fn opt_out(&self) -> Option<Cause> {
+        self.refused.filter(|cause| cause.is_opt_out())
+    }
+
     fn landing(&mut self) -> Landing {
         let accepted = std::mem::take(&mut self.accepted);
         if self.lost {
@@ -189,7 +201,7 @@ impl Flights {
         let part = (token & ((1 << PART_BITS) - 1)) as u8;
         match outcome {
             WireOutcome::Accepted { message_id } => flight.accepted.push((part, message_id)),
-            WireOutcome::Rejected(cause) => flight.refused = flight.refused.or(Some(cause)),
+            WireOutcome::Rejected(cause) => flight.refuse(cause),
             WireOutcome::Lost => {
                 flight.lost = true;
                 flight.unanswered.push(part);
@@ -215,7 +227,7 @@ impl Flights {
             flight.lost = !flight.unanswered.is_empty();
             match outcome {
                 WireOutcome::Accepted { message_id } => flight.accepted.push((part, message_id)),
-                WireOutcome::Rejected(cause) => flight.refused = flight.refused.or(Some(cause)),
+                WireOutcome::Rejected(cause) => flight.refuse(cause),
                 _ => flight.unsent = true,
             }
             return None;

@@ -15,13 +15,14 @@ use crate::outcomes::receipt::{Moved, ReceiptParts, row_of, write_move};
 impl Sender {
     pub(crate) fn land(&mut self, flight: Flight, landing: Landing, now: Instant) {
         match flight.target {
-            Target::Notice { id } => self.land_notice(id, &landing),
+            Target::Notice { id } => self.land_notice(id, &landing, flight.opt_out()),
             Target::Attempt { .. } => self.land_attempt(flight, landing, now),
         }
     }
 
-    fn land_notice(&mut self, id: i64, landing: &Landing) {
+    fn land_notice(&mut self, id: i64, landing: &Landing, opt_out: Option<Cause>) {
         let (state, cause) = match landing {
+            Landing::Torn(_) | Landing::Lost(_) if opt_out.is_some() => (NoticeState::Failed, opt_out.map_or_else(String::new, |cause| cause.to_string())),
             Landing::Accepted(_) => (NoticeState::Sent, String::new()),
             Landing::Rejected(cause) => (NoticeState::Failed, cause.to_string()),
             Landing::Torn(_) => (NoticeState::Failed, Cause::Torn.to_string()),
@@ -112,12 +113,13 @@ impl Sender {
             _ => flight.cost,
         };
         let counted = |campaign| Counted { tenant: flight.tenant, campaign, channel: Channel::Sms, answered_at: now, segments: flight.segments, cost };
+        let has_opted_out = flight.opt_out().is_some();
         let Target::Attempt { attempt: id, claim, campaign, position, try_number, contact, address, decision, sealed_body, .. } = flight.target else { return };
         let counted = counted(campaign);
         let disposition = attempt.disposition.unwrap_or(Disposition::Accepted);
         let cause = attempt.cause.map_or_else(String::new, |cause| cause.to_string());
         self.rows.count(&counted, disposition, &cause, 1);
-        if attempt.cause.is_some_and(Cause::is_opt_out) {
+        if has_opted_out || attempt.cause.is_some_and(Cause::is_opt_out) {
             self.rows.opted_out.push(id);
         }
         self.rows.attempts.push(AttemptRow {

@@ -93,6 +93,9 @@ impl Sender {
             return;
         };
         let (position, try_number, counted) = (open.position, open.try_number, open.counted);
+        if tells_of_opt_out(&open.attempt, &receipt) {
+            self.rows.opted_out.push(id);
+        }
         let Some(moved) = move_attempt(&mut open.attempt, &mut open.heard, part, receipt, id) else { return };
         let after = open.attempt;
         let rows = &mut self.rows;
@@ -141,6 +144,11 @@ pub(crate) struct SettledNow {
     pub revoked: bool,
 }
 
+/// That the person has opted out with the carrier is news also where it moves nothing: another part may have been refused for another reason before.
+fn tells_of_opt_out(before: &Attempt, receipt: &Receipt) -> bool {
+    receipt.state == ReceiptState::OptedOut && before.disposition != Some(Disposition::Delivered) && !before.cause.is_some_and(Cause::is_opt_out)
+}
+
 /// Applies a receipt of one part; `None` when it changes nothing.
 fn move_attempt(attempt: &mut Attempt, heard: &mut ReceiptParts, part: u8, receipt: Receipt, id: AttemptId) -> Option<Moved> {
     let whole = receipt.state != ReceiptState::Delivered || heard.delivered(part);
@@ -173,7 +181,7 @@ pub(crate) fn write_move(rows: &mut CycleRows, counted: &Counted, moved: &Moved)
         rows.count(counted, disposition, &words(cause), 1);
     }
     let was_open = delta.from.is_none_or(|(disposition, _)| !disposition.is_final());
-    if delta.to.and_then(|(_, cause)| cause).is_some_and(Cause::is_opt_out) {
+    if delta.to.and_then(|(_, cause)| cause).is_some_and(Cause::is_opt_out) && rows.opted_out.last() != Some(&moved.row.id) {
         rows.opted_out.push(moved.row.id);
     }
     let is_final = delta.to.is_some_and(|(disposition, _)| disposition.is_final());
@@ -205,6 +213,9 @@ impl Sender {
             .collect();
         for one in late {
             let Some((open, _)) = known.get_mut(&one.attempt) else { continue };
+            if tells_of_opt_out(&open.attempt, &one.receipt) {
+                out.opted_out.push(one.attempt);
+            }
             let Some(moved) = move_attempt(&mut open.attempt, &mut open.heard, one.part, one.receipt, one.attempt) else { continue };
             let settled = write_move(out, &open.counted, &moved);
             out.settled.push(moved.row);

@@ -217,6 +217,47 @@ async fn whoever_has_opted_out_with_the_carrier_is_suppressed_as_it_is_heard_and
     .await;
 }
 
+/// Of a long message the carrier answers each part by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_opt_out_that_only_one_part_tells_of_suppresses_too() {
+    for_each_store("opted_out_part", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        let mut hand = Hand::new(&bench, &tenant, false, 10_000).await;
+        let (list, _) = list_of(&tenant, "Arrears", 5).await;
+        let mut long = draft("November", list);
+        long.body = "Dear {first_name}, please call us about your account. ".repeat(4);
+        launch(&bench, &tenant, &long).await;
+        hand.pass(100).await;
+        let sent = hand.step(1).await;
+        let parts = |place: usize| [0, 1].map(|part| Departed { token: sent[place].token + part, ..sent[place] });
+        // Taken and refused; refused for something else and for this; lost and refused; two receipts; and one that arrived after all.
+        for (place, names) in [(0, ["torn", ""]), (1, ["", ""]), (2, ["", ""]), (3, ["one", "two"]), (4, ["there", "too"])] {
+            let [first, second] = parts(place);
+            match place {
+                0 => hand.accept(&first, names[0]),
+                1 => hand.reject(&first, 0x0b),
+                2 => hand.lose(&first),
+                _ => hand.accept(&first, names[0]),
+            }
+            match place {
+                0..3 => hand.refuse_opted_out(&second),
+                _ => hand.accept(&second, names[1]),
+            }
+        }
+        hand.step(1).await;
+        for text in ["id:one stat:REJECTD err:001", "id:two stat:REJECTD err:40300", "id:there stat:DELIVRD err:000", "id:too stat:DELIVRD err:000", "id:too stat:REJECTD err:40300"] {
+            hand.receipt_text(text);
+            hand.step(1).await;
+        }
+        for last in 0..5 {
+            let entries = tenant.suppressions_of(&number(last)).await.expect("reads");
+            let wanted = if last < 4 { vec![SuppressionReason::CarrierBlock] } else { Vec::new() };
+            assert_eq!(entries.iter().map(|entry| entry.reason).collect::<Vec<_>>(), wanted, "{last}");
+        }
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_the_carrier_refuses_for_an_opt_out_suppresses_too() {
     for_each_store("opted_out_notice", |bench| async move {

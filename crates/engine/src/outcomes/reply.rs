@@ -216,17 +216,20 @@ struct Reply<'a> {
 impl Reply<'_> {
     async fn take(&self, tx: &mut Tx, tenant: &Tenant, now: Instant) -> Result<(), StoreError> {
         // An opt-out acts whether or not the same words came a minute before: a START may lie between the two.
-        let stopped = match self.meaning.suppresses() {
-            Some(entry) => self.suppress(tx, tenant, entry, now).await?,
-            None => false,
-        };
+        let entries = self.meaning.suppresses(self.text.text.reveal());
+        // Whoever got no texts before knows: one more text would be one that they asked not to get.
+        let knows = !entries.is_empty() && tenant.stands_for_texts_in_tx(tx, self.number.reveal()).await?;
+        let mut stopped = false;
+        for entry in entries {
+            stopped |= self.suppress(tx, tenant, *entry, now).await?;
+        }
         let stored = match add_reply(tx, tenant, &self.row(tenant, false)).await? {
             None if stopped => add_reply(tx, tenant, &self.row(tenant, true)).await?,
             stored => stored,
         };
         let Some((_, contact)) = stored else { return Ok(()) };
         tenant.stop_on_reply_in_tx(tx, self.number.reveal(), self.meaning, self.text.text.reveal(), now).await?;
-        if stopped {
+        if stopped && !knows {
             let name = tenant.record().await?.name;
             let body = match self.meaning {
                 ReplyMeaning::WrongNumber => format!("{name}: thank you. We will not text or call this number any more."),
@@ -237,7 +240,7 @@ impl Reply<'_> {
         self.act(tx, tenant, contact, now).await
     }
 
-    /// True when the number did not stand on the list for this yet: then the person is told, once.
+    /// True when the number did not stand on the list for this yet.
     async fn suppress(&self, tx: &mut Tx, tenant: &Tenant, Suppression { scope, reason }: Suppression, now: Instant) -> Result<bool, StoreError> {
         let new = NewSuppression { number: &self.number, scope, reason, source: "reply" };
         tenant.suppress_in_tx(tx, &new, now).await

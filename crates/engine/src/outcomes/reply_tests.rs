@@ -242,6 +242,50 @@ async fn a_wrong_number_is_neither_texted_nor_called_until_somebody_reads_that_i
         let said = tenant.replies(Some(ReplyState::New), None, 10).await.expect("an inbox").rows.remove(0);
         tenant.decide_reply(said.id, true, hand.now).await.expect("decides");
         assert_eq!(reasons(&tenant, &number(1)).await, [STOPPED[0], stranger[0]]);
+
+        // Both in one text: what the person asked for stands, whosoever the number is.
+        hand.write((1, "447700900002"), "447700900999", "Stop, wrong number");
+        assert_eq!(notices(&mut hand).await, 1);
+        let said = tenant.replies(Some(ReplyState::New), None, 10).await.expect("an inbox").rows.remove(0);
+        assert_eq!((said.meaning, reasons(&tenant, &number(2)).await), (ReplyMeaning::WrongNumber, vec![stranger[0], STOPPED[0]]));
+        tenant.decide_reply(said.id, false, hand.now).await.expect("decides");
+        assert_eq!(reasons(&tenant, &number(2)).await, STOPPED, "the number was theirs, and they have asked to stop");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_gets_no_texts_any_more_is_not_told_so_again() {
+    for_each_store("reply_told_once", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        tenant.add_sender(SENDER, true, "our own number", NOON).await.expect("a sender");
+        let mut hand = Hand::new(&bench, &tenant, false, 1_000).await;
+        for (last, texts, told) in [(1, ["STOP", "wrong number"], [1, 0]), (2, ["wrong number", "STOP"], [1, 0])] {
+            for (text, told) in texts.into_iter().zip(told) {
+                hand.write((1, &format!("44770090000{last}")), "447700900999", text);
+                assert_eq!(notices(&mut hand).await, told, "{last}: {text}");
+            }
+            assert_eq!(reasons(&tenant, &number(last)).await.len(), 2, "both stand");
+        }
+        tenant.suppress(&number(3), SuppressionScope::Every, SuppressionReason::TenantList, "a letter", hand.now).await.expect("suppressed");
+        hand.write((1, "447700900003"), "447700900999", "STOP");
+        assert_eq!(notices(&mut hand).await, 0, "nothing was sent to them before either");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_leaves_a_block_that_came_in_a_file() {
+    for_each_store("reply_start_block", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        tenant.add_sender(SENDER, true, "our own number", NOON).await.expect("a sender");
+        let mut hand = Hand::new(&bench, &tenant, false, 1_000).await;
+        for (last, source) in [(1, "carrier"), (2, "list file")] {
+            tenant.suppress(&number(last), SuppressionScope::Sms, SuppressionReason::CarrierBlock, source, hand.now).await.expect("suppressed");
+            hand.write((1, &format!("44770090000{last}")), "447700900999", "START");
+            notices(&mut hand).await;
+        }
+        assert_eq!([reasons(&tenant, &number(1)).await.len(), reasons(&tenant, &number(2)).await.len()], [0, 1]);
     })
     .await;
 }

@@ -99,8 +99,16 @@ async fn upload(tenant: &Tenant, args: &ImportArgs) -> anyhow::Result<ImportId> 
 
 /// Moves the import on until it has ended. A server on the same database may do the work: then this looks on.
 async fn follow(store: &Store, tenant: &Tenant, id: ImportId, args: &ImportArgs) -> anyhow::Result<ImportRecord> {
-    let progress = Progress::new("loading");
     let worker = tokio::spawn(clarion_engine::intake::run(store.clone(), FileLimits::default(), clock::now));
+    let ended = look_on(tenant, id, args).await;
+    worker.abort();
+    // Until it has let go: in the middle of a statement it would go on into the end of the runtime, and panic for want of a clock.
+    let _ = worker.await;
+    ended
+}
+
+async fn look_on(tenant: &Tenant, id: ImportId, args: &ImportArgs) -> anyhow::Result<ImportRecord> {
+    let progress = Progress::new("loading");
     let ended = loop {
         let record = tenant.import(id).await?;
         match record.state {
@@ -124,7 +132,6 @@ async fn follow(store: &Store, tenant: &Tenant, id: ImportId, args: &ImportArgs)
         }
         tokio::time::sleep(LOOK).await;
     };
-    worker.abort();
     progress.end();
     Ok(ended)
 }

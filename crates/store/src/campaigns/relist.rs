@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use clarion_domain::id::{CampaignId, ListId};
+use clarion_domain::id::{AttemptId, CampaignId, ContactId, ListId};
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::Instant;
 
 use super::recipient::RecipientFilter;
-use crate::db::sql;
+use crate::db::{DbError, Params, Row, sql};
 use crate::params;
 use crate::store::{StoreError, Tenant};
 
@@ -50,40 +50,56 @@ impl Tenant {
     }
 
     async fn fill(&self, list: ListId, (id, first): (CampaignId, CampaignId), next_position: i64, standing: RecipientFilter) -> Result<(), StoreError> {
+        if let RecipientFilter::Disposition(word) = standing {
+            let steps = if id == first { self.step_ids(first).await? } else { vec![id] };
+            for step in steps {
+                self.fill_by_ending(list, (id, first), step, word).await?;
+            }
+            return Ok(());
+        }
         // Who was refused at one step may have been reached at a later one.
-        let insert = sql!(
-            "INSERT INTO list_member (list_id, contact_id) SELECT l.id, r.contact_id FROM recipient r
-             JOIN contact c ON c.id = r.contact_id JOIN contact_list l ON l.id = $1
-             WHERE r.campaign_id = $2 AND r.position = $3 AND c.erased_at IS NULL
-               AND (CAST($4 AS BIGINT) = 0 OR NOT EXISTS (SELECT 1 FROM campaign g JOIN campaign s ON s.sequence_id = g.sequence_id AND s.step > g.step
-                                                           JOIN attempt a ON +a.campaign_id = s.id AND a.contact_id = r.contact_id WHERE g.id = $2))
-             ON CONFLICT DO NOTHING"
+        let select = sql!(
+            "SELECT r.contact_id FROM recipient r WHERE r.campaign_id = $1 AND r.position = $2
+               AND (CAST($3 AS BIGINT) = 0 OR NOT EXISTS (SELECT 1 FROM campaign g JOIN campaign s ON s.sequence_id = g.sequence_id AND s.step > g.step
+                                                           JOIN attempt a ON +a.campaign_id = s.id AND a.contact_id = r.contact_id WHERE g.id = $1))"
         );
         let refused = i64::from(standing == RecipientFilter::Refused);
         let mut after = -1;
         loop {
-            let positions = match standing {
-                RecipientFilter::Disposition(word) => self.ended_so((id, first), word, after).await?,
-                other => self.positions((id, first), next_position, other, after, CHUNK).await?,
-            };
+            let positions = self.positions((id, first), next_position, standing, after, CHUNK).await?;
             let Some(last) = positions.last() else { return Ok(()) };
             after = *last;
-            let batch: Vec<_> = positions.iter().map(|position| params![list, id, *position, refused]).collect();
-            let mut tx = self.db().begin().await?;
-            tx.execute_many(insert, &batch).await?;
-            tx.commit().await?;
+            let batch: Vec<Params> = positions.iter().map(|position| params![id, *position, refused]).collect();
+            self.put_on_filling(list, contacts(self.db().query_many(select, &batch).await?)?).await?;
         }
     }
 
-    /// The places of those of `last_endings` who ended so, behind a place.
-    async fn ended_so(&self, (id, first): (CampaignId, CampaignId), word: Disposition, after: i64) -> Result<Vec<i64>, StoreError> {
-        let select = sql!(
-            "SELECT DISTINCT t.position FROM campaign s JOIN attempt t ON t.campaign_id = s.id
-             WHERE s.sequence_id = $1 AND (CAST($2 AS BIGINT) = 0 OR s.id = $2) AND t.disposition = $3 AND t.position > $4 AND " + is_last + " ORDER BY t.position LIMIT $5"
+    /// Those of `last_endings` whose last attempt was at this step and ended so. Through the attempts in their own order, each looked at once: by place,
+    /// every chunk would go through all that the campaign has tried.
+    async fn fill_by_ending(&self, list: ListId, (id, first): (CampaignId, CampaignId), step: CampaignId, word: Disposition) -> Result<(), StoreError> {
+        // PostgreSQL would take the order by identifiers alone, and look for the step's first attempt among all that were made before it.
+        let page = sql!(
+            "SELECT t.id FROM attempt t WHERE t.campaign_id = $1 AND t.id > $2 AND t.disposition = $3 ORDER BY t.id LIMIT $4",
+            postgres "SELECT t.id FROM attempt t WHERE (t.campaign_id, t.id) > ($1, $2) AND t.campaign_id <= $1 AND t.disposition = $3 ORDER BY t.campaign_id, t.id LIMIT $4"
         );
-        let rows = self.db().query(select, &params![first, step_alone(id, first), word.as_str(), after, CHUNK]).await?;
-        rows.into_iter().map(|mut row| Ok(row.take(0)?)).collect()
+        let select = sql!(
+            "SELECT r.contact_id FROM attempt t JOIN recipient r ON r.campaign_id = $3 AND r.position = t.position
+             WHERE " + is_last + " AND t.id = $2"
+        );
+        let mut after = AttemptId(0);
+        loop {
+            let rows = self.db().query(page, &params![step, after, word.as_str(), CHUNK]).await?;
+            let attempts: Vec<AttemptId> = rows.into_iter().map(|mut row| row.take(0)).collect::<Result<_, _>>()?;
+            let Some(last) = attempts.last() else { return Ok(()) };
+            after = *last;
+            let batch: Vec<Params> = attempts.iter().map(|attempt| params![first, *attempt, id]).collect();
+            self.put_on_filling(list, contacts(self.db().query_many(select, &batch).await?)?).await?;
+        }
     }
+}
+
+fn contacts(found: Vec<Vec<Row>>) -> Result<Vec<ContactId>, DbError> {
+    found.into_iter().flatten().map(|mut row| row.take(0)).collect()
 }
 
 /// 0 for a whole campaign.

@@ -245,7 +245,11 @@ pub(super) async fn end(tx: &mut Tx, store: &Store, steps: &Steps, who: &[(u32, 
     let closed: Vec<&(u32, EndReason)> = closed.into_iter().map(|(who, _)| who).collect();
     let overruled = overrule(tx, steps, rest.into_iter().map(|(who, _)| who).filter(|who| is_from_outside(&who.1)).collect()).await?;
     if steps.sequence.evergreen.is_some_and(|evergreen| evergreen.again_after_days.is_some()) {
-        let again = sql!("INSERT INTO comes_again (campaign_id, ended_at, position) VALUES ($1, $2, $3)");
+        // A late answer to a campaign that is over: nobody comes to it again, and nobody would take the row away.
+        let again = sql!(
+            "INSERT INTO comes_again (campaign_id, ended_at, position)
+             SELECT id, CAST($2 AS BIGINT), CAST($3 AS BIGINT) FROM campaign WHERE id = $1 AND state IN ('running', 'paused')"
+        );
         let batch: Vec<Params> = closed.iter().map(|(position, _)| params![steps.first(), now, i64::from(*position)]).collect();
         tx.execute_many(again, &batch).await?;
     }

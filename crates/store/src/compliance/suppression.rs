@@ -9,6 +9,7 @@ use clarion_domain::webhooks::event::WebhookEventKind;
 use serde_json::{Value as Json, json};
 
 use crate::db::{Row, Tx, sql};
+use crate::outcomes::CARRIER_SOURCE;
 use crate::params;
 use crate::store::{Page, StoreError, Tenant};
 
@@ -71,6 +72,12 @@ impl Tenant {
         Ok(true)
     }
 
+    /// Whether anything on the list keeps texts from this number.
+    pub async fn stands_for_texts_in_tx(&self, tx: &mut Tx, e164: &str) -> Result<bool, StoreError> {
+        let select = sql!("SELECT id FROM suppression WHERE tenant_id = $1 AND number_index = $2 AND scope IN ('sms', 'every') LIMIT 1");
+        Ok(tx.query_first(select, &params![self.id, self.number_index(e164)]).await?.is_some())
+    }
+
     /// Tells with the contact whose number it is, who is looked up only where somebody asks.
     async fn tell_of_number(&self, tx: &mut Tx, kind: WebhookEventKind, mut said: Json, index: [u8; 16], now: Instant) -> Result<(), StoreError> {
         let to = self.endpoints_asking(tx, kind).await?;
@@ -84,17 +91,19 @@ impl Tenant {
     }
 
     /// Lifts the person's own opt-outs of text messages (a START by text), here and with the carrier, which lifts its own by the same word: nothing
-    /// else of what stands on the list, and one of every channel goes on for calls. The number of entries lifted.
+    /// else of what stands on the list (a carrier's block that came in a file stays), and one of every channel goes on for calls. The number of entries lifted.
     pub async fn lift_opt_outs_in_tx(&self, tx: &mut Tx, number_index: [u8; 16], now: Instant) -> Result<u64, StoreError> {
         let narrow = sql!(
-            "UPDATE suppression SET scope = 'voice' WHERE tenant_id = $1 AND number_index = $2 AND reason IN ('opt_out', 'carrier_block') AND scope = 'every'
+            "UPDATE suppression SET scope = 'voice' WHERE tenant_id = $1 AND number_index = $2 AND (reason = 'opt_out' OR reason = 'carrier_block' AND source = $3) AND scope = 'every'
              AND NOT EXISTS (SELECT 1 FROM suppression v WHERE v.tenant_id = $1 AND v.number_index = $2 AND v.reason = suppression.reason AND v.scope = 'voice')"
         );
-        let delete = sql!("DELETE FROM suppression WHERE tenant_id = $1 AND number_index = $2 AND reason IN ('opt_out', 'carrier_block') AND scope IN ('sms', 'every')");
-        let narrowed = tx.execute(narrow, &params![self.id, number_index]).await?;
-        let lifted = narrowed + tx.execute(delete, &params![self.id, number_index]).await?;
+        let delete = sql!(
+            "DELETE FROM suppression WHERE tenant_id = $1 AND number_index = $2 AND (reason = 'opt_out' OR reason = 'carrier_block' AND source = $3) AND scope IN ('sms', 'every')"
+        );
+        let own = params![self.id, number_index, CARRIER_SOURCE];
+        let lifted = tx.execute(narrow, &own).await? + tx.execute(delete, &own).await?;
         if lifted > 0 {
-            self.audit(tx, now, Act::Unsuppressed, "suppression", 0, "opt_out of texts, lifted by the person").await?;
+            self.audit(tx, now, Act::Unsuppressed, "suppression", 0, "opt_out of texts, here and with the carrier, lifted by the person").await?;
             let said = json!({"suppression": None::<SuppressionId>, "scope": "sms", "reason": "opt_out"});
             self.tell_of_number(tx, WebhookEventKind::SuppressionLifted, said, number_index, now).await?;
         }

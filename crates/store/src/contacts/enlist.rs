@@ -4,8 +4,6 @@ use clarion_domain::contacts::filter::Filter;
 use clarion_domain::id::{FilterId, ListId};
 use clarion_domain::time::Instant;
 
-use crate::db::{Params, sql};
-use crate::params;
 use crate::store::{StoreError, Tenant};
 
 const LOOKED_AT: i64 = 4_096;
@@ -29,10 +27,7 @@ impl Tenant {
         let mut after = None;
         loop {
             let page = self.audience(None, filter, after, LOOKED_AT).await?;
-            let members: Vec<Params> = page.rows.iter().map(|member| params![list, member.contact_id]).collect();
-            let mut tx = self.db().begin().await?;
-            tx.execute_many(sql!("INSERT INTO list_member (list_id, contact_id) VALUES ($1, $2) ON CONFLICT DO NOTHING"), &members).await?;
-            tx.commit().await?;
+            self.put_on_filling(list, page.rows.iter().map(|member| member.contact_id).collect()).await?;
             after = page.next;
             if after.is_none() {
                 return Ok(());

@@ -4,11 +4,11 @@
 use std::future::Future;
 
 use clarion_domain::audit::event::Act;
-use clarion_domain::id::ListId;
+use clarion_domain::id::{ContactId, ListId};
 use clarion_domain::time::{HOUR_MS, Instant};
 
 use super::list::checked_name;
-use crate::db::{DbError, sql};
+use crate::db::{DbError, Params, sql};
 use crate::params;
 use crate::store::{StoreError, Tenant};
 
@@ -47,6 +47,24 @@ impl Tenant {
             filled
         });
         work.await.map_err(|_| DbError::Failed("a list could not be filled".into()))?
+    }
+
+    /// Puts some more people on a list that is being filled. Whoever was erased or removed since they were looked up stays off it.
+    pub(crate) async fn put_on_filling(&self, list: ListId, mut people: Vec<ContactId>) -> Result<(), StoreError> {
+        people.sort_unstable();
+        people.dedup();
+        if people.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.db().begin().await?;
+        // Before anybody is put on it: whoever removes people holds the list's row, in which they are counted, and then waits for those people.
+        self.lock_contacts(&mut tx).await?;
+        let still = sql!("SELECT c.id FROM contact_list l JOIN contact c ON c.tenant_id = l.tenant_id WHERE l.tenant_id = $1 AND l.id = $2 AND c.id = $3 AND c.erased_at IS NULL");
+        let batch: Vec<Params> = people.iter().map(|contact| params![self.id, list, *contact]).collect();
+        let there: Vec<ContactId> = tx.query_many(still, &batch).await?.into_iter().flatten().map(|mut row| row.take(0)).collect::<Result<_, _>>()?;
+        let insert = sql!("INSERT INTO list_member (list_id, contact_id) VALUES ($1, $2) ON CONFLICT DO NOTHING");
+        tx.write_batch(insert, there.into_iter().map(|contact| params![list, contact])).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Its name and the audit in one: a list that has its name is whole. Returns how many are on it.

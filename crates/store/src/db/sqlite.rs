@@ -30,26 +30,30 @@ pub struct Sqlite {
 /// Copies the log into the database: done by the writer at a commit, it would keep everybody who writes waiting for the disk.
 struct WriteBack {
     changes_seen: AtomicU64,
-    /// Held while the log is written back: of two who try at once, SQLite would turn one away.
-    turn: Arc<std::sync::Mutex<()>>,
+    /// Whoever holds it writes the log back by it: of two who try at once, SQLite would turn one away. Whoever takes the writer too takes this first.
+    connection: Arc<Mutex<Connection>>,
     wake: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// As much of it as nobody reads any more; neither readers nor the writer wait for it.
+fn write_log_back(connection: &Connection) -> rusqlite::Result<()> {
+    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
 }
 
 impl WriteBack {
     fn start(connection: Connection) -> std::io::Result<Self> {
         let (wake, woken) = mpsc::sync_channel(1);
-        let turn = Arc::new(std::sync::Mutex::new(()));
-        let own_turn = turn.clone();
+        let connection = Arc::new(Mutex::new(connection));
+        let own = connection.clone();
         let thread = std::thread::Builder::new().name("write-back".into()).spawn(move || {
             while woken.recv().is_ok() {
-                let _turn = own_turn.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
+                if let Err(error) = write_log_back(&own.blocking_lock()) {
                     tracing::warn!(%error, "the database's log could not be written back; it is tried again with the next rows");
                 }
             }
         })?;
-        Ok(Self { changes_seen: AtomicU64::new(0), turn, wake: Some(wake), thread: Some(thread) })
+        Ok(Self { changes_seen: AtomicU64::new(0), connection, wake: Some(wake), thread: Some(thread) })
     }
 
     /// After a commit of the only writer.
@@ -200,13 +204,13 @@ impl Sqlite {
     }
 
     pub(super) async fn truncate_log(&self) -> Result<(), DbError> {
-        let connection = self.writer.lock().await;
+        // Most of it beside the writer: while that is held, everybody who writes waits, and only what was written meanwhile is left for it.
+        let write_back = self.write_back.connection.lock().await;
+        blocking(|| write_log_back(&write_back))?;
+        let writer = self.writer.lock().await;
         // A reader in the middle of a query makes it wait, up to the busy timeout; then it is left for the next time:
         // every node truncates the log again within minutes.
-        let busy: i64 = blocking(|| {
-            let _turn = self.write_back.turn.lock().unwrap_or_else(PoisonError::into_inner);
-            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
-        })?;
+        let busy: i64 = blocking(|| writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)))?;
         if busy != 0 {
             tracing::warn!("the database's log could not be cut while it was being read; it is tried again within minutes");
         }
@@ -297,5 +301,25 @@ impl Drop for SqliteTx {
         if self.open && self.connection.execute_batch("ROLLBACK").is_err() {
             tracing::debug!("the engine had rolled the transaction back already");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_waits_to_write_because_the_log_is_to_be_cut_while_it_is_written_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let db = Sqlite::open(&folder.path().join("clarion.db")).expect("opens");
+        let writing_back = db.write_back.connection.clone().lock_owned().await;
+        let other = db.clone();
+        let cutting = tokio::spawn(async move { other.truncate_log().await });
+        tokio::task::yield_now().await;
+        let tx = tokio::time::timeout(Duration::from_secs(10), db.begin()).await.expect("waits for nobody").expect("begins");
+        drop((tx, writing_back));
+        cutting.await.expect("no panic").expect("cut");
     }
 }

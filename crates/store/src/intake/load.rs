@@ -215,7 +215,8 @@ impl Tenant {
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
         );
         tx.execute_many(insert, &addresses).await?;
-        tx.execute_many(sql!("INSERT INTO list_member (list_id, contact_id) VALUES ($1, $2)"), &members).await?;
+        // In one statement: the trigger that counts who is on the list comes once, and not once a person.
+        tx.write_batch(sql!("INSERT INTO list_member (list_id, contact_id) VALUES ($1, $2)"), members.into_iter()).await?;
         Ok(made)
     }
 
@@ -236,7 +237,7 @@ impl Tenant {
             members.extend(list.map(|list| params![list, opened.id]));
         }
         tx.execute_many(sql!("UPDATE contact SET sealed_profile = $1, reference_index = $2, updated_at = $3, head_index = $6 WHERE tenant_id = $4 AND id = $5 AND erased_at IS NULL"), &changes).await?;
-        tx.execute_many(sql!("INSERT INTO list_member (list_id, contact_id) VALUES ($1, $2) ON CONFLICT DO NOTHING"), &members).await?;
+        tx.write_batch(sql!("INSERT INTO list_member (list_id, contact_id) VALUES ($1, $2) ON CONFLICT DO NOTHING"), members.into_iter()).await?;
         Ok(())
     }
 }

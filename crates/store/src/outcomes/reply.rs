@@ -262,7 +262,7 @@ impl Tenant {
         let reply = self.reply(id).await?;
         let close = sql!("UPDATE reply SET state = 'closed', closed_at = $3 WHERE tenant_id = $1 AND id = $2 AND state <> 'closed'");
         let lift = sql!(
-            "UPDATE hold SET lifted_at = $3 WHERE tenant_id = $1 AND contact_id = $2 AND reason = 'reply_review' AND lifted_at IS NULL
+            "UPDATE hold SET lifted_at = $3 WHERE +tenant_id = $1 AND contact_id = $2 AND reason = 'reply_review' AND lifted_at IS NULL
              AND (CAST($4 AS BIGINT) = 1 OR NOT EXISTS (SELECT 1 FROM reply r WHERE r.contact_id = $2 AND r.meaning = 'unsure' AND r.state <> 'closed'))"
         );
         let mut tx = self.db().begin().await?;
@@ -270,12 +270,15 @@ impl Tenant {
             return Err(StoreError::Conflict("this reply was decided already".into()));
         }
         if stops {
-            let Suppression { scope, reason } = reply.meaning.suppresses().unwrap_or(STOPPED);
-            let new = NewSuppression { number: &reply.number, scope, reason, source: "reply" };
-            self.suppress_in_tx(&mut tx, &new, now).await?;
-        } else if reply.meaning.needs_a_person()
-            && let Some(entry) = reply.meaning.suppresses()
-        {
+            let entries = match reply.meaning.suppresses(reply.body.reveal()) {
+                [] => &[STOPPED],
+                entries => entries,
+            };
+            for Suppression { scope, reason } in entries.iter().copied() {
+                let new = NewSuppression { number: &reply.number, scope, reason, source: "reply" };
+                self.suppress_in_tx(&mut tx, &new, now).await?;
+            }
+        } else if let Some(entry) = reply.meaning.inferred() {
             self.take_back(&mut tx, &reply, entry, now).await?;
         }
         if let Some(contact) = reply.contact {
@@ -290,7 +293,7 @@ impl Tenant {
         let index = self.number_index(reply.number.reveal());
         let others = sql!(
             "SELECT id FROM reply WHERE tenant_id = $1 AND number_index = $2 AND id <> $3
-             AND CASE WHEN $4 = 'wrong_person' THEN meaning = 'wrong_number' ELSE meaning IN ('stop', 'stop_review') END LIMIT 1"
+             AND CASE WHEN $4 = 'wrong_person' THEN meaning = 'wrong_number' ELSE meaning IN ('stop', 'stop_review', 'wrong_number') END LIMIT 1"
         );
         if tx.query_first(others, &params![self.id(), index, reply.id, entry.reason.as_str()]).await?.is_some() {
             let why = "this person has said so in another message too: close this one, and take the number off the suppression list if they may be contacted all the same";
