@@ -18,6 +18,7 @@ use clarion_domain::time::{DAY_MS, HOUR_MS, Instant};
 use clarion_store::campaigns::CampaignDraft;
 use clarion_store::compliance::{CampaignTerms, NewConsent, NewHold, NewSuppression, Preference, RecipientFacts, Week, decide};
 use clarion_store::db::Statement;
+use clarion_store::outcomes::CARRIER_SOURCE;
 use clarion_store::{StoreError, Tenant, params};
 use people::{number, person, person_in, profile};
 use support::{NOON, for_each_store};
@@ -109,6 +110,36 @@ async fn a_suppression_stops_its_channel_at_once_and_start_lifts_only_the_person
         assert_eq!(left.iter().filter(|entry| entry.1 == SuppressionReason::OptOut).collect::<Vec<_>>(), [&calls], "a text lifts nothing for calls");
         assert!(left.iter().any(|entry| entry.1 == SuppressionReason::TenantList) && left.iter().any(|entry| entry.1 == SuppressionReason::Objection), "{left:?}");
         assert!(bench.tenant("fabrikam").await.suppressions_of(&number(1)).await.expect("reads").is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_lifts_what_the_carrier_said_and_no_block_of_a_file_and_the_audit_names_each() {
+    for_each_store("suppress_start", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        let opt_out = (SuppressionScope::Every, SuppressionReason::OptOut, "agent");
+        let told = (SuppressionScope::Sms, SuppressionReason::CarrierBlock, CARRIER_SOURCE);
+        let loaded = (SuppressionScope::Every, SuppressionReason::CarrierBlock, "list file");
+        for (last, entries, left) in [
+            (1, vec![opt_out, told], vec![(SuppressionScope::Voice, SuppressionReason::OptOut)]),
+            (2, vec![told, loaded], vec![(loaded.0, loaded.1)]),
+            (3, vec![loaded], vec![(loaded.0, loaded.1)]),
+        ] {
+            for (scope, reason, source) in &entries {
+                tenant.suppress(&number(last), *scope, *reason, source, NOON).await.expect("suppresses");
+            }
+            let mut tx = tenant.store().db().begin().await.expect("begins");
+            let lifted = tenant.lift_opt_outs_in_tx(&mut tx, tenant.number_index(&number(last)), NOON).await.expect("lifts");
+            tx.commit().await.expect("commits");
+            assert_eq!(lifted, [2, 1, 0][last - 1], "{last}");
+            let stands: Vec<_> = tenant.suppressions_of(&number(last)).await.expect("reads").into_iter().map(|entry| (entry.scope, entry.reason)).collect();
+            assert_eq!(stands, left, "{last}");
+        }
+        let audited = tenant.audit_events("suppression", "unsuppressed", None, 10).await.expect("audit").rows;
+        let mut audited: Vec<_> = audited.into_iter().map(|event| event.detail).collect();
+        audited.sort_unstable();
+        assert_eq!(audited, ["carrier_block of texts, lifted by the person", "carrier_block of texts, lifted by the person", "opt_out of texts, lifted by the person"]);
     })
     .await;
 }

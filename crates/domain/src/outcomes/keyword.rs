@@ -124,6 +124,23 @@ pub(super) fn holds_phrase(words: &[String], phrases: &[&str]) -> bool {
     phrases.iter().any(|phrase| whole.contains(&format!(" {phrase} ")))
 }
 
+/// What stands before, between and after these sayings, each a run of words by itself.
+pub(super) fn around_phrases<'a>(words: &'a [String], phrases: &[&str]) -> Vec<&'a [String]> {
+    let (mut runs, mut from, mut place) = (Vec::new(), 0, 0);
+    while place < words.len() {
+        let begins = |phrase: &&&str| phrase.split(' ').eq(words[place..].iter().take(phrase.split(' ').count()).map(String::as_str));
+        if let Some(phrase) = phrases.iter().find(begins) {
+            runs.push(&words[from..place]);
+            place += phrase.split(' ').count();
+            from = place;
+        } else {
+            place += 1;
+        }
+    }
+    runs.push(&words[from..]);
+    runs
+}
+
 /// The sentence turns the word round ("don't stop") or wants something else stopped ("cancel my direct debit").
 pub(super) fn is_about_something_else(words: &[String]) -> bool {
     let negated = words.iter().enumerate().any(|(place, word)| NEGATIONS.contains(&word.as_str()) && place + 1 < words.len() && stop_at(words, place + 1).is_some());

@@ -1,7 +1,7 @@
 //! What an inbound message means: the matching steps of contact-rules section 8, in their order.
 
 use crate::compliance::suppression::{Suppression, SuppressionReason, SuppressionScope};
-use crate::outcomes::keyword::{FORMS, HELP, PHRASES, SOMEBODY_ELSES, START, STOP, YES, holds_phrase, is_about_something_else, is_in, is_stop_word, stop_at, words_of};
+use crate::outcomes::keyword::{FORMS, HELP, PHRASES, SOMEBODY_ELSES, START, STOP, YES, around_phrases, holds_phrase, is_about_something_else, is_in, is_stop_word, stop_at, words_of};
 use crate::word::words;
 
 words! {
@@ -39,7 +39,7 @@ impl ReplyMeaning {
     pub fn suppresses(self, text: &str) -> &'static [Suppression] {
         match self {
             Self::Stop | Self::StopReview => &[OPT_OUT],
-            Self::WrongNumber if matches!(read_stop(&words_of(text)), Some(Self::Stop | Self::StopReview)) => &[WRONG_PERSON, OPT_OUT],
+            Self::WrongNumber if stops_besides(&words_of(text)) => &[WRONG_PERSON, OPT_OUT],
             Self::WrongNumber => &[WRONG_PERSON],
             Self::Unsure | Self::Start | Self::Help | Self::Other => &[],
         }
@@ -83,6 +83,12 @@ pub fn read(text: &str, awaits_opt_in: bool) -> ReplyMeaning {
         return ReplyMeaning::WrongNumber;
     }
     read_stop(&words).unwrap_or(ReplyMeaning::Other)
+}
+
+/// Beside its saying that the number is somebody else's, a text asks to stop: what stands around the saying is read without it, since a STOP that
+/// would be one alone is none the less for the words after it.
+fn stops_besides(words: &[String]) -> bool {
+    around_phrases(words, SOMEBODY_ELSES).into_iter().any(|run| matches!(read_stop(run), Some(ReplyMeaning::Stop | ReplyMeaning::StopReview)))
 }
 
 /// How a text that is more than a bare word asks to stop, if it does.

@@ -123,11 +123,15 @@ fn what_opts_out_and_what_waits() {
 /// The number may be theirs after all: then what they asked for besides stands.
 #[test]
 fn a_stop_beside_a_wrong_number_is_an_opt_out_too() {
-    for text in ["wrong number, stop", "Stop, wrong number", "please stop, you've got the wrong person", "Wrong number. Take me off your list"] {
+    let both = [
+        "wrong number, stop", "Stop, wrong number", "please stop, you've got the wrong person", "Wrong number. Take me off your list", "STOP. You have the wrong number",
+        "You have got the wrong number mate, STOP", "Stop! Wrong person, I owe you no debt", "I don't know this person. Unsubscribe", "no one by that name here, not my number, remove me",
+    ];
+    for text in both {
         assert_eq!(read(text, false), WrongNumber, "{text}");
         assert_eq!(WrongNumber.suppresses(text), [WRONG_PERSON, OPT_OUT], "{text}");
     }
-    for text in ["wrong number", "I don't know this person", "wrong person, when will this ever end for me"] {
+    for text in ["wrong number", "I don't know this person", "wrong person, when will this ever end for me", "wrong number, don't stop", "wrong person, cancel my order"] {
         assert_eq!((read(text, false), WrongNumber.suppresses(text)), (WrongNumber, &[WRONG_PERSON][..]), "{text}");
     }
     assert_eq!(WrongNumber.inferred(), Some(WRONG_PERSON));

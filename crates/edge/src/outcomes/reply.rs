@@ -116,10 +116,12 @@ fn acts(session: &Session, reply: &ReplyRecord, team: &Team) -> Markup {
     let path = format!("/inbox/{}", reply.id);
     html! {
         @if reply.meaning == ReplyMeaning::WrongNumber {
+            // What they asked for besides stands: nobody must think that a press of a button takes it back.
+            @let asked_to_stop = reply.meaning.suppresses(reply.body.reveal()).iter().any(|entry| Some(*entry) != reply.meaning.inferred());
             section.card {
                 header { h2 { "Is the number somebody else's?" } }
-                p.soft { "It is neither texted nor called until you decide." }
-                div.actions { (button(&format!("{path}/stop"), "danger", "Yes: never again")) (button(&format!("{path}/carry-on"), "quiet", "No: carry on")) }
+                p.soft { "It is neither texted nor called until you decide." @if asked_to_stop { " They also asked for no more texts: that stands either way." } }
+                div.actions { (button(&format!("{path}/stop"), "danger", "Yes: never again")) (button(&format!("{path}/carry-on"), "quiet", if asked_to_stop { "No: only no texts" } else { "No: carry on" })) }
             }
         }
         @if matches!(reply.meaning, ReplyMeaning::Unsure | ReplyMeaning::StopReview) {

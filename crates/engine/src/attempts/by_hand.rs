@@ -146,6 +146,11 @@ impl Hand {
         self.answer(of, WireOutcome::Rejected(Cause::OptedOut(ErrorCode::new("0x424"))));
     }
 
+    /// The refusal of something that was lost before.
+    pub fn reject_late(&mut self, of: &Departed, cause: Cause) {
+        self.sender.take_in(vec![WireEvent::Late { trunk: self.trunk, token: of.token, outcome: WireOutcome::Rejected(cause) }], self.now);
+    }
+
     pub fn lose(&mut self, of: &Departed) {
         self.answer(of, WireOutcome::Lost);
     }

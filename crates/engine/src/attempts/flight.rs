@@ -240,11 +240,16 @@ impl Flights {
                 unanswered.parts.swap_remove(place);
                 LateAnswer::Accepted { part, message_id, whole: unanswered.only_these && unanswered.parts.is_empty() }
             }
-            WireOutcome::Rejected(cause) => LateAnswer::Rejected(cause),
+            WireOutcome::Rejected(cause) => {
+                // The answers to the others are waited for: one may say that the person has opted out with the carrier.
+                unanswered.parts.swap_remove(place);
+                unanswered.only_these = false;
+                LateAnswer::Rejected(cause)
+            }
             // Throttled late, or lost for good: it stays unknown, since it must not be sent again.
             _ => return None,
         };
-        if unanswered.parts.is_empty() || matches!(answer, LateAnswer::Rejected(_)) {
+        if unanswered.parts.is_empty() {
             self.unanswered.remove(&number);
         }
         Some((attempt, answer))
@@ -303,6 +308,7 @@ impl Flights {
 mod tests {
     use super::*;
     use crate::carriers::WirePart;
+    use clarion_domain::outcomes::cause::ErrorCode;
     use clarion_smpp::pdu::ShortMessage;
 
     fn part() -> WirePart {
@@ -373,6 +379,26 @@ mod tests {
         (flights, tokens)
     }
 
+    const OPTED_OUT: Cause = Cause::OptedOut(ErrorCode::NONE);
+
+    #[test]
+    fn a_part_that_says_the_person_has_opted_out_is_heard_whatever_the_others_say() {
+        let refused = WireOutcome::Rejected;
+        let taken = || WireOutcome::Accepted { message_id: "a".into() };
+        for (first, second, opts_out, landed) in [
+            (refused(Cause::Smpp(0x0b)), refused(OPTED_OUT), true, Landing::Rejected(OPTED_OUT)),
+            (refused(OPTED_OUT), refused(Cause::Smpp(0x0b)), true, Landing::Rejected(OPTED_OUT)),
+            (taken(), refused(OPTED_OUT), true, Landing::Torn(vec![(0, "a".into())])),
+            (refused(OPTED_OUT), WireOutcome::Lost, true, Landing::Lost(Vec::new())),
+            (taken(), refused(Cause::Smpp(0x0b)), false, Landing::Torn(vec![(0, "a".into())])),
+        ] {
+            let (mut two, tokens) = attempt(2);
+            assert!(matches!(two.answered(tokens[0], first, Instant(0)), Next::Wait));
+            let Next::Landed(flight, landing) = two.answered(tokens[1], second, Instant(0)) else { panic!("not landed") };
+            assert_eq!((flight.opt_out().is_some(), landing), (opts_out, landed));
+        }
+    }
+
     #[test]
     fn an_answer_that_comes_late_names_its_attempt_once() {
         let accepted = |id: &str| WireOutcome::Accepted { message_id: id.into() };
@@ -388,6 +414,16 @@ mod tests {
         assert!(matches!(landing(one.answered(tokens[0], WireOutcome::Lost, Instant(0))), Landing::Lost(_)));
         assert_eq!(one.answered_late(tokens[0], WireOutcome::Throttled(part())), None, "it must not be sent again");
         assert_eq!(one.answered_late(tokens[0], WireOutcome::Rejected(Cause::NoRoute)), Some((AttemptId(7), LateAnswer::Rejected(Cause::NoRoute))));
+
+        let (mut refused, tokens) = attempt(3);
+        for token in &tokens {
+            let _ = refused.answered(*token, WireOutcome::Lost, Instant(0));
+        }
+        for (token, cause) in [(tokens[0], Cause::Smpp(0x0b)), (tokens[1], OPTED_OUT)] {
+            assert_eq!(refused.answered_late(token, WireOutcome::Rejected(cause)), Some((AttemptId(7), LateAnswer::Rejected(cause))));
+            assert_eq!(refused.answered_late(token, WireOutcome::Rejected(cause)), None, "told twice");
+        }
+        assert_eq!(refused.answered_late(tokens[2], accepted("c")), late(2, "c", false), "never whole any more");
 
         let (mut open, tokens) = attempt(2);
         assert!(matches!(open.answered(tokens[0], WireOutcome::Lost, Instant(0)), Next::Wait));

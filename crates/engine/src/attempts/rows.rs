@@ -105,6 +105,7 @@ impl CycleRows {
         self.attempts.is_empty()
             && self.settled.is_empty()
             && self.late.is_empty()
+            && self.opted_out.is_empty()
             && self.unmatched.is_empty()
             && self.matched.is_empty()
             && self.due.is_empty()

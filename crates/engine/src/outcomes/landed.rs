@@ -10,7 +10,7 @@ use clarion_store::attempts::{AttemptRow, Candidate, NoticeState, Reference};
 
 use crate::attempts::{Counted, DueRow, Flight, Landing, LateAnswer, Sender, Target};
 use crate::outcomes::open::OpenAttempt;
-use crate::outcomes::receipt::{Moved, ReceiptParts, row_of, write_move};
+use crate::outcomes::receipt::{Moved, ReceiptParts, row_of, tells_of_opt_out, write_move};
 
 impl Sender {
     pub(crate) fn land(&mut self, flight: Flight, landing: Landing, now: Instant) {
@@ -85,7 +85,13 @@ impl Sender {
                 }
                 AttemptEvent::Accepted { at: now }
             }
-            LateAnswer::Rejected(cause) => AttemptEvent::Rejected { at: now, cause },
+            LateAnswer::Rejected(cause) => {
+                // Also of one that is forgotten here: its row is enough to know whose number it is.
+                if self.ledger.open.get(&id).map_or(cause.is_opt_out(), |open| tells_of_opt_out(&open.attempt, cause)) {
+                    self.rows.opted_out.push(id);
+                }
+                AttemptEvent::Rejected { at: now, cause }
+            }
         };
         let Some(open) = self.ledger.open.get_mut(&id) else { return };
         // A receipt that came in between may have settled it already: then the move changes nothing, or is none.

@@ -93,7 +93,7 @@ impl Sender {
             return;
         };
         let (position, try_number, counted) = (open.position, open.try_number, open.counted);
-        if tells_of_opt_out(&open.attempt, &receipt) {
+        if tells_of_opt_out(&open.attempt, receipt.cause()) {
             self.rows.opted_out.push(id);
         }
         let Some(moved) = move_attempt(&mut open.attempt, &mut open.heard, part, receipt, id) else { return };
@@ -145,8 +145,8 @@ pub(crate) struct SettledNow {
 }
 
 /// That the person has opted out with the carrier is news also where it moves nothing: another part may have been refused for another reason before.
-fn tells_of_opt_out(before: &Attempt, receipt: &Receipt) -> bool {
-    receipt.state == ReceiptState::OptedOut && before.disposition != Some(Disposition::Delivered) && !before.cause.is_some_and(Cause::is_opt_out)
+pub(crate) fn tells_of_opt_out(before: &Attempt, said: Cause) -> bool {
+    said.is_opt_out() && before.disposition != Some(Disposition::Delivered) && !before.cause.is_some_and(Cause::is_opt_out)
 }
 
 /// Applies a receipt of one part; `None` when it changes nothing.
@@ -181,9 +181,6 @@ pub(crate) fn write_move(rows: &mut CycleRows, counted: &Counted, moved: &Moved)
         rows.count(counted, disposition, &words(cause), 1);
     }
     let was_open = delta.from.is_none_or(|(disposition, _)| !disposition.is_final());
-    if delta.to.and_then(|(_, cause)| cause).is_some_and(Cause::is_opt_out) && rows.opted_out.last() != Some(&moved.row.id) {
-        rows.opted_out.push(moved.row.id);
-    }
     let is_final = delta.to.is_some_and(|(disposition, _)| disposition.is_final());
     if is_final {
         rows.told.push((counted.tenant, moved.row.id));
@@ -213,7 +210,7 @@ impl Sender {
             .collect();
         for one in late {
             let Some((open, _)) = known.get_mut(&one.attempt) else { continue };
-            if tells_of_opt_out(&open.attempt, &one.receipt) {
+            if tells_of_opt_out(&open.attempt, one.receipt.cause()) {
                 out.opted_out.push(one.attempt);
             }
             let Some(moved) = move_attempt(&mut open.attempt, &mut open.heard, one.part, one.receipt, one.attempt) else { continue };

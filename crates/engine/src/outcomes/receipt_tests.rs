@@ -6,6 +6,7 @@ use clarion_domain::audit::event::Act;
 use clarion_domain::campaigns::retry::{RetryRule, RetryRules};
 use clarion_domain::compliance::suppression::{SuppressionReason, SuppressionScope};
 use clarion_domain::id::CampaignId;
+use clarion_domain::outcomes::cause::{Cause, ErrorCode};
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::{DAY_MS, HOUR_MS, Instant, MINUTE_MS, SECOND_MS};
 use clarion_domain::webhooks::event::WebhookEventKind;
@@ -223,7 +224,7 @@ async fn an_opt_out_that_only_one_part_tells_of_suppresses_too() {
     for_each_store("opted_out_part", |bench| async move {
         let tenant = bench.tenant("northwind").await;
         let mut hand = Hand::new(&bench, &tenant, false, 10_000).await;
-        let (list, _) = list_of(&tenant, "Arrears", 5).await;
+        let (list, _) = list_of(&tenant, "Arrears", 7).await;
         let mut long = draft("November", list);
         long.body = "Dear {first_name}, please call us about your account. ".repeat(4);
         launch(&bench, &tenant, &long).await;
@@ -249,9 +250,23 @@ async fn an_opt_out_that_only_one_part_tells_of_suppresses_too() {
             hand.receipt_text(text);
             hand.step(1).await;
         }
-        for last in 0..5 {
+        // Lost both, and refused late: the first for something else; and where nothing is known of it here any more.
+        for place in [5, 6] {
+            let [first, second] = parts(place);
+            hand.lose(&first);
+            hand.lose(&second);
+            hand.step(1).await;
+            hand.reject_late(&first, Cause::Smpp(0x0b));
+            hand.step(1).await;
+            if place == 6 {
+                hand.sender.ledger.forget(first.attempt());
+            }
+            hand.reject_late(&second, Cause::OptedOut(ErrorCode::new("0x424")));
+            hand.step(1).await;
+        }
+        for last in 0..7 {
             let entries = tenant.suppressions_of(&number(last)).await.expect("reads");
-            let wanted = if last < 4 { vec![SuppressionReason::CarrierBlock] } else { Vec::new() };
+            let wanted = if last != 4 { vec![SuppressionReason::CarrierBlock] } else { Vec::new() };
             assert_eq!(entries.iter().map(|entry| entry.reason).collect::<Vec<_>>(), wanted, "{last}");
         }
     })

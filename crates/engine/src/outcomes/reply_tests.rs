@@ -250,6 +250,16 @@ async fn a_wrong_number_is_neither_texted_nor_called_until_somebody_reads_that_i
         assert_eq!((said.meaning, reasons(&tenant, &number(2)).await), (ReplyMeaning::WrongNumber, vec![stranger[0], STOPPED[0]]));
         tenant.decide_reply(said.id, false, hand.now).await.expect("decides");
         assert_eq!(reasons(&tenant, &number(2)).await, STOPPED, "the number was theirs, and they have asked to stop");
+
+        // A wrong number that asked for no stop is no reason to keep what a later saying was taken for.
+        hand.write((1, "447700900003"), "447700900999", "I don't know this person");
+        notices(&mut hand).await;
+        hand.write((1, "447700900003"), "447700900999", "leave me alone until Friday, then I can pay");
+        notices(&mut hand).await;
+        let said = tenant.replies(Some(ReplyState::New), None, 10).await.expect("an inbox").rows.remove(0);
+        assert_eq!(said.meaning, ReplyMeaning::StopReview);
+        tenant.decide_reply(said.id, false, hand.now).await.expect("decides");
+        assert_eq!(reasons(&tenant, &number(3)).await, stranger);
     })
     .await;
 }

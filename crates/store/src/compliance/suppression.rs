@@ -95,16 +95,23 @@ impl Tenant {
     pub async fn lift_opt_outs_in_tx(&self, tx: &mut Tx, number_index: [u8; 16], now: Instant) -> Result<u64, StoreError> {
         let narrow = sql!(
             "UPDATE suppression SET scope = 'voice' WHERE tenant_id = $1 AND number_index = $2 AND (reason = 'opt_out' OR reason = 'carrier_block' AND source = $3) AND scope = 'every'
-             AND NOT EXISTS (SELECT 1 FROM suppression v WHERE v.tenant_id = $1 AND v.number_index = $2 AND v.reason = suppression.reason AND v.scope = 'voice')"
+             AND NOT EXISTS (SELECT 1 FROM suppression v WHERE v.tenant_id = $1 AND v.number_index = $2 AND v.reason = suppression.reason AND v.scope = 'voice')
+             RETURNING reason"
         );
         let delete = sql!(
-            "DELETE FROM suppression WHERE tenant_id = $1 AND number_index = $2 AND (reason = 'opt_out' OR reason = 'carrier_block' AND source = $3) AND scope IN ('sms', 'every')"
+            "DELETE FROM suppression WHERE tenant_id = $1 AND number_index = $2 AND (reason = 'opt_out' OR reason = 'carrier_block' AND source = $3) AND scope IN ('sms', 'every')
+             RETURNING reason"
         );
         let own = params![self.id, number_index, CARRIER_SOURCE];
-        let lifted = tx.execute(narrow, &own).await? + tx.execute(delete, &own).await?;
-        if lifted > 0 {
-            self.audit(tx, now, Act::Unsuppressed, "suppression", 0, "opt_out of texts, here and with the carrier, lifted by the person").await?;
-            let said = json!({"suppression": None::<SuppressionId>, "scope": "sms", "reason": "opt_out"});
+        let mut rows = tx.query(narrow, &own).await?;
+        rows.extend(tx.query(delete, &own).await?);
+        let lifted = rows.len() as u64;
+        let mut reasons = rows.into_iter().map(|mut row| row.word(0)).collect::<Result<Vec<SuppressionReason>, _>>()?;
+        reasons.sort_unstable();
+        reasons.dedup();
+        for reason in reasons {
+            self.audit(tx, now, Act::Unsuppressed, "suppression", 0, &format!("{reason} of texts, lifted by the person")).await?;
+            let said = json!({"suppression": None::<SuppressionId>, "scope": "sms", "reason": reason.as_str()});
             self.tell_of_number(tx, WebhookEventKind::SuppressionLifted, said, number_index, now).await?;
         }
         Ok(lifted)

@@ -292,10 +292,13 @@ impl Tenant {
     async fn take_back(&self, tx: &mut Tx, reply: &ReplyRecord, entry: Suppression, now: Instant) -> Result<(), StoreError> {
         let index = self.number_index(reply.number.reveal());
         let others = sql!(
-            "SELECT id FROM reply WHERE tenant_id = $1 AND number_index = $2 AND id <> $3
-             AND CASE WHEN $4 = 'wrong_person' THEN meaning = 'wrong_number' ELSE meaning IN ('stop', 'stop_review', 'wrong_number') END LIMIT 1"
+            "SELECT r.id, r.contact_id, r.campaign_id, r.sealed_number, r.sealed_body, r.meaning, r.state, r.assigned_to, r.received_at, r.closed_at, c.wrapped_key
+             FROM reply r LEFT JOIN contact c ON c.id = r.contact_id
+             WHERE r.tenant_id = $1 AND r.number_index = $2 AND r.id <> $3 AND r.meaning IN ('stop', 'stop_review', 'wrong_number')"
         );
-        if tx.query_first(others, &params![self.id(), index, reply.id, entry.reason.as_str()]).await?.is_some() {
+        let others = tx.query(others, &params![self.id(), index, reply.id]).await?;
+        let others: Vec<ReplyRecord> = others.into_iter().map(|row| read(row, self)).collect::<Result<_, _>>()?;
+        if others.iter().any(|other| other.meaning.suppresses(other.body.reveal()).contains(&entry)) {
             let why = "this person has said so in another message too: close this one, and take the number off the suppression list if they may be contacted all the same";
             return Err(StoreError::Conflict(why.into()));
         }
