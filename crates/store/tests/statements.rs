@@ -70,15 +70,33 @@ fn literal_rest(source: &str) -> (String, &str) {
     (source[..end].replace("\\\n", " "), &source[end + 1..])
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_statement_prepares_on_both_engines() {
+fn statements_below(folder: &str) -> Vec<(String, &'static Statement)> {
     let mut found = Vec::new();
-    statements(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
-    assert!(found.len() > 5, "the sources hold statements: {}", found.len());
+    statements(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut found);
+    found
+}
 
+/// An empty database of SQLite, and the folder in which it lives.
+async fn migrated() -> (Db, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     let sqlite = Db::open_sqlite(&folder.path().join("clarion.db")).await.expect("opens");
     sqlite.migrate().await.expect("migrates");
+    (sqlite, folder)
+}
+
+/// The rows of SQLite's plan for a statement: identifier, parent and detail.
+async fn plan(sqlite: &Db, place: &str, statement: &Statement) -> Vec<(i64, i64, String)> {
+    let highest = (1..40).rev().find(|n| statement.text.contains(&format!("${n}"))).unwrap_or(0);
+    let explained: &'static Statement = Box::leak(Box::new(Statement { text: format!("EXPLAIN QUERY PLAN {}", statement.text).leak(), postgres: "" }));
+    let rows = sqlite.query(explained, &vec![Value::Int(0); highest]).await.unwrap_or_else(|error| panic!("{place}: {error}"));
+    rows.into_iter().map(|mut row| (row.take(0).expect("an id"), row.take(1).expect("a parent"), row.take(3).expect("a detail"))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_statement_prepares_on_both_engines() {
+    let found = statements_below("src");
+    assert!(found.len() > 5, "the sources hold statements: {}", found.len());
+    let (sqlite, _folder) = migrated().await;
     let postgres = match std::env::var("CLARION_TEST_POSTGRES") {
         Ok(url) => {
             let db = clarion_store::db::scratch_postgres(&url, "statements").await.expect("a scratch database");
@@ -142,19 +160,13 @@ fn tables_are_known_by_every_name_they_go_by() {
 /// SQLite has no counts of rows to choose an index by, and would walk all that a campaign has tried, or all who are due in it, for one person.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_asked_of_one_person_is_found_by_an_index_that_leads_to_them() {
-    let mut found = Vec::new();
-    statements(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
-    let folder = tempfile::tempdir().expect("a folder");
-    let sqlite = Db::open_sqlite(&folder.path().join("clarion.db")).await.expect("opens");
-    sqlite.migrate().await.expect("migrates");
+    let found = statements_below("src");
+    let (sqlite, _folder) = migrated().await;
     let names_somebody = |text: &str| text.contains("position = ") && (text.contains("due ") || text.contains("attempt "));
     let (mut looked_at, mut faults) = (0, Vec::new());
     for (place, statement) in found.iter().filter(|(_, statement)| names_somebody(statement.text)) {
-        let highest = (1..40).rev().find(|n| statement.text.contains(&format!("${n}"))).unwrap_or(0);
-        let explained: &'static Statement = Box::leak(Box::new(Statement { text: format!("EXPLAIN QUERY PLAN {}", statement.text).leak(), postgres: "" }));
         let (mut inner, names) = (HashSet::new(), tables(statement.text));
-        for mut row in sqlite.query(explained, &vec![Value::Int(0); highest]).await.unwrap_or_else(|error| panic!("{place}: {error}")) {
-            let (id, parent, detail): (i64, i64, String) = (row.take(0).expect("an id"), row.take(1).expect("a parent"), row.take(3).expect("a detail"));
+        for (id, parent, detail) in plan(&sqlite, place, statement).await {
             if detail.starts_with("CORRELATED") {
                 inner.insert(id);
             }
@@ -175,21 +187,15 @@ async fn what_is_asked_of_one_person_is_found_by_an_index_that_leads_to_them() {
 /// The figures of a page cost what their span holds, and those of a campaign what it has itself.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_reads_its_span_alone() {
-    let mut found = Vec::new();
-    statements(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/reports"), &mut found);
-    let folder = tempfile::tempdir().expect("a folder");
-    let sqlite = Db::open_sqlite(&folder.path().join("clarion.db")).await.expect("opens");
-    sqlite.migrate().await.expect("migrates");
+    let found = statements_below("src/reports");
+    let (sqlite, _folder) = migrated().await;
     let (mut of_all, mut of_one) = (0, 0);
     for (place, statement) in found.iter().filter(|(_, statement)| statement.text.contains("FROM measure")) {
         let by = match statement.text.contains("WHERE campaign_id IN") {
             true => (&mut of_one, "SEARCH measure USING INDEX sqlite_autoindex_measure_1 (campaign_id=? AND hour>? AND hour<?)"),
             false => (&mut of_all, "SEARCH measure USING INDEX measure_tenant (tenant_id=? AND hour>? AND hour<?)"),
         };
-        let highest = (1..40).rev().find(|n| statement.text.contains(&format!("${n}"))).unwrap_or(0);
-        let explained: &'static Statement = Box::leak(Box::new(Statement { text: format!("EXPLAIN QUERY PLAN {}", statement.text).leak(), postgres: "" }));
-        let rows = sqlite.query(explained, &vec![Value::Int(0); highest]).await.unwrap_or_else(|error| panic!("{place}: {error}"));
-        let plan: Vec<String> = rows.into_iter().map(|mut row| row.take(3).expect("a detail")).collect();
+        let plan: Vec<String> = plan(&sqlite, place, statement).await.into_iter().map(|(.., detail)| detail).collect();
         assert_eq!(plan.iter().filter(|detail| detail.contains(" measure")).collect::<Vec<_>>(), [by.1], "{place}: {plan:?}");
         *by.0 += 1;
     }
@@ -200,13 +206,17 @@ async fn a_report_reads_its_span_alone() {
 fn assigned(text: &str) -> Option<(&str, Vec<&str>)> {
     let (head, rest) = text.trim_start().strip_prefix("UPDATE ")?.split_once(" SET ")?;
     let end = [" WHERE ", " FROM ", " RETURNING "].iter().filter_map(|word| rest.find(word)).min().unwrap_or(rest.len());
-    let columns = rest[..end].split(" = ").filter_map(|part| part.rsplit([' ', ',', '(']).next()).filter(|name| is_name(name) && !name.is_empty()).collect();
+    let mut sides: Vec<&str> = rest[..end].split(" = ").collect();
+    // What stands behind the last sign is a value.
+    sides.pop();
+    let columns = sides.into_iter().filter_map(|side| side.rsplit([' ', ',', '(']).next()).filter(|name| is_name(name) && !name.is_empty()).collect();
     Some((head.split(' ').next()?, columns))
 }
 
 #[test]
 fn what_an_update_assigns_is_read_off() {
     assert_eq!(assigned("UPDATE tenant SET id = id, name = COALESCE(name, $2) WHERE id = $1"), Some(("tenant", vec!["id", "name"])));
+    assert_eq!(assigned("UPDATE contact SET import_id = id"), Some(("contact", vec!["import_id"])));
     assert_eq!(assigned("SELECT 1"), None);
 }
 
@@ -214,11 +224,8 @@ fn what_an_update_assigns_is_read_off() {
 /// through all its people, for every chunk of an import.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_key_is_set_that_other_rows_refer_to() {
-    let mut found = Vec::new();
-    statements(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
-    let folder = tempfile::tempdir().expect("a folder");
-    let sqlite = Db::open_sqlite(&folder.path().join("clarion.db")).await.expect("opens");
-    sqlite.migrate().await.expect("migrates");
+    let found = statements_below("src");
+    let (sqlite, _folder) = migrated().await;
     static KEYS: Statement = Statement {
         text: "SELECT DISTINCT f.\"table\", COALESCE(f.\"to\", 'id') FROM sqlite_master m JOIN pragma_foreign_key_list(m.name) f WHERE m.type = 'table'",
         postgres: "",
@@ -252,22 +259,13 @@ fn walks_a_tenant(detail: &str) -> bool {
 /// then went through every consent that the tenant has. A plus before `tenant_id` leaves it the other one.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_asked_of_one_person_or_number_does_not_walk_the_tenant() {
-    let mut found = Vec::new();
-    statements(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
-    let folder = tempfile::tempdir().expect("a folder");
-    let sqlite = Db::open_sqlite(&folder.path().join("clarion.db")).await.expect("opens");
-    sqlite.migrate().await.expect("migrates");
+    let found = statements_below("src");
+    let (sqlite, _folder) = migrated().await;
     let names_somebody = |text: &str| ["contact_id = $", "number_index = $"].iter().any(|condition| text.contains(condition));
     let (mut looked_at, mut faults) = (0, Vec::new());
     for (place, statement) in found.iter().filter(|(_, statement)| names_somebody(statement.text) && !statement.text.starts_with("INSERT")) {
-        let highest = (1..40).rev().find(|n| statement.text.contains(&format!("${n}"))).unwrap_or(0);
-        let explained: &'static Statement = Box::leak(Box::new(Statement { text: format!("EXPLAIN QUERY PLAN {}", statement.text).leak(), postgres: "" }));
-        for mut row in sqlite.query(explained, &vec![Value::Int(0); highest]).await.unwrap_or_else(|error| panic!("{place}: {error}")) {
-            let detail: String = row.take(3).expect("a detail");
-            if walks_a_tenant(&detail) {
-                faults.push(format!("{place}: {detail}"));
-            }
-        }
+        let plan = plan(&sqlite, place, statement).await;
+        faults.extend(plan.iter().filter(|(.., detail)| walks_a_tenant(detail)).map(|(.., detail)| format!("{place}: {detail}")));
         looked_at += 1;
     }
     assert!(looked_at > 60, "{looked_at}");
@@ -277,11 +275,8 @@ async fn what_is_asked_of_one_person_or_number_does_not_walk_the_tenant() {
 /// What is asked each second, or for every page, by a partial index made for it: SQLite takes one only where the statement repeats its words.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_is_found_without_what_is_done() {
-    let mut found = Vec::new();
-    statements(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
-    let folder = tempfile::tempdir().expect("a folder");
-    let sqlite = Db::open_sqlite(&folder.path().join("clarion.db")).await.expect("opens");
-    sqlite.migrate().await.expect("migrates");
+    let found = statements_below("src");
+    let (sqlite, _folder) = migrated().await;
     let polls = [
         ("FROM notice WHERE state IN ('waiting', 'claimed') AND state = 'waiting'", "notice_waiting"),
         ("UPDATE notice SET state = 'unknown'", "notice_waiting"),
@@ -305,10 +300,7 @@ async fn what_waits_is_found_without_what_is_done() {
         let all: Vec<_> = found.iter().filter(|(_, statement)| statement.text.split_whitespace().collect::<Vec<_>>().join(" ").contains(words)).collect();
         assert!(!all.is_empty(), "no statement holds: {words}");
         for (place, statement) in all {
-            let highest = (1..40).rev().find(|n| statement.text.contains(&format!("${n}"))).unwrap_or(0);
-            let explained: &'static Statement = Box::leak(Box::new(Statement { text: format!("EXPLAIN QUERY PLAN {}", statement.text).leak(), postgres: "" }));
-            let rows = sqlite.query(explained, &vec![Value::Int(0); highest]).await.unwrap_or_else(|error| panic!("{place}: {error}"));
-            let plan: Vec<String> = rows.into_iter().map(|mut row| row.take(3).expect("a detail")).collect();
+            let plan: Vec<String> = plan(&sqlite, place, statement).await.into_iter().map(|(.., detail)| detail).collect();
             assert!(plan.iter().any(|detail| detail.contains(&format!("INDEX {index}"))), "{place}: {plan:?}");
         }
     }

@@ -283,19 +283,3 @@ async fn whoever_gets_no_texts_any_more_is_not_told_so_again() {
     })
     .await;
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_start_leaves_a_block_that_came_in_a_file() {
-    for_each_store("reply_start_block", |bench| async move {
-        let tenant = bench.tenant("northwind").await;
-        tenant.add_sender(SENDER, true, "our own number", NOON).await.expect("a sender");
-        let mut hand = Hand::new(&bench, &tenant, false, 1_000).await;
-        for (last, source) in [(1, "carrier"), (2, "list file")] {
-            tenant.suppress(&number(last), SuppressionScope::Sms, SuppressionReason::CarrierBlock, source, hand.now).await.expect("suppressed");
-            hand.write((1, &format!("44770090000{last}")), "447700900999", "START");
-            notices(&mut hand).await;
-        }
-        assert_eq!([reasons(&tenant, &number(1)).await.len(), reasons(&tenant, &number(2)).await.len()], [0, 1]);
-    })
-    .await;
-}
