@@ -145,7 +145,8 @@ pub async fn close(caller: Caller, Id(id): Id<ReplyId>) -> Result<Json<Reply>, P
 
 /// Decide about a reply: does it mean stop?
 ///
-/// `means_stop` puts the number on the suppression list; otherwise an opt-out that this very reply made is lifted. Either way
+/// `means_stop` puts the number on the suppression list; otherwise what was inferred from this very reply is lifted: a
+/// stop that stands beside a wrong number is not. Either way
 /// the hold that waited for this ends, unless another reply waits to be decided, and the reply is closed.
 #[utoipa::path(post, path = "/replies/{reply}/decide", tag = "outcomes", params(("reply" = ReplyId, Path)), request_body = Meaning, responses((status = 200, body = Reply)))]
 pub async fn decide(caller: Caller, Id(id): Id<ReplyId>, Body(made): Body<Meaning>) -> Result<Json<Reply>, Problem> {
