@@ -92,8 +92,8 @@ enum What {
         seeds: Vec<u64>,
         #[arg(long, value_delimiter = ',', default_values_t = [5, 10, 25, 50, 100, 250])]
         agents: Vec<usize>,
-        /// For how long a call is let ring.
-        #[arg(long, default_value_t = 28)]
+        /// For how long a call is let ring: what a campaign has unless it says otherwise.
+        #[arg(long, default_value_t = 20)]
         ring_seconds: i64,
         /// What no model foresees, in the middle of each day.
         #[arg(long, value_enum)]

@@ -5,6 +5,7 @@
 
 mod agent;
 mod campaign;
+mod ahead;
 mod claim;
 mod dialler;
 mod lost;

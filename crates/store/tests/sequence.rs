@@ -251,6 +251,9 @@ async fn a_stop_overrules_that_somebody_is_through() {
         let left = due_candidates(&mut tx, steps[1], id, NOON.plus_ms(3 * DAY_MS), 10).await.expect("reads");
         assert_eq!(left.iter().map(|who| who.position).collect::<Vec<_>>(), [2], "the one whom nothing stopped is tried once more");
         tx.commit().await.expect("commits");
+        let waiting = async |tenant: &Tenant, days: i64, max: i64| tenant.due_before(steps[1], NOON.plus_ms(days * DAY_MS), max).await.expect("counts");
+        let others = bench.tenant("southwind").await;
+        assert_eq!((waiting(&tenant, 1, 10).await, waiting(&tenant, 3, 10).await, waiting(&tenant, 3, 0).await, waiting(&others, 3, 10).await), (0, 1, 0, 0));
         assert_eq!(standing(&tenant, id).await, (vec![0, 0], ["2 completed 1", "2 told:paid 2"].map(str::to_owned).to_vec()));
         let kinds = told_kinds(&tenant, webhook).await;
         assert!(!kinds.contains(&WebhookEventKind::SequenceStopped) && !kinds.is_empty(), "that they are through was told already: {kinds:?}");

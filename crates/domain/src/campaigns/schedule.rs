@@ -175,8 +175,9 @@ impl Schedule {
     }
 }
 
-/// Holidays are the rule pack's business, not the campaign's.
-pub(super) fn no_holidays() -> Holidays {
+/// Holidays are the rule pack's business, not the campaign's, nor a call centre's.
+#[must_use]
+pub fn no_holidays() -> Holidays {
     Holidays { days: Vec::new(), known_until: jiff::civil::Date::MAX }
 }
 

@@ -167,6 +167,14 @@ pub fn london_day(at: Instant) -> Date {
     zone.to_datetime(at.timestamp()).date()
 }
 
+/// The midnight in London that ends this instant's day.
+#[must_use]
+pub fn end_of_london_day(at: Instant) -> Instant {
+    let next: Date = london_day(at).tomorrow().unwrap_or(Date::MAX);
+    let zone = jiff::tz::TimeZone::get(ZONE).unwrap_or(jiff::tz::TimeZone::UTC);
+    zone.to_timestamp(next.to_datetime(jiff::civil::Time::midnight())).map_or(at.plus_ms(DAY_MS), Instant::from)
+}
+
 /// The 30 days of US-3 that end with `today`, summed from the days that the store keeps.
 #[must_use]
 pub fn us_window(days: &[(Date, AbandonmentDay)], today: Date) -> AbandonmentDay {

@@ -3,9 +3,7 @@
 //!
 //! Their facts are a struct of their own. A decision about a call without them refuses: what is unknown refuses.
 
-use jiff::civil::Date;
-
-use crate::compliance::abandonment::{ZONE, london_day};
+use crate::compliance::abandonment::{end_of_london_day, london_day};
 use crate::compliance::caller_id::CallerIdFacts;
 use crate::compliance::check::Answer;
 use crate::compliance::information::InformationFacts;
@@ -62,13 +60,6 @@ fn unless_guaranteed(facts: &CallFacts, until: Option<Instant>, now: Instant) ->
         Some(until) if !facts.guarantees_agent => Answer::Defer(until),
         _ => Answer::Pass,
     }
-}
-
-/// The midnight in London that ends this instant's day.
-fn end_of_london_day(at: Instant) -> Instant {
-    let next: Date = london_day(at).tomorrow().unwrap_or(Date::MAX);
-    let zone = jiff::tz::TimeZone::get(ZONE).unwrap_or(jiff::tz::TimeZone::UTC);
-    zone.to_timestamp(next.to_datetime(jiff::civil::Time::midnight())).map_or(at.plus_ms(crate::time::DAY_MS), Instant::from)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use clarion_store::outcomes::AbandonmentDay;
 use clarion_store::{StoreError, Tenant};
 use jiff::civil::Date;
 
+use super::ahead::{Permits, RestOfDay};
 use super::sounds::{SoundError, Sounds};
 use super::speech::SpeechEngine;
 
@@ -42,6 +43,9 @@ pub(super) struct CallCampaign {
     pub why: String,
     /// What a predictive campaign has learned.
     pub predictor: Option<Predictor>,
+    /// What is left of the day, and how many of its people the rules let through.
+    pub rest: RestOfDay,
+    pub permits: Permits,
     /// The 30 days of abandoned calls as they stand in the store; `None` after something was added.
     pub counted: Option<Vec<AbandonmentDay>>,
     /// The day on which it fell back to one call for each free agent, until that day is over; and whether the store knows.
@@ -90,6 +94,7 @@ impl CallCampaign {
             (PacingMode::Predictive { .. }, known) => known,
             _ => None,
         };
+        let rest = RestOfDay::read(&tenant, record, &terms, now).await?;
         Ok(Self {
             tenant,
             caller_id: record.sender.as_str().into(),
@@ -104,6 +109,8 @@ impl CallCampaign {
             bucket,
             idle_until: before.as_ref().map_or(Instant(0), |before| before.idle_until),
             predictor,
+            rest,
+            permits: before.as_ref().map_or_else(Permits::default, |before| before.permits),
             counted: None,
             latched: before.as_ref().and_then(|before| before.latched),
             why: before.map_or_else(String::new, |before| before.why),

@@ -69,6 +69,9 @@ pub(super) async fn claim(dialler: &mut Dialler, tx: &mut Tx, id: CampaignId, wa
     let indexes: Vec<[u8; 16]> = facts.iter().map(|fact| fact.number_index).collect();
     let marks = tenant.call_marks(tx, &indexes).await?;
     let plan = plan(dialler, id, &candidates, &facts, &marks, now);
+    if let Some(campaign) = dialler.campaigns.get_mut(&id) {
+        campaign.permits.note(candidates.len(), plan.permitted.len());
+    }
     let taken: Vec<TrunkId> = plan.permitted.iter().map(|(_, trunk, ..)| *trunk).collect();
     let written = write(dialler, tx, tenant.id(), &record, plan, &facts, now).await;
     if written.is_err() {

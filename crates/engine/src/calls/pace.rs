@@ -32,6 +32,8 @@ struct Own {
     /// When those were dialled for which no slot is held, and which may still come to want an agent.
     in_flight: Vec<Instant>,
     up: u32,
+    /// Other campaigns for which its agents work.
+    rivals: u32,
     /// Of those that are up, what they have added to the day already.
     today: AbandonmentDay,
 }
@@ -132,7 +134,9 @@ impl Dialler {
     }
 
     fn own(&self, id: CampaignId, today: Date) -> Own {
-        let mut own = Own::default();
+        let agents = self.campaigns.get(&id).map(agents_of);
+        let rivals = self.campaigns.iter().filter(|(other, campaign)| **other != id && Some(agents_of(campaign)) == agents).count();
+        let mut own = Own { rivals: u32::try_from(rivals).unwrap_or(u32::MAX), ..Own::default() };
         for call in self.calls.values().filter(|call| call.campaign == id) {
             if call.is_in_flight() {
                 own.in_flight.push(call.call.person.dialled_at.unwrap_or(call.call.planned_at));
@@ -172,17 +176,18 @@ impl LiveCall {
     }
 }
 
+/// Whose agents a campaign's people are put through to.
+fn agents_of(campaign: &CallCampaign) -> (TenantId, Option<&str>) {
+    (campaign.tenant.id(), campaign.group())
+}
+
 /// The decision, with the latch set when it has come to that.
 #[expect(clippy::too_many_arguments, reason = "what one decision looks at, gathered by its one caller")]
 fn decide(campaign: &mut CallCampaign, own: &Own, waiting: usize, others: u32, group: Option<(&str, &Slots)>, trunk_room: u32, today: Date, now: Instant) -> Launch {
-    let mut count = count_of(campaign, own, today);
-    let is_held = matches!(campaign.pacing.pace, PacingMode::Power { .. } | PacingMode::Predictive { .. });
-    if is_held && !count.is_latched && count.latches(campaign.pacing.ceiling_bp()) {
-        campaign.latched = Some((today, false));
-        count.is_latched = true;
-    }
+    let count = count_of(campaign, own, today);
     let (free, held, talking, wrapping) = group.map_or((0, 0, Vec::new(), Vec::new()), |(group, slots)| (slots.free(group), slots.held(group), slots.talking_since(group), slots.wrapping_since(group)));
     let mut bucket = campaign.bucket;
+    let agents_until = group.map_or(now, |(group, slots)| slots.open_until(group));
     let state = PaceState {
         ringing_since: &own.in_flight,
         waiting: u32::try_from(waiting).unwrap_or(u32::MAX),
@@ -192,7 +197,16 @@ fn decide(campaign: &mut CallCampaign, own: &Own, waiting: usize, others: u32, g
         trunk_room,
         rate_room: bucket.take(LAUNCH_MAX, now),
         count: &count,
+        ahead: campaign.rest.ahead(agents_until, own.rivals, &campaign.permits, now),
     };
+    let latches = match (campaign.pacing.pace, &campaign.predictor) {
+        (PacingMode::Power { .. }, _) => count.latches(campaign.pacing.ceiling_bp(), 0),
+        (PacingMode::Predictive { .. }, Some(predictor)) => predictor.latches(&campaign.pacing, &state),
+        _ => false,
+    };
+    if latches && !count.is_latched {
+        campaign.latched = Some((today, false));
+    }
     match &mut campaign.predictor {
         Some(predictor) => predictor.next(&campaign.pacing, &state, now),
         None => next(&campaign.pacing, &state),

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clarion_domain::campaigns::call_pacing::PaceEvent;
+use clarion_domain::campaigns::schedule::no_holidays;
 use clarion_domain::carriers::transfer_target::{SipLine, TransferAddress};
+use clarion_domain::compliance::opening::Opening;
 use clarion_domain::id::TransferTargetId;
 use clarion_domain::time::{Instant, MINUTE_MS, SECOND_MS};
 use clarion_store::StoreError;
@@ -27,6 +29,8 @@ struct Target {
     line: SipLine,
     priority: i64,
     is_open: bool,
+    /// Until it opens or closes by its hours.
+    hours_until: Instant,
     capacity: u32,
     bound: Option<Bound>,
     told: Option<Told>,
@@ -166,9 +170,7 @@ impl Slots {
         let State { targets, held, events, .. } = &mut *guard;
         let mut before = std::mem::take(targets);
         for record in records.iter().filter(|record| record.target.enabled) {
-            let local = zone.to_datetime(now.timestamp());
-            let day = usize::try_from(local.date().weekday().to_monday_zero_offset()).unwrap_or(0);
-            let minute = u16::try_from(i32::from(local.time().hour()) * 60 + i32::from(local.time().minute())).unwrap_or(0);
+            let spell = Opening { hours: record.hours()?, closed_on_holidays: false }.spell(zone, &no_holidays(), now);
             // One that can no longer be read, such as a port that there is not, takes nobody and keeps no other target from theirs.
             let Ok(address) = record.address() else { continue };
             let known = before.remove(&record.id);
@@ -184,7 +186,8 @@ impl Slots {
                 address,
                 line: record.target.line.clone(),
                 priority: record.target.priority,
-                is_open: record.hours()?.day(day).any(|span| span.contains(minute)),
+                is_open: spell.is_open,
+                hours_until: spell.until,
                 capacity: record.target.capacity,
                 bound,
                 told,
@@ -206,6 +209,12 @@ impl Slots {
     pub fn free(&self, group: &str) -> u32 {
         let state = self.state();
         state.targets.iter().filter(|(_, target)| target.group == group).map(|(id, target)| target.left(state.held_of(*id))).sum()
+    }
+
+    /// Until the first target of a group that is open now closes; the beginning of time when none is.
+    pub fn open_until(&self, group: &str) -> Instant {
+        let state = self.state();
+        state.targets.values().filter(|target| target.group == group && target.is_open).map(|target| target.hours_until).min().unwrap_or(Instant(0))
     }
 
     /// Slots of a group that are held for calls whose person has not met the agent yet.
@@ -454,8 +463,9 @@ mod tests {
         assert_eq!(slots.free("agents"), 2);
         slots.refresh(&[record(1, 5, 1, Some((2, NOON)))], &zone, NOON.plus_ms(TOLD_LASTS_MS + 1)).expect("reads");
         assert_eq!(slots.free("agents"), 5, "an old word does not hold");
+        assert_eq!((slots.open_until("agents"), slots.open_until("others")), (NOON.plus_ms(5 * 60 * MINUTE_MS), Instant(0)));
         slots.refresh(&[record(1, 5, 1, None)], &zone, NOON.plus_ms(6 * 60 * MINUTE_MS)).expect("reads");
-        assert_eq!(slots.free("agents"), 0, "closed in the evening");
+        assert_eq!((slots.free("agents"), slots.open_until("agents")), (0, Instant(0)), "closed in the evening");
     }
 
     /// The centre counts the agents that it sees free; it knows of no call that we have not sent it.

@@ -9,7 +9,7 @@ use clarion_domain::campaigns::campaign::CampaignState;
 use clarion_domain::compliance::abandonment::london_day;
 use clarion_domain::id::{AttemptId, CampaignId, ContactId, TrunkId};
 use clarion_domain::outcomes::disposition::Disposition;
-use clarion_domain::time::{DAY_MS, Instant, SECOND_MS};
+use clarion_domain::time::{DAY_MS, Instant, MINUTE_MS, SECOND_MS};
 use clarion_store::Tenant;
 use clarion_store::attempts::{CallRow, write_calls};
 use clarion_store::campaigns::CampaignDraft;
@@ -27,6 +27,10 @@ const PEOPLE: usize = 12;
 
 /// Two agents, and people who all answer after a second, or when they may.
 async fn floor(bench: &Bench, may_answer: Option<Arc<Semaphore>>) -> (Tenant, VoiceCarrier, CampaignDraft) {
+    floor_of(bench, PEOPLE, may_answer).await
+}
+
+async fn floor_of(bench: &Bench, people: usize, may_answer: Option<Arc<Semaphore>>) -> (Tenant, VoiceCarrier, CampaignDraft) {
     let tenant = bench.tenant("north").await;
     let mut config = VoiceCarrierConfig::new(audio_ports());
     config.fate_of = |_| CallFate::PutThrough;
@@ -36,7 +40,7 @@ async fn floor(bench: &Bench, may_answer: Option<Arc<Semaphore>>) -> (Tenant, Vo
     let mut target = tenant.transfer_targets().await.expect("read").remove(0);
     target.target.capacity = 2;
     tenant.change_transfer_target(target.id, &target.target, NOON).await.expect("two agents");
-    let (list, _) = list_of(&tenant, "everybody", PEOPLE).await;
+    let (list, _) = list_of(&tenant, "everybody", people).await;
     (tenant, carrier, draft_of(list, STRAIGHT, PacingMode::Predictive { ceiling_bp: 300 }))
 }
 
@@ -238,6 +242,28 @@ async fn thirty_days_near_their_limit_hold_a_campaign_whose_day_has_room() {
         stop.send_replace(true);
         may_answer.add_permits(PEOPLE);
         dialler.await.expect("ends");
+    })
+    .await;
+}
+
+/// 48 people bear nobody at 2 %: whether one may be risked is a matter of who is still to come today.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_young_day_counts_on_what_the_rest_of_it_will_bring() {
+    for_each_store("dialled_young", |bench| async move {
+        let may_answer = Arc::new(Semaphore::new(0));
+        let (tenant, _carrier, mut draft) = floor_of(&bench, 400, Some(may_answer)).await;
+        draft.call_pacing.pace = PacingMode::Predictive { ceiling_bp: 200 };
+        let young = "one call for each free agent: too few people were put through today for a ceiling of 2 % to bear one who is abandoned";
+        for (ends_at_ms, says) in [(Some(NOON.plus_ms(3 * MINUTE_MS).ms()), young), (None, "2 agents free, ")] {
+            draft.schedule.ends_at_ms = ends_at_ms;
+            let id = start(&bench, &tenant, &draft, 48, 0).await;
+            history(&bench, &tenant, id).await;
+            let (stop, dialler) = dial(&bench);
+            until(&bench, &tenant, id, async |record| record.state_reason.starts_with(says)).await;
+            tenant.cancel_campaign(id, clock()).await.expect("is ended");
+            stop.send_replace(true);
+            dialler.await.expect("ends");
+        }
     })
     .await;
 }

@@ -152,6 +152,15 @@ impl Tenant {
         Ok(self.db().query_first(select, &params![self.id(), campaign]).await?.map_or(Ok(0), |mut row| row.take(0))?)
     }
 
+    /// How many recipients of a campaign are due before a time; no more than `max` are counted.
+    pub async fn due_before(&self, campaign: CampaignId, until: Instant, max: i64) -> Result<i64, StoreError> {
+        let select = sql!(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM due d JOIN campaign c ON c.id = d.campaign_id
+             WHERE c.tenant_id = $1 AND d.campaign_id = $2 AND d.due_at < $3 LIMIT $4) counted"
+        );
+        Ok(self.db().query_first(select, &params![self.id(), campaign, until, max]).await?.map_or(Ok(0), |mut row| row.take(0))?)
+    }
+
     /// Recipients that wait until a time, by why, with how many and the first time.
     pub async fn due_counts(&self, campaign: CampaignId) -> Result<Vec<(String, i64, Instant)>, StoreError> {
         let select = sql!(

@@ -50,6 +50,17 @@ impl Hazard {
         }));
     }
 
+    /// How long it lasts.
+    pub(super) fn mean_ms(&self) -> f64 {
+        let mut lasts = 1.0;
+        let steps = self.smooth.iter().map(|ends| {
+            let so_far = lasts;
+            lasts *= 1.0 - ends;
+            so_far
+        });
+        steps.sum::<f64>() * STEP_MS as f64
+    }
+
     /// The chance that it ends in this step, having lasted into it.
     pub(super) fn at(&self, step: usize) -> f64 {
         self.smooth[step.min(self.smooth.len() - 1)]

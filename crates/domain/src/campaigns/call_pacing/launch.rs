@@ -8,15 +8,6 @@ use crate::time::Instant;
 /// day of a small campaign.
 pub const ONE_TO_ONE_ABANDONED_MAX: u32 = 2;
 
-/// How far beyond its ceiling a day could stand, in ten-thousandths, if every call in flight were answered at once against all that was learned.
-pub const SHOCK_BP: u16 = 150;
-
-/// What a day cannot pass whatever answers come: so far beyond the campaign's ceiling, or the law's ceiling where that is higher.
-#[must_use]
-pub fn shock_ceiling_bp(ceiling_bp: u16) -> u16 {
-    ceiling_bp.saturating_add(SHOCK_BP).max(CEILING_BP_MAX)
-}
-
 /// What a decision looks at.
 #[derive(Debug, Clone, Copy)]
 pub struct PaceState<'a> {
@@ -33,6 +24,18 @@ pub struct PaceState<'a> {
     pub trunk_room: u32,
     pub rate_room: u32,
     pub count: &'a AbandonmentCount,
+    pub ahead: Ahead,
+}
+
+/// What is left of the day for a campaign: what its people and agents could still bring. Nothing, where nobody knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ahead {
+    /// Until the first of its own hours, its agents' hours and the day itself ends.
+    pub ms: i64,
+    /// Recipients who may still be called in it, by what the rules have said of the others.
+    pub recipients: u32,
+    /// Other campaigns for which the same agents work.
+    pub rivals: u32,
 }
 
 /// The campaign's agents. An agent is free, held for one call, talking, in wrap-up, or not there.
@@ -45,6 +48,13 @@ pub struct AgentsNow<'a> {
     pub held: u32,
     pub talking_since: &'a [Instant],
     pub wrapping_since: &'a [Instant],
+}
+
+impl AgentsNow<'_> {
+    pub(super) fn there(&self) -> u32 {
+        let busy = self.talking_since.len() + self.wrapping_since.len();
+        self.free.saturating_add(self.held).saturating_add(u32::try_from(busy).unwrap_or(u32::MAX))
+    }
 }
 
 /// The abandoned calls of the campaign, as the hard stop sees them.
@@ -61,37 +71,40 @@ pub struct AbandonmentCount {
 }
 
 impl AbandonmentCount {
-    /// How many more people may be abandoned: by the day's ceiling, and by the 3 % of 30 days.
+    /// How many more people may be abandoned as the count stands: by a ceiling for the day, and by the 3 % of 30 days.
     #[must_use]
     pub fn spare(&self, ceiling_bp: u16) -> u32 {
         self.today.spare(ceiling_bp, self.mistaken_milli).min(self.days_30.spare(CEILING_BP_MAX, self.mistaken_30_milli))
     }
 
-    /// The same by the shock's ceiling: what would have to bear it if every call in flight were answered at this moment, whatever was learned.
+    /// The same count when so many people more have been put through.
     #[must_use]
-    pub fn spare_in_a_shock(&self, ceiling_bp: u16) -> u32 {
-        let today = self.today.spare(shock_ceiling_bp(ceiling_bp), self.mistaken_milli);
-        today.min(self.days_30.spare(shock_ceiling_bp(CEILING_BP_MAX), self.mistaken_30_milli))
+    pub fn after(&self, people: u32) -> Self {
+        let more = AbandonmentDay { put_through: people, ..AbandonmentDay::default() };
+        Self { today: self.today.plus(&more), days_30: self.days_30.plus(&more), ..*self }
     }
 
-    /// Somebody was abandoned today, and one more could break the day's ceiling: from now on, and for the rest of the day, there is
-    /// one call for each free agent. Before anybody was abandoned there is nothing to latch: the day has only begun.
+    /// Somebody was abandoned today, one more could break the law's ceiling as the count stands, and the campaign's own for the day, with so many people
+    /// still to be put through: from now on, and for the rest of the day, there is one call for each free agent. Before anybody was abandoned there is
+    /// nothing to latch: the day has only begun.
     #[must_use]
-    pub fn latches(&self, ceiling_bp: u16) -> bool {
-        self.today.abandoned > 0 && self.today.must_stop(ceiling_bp, self.mistaken_milli, 1)
+    pub fn latches(&self, ceiling_bp: u16, ahead: u32) -> bool {
+        let breaks = |day: &AbandonmentDay, ceiling_bp| day.must_stop(ceiling_bp, self.mistaken_milli, 1);
+        self.today.abandoned > 0 && breaks(&self.today, CEILING_BP_MAX) && breaks(&self.after(ahead).today, ceiling_bp)
     }
 
     /// Even one call for each free agent abandons people, as agents do not pick up: nothing is left but to call nobody else today.
     #[must_use]
     pub fn halts(&self) -> bool {
-        self.today.abandoned > ONE_TO_ONE_ABANDONED_MAX && self.latches(CEILING_BP_MAX)
+        self.today.abandoned > ONE_TO_ONE_ABANDONED_MAX && self.latches(CEILING_BP_MAX, 0)
     }
 
     /// The same of a campaign that may have come near the ceiling by its own launches, before it fell back to one call for each free agent: it has
-    /// abandoned twice what may ever be abandoned.
+    /// abandoned twice what may ever be abandoned, and so many people still to be put through would not bring the day back.
     #[must_use]
-    pub fn halts_beyond_one_to_one(&self) -> bool {
-        self.today.abandoned > ONE_TO_ONE_ABANDONED_MAX && self.today.must_stop(2 * CEILING_BP_MAX, self.mistaken_milli, 0)
+    pub fn halts_beyond_one_to_one(&self, ahead: u32) -> bool {
+        let stops = |day: &AbandonmentDay, ceiling_bp| day.must_stop(ceiling_bp, self.mistaken_milli, 0);
+        self.today.abandoned > ONE_TO_ONE_ABANDONED_MAX && stops(&self.today, 2 * CEILING_BP_MAX) && stops(&self.after(ahead).today, CEILING_BP_MAX)
     }
 }
 
@@ -184,10 +197,10 @@ impl PaceState<'_> {
     }
 
     pub(super) fn has_agents(&self) -> bool {
-        self.agents.free > 0 || self.agents.held > 0 || !self.agents.talking_since.is_empty() || !self.agents.wrapping_since.is_empty()
+        self.agents.there() > 0
     }
 
-    /// How many more calls there may be beyond one for each free agent, if all that are in flight are answered and abandoned.
+    /// How many more calls there may be if all that are in flight are answered: free agents and so many abandoned people bear them.
     pub(super) fn room(&self, spare: u32) -> u32 {
         self.agents.free.saturating_add(spare).saturating_sub(self.in_flight()).saturating_sub(self.waiting)
     }
@@ -203,7 +216,7 @@ pub fn next(pacing: &CallPacing, state: &PaceState<'_>) -> Launch {
         _ if !state.has_agents() => Launch { calls: 0, holds_slots: false, why: Why::NoAgents },
         PacingMode::Progressive if state.count.halts() => halted(state),
         PacingMode::Progressive | PacingMode::Predictive { .. } => one_to_one(state),
-        PacingMode::Power { calls_per_slot_percent: percent } => held_by_the_ceiling(pacing, state).unwrap_or_else(|| {
+        PacingMode::Power { calls_per_slot_percent: percent } => held_by_the_ceiling(pacing, state, 0).unwrap_or_else(|| {
             let (spare, calls) = (state.count.spare(pacing.ceiling_bp()), (u64::from(free) * u64::from(percent) / 100) as u32);
             let (wanted, room) = (calls.saturating_sub(in_flight), state.room(spare));
             let why = if wanted <= room { Why::Power { free, in_flight, percent } } else { Why::Budget { free, in_flight: in_flight + room, left: spare } };
@@ -225,22 +238,23 @@ fn halted(state: &PaceState<'_>) -> Launch {
     Launch { calls: 0, holds_slots: true, why: Why::Halted { abandoned: today.abandoned, live: today.live() } }
 }
 
-/// One call for each free slot, because one more abandoned call could break the ceiling, or none when that does not help. `None` while the ceiling bears
-/// one.
-pub(super) fn held_by_the_ceiling(pacing: &CallPacing, state: &PaceState<'_>) -> Option<Launch> {
+/// One call for each free slot, because the day, with so many people still to be put through, does not bear one more abandoned call, or none when that does
+/// not help. `None` while the day bears one.
+pub(super) fn held_by_the_ceiling(pacing: &CallPacing, state: &PaceState<'_>, ahead: u32) -> Option<Launch> {
     let (count, ceiling_bp) = (state.count, pacing.ceiling_bp());
     let (abandoned, live) = (count.today.abandoned, count.today.live());
-    if count.halts_beyond_one_to_one() {
+    if count.halts_beyond_one_to_one(ahead) {
         return Some(halted(state));
     }
-    if count.is_latched || count.latches(ceiling_bp) {
+    if count.is_latched || count.latches(ceiling_bp, ahead) {
         return Some(Launch { why: Why::Latched { abandoned, live, ceiling_bp }, ..one_to_one(state) });
     }
-    let why = match count.today.spare(ceiling_bp, count.mistaken_milli) {
+    let end = count.after(ahead);
+    let why = match end.today.spare(ceiling_bp, count.mistaken_milli) {
         0 => Why::Ceiling { abandoned, live, ceiling_bp },
         _ => Why::Month { abandoned: count.days_30.abandoned, live: count.days_30.live() },
     };
-    (count.spare(ceiling_bp) == 0).then(|| Launch { why, ..one_to_one(state) })
+    (end.spare(ceiling_bp) == 0).then(|| Launch { why, ..one_to_one(state) })
 }
 
 /// The limits that hold in every mode; the one that bites gives the reason.

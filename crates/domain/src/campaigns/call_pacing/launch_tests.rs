@@ -18,6 +18,7 @@ fn ask(pace: PacingMode, free: u32, in_flight: usize, today: &AbandonmentDay, ch
         trunk_room: 1_000,
         rate_room: 1_000,
         count: &count,
+        ahead: Ahead::default(),
     };
     change(&mut state);
     next(&pacing(pace), &state)
@@ -76,20 +77,38 @@ fn the_latch_and_thirty_days_hold_whatever_today_says() {
     let month = AbandonmentCount { days_30: AbandonmentDay { put_through: 10_000, abandoned: 310, ..AbandonmentDay::default() }, ..counted(&quiet()) };
     let mistaken = AbandonmentCount { mistaken_milli: 400_000, ..counted(&quiet()) };
     for (label, count) in [("latched", latched), ("over 3 % in 30 days", month), ("the detector's mistakes use it up", mistaken)] {
-        let state = PaceState { count: &count, ringing_since: &[], waiting: 0, calls_up: 0, agents: AgentsNow { free: 5, ..AgentsNow::default() }, ready: 100, trunk_room: 100, rate_room: 100 };
-        let launch = next(&pacing(power), &state);
+        let launch = next(&pacing(power), &state_of(&count));
         assert_eq!((launch.calls, launch.holds_slots), (5, true), "{label}");
     }
 }
 
 #[test]
-fn a_shock_may_cost_a_point_and_a_half_and_within_the_law_nothing() {
-    assert_eq!([50, 100, 150, 200, 300].map(shock_ceiling_bp), [300, 300, 300, 350, 450]);
-    // 955 put through bear 45 abandoned at 4.5 %, and 29 at 3 %.
-    let today = AbandonmentDay { put_through: 955, abandoned: 5, ..AbandonmentDay::default() };
-    assert_eq!((counted(&today).spare_in_a_shock(300), counted(&today).spare_in_a_shock(100)), (40, 24));
-    let month = AbandonmentCount { days_30: AbandonmentDay { put_through: 955, abandoned: 40, ..AbandonmentDay::default() }, ..counted(&today) };
-    assert_eq!(month.spare_in_a_shock(300), 5, "the 30 days have theirs");
+fn what_is_still_to_come_bears_what_the_count_does_not_yet() {
+    let today = AbandonmentDay { put_through: 90, abandoned: 2, ..AbandonmentDay::default() };
+    let count = counted(&today);
+    // 90 put through bear 2 abandoned at 3 %, and 910 bear 9 at 1 % and 28 at 3 %.
+    assert_eq!((count.spare(300), count.spare(100)), (0, 0));
+    assert_eq!((count.after(820).spare(100), count.after(820).spare(300)), (7, 26));
+    let month = AbandonmentCount { days_30: AbandonmentDay { put_through: 90, abandoned: 20, ..AbandonmentDay::default() }, ..count };
+    assert_eq!(month.after(820).spare(300), 8, "the 30 days have theirs");
+    assert!(count.latches(300, 0) && count.latches(100, 0), "nothing more is to come");
+    assert!(!count.latches(300, 820) && !count.latches(100, 820), "the rest of the day bears it");
+    let within_the_law = counted(&AbandonmentDay { put_through: 500, abandoned: 6, ..AbandonmentDay::default() });
+    assert!(!within_the_law.latches(100, 0), "its own ceiling alone latches nothing: it waits for the day to bear more");
+    let held = held_by_the_ceiling(&pacing(PacingMode::Predictive { ceiling_bp: 100 }), &state_of(&within_the_law), 0).expect("held");
+    assert_eq!((held.calls, held.why), (5, Why::Ceiling { abandoned: 6, live: 506, ceiling_bp: 100 }));
+    assert_eq!(held_by_the_ceiling(&pacing(PacingMode::Predictive { ceiling_bp: 100 }), &state_of(&within_the_law), 500), None);
+}
+
+fn state_of(count: &AbandonmentCount) -> PaceState<'_> {
+    PaceState { count, ringing_since: &[], waiting: 0, calls_up: 0, agents: AgentsNow { free: 5, ..AgentsNow::default() }, ready: 100, trunk_room: 100, rate_room: 100, ahead: Ahead::default() }
+}
+
+#[test]
+fn a_day_that_the_rest_of_it_brings_back_is_not_ended() {
+    let shock = counted(&AbandonmentDay { put_through: 200, abandoned: 38, ..AbandonmentDay::default() });
+    assert!(shock.halts_beyond_one_to_one(0) && shock.halts_beyond_one_to_one(900), "1,100 people bear 34");
+    assert!(!shock.halts_beyond_one_to_one(1_100), "1,300 people bear 40");
 }
 
 #[test]
@@ -120,7 +139,7 @@ proptest! {
         let ringing = vec![NOW; in_flight];
         let count = counted(&quiet());
         let agents = AgentsNow { free, wrapping_since: &[NOW], ..AgentsNow::default() };
-        let state = PaceState { ringing_since: &ringing, waiting, calls_up: in_flight as u32, agents, ready, trunk_room: trunks, rate_room: rate, count: &count };
+        let state = PaceState { ringing_since: &ringing, waiting, calls_up: in_flight as u32, agents, ready, trunk_room: trunks, rate_room: rate, count: &count, ahead: Ahead::default() };
         let launch = next(&pacing(mode), &state);
         prop_assert!(launch.calls <= ready && launch.calls <= rate && launch.calls <= trunks && launch.calls + state.calls_up <= 40.max(state.calls_up));
         if mode == PacingMode::Progressive {

@@ -8,6 +8,6 @@ pub mod settings;
 mod shortfall;
 mod surprise;
 
-pub use launch::{AbandonmentCount, AgentsNow, Launch, PaceState, Why, next};
+pub use launch::{AbandonmentCount, AgentsNow, Ahead, Launch, PaceState, Why, next};
 pub use predictive::{PaceEvent, Predictor};
 pub use settings::{CALLS_AT_ONCE_MAX, CALLS_PER_SECOND_MAX, CEILING_BP_MAX, CallPacing, CallPacingError, POWER_PERCENT_MAX, PacingMode, RING_MS_MAX};

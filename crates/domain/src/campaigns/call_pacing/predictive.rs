@@ -6,15 +6,20 @@
 //! while there are fewer calls in flight than free agents. The price is steered by what is left of the day's budget of
 //! abandoned calls, less the detector's expected mistakes.
 //!
-//! The hard stop, beside the price: a call is launched only if free agents and what is left of the budget bear the answers to every call in
-//! flight, but for one chance in a million, at half as many answers again as was learned, and more when more come. A few calls are all counted as
-//! answered, and so is every call until enough was learned. Against a shock in which all are answered at once, the shock's ceiling holds (`launch`). The model itself
-//! leaves the last of the budget alone: with it gone the campaign falls back to one call for each free agent for the rest of the day.
+//! The hard stop, beside the price, is threefold (docs/decisions/0007):
+//! - As the count stands, free agents and the law's ceiling bear the answers to every call in flight, but for one chance in a thousand: so the campaign may be
+//!   ended at any moment.
+//! - The day, with what the rest of it would bring at one call for each free agent, counted at half, bears them under the campaign's own ceiling, but for one
+//!   chance in a million, at half as many answers again as was learned; and without the last of its budget, but for one in a thousand.
+//! - If every call in flight were answered at this moment, the rest of the day, so counted, would bring it back under half again the campaign's ceiling, and
+//!   under the law's.
+//!
+//! Until enough was learned every call counts as answered, and nothing on the rest of the day.
 
 use crate::campaigns::call_pacing::crowd::Crowd;
-use crate::campaigns::call_pacing::hazard::{Hazard, step_of};
+use crate::campaigns::call_pacing::hazard::{Hazard, STEP_MS, step_of};
 use crate::campaigns::call_pacing::launch::{Launch, PaceState, Why, held_by_the_ceiling, within_limits};
-use crate::campaigns::call_pacing::settings::{CallPacing, PacingMode};
+use crate::campaigns::call_pacing::settings::{CEILING_BP_MAX, CallPacing, PacingMode};
 use crate::campaigns::call_pacing::shortfall::Shortfall;
 use crate::campaigns::call_pacing::surprise::Surprise;
 use crate::time::Instant;
@@ -40,16 +45,27 @@ const NEED_MEAN: f64 = 1.0 / 600.0;
 /// one and a half times the ceiling, and never nothing: a price of nothing would teach nothing.
 const SHARE_WITH_ENOUGH: f64 = 0.7;
 const SHARES: std::ops::RangeInclusive<f64> = 0.05..=1.5;
+/// What the day still bears is spent on so many times the people who are expected in the rest of it, less so many times the need, which stays for the last calls.
+const EXPECTED_MORE: f64 = 1.3;
+const NEEDS_KEPT: f64 = 2.0;
+/// Of what the rest of the day would bring at one call for each free agent, what is counted on.
+const AHEAD_COUNTED: f64 = 0.5;
 /// People who may be abandoned that the model does not touch.
 const LAST: u32 = 1;
-/// The chance, at one decision, that the answers to the calls in flight take the day over its ceiling; and the one that they take the last of the
-/// budget, which breaks no rule and costs the rest of the day.
+/// The chance, at one decision, that the answers to the calls in flight take the day over its ceiling.
 const OVER_MAX: f64 = 1e-6;
-const LAST_TAKEN_MAX: f64 = 1e-3;
-/// For the hard stop so many times as many answer as was learned, for what changes before it is seen.
+/// The chance that they take the last of the budget, which breaks no rule and costs the rest of the day; or the count over the law's ceiling, which
+/// breaks one only when nothing follows.
+const RARELY: f64 = 1e-3;
+/// Against `OVER_MAX` so many times as many answer as was learned, for what changes before it is seen.
 const MORE_ANSWERS: f64 = 1.5;
-/// Until so many calls have ended, every call in flight counts as answered.
+/// Until so many calls have ended, every call in flight counts as answered, and nothing on the rest of the day.
 const LEARNED_CALLS_MIN: u32 = 300;
+
+/// What a day does not pass whatever answers come: half again the campaign's own ceiling, and never the law's.
+fn shock_ceiling_bp(ceiling_bp: u16) -> u16 {
+    (ceiling_bp / 2 * 3).min(CEILING_BP_MAX)
+}
 
 /// What the pacer learns from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,18 +167,51 @@ impl Predictor {
         if !state.has_agents() {
             return within_limits(Launch { calls: 0, holds_slots: false, why: Why::NoAgents }, pacing, state);
         }
-        if let Some(launch) = held_by_the_ceiling(pacing, state) {
+        let ahead = self.people_ahead(state);
+        if let Some(launch) = held_by_the_ceiling(pacing, state, ahead) {
             self.price = 0.0;
             return within_limits(launch, pacing, state);
         }
-        let spare = state.count.spare(ceiling_bp);
-        self.price = self.steer(f64::from(ceiling_bp) / 10_000.0, f64::from(spare));
-        let shortfall = self.shortfall(state, now);
-        let room = shortfall.room(spare, LAUNCH_MAX, OVER_MAX).min(shortfall.room(spare - LAST, LAUNCH_MAX, LAST_TAKEN_MAX));
-        let room = room.min(state.room(state.count.spare_in_a_shock(ceiling_bp))).max(state.free().saturating_sub(state.in_flight()));
-        let (launch, wanted) = self.decide(self.outlook(state, now), state, room, spare);
-        self.need += (f64::from(shortfall.needs(wanted, LAST_TAKEN_MAX)) - self.need) * NEED_MEAN;
+        let end = state.count.after(ahead);
+        let budget = Budget { now: state.count.spare(CEILING_BP_MAX), day: end.spare(ceiling_bp), shock: end.spare(shock_ceiling_bp(ceiling_bp)), ahead };
+        self.price = self.steer(f64::from(ceiling_bp) / 10_000.0, &budget);
+        let (likely, more) = (self.shortfall(state, now, 1.0), self.shortfall(state, now, MORE_ANSWERS));
+        let room = likely.room(budget.now, LAUNCH_MAX, RARELY).min(likely.room(budget.day - LAST, LAUNCH_MAX, RARELY)).min(more.room(budget.day, LAUNCH_MAX, OVER_MAX));
+        let room = room.min(state.room(budget.shock)).max(state.free().saturating_sub(state.in_flight()));
+        let (launch, wanted) = self.decide(self.outlook(state, now), state, room, &budget);
+        self.need += (f64::from(likely.needs(wanted, RARELY)) - self.need) * NEED_MEAN;
         within_limits(launch, pacing, state)
+    }
+
+    /// Whether the campaign falls back to one call for each free agent for the rest of the day.
+    #[must_use]
+    pub fn latches(&self, pacing: &CallPacing, state: &PaceState<'_>) -> bool {
+        state.count.latches(pacing.ceiling_bp(), self.people_ahead(state))
+    }
+
+    /// People whom the rest of the day would bring at the least, at one call for each free agent: half of what those agents who are there now could bear, shared
+    /// evenly with the campaigns that have the same, and of those who would answer among the recipients that are left.
+    fn people_ahead(&self, state: &PaceState<'_>) -> u32 {
+        if self.learned_calls < LEARNED_CALLS_MIN {
+            return 0;
+        }
+        let reach = self.reach();
+        let a_person_ms = self.talks.mean_ms() + self.wraps.mean_ms() + self.ring_ms() / reach.max(0.01);
+        let turns = ((state.ahead.ms as f64 - a_person_ms) / a_person_ms).max(0.0);
+        let agents = f64::from(state.agents.there()) / f64::from(state.ahead.rivals.saturating_add(1));
+        let people = (agents * turns).min(f64::from(state.ahead.recipients) * reach);
+        (people * AHEAD_COUNTED) as u32
+    }
+
+    /// For how long a call rings that is answered, or given up.
+    fn ring_ms(&self) -> f64 {
+        let mut rings = 1.0;
+        let steps = (0..RING_STEPS).map(|step| {
+            let so_far = rings;
+            rings *= (1.0 - self.answers.at(step) - self.given_up.at(step)).max(0.0);
+            so_far
+        });
+        steps.sum::<f64>() * STEP_MS as f64
     }
 
     /// The chance that a call comes to want an agent at all.
@@ -180,9 +229,9 @@ impl Predictor {
         reach
     }
 
-    /// The answers that the hard stop reckons with.
-    fn shortfall(&self, state: &PaceState<'_>, now: Instant) -> Shortfall {
-        let (reach, more) = (self.reach_by_age(), MORE_ANSWERS * self.surprise.times());
+    /// The answers that the hard stop reckons with, at so many times as many as was learned.
+    fn shortfall(&self, state: &PaceState<'_>, now: Instant, times: f64) -> Shortfall {
+        let (reach, more) = (self.reach_by_age(), times * self.surprise.times());
         let is_known = self.learned_calls >= LEARNED_CALLS_MIN;
         let answered = |step: usize| if is_known { (reach[step] * more).min(1.0) } else { 1.0 };
         let mut answers = 0.0;
@@ -193,16 +242,20 @@ impl Predictor {
 
     /// The rate at which people may be abandoned, over how many are abandoned for each unit of price. What is left of the budget is worth
     /// more as room than spent: each person less who may be abandoned is fewer calls in flight for the rest of the day, because of the hard stop.
-    /// So it is saved while it is scarce, and spent in the measure in which it is room enough.
-    fn steer(&self, ceiling: f64, spare: f64) -> f64 {
+    /// So it is saved while it is scarce, and spent in the measure in which it is room enough, and by the end of the day.
+    fn steer(&self, ceiling: f64, budget: &Budget) -> f64 {
         let enough = (self.need * ENOUGH).max(1.0);
-        let rate = ceiling * (SHARE_WITH_ENOUGH * spare / enough).clamp(*SHARES.start(), *SHARES.end());
+        let by_room = SHARE_WITH_ENOUGH * f64::from(budget.now.min(budget.day)) / enough;
+        let expected = f64::from(budget.ahead) / AHEAD_COUNTED * EXPECTED_MORE;
+        let by_the_end = (f64::from(budget.day - LAST) - NEEDS_KEPT * self.need) / (expected * ceiling).max(1e-6);
+        let share = if budget.ahead > 0 { by_room.max(by_the_end) } else { by_room };
+        let rate = ceiling * share.clamp(*SHARES.start(), *SHARES.end());
         let per_price = (self.abandoned / self.priced.max(1e-6)).clamp(0.1, 2.0);
         (rate / per_price).min(PRICE_MAX)
     }
 
     /// The launch, and how many calls it would have been without the hard stop.
-    fn decide(&self, mut outlook: Outlook, state: &PaceState<'_>, room: u32, spare: u32) -> (Launch, u32) {
+    fn decide(&self, mut outlook: Outlook, state: &PaceState<'_>, room: u32, budget: &Budget) -> (Launch, u32) {
         let (free, in_flight, price) = (state.free(), state.in_flight(), self.price);
         let (mut wanted, mut risk) = (0, outlook.risk(free));
         while wanted < LAUNCH_MAX && (risk < price || in_flight + wanted < free) {
@@ -213,9 +266,9 @@ impl Predictor {
         let calls = wanted.min(room);
         let bp = |share: f64| (share * 10_000.0).round().clamp(0.0, 10_000.0) as u16;
         let why = if wanted > room {
-            Why::Budget { free, in_flight: in_flight + calls, left: spare }
+            Why::Budget { free, in_flight: in_flight + calls, left: budget.now.min(budget.day) }
         } else {
-            Why::Predicted { free, in_flight: in_flight + calls, reach_bp: bp(self.reach()), risk_bp: bp(risk), price_bp: bp(price), left: spare }
+            Why::Predicted { free, in_flight: in_flight + calls, reach_bp: bp(self.reach()), risk_bp: bp(risk), price_bp: bp(price), left: budget.day }
         };
         (Launch { calls, holds_slots: false, why }, wanted)
     }
@@ -266,6 +319,17 @@ impl Predictor {
         }
         chances
     }
+}
+
+/// How many people may be abandoned.
+struct Budget {
+    /// Before the count passes the law's ceiling as it stands.
+    now: u32,
+    /// In the whole day, by the campaign's own ceiling; and by the one that holds when everybody answers at once.
+    day: u32,
+    shock: u32,
+    /// People who are counted on in the rest of the day.
+    ahead: u32,
 }
 
 /// Groups by age, so that two hundred agents cost no more than the ages they have.

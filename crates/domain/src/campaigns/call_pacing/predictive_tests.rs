@@ -1,7 +1,7 @@
 use super::*;
-use crate::campaigns::call_pacing::launch::{AbandonmentCount, AgentsNow, shock_ceiling_bp};
+use crate::campaigns::call_pacing::launch::{AbandonmentCount, AgentsNow, Ahead};
 use crate::compliance::abandonment::AbandonmentDay;
-use crate::time::SECOND_MS;
+use crate::time::{HOUR_MS, SECOND_MS};
 use proptest::prelude::*;
 
 const NOW: Instant = Instant(1_795_435_200_000);
@@ -30,6 +30,7 @@ struct Floor {
     wrapping: Vec<Instant>,
     ringing: Vec<Instant>,
     count: AbandonmentCount,
+    ahead: Ahead,
 }
 
 fn counted(put_through: u32, abandoned: u32) -> AbandonmentCount {
@@ -44,6 +45,7 @@ fn floor(free: u32, talking: i64, ringing: usize) -> Floor {
         wrapping: Vec::new(),
         ringing: vec![NOW.plus_ms(-4_000); ringing],
         count: counted(3_000, 5),
+        ahead: Ahead::default(),
     }
 }
 
@@ -58,6 +60,7 @@ impl Floor {
             trunk_room: 10_000,
             rate_room: 500,
             count: &self.count,
+            ahead: self.ahead,
         }
     }
 
@@ -101,26 +104,71 @@ fn falls_back_to_one_call_for_each_free_agent_when_the_budget_is_gone() {
 #[test]
 fn what_is_left_is_spent_in_the_measure_in_which_it_is_room_enough() {
     let pacer = taught();
-    let price = |spare: f64| pacer.steer(0.03, spare);
-    assert!((price(4.0) / price(2.0) - 2.0).abs() < 1e-9, "half the room, half the price");
-    assert!(price(0.01) > 0.0, "a price of nothing would teach nothing");
-    assert!(price(1e5) == price(1e6) && price(1e6) <= PRICE_MAX, "a large budget is no reason to gamble");
+    let budget = |spare: u32| Budget { now: spare, day: spare, shock: spare, ahead: 0 };
+    let price = |spare: u32| pacer.steer(0.03, &budget(spare));
+    assert!((price(4) / price(2) - 2.0).abs() < 1e-9, "half the room, half the price");
     let mut wishing = taught();
     wishing.need = 10.0;
-    assert!(wishing.steer(0.03, 4.0) < price(4.0), "whoever wishes for more calls in flight needs more room");
+    assert!(wishing.steer(0.03, &budget(4)) < price(4), "whoever wishes for more calls in flight needs more room");
+    wishing.need = 1e4;
+    assert!(wishing.steer(0.03, &budget(1)) > 0.0, "a price of nothing would teach nothing");
+    assert!(price(100_000) == price(1_000_000) && price(1_000_000) <= PRICE_MAX, "a large budget is no reason to gamble");
+}
+
+#[test]
+fn what_the_day_bears_is_spent_by_its_end() {
+    let pacer = taught();
+    let price = |ahead: u32| pacer.steer(0.03, &Budget { now: 3, day: 12, shock: 12, ahead });
+    assert!(price(100_000) == pacer.steer(0.03, &Budget { now: 3, day: 12, shock: 12, ahead: 0 }), "a long day: room decides");
+    assert!(price(120) > price(100_000), "few people are still to come");
+}
+
+/// 30 agents who each need about 230 s a person at one call each.
+#[test]
+fn half_of_what_the_rest_of_the_day_would_bring_is_counted_on() {
+    let pacer = taught();
+    let mut floor = floor(10, 20, 0);
+    let ahead = |floor: &Floor| pacer.people_ahead(&floor.state());
+    assert_eq!(ahead(&floor), 0, "nothing is known of the rest of the day");
+    floor.ahead = Ahead { ms: 4 * HOUR_MS, recipients: 1_000_000, rivals: 0 };
+    let hours = ahead(&floor);
+    assert!((600..1_000).contains(&hours), "{hours}");
+    floor.ahead.rivals = 1;
+    assert!(ahead(&floor).abs_diff(hours / 2) <= 1, "two campaigns share them");
+    floor.ahead = Ahead { recipients: 1_000, rivals: 0, ..floor.ahead };
+    assert!((80..=100).contains(&ahead(&floor)), "a fifth of 1,000 answers, and half of them count: {}", ahead(&floor));
+    floor.ahead = Ahead { ms: 100_000, recipients: 1_000_000, rivals: 0 };
+    assert_eq!(ahead(&floor), 0, "a person takes longer than that");
+    floor.ahead.ms = 4 * HOUR_MS;
+    (floor.free, floor.talking) = (0, floor.talking[..10].to_vec());
+    assert!(ahead(&floor).abs_diff(hours / 3) <= 1, "a third of the agents");
+    assert_eq!(Predictor::new().people_ahead(&floor.state()), 0, "nothing was learned");
+}
+
+#[test]
+fn a_day_begins_ahead_of_its_own_ceiling_and_never_of_the_laws() {
+    let mut floor = floor(4, 46, 0);
+    floor.count = counted(60, 0);
+    let one_each = floor.ask(100);
+    assert_eq!((one_each.calls, one_each.holds_slots), (4, true), "60 people bear nobody at 1 %, and nothing is to come");
+    floor.ahead = Ahead { ms: 7 * HOUR_MS, recipients: 1_000_000, rivals: 0 };
+    let launch = floor.ask(100);
+    assert!(launch.calls > 4 && !launch.holds_slots, "they bear one at 3 %: {launch:?}");
+    let shortfall = taught().shortfall(&floor.state(), NOW, 1.0);
+    assert!(shortfall.bears(launch.calls, floor.count.spare(CEILING_BP_MAX), RARELY), "by the law's ceiling as it stands: {launch:?}");
 }
 
 #[test]
 fn the_hard_stop_counts_the_answers_that_may_come_and_all_until_it_has_learned() {
     let many = floor(0, 99, 80);
-    let needs = |pacer: &Predictor| pacer.shortfall(&many.state(), NOW).needs(0, OVER_MAX);
+    let needs = |pacer: &Predictor| pacer.shortfall(&many.state(), NOW, MORE_ANSWERS).needs(0, OVER_MAX);
     assert!((35..60).contains(&needs(&taught())), "of 80 calls a fifth, half as many again, and what chance may add: {}", needs(&taught()));
     assert_eq!(needs(&Predictor::new()), 80, "every one, knowing nothing");
     let mut surprised = taught();
     (0..60).for_each(|_| surprised.note(PaceEvent::Answered { age_ms: 8_000 }));
     assert!(needs(&surprised) > needs(&taught()) + 15, "everybody answers lately: {}", needs(&surprised));
     let few = floor(0, 99, 6);
-    assert_eq!(taught().shortfall(&few.state(), NOW).needs(0, OVER_MAX), 6, "all of a few");
+    assert_eq!(taught().shortfall(&few.state(), NOW, MORE_ANSWERS).needs(0, OVER_MAX), 6, "all of a few");
 }
 
 #[test]
@@ -134,25 +182,27 @@ proptest! {
     // Each case teaches pacers from nothing.
     #![proptest_config(ProptestConfig::with_cases(16))]
 
-    /// Calls without a free agent behind them never outnumber what the day's count bears by the shock's ceiling if every one of them is
-    /// abandoned; and by the ceiling itself while the pacer has learned nothing.
+    /// Calls without a free agent behind them never outnumber what the day, with what is still to come, bears by the shock's ceiling if every one of them is
+    /// abandoned; and by the campaign's own as the count stands, while the pacer has learned nothing.
     #[test]
-    fn every_call_in_flight_can_be_abandoned_within_the_shocks_ceiling(free in 0u32..30, talking in 1i64..120, ringing in 0usize..80, put_through in 0u32..5_000, abandoned in 0u32..100, ceiling_bp in 50u16..=300) {
+    fn the_rest_of_the_day_brings_back_whatever_is_in_flight(free in 0u32..30, talking in 1i64..120, ringing in 0usize..80, put_through in 0u32..5_000, abandoned in 0u32..100, ceiling_bp in 50u16..=300, hours in 0i64..8) {
         let mut floor = floor(free, talking, ringing);
         floor.count = counted(put_through, abandoned);
+        floor.ahead = Ahead { ms: hours * HOUR_MS, recipients: 100_000, rivals: 0 };
         let unknowing = Predictor::new().next(&pacing(ceiling_bp), &floor.state(), NOW);
-        for (launch, holds) in [(floor.ask(ceiling_bp), shock_ceiling_bp(ceiling_bp)), (unknowing, ceiling_bp)] {
+        let ahead = taught().people_ahead(&floor.state());
+        for (launch, holds, ahead) in [(floor.ask(ceiling_bp), shock_ceiling_bp(ceiling_bp), ahead), (unknowing, ceiling_bp, 0)] {
             let in_flight = ringing as u32 + launch.calls;
             let unbacked = in_flight.saturating_sub(free);
             if launch.calls > 0 && unbacked > 0 {
-                prop_assert!(!floor.count.today.must_stop(holds, 0, unbacked), "{} in flight: {:?}", in_flight, floor.count);
+                prop_assert!(!floor.count.after(ahead).today.must_stop(holds, 0, unbacked), "{} in flight: {:?}", in_flight, floor.count);
             }
         }
     }
 
-    /// A whole day of an adversary: whenever they like, people answer, agents come back, the pacer is restarted and knows nothing. Of one that has not
-    /// learned, the day is never over its ceiling, nor, by its own launches, so near it that it latches; of one that has learned other days, never over the
-    /// shock's ceiling.
+    /// A day of an adversary, of which nothing is left but these moves: whenever they like, people answer, agents come back, the pacer is restarted and knows
+    /// nothing. Of one that has not learned, the day is never over its ceiling, nor, by its own launches, so near it that it latches; of one that has learned
+    /// other days, never over the shock's.
     #[test]
     fn no_answers_whatever_take_the_day_over_its_ceiling(moves in proptest::collection::vec((0u8..6, 0usize..200), 100..400), agents in 1u32..40, put_through in 0u32..3_000, ceiling_bp in 50u16..=300) {
         for pacer in [Predictor::new(), taught()] {
@@ -228,7 +278,7 @@ impl Adversary {
         }
         let holds = if self.has_learned { shock_ceiling_bp(self.ceiling_bp) } else { self.ceiling_bp };
         prop_assert!(!self.floor.count.today.must_stop(holds, 0, 0), "{:?}", self.floor.count);
-        prop_assert!(self.has_learned || !self.floor.count.latches(self.ceiling_bp), "{:?}", self.floor.count);
+        prop_assert!(self.has_learned || !self.floor.count.latches(self.ceiling_bp, 0), "{:?}", self.floor.count);
         Ok(())
     }
 
