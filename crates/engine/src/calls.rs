@@ -4,8 +4,8 @@
 //! calls, one commit, and only then the wire. Each call is a task of its own that runs the campaign's script.
 
 mod agent;
-mod campaign;
 mod ahead;
+mod campaign;
 mod claim;
 mod dialler;
 mod lost;

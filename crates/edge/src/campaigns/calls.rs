@@ -1,6 +1,7 @@
 //! What the monitor shows of a campaign that calls: the calls that are up, and the abandoned rate against its ceiling.
 
 use clarion_domain::attempts::call::CallState;
+use clarion_domain::campaigns::call_pacing::CEILING_BP_MAX;
 use clarion_domain::id::AttemptId;
 use clarion_domain::tenancy::role::Right;
 use clarion_domain::time::Instant;
@@ -94,13 +95,18 @@ impl CallsNow {
     pub fn rate(&self) -> Markup {
         let (today, ceiling) = (self.abandoned.rate_today, u32::from(self.abandoned.ceiling_bp));
         let rate = today.with_mistakes_bp.unwrap_or(today.counted_bp);
+        let law = u32::from(CEILING_BP_MAX);
+        // The pacer lets a day stand above the campaign's own ceiling only as far as the rest of it would bring it back.
+        let so_far = rate > ceiling && rate <= law && self.abandoned.latched_at.is_none();
         html! {
             div.actions {
-                @if rate > ceiling { (chip(Tone::Bad, Icon::Warning, "Above the ceiling")) }
+                @if so_far { (chip(Tone::Warn, Icon::Warning, "Above the ceiling so far")) }
+                @else if rate > ceiling { (chip(Tone::Bad, Icon::Warning, "Above the ceiling")) }
                 @else if rate * 4 >= ceiling * 3 && rate > 0 { (chip(Tone::Warn, Icon::Warning, "Near the ceiling")) }
                 @else { (chip(Tone::Good, Icon::Check, "Below the ceiling")) }
                 @if self.abandoned.latched_at.is_some() { (chip(Tone::Warn, Icon::Warning, "One call for each free agent until midnight")) }
             }
+            @if so_far { p.small.soft { "Above the campaign's own ceiling, and within the law's " (percent(law)) ". A predictive campaign goes there when the rest of the day, at one call for each free agent, would bring it back: ended now, the day stays above." } }
             dl.facts {
                 dt { "Today" } dd { strong { (percent(rate)) } " of a ceiling of " (percent(ceiling)) div.small.soft { (counted(self.abandoned.counted_today.abandoned.into(), "person", "people")) " abandoned, " (count(self.abandoned.counted_today.put_through.into())) " put through, on " (self.abandoned.today) " in London" } }
                 dt { "30 days" } dd { (percent(self.abandoned.rate_30.counted_bp)) div.small.soft { (counted(self.abandoned.days_30.abandoned.into(), "person", "people")) " abandoned, " (count(self.abandoned.days_30.put_through.into())) " put through" } }

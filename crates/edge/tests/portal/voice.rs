@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use clarion_domain::attempts::recording::RecordingKind;
 use clarion_domain::attempts::test_call::TestCall;
+use clarion_domain::campaigns::call_pacing::{CallPacing, PacingMode};
 use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::compliance::purpose::{LegalBasis, Purpose};
 use clarion_domain::id::CampaignId;
@@ -146,7 +147,7 @@ async fn a_sip_trunk_is_written_in_fields() {
     assert!(page.contains("192.0.2.1:5060") && page.contains("value=\"northwind\"") && !page.contains("hush-hush"), "{page}");
 }
 
-async fn running(world: &World) -> CampaignId {
+async fn running(world: &World, call_pacing: CallPacing) -> CampaignId {
     let tenant = world.as_operator().await;
     let list = tenant.create_list("Customers", now()).await.expect("a list");
     let somebody = person(&tenant, 111, "Ada").await;
@@ -160,6 +161,7 @@ async fn running(world: &World) -> CampaignId {
         list_id: Some(list),
         sender: "+442079460123".into(),
         script: include_str!("../../src/campaigns/starters/agent.toml").into(),
+        call_pacing,
         ..CampaignDraft::of(Channel::Voice, "Reminders")
     };
     let campaign = tenant.create_campaign(&draft, now()).await.expect("a draft");
@@ -173,7 +175,7 @@ async fn running(world: &World) -> CampaignId {
 async fn the_monitor_shows_calls_that_are_up_and_the_abandoned_rate() {
     let world = World::new().await;
     let owner = world.browser(Role::Owner).await;
-    let (campaign, tenant) = (running(&world).await, world.as_operator().await);
+    let (campaign, tenant) = (running(&world, CallPacing::default()).await, world.as_operator().await);
     for state in ["dialling", "ringing", "ringing", "gathering", "bridged"] {
         call(&tenant, campaign, state).await;
     }
@@ -187,6 +189,25 @@ async fn the_monitor_shows_calls_that_are_up_and_the_abandoned_rate() {
         assert!(page.to_lowercase().contains(&words.to_lowercase()), "{words}: {page}");
     }
     assert!(!page.contains("Messages a second"), "{page}");
+}
+
+#[tokio::test]
+async fn the_monitor_says_how_a_day_may_stand_above_the_campaigns_own_ceiling() {
+    let world = World::new().await;
+    let owner = world.browser(Role::Owner).await;
+    let pacing = CallPacing { pace: PacingMode::Predictive { ceiling_bp: 100 }, ..CallPacing::default() };
+    let campaign = running(&world, pacing).await;
+    let mut says = Vec::new();
+    // 2 %, within the law's 3 %; then 4 %.
+    for (abandoned, passed) in [(1, 49), (1, -1)] {
+        let mut tx = world.store.db().begin().await.expect("begins");
+        let counts = AbandonmentDay { day: "2026-11-23".into(), abandoned, passed, answered: abandoned + passed, ..AbandonmentDay::default() };
+        add_abandonment(&mut tx, world.tenant, campaign, &counts).await.expect("counted");
+        tx.commit().await.expect("commits");
+        let page = owner.get(&format!("/campaigns/{campaign}")).await.text;
+        says.push(["2.00 %", "4.00 %", "Above the ceiling so far", "ended now, the day stays above"].map(|words| page.contains(words)));
+    }
+    assert_eq!(says, [[true, false, true, true], [false, true, false, false]]);
 }
 
 #[tokio::test]

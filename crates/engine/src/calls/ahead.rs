@@ -50,7 +50,7 @@ impl RestOfDay {
     }
 }
 
-/// How many of those asked about were permitted, of the last some hundred. Before anybody was, half.
+/// How many of those asked about were permitted, of some five hundred. Before anybody was, half.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Permits {
     asked: f64,

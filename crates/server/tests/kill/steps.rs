@@ -16,6 +16,8 @@ const PEOPLE: usize = 40;
 /// While texts go; each after a few more of them, so that some are left.
 const KILLS: usize = 3;
 const TEXTS_A_KILL: usize = 5;
+/// Slow enough that some are left after the kills also where a start takes seconds.
+const TEXTS_A_SECOND: &str = "3";
 /// Two of them write, one opts out.
 const WRITE: (i64, i64) = (2, 1);
 /// Of whom the client's system says that they have paid; none of them replies.
@@ -46,7 +48,7 @@ fn ready(all: &mut Installation, texts: &Carrier, calls: &VoiceCarrier) -> Strin
     all.ok(&["target", "add", "Floor", &format!("sip:agents@{}", calls.address()), "--capacity", "8", "--tenant", "northwind"]);
     all.ok(&["import", &shown(&file), "--tenant", "northwind", "--list", "Customers", "--yes"]);
     let text = "Northwind Energy: hello {first_name|there}, your reading {reference} is due. Reply STOP to end these messages.";
-    let terms = ["--name", "Readings", "--list", "Customers", "--purpose", "reminder", "--sender", "+447700900990", "--rate", "8", "--body", text, "--sequence", &shown(&steps)];
+    let terms = ["--name", "Readings", "--list", "Customers", "--purpose", "reminder", "--sender", "+447700900990", "--rate", TEXTS_A_SECOND, "--body", text, "--sequence", &shown(&steps)];
     all.draft_of("northwind", &terms)
 }
 
