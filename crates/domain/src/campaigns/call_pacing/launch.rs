@@ -77,11 +77,18 @@ impl AbandonmentCount {
         self.today.spare(ceiling_bp, self.mistaken_milli).min(self.days_30.spare(CEILING_BP_MAX, self.mistaken_30_milli))
     }
 
-    /// The same count when so many people more have been put through.
+    /// The same count when so many people more have been put through, among whom the detector is mistaken as often as so far.
     #[must_use]
     pub fn after(&self, people: u32) -> Self {
         let more = AbandonmentDay { put_through: people, ..AbandonmentDay::default() };
-        Self { today: self.today.plus(&more), days_30: self.days_30.plus(&more), ..*self }
+        let mistaken = |milli: u32, day: &AbandonmentDay| milli.saturating_add(u32::try_from((u64::from(milli) * u64::from(people)).div_ceil(u64::from(day.live().max(1)))).unwrap_or(u32::MAX));
+        Self {
+            today: self.today.plus(&more),
+            mistaken_milli: mistaken(self.mistaken_milli, &self.today),
+            days_30: self.days_30.plus(&more),
+            mistaken_30_milli: mistaken(self.mistaken_30_milli, &self.days_30),
+            ..*self
+        }
     }
 
     /// Somebody was abandoned today, one more could break the law's ceiling as the count stands, and the campaign's own for the day, with so many people
@@ -89,8 +96,8 @@ impl AbandonmentCount {
     /// nothing to latch: the day has only begun.
     #[must_use]
     pub fn latches(&self, ceiling_bp: u16, ahead: u32) -> bool {
-        let breaks = |day: &AbandonmentDay, ceiling_bp| day.must_stop(ceiling_bp, self.mistaken_milli, 1);
-        self.today.abandoned > 0 && breaks(&self.today, CEILING_BP_MAX) && breaks(&self.after(ahead).today, ceiling_bp)
+        let breaks = |count: &Self, ceiling_bp| count.today.must_stop(ceiling_bp, count.mistaken_milli, 1);
+        self.today.abandoned > 0 && breaks(self, CEILING_BP_MAX) && breaks(&self.after(ahead), ceiling_bp)
     }
 
     /// Even one call for each free agent abandons people, as agents do not pick up: nothing is left but to call nobody else today.
@@ -103,8 +110,8 @@ impl AbandonmentCount {
     /// abandoned twice what may ever be abandoned, and so many people still to be put through would not bring the day back.
     #[must_use]
     pub fn halts_beyond_one_to_one(&self, ahead: u32) -> bool {
-        let stops = |day: &AbandonmentDay, ceiling_bp| day.must_stop(ceiling_bp, self.mistaken_milli, 0);
-        self.today.abandoned > ONE_TO_ONE_ABANDONED_MAX && stops(&self.today, 2 * CEILING_BP_MAX) && stops(&self.after(ahead).today, CEILING_BP_MAX)
+        let stops = |count: &Self, ceiling_bp| count.today.must_stop(ceiling_bp, count.mistaken_milli, 0);
+        self.today.abandoned > ONE_TO_ONE_ABANDONED_MAX && stops(self, 2 * CEILING_BP_MAX) && stops(&self.after(ahead), CEILING_BP_MAX)
     }
 }
 
@@ -250,7 +257,7 @@ pub(super) fn held_by_the_ceiling(pacing: &CallPacing, state: &PaceState<'_>, ah
         return Some(Launch { why: Why::Latched { abandoned, live, ceiling_bp }, ..one_to_one(state) });
     }
     let end = count.after(ahead);
-    let why = match end.today.spare(ceiling_bp, count.mistaken_milli) {
+    let why = match end.today.spare(ceiling_bp, end.mistaken_milli) {
         0 => Why::Ceiling { abandoned, live, ceiling_bp },
         _ => Why::Month { abandoned: count.days_30.abandoned, live: count.days_30.live() },
     };

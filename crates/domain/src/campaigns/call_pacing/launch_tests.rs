@@ -100,6 +100,15 @@ fn what_is_still_to_come_bears_what_the_count_does_not_yet() {
     assert_eq!(held_by_the_ceiling(&pacing(PacingMode::Predictive { ceiling_bp: 100 }), &state_of(&within_the_law), 500), None);
 }
 
+/// A detector that took 3 people in 1,000 for machines does so in the rest of the day too.
+#[test]
+fn the_detectors_mistakes_are_still_to_come_as_people_are() {
+    let today = AbandonmentDay { put_through: 1_000, ..AbandonmentDay::default() };
+    let count = AbandonmentCount { mistaken_milli: 3_000, mistaken_30_milli: 3_000, ..counted(&today) };
+    assert_eq!((count.after(0).spare(100), count.after(1_000).mistaken_milli, count.after(1_000).mistaken_30_milli), (7, 6_000, 6_000));
+    assert_eq!(count.after(1_000).spare(100), 14, "2,000 bear 20, of whom 6 are spoken for");
+}
+
 fn state_of(count: &AbandonmentCount) -> PaceState<'_> {
     PaceState { count, ringing_since: &[], waiting: 0, calls_up: 0, agents: AgentsNow { free: 5, ..AgentsNow::default() }, ready: 100, trunk_room: 100, rate_room: 100, ahead: Ahead::default() }
 }

@@ -64,7 +64,7 @@ const LEARNED_CALLS_MIN: u32 = 300;
 
 /// What a day does not pass whatever answers come: half again the campaign's own ceiling, and never the law's.
 fn shock_ceiling_bp(ceiling_bp: u16) -> u16 {
-    (ceiling_bp / 2 * 3).min(CEILING_BP_MAX)
+    (ceiling_bp * 3 / 2).min(CEILING_BP_MAX)
 }
 
 /// What the pacer learns from.
@@ -183,10 +183,10 @@ impl Predictor {
         within_limits(launch, pacing, state)
     }
 
-    /// Whether the campaign falls back to one call for each free agent for the rest of the day.
+    /// Whether the campaign falls back to one call for each free agent for the rest of the day. Not while no agent is there: who is at lunch comes back.
     #[must_use]
     pub fn latches(&self, pacing: &CallPacing, state: &PaceState<'_>) -> bool {
-        state.count.latches(pacing.ceiling_bp(), self.people_ahead(state))
+        state.has_agents() && state.count.latches(pacing.ceiling_bp(), self.people_ahead(state))
     }
 
     /// People whom the rest of the day would bring at the least, at one call for each free agent: half of what those agents who are there now could bear, shared

@@ -116,6 +116,16 @@ fn what_is_left_is_spent_in_the_measure_in_which_it_is_room_enough() {
 }
 
 #[test]
+fn a_break_of_all_agents_latches_nothing() {
+    let mut floor = floor(0, 3, 0);
+    floor.count = counted(40, 1);
+    let latches = |floor: &Floor| taught().latches(&pacing(300), &floor.state());
+    assert!(latches(&floor), "one more would be 4.8 %, and nothing is to come");
+    floor.talking.clear();
+    assert!(!latches(&floor), "nobody is there");
+}
+
+#[test]
 fn what_the_day_bears_is_spent_by_its_end() {
     let pacer = taught();
     let price = |ahead: u32| pacer.steer(0.03, &Budget { now: 3, day: 12, shock: 12, ahead });
