@@ -16,7 +16,7 @@ const PEOPLE: usize = 40;
 /// While texts go; each after a few more of them, so that some are left.
 const KILLS: usize = 3;
 const TEXTS_A_KILL: usize = 5;
-/// Slow enough that some are left after the kills also where a start takes seconds.
+/// Slow enough that some are left after the kills.
 const TEXTS_A_SECOND: &str = "3";
 /// Two of them write, one opts out.
 const WRITE: (i64, i64) = (2, 1);
@@ -103,8 +103,9 @@ fn kill_while_texts_go(all: &mut Installation, texts: &Carrier, campaign: &str) 
         all.wait_for("more texts", Duration::from_secs(60), |_| texts.tally().by_destination().len() >= goal);
         std::thread::sleep(Duration::from_millis(30 * round as u64));
         all.kill();
-        all.serve();
+        all.launch();
     }
+    all.wait_until_it_answers();
     // What people wrote while nobody listened is told again.
     all.wait_for("every text and every reply", Duration::from_secs(90), |all| standing(all, campaign).at[0] == 0 && texts.outstanding() == 0);
     let stood = standing(all, campaign);

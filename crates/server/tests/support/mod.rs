@@ -167,8 +167,17 @@ impl Installation {
     }
 
     pub fn serve(&mut self) {
+        self.launch();
+        self.wait_until_it_answers();
+    }
+
+    /// Starts the server and waits for nothing: it sends before it answers anybody.
+    pub fn launch(&mut self) {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.path("serve.log")).expect("a log");
         self.server = Some(self.command(&["serve"]).stderr(log).spawn().expect("the server starts"));
+    }
+
+    pub fn wait_until_it_answers(&self) {
         self.wait_for("the server to answer", Duration::from_secs(30), |all| all.get(all.metrics, "/healthz").starts_with("HTTP/1.1 200"));
     }
 
