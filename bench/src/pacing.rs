@@ -311,13 +311,11 @@ impl Simulation<'_> {
             count: &count,
             ahead: Ahead { ms: self.world.open_ms - now.ms(), recipients: self.recipients, rivals: 0 },
         };
-        if !matches!(pacing.pace, PacingMode::Progressive) && self.predictor.latches(pacing, &state) {
-            (self.count.is_latched, self.day.latched) = (true, true);
-        }
         let begun = std::time::Instant::now();
         let launch = self.predictor.next(pacing, &state, now);
         self.day.deciding += begun.elapsed();
         self.day.decisions += 1;
+        (self.count.is_latched, self.day.latched) = (self.count.is_latched || launch.latches, self.day.latched || launch.latches);
         self.recipients -= launch.calls;
         for _ in 0..launch.calls {
             let call = self.dial(launch.holds_slots, now);

@@ -25,7 +25,7 @@ mod webhooks;
 mod connectors;
 mod links;
 
-pub use campaigns::prompt_file::{PROMPT_BYTES_MAX, PromptFileError, ReadPrompt, wav};
+pub use campaigns::prompt_file::{PROMPT_BYTES_MAX, PromptFileError, ReadPrompt, read as read_prompt_file, wav};
 pub use api::{ApiConfig, RateLimits, api_router};
 pub use config::{Clock, Cookies, EdgeConfig, ProviderAnswer, ProviderDoor, ProviderRequest, SftpShown};
 pub use links::with_links;

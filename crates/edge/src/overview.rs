@@ -1,15 +1,20 @@
 //! The first page: what runs, what today counts, and what needs somebody.
 
 use axum::response::{IntoResponse, Redirect, Response};
-use clarion_domain::campaigns::campaign::CampaignState;
+use clarion_domain::campaigns::campaign::{CampaignState, Channel};
 use clarion_domain::carriers::trunk::TrunkState;
+use clarion_domain::id::CampaignId;
 use clarion_domain::intake::import::ImportState;
 use clarion_domain::tenancy::role::Right;
 use clarion_domain::time::{HOUR_MS, Instant};
 use clarion_store::campaigns::{CampaignQuery, CampaignRecord};
+use clarion_store::carriers::{TrunkRecord, TrunkStatus};
 use clarion_store::reports::Span;
 use maud::{Markup, html};
 
+use crate::campaigns::abandoned;
+use crate::campaigns::calls::percent;
+use crate::campaigns::words::is_halted;
 use crate::carriers::list::trunk_table;
 use crate::page::chart::{self, Column, Series, area, table};
 use crate::page::chip::Tone;
@@ -40,7 +45,7 @@ pub async fn page(session: Session) -> Result<Response, Fault> {
         running.extend(session.tenant.campaigns(&CampaignQuery { state: Some(state), text: "", before: None, limit: CAMPAIGNS_SHOWN }).await?.rows);
     }
     let body = html! {
-        (attention(&session).await?)
+        (attention(&session, &trunks, &statuses, &running).await?)
         (totals(&endings))
         div.columns.wide-first {
             section.card { header { h2 { "Attempts today, by hour" } } (by_hour(&session, &hours, &attempts)) }
@@ -54,7 +59,7 @@ pub async fn page(session: Session) -> Result<Response, Fault> {
 }
 
 /// What waits for a person, each with the page where it is done.
-async fn attention(session: &Session) -> Result<Markup, Fault> {
+async fn attention(session: &Session, trunks: &[TrunkRecord], statuses: &[TrunkStatus], campaigns: &[CampaignRecord]) -> Result<Markup, Fault> {
     let mut items: Vec<(String, String)> = Vec::new();
     if session.open_replies > 0 {
         items.push(("/inbox".into(), format!("{} to look at", counted(session.open_replies, "reply", "replies"))));
@@ -70,13 +75,51 @@ async fn attention(session: &Session) -> Result<Markup, Fault> {
             _ => {}
         }
     }
-    let statuses = session.tenant.store().trunk_status().await?;
-    for trunk in session.tenant.trunks().await?.iter().filter(|trunk| trunk.enabled) {
+    for campaign in campaigns {
+        let path = format!("/campaigns/{}", campaign.id);
+        if campaign.state == CampaignState::Paused && !campaign.state_reason.is_empty() {
+            items.push((path, format!("{} was paused: {}", campaign.name, campaign.state_reason)));
+        } else if campaign.state == CampaignState::Running {
+            for (step, why) in calls_amiss(session, campaign).await? {
+                items.push((format!("/campaigns/{step}"), format!("{}: {why}", campaign.name)));
+            }
+        }
+    }
+    for trunk in trunks.iter().filter(|trunk| trunk.enabled) {
         if statuses.iter().any(|status| status.trunk == trunk.id && matches!(status.state, TrunkState::Refused | TrunkState::Waiting | TrunkState::Degraded)) {
             items.push((format!("/carriers/trunks/{}", trunk.id), format!("The trunk {} does not work as it should", trunk.name)));
         }
     }
     Ok(html! { @if !items.is_empty() { section.notice.warn aria-labelledby="attention" { h2 #attention { "Needs attention" } ul.stack.tight { @for (path, text) in &items { li { a href=(path) { (text) } } } } } } })
+}
+
+/// What is wrong today with the calls of a running campaign, at whichever step they are made, each with the step's own campaign.
+async fn calls_amiss(session: &Session, campaign: &CampaignRecord) -> Result<Vec<(CampaignId, String)>, Fault> {
+    let mut steps = vec![campaign.clone()];
+    if campaign.sequence.then.iter().any(|step| step.channel == Channel::Voice) {
+        for id in session.tenant.step_ids(campaign.id).await?.into_iter().skip(1) {
+            steps.push(session.tenant.campaign(id).await?);
+        }
+    }
+    let mut amiss = Vec::new();
+    for step in steps.iter().filter(|step| step.channel == Channel::Voice) {
+        let is_halted = is_halted(&step.state_reason);
+        if is_halted {
+            amiss.push((step.id, step.state_reason.clone()));
+        }
+        if !abandoned::counts_today(&session.tenant, step.id, session.now).await? {
+            continue;
+        }
+        let found = abandoned::read(&session.tenant, step, session.now).await?;
+        // Whoever calls nobody else has said so of the ceiling.
+        if found.is_above_ceiling() && !is_halted {
+            amiss.push((step.id, format!("{} of today's people were abandoned, above the ceiling of {}", percent(found.rate_today_bp()), percent(found.ceiling_bp.into()))));
+        }
+        if found.counted_today.silent > 0 {
+            amiss.push((step.id, format!("{} today", counted(found.counted_today.silent.into(), "silent call", "silent calls"))));
+        }
+    }
+    Ok(amiss)
 }
 
 fn by_hour(session: &Session, hours: &[Span], attempts: &[i64]) -> Markup {

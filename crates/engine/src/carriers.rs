@@ -5,12 +5,14 @@ mod driver;
 mod http;
 mod registry;
 mod routes;
+mod refusals;
 mod silence;
 mod sip;
 mod smpp;
 mod trunk;
 mod wire;
 
+pub(crate) use refusals::is_of_the_account;
 pub(crate) use registry::Carriers;
 pub(crate) use sip::SipTrunks;
 pub(crate) use trunk::Trunk;

@@ -22,6 +22,8 @@ mod overflow;
 mod people;
 #[path = "calls/predictive.rs"]
 mod predictive;
+#[path = "calls/refused.rs"]
+mod refused;
 #[path = "../../store/tests/support/mod.rs"]
 mod support;
 #[path = "calls/referred.rs"]

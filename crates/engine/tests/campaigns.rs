@@ -8,7 +8,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use clarion_domain::campaigns::campaign::CampaignState;
+use clarion_domain::campaigns::campaign::{CampaignState, Channel};
 use clarion_domain::campaigns::retry::RetryRules;
 use clarion_domain::campaigns::schedule::{Day, TimeOfDay};
 use clarion_domain::carriers::settings::TrunkSettings;
@@ -25,7 +25,7 @@ use clarion_store::campaigns::{CampaignDraft, RefusedGroup};
 use clarion_store::carriers::{NewRoute, NewTrunk};
 use clarion_store::compliance::{NewHold, Preference, Week};
 use people::{enlist, list_of, number, person, person_in, profile};
-use support::{NOON, for_each_store};
+use support::{NOON, for_each_store, route};
 
 const SENDER: &str = "+447700900999";
 
@@ -61,6 +61,7 @@ async fn a_scheduled_campaign_starts_when_due_and_an_empty_audience_ends_it() {
     for_each_store("worker", |bench| async move {
         let tenant = bench.tenant("northwind").await;
         tenant.add_sender(SENDER, true, "our own number", NOON).await.expect("a sender");
+        route(&tenant, Channel::Sms).await;
         let (list, people) = list_of(&tenant, "Arrears", 2).await;
         let id = tenant.create_campaign(&fit(list), NOON).await.expect("a draft");
         tenant.schedule_campaign(id, an_hour_later(), NOON).await.expect("schedules");
@@ -89,6 +90,7 @@ async fn a_scheduled_campaign_that_cannot_start_goes_back_to_its_author_with_the
     for_each_store("worker_faults", |bench| async move {
         let tenant = bench.tenant("northwind").await;
         tenant.add_sender(SENDER, true, "our own number", NOON).await.expect("a sender");
+        route(&tenant, Channel::Sms).await;
         let (list, people) = list_of(&tenant, "Arrears", 1).await;
         let id = tenant.create_campaign(&fit(list), NOON).await.expect("a draft");
         tenant.schedule_campaign(id, an_hour_later(), NOON).await.expect("schedules");

@@ -10,6 +10,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use clarion_domain::carriers::trunk::TrunkState;
+use clarion_domain::compliance::abandonment::london_day;
+use clarion_domain::id::TenantId;
 use clarion_domain::tenancy::tenant::Actor;
 use clarion_domain::time::{Instant, MINUTE_MS};
 use clarion_store::tenancy::TenantRecord;
@@ -38,6 +40,8 @@ struct Asked {
 struct Sums {
     at: Instant,
     outcomes: BTreeMap<(String, &'static str), (i64, i64)>,
+    /// By tenant; those without any are left out.
+    silent: Vec<(String, i64)>,
 }
 
 impl Asked {
@@ -96,6 +100,10 @@ async fn outcomes(store: &Store, tenants: &[TenantRecord], kept: &Mutex<Option<S
     for ((tenant, disposition), (_, segments)) in &sums.outcomes {
         sample(text, "clarion_outcomes_segments", &[("tenant", tenant), ("disposition", disposition)], *segments);
     }
+    family(text, "clarion_outcomes_silent_calls", "gauge", "Calls of today and yesterday in London whose person heard nothing within two seconds: any is one too many.");
+    for (tenant, n) in &sums.silent {
+        sample(text, "clarion_outcomes_silent_calls", &[("tenant", tenant)], *n);
+    }
     *kept = Some(sums);
     Ok(())
 }
@@ -109,7 +117,10 @@ async fn add_up(store: &Store, tenants: &[TenantRecord], now: Instant) -> Result
             *sums = (sums.0 + row.n, sums.1 + row.segments);
         }
     }
-    Ok(Sums { at: now, outcomes })
+    let yesterday = london_day(now).yesterday().unwrap_or(jiff::civil::Date::MIN).to_string();
+    let slug = |id: TenantId| tenants.iter().find(|record| record.id == id).map(|record| record.slug.clone());
+    let silent = store.silent_calls(&yesterday).await?.into_iter().filter_map(|(id, n)| Some((slug(id)?, n))).collect();
+    Ok(Sums { at: now, outcomes, silent })
 }
 
 async fn carriers(store: &Store, text: &mut String) -> Result<(), StoreError> {

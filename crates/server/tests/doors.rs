@@ -135,7 +135,9 @@ async fn scripts_prompts_targets_and_calls_are_managed_by_command() {
 }
 
 fn calls(all: &Installation) {
-    let script = file(all, "call.toml", include_str!("../../edge/src/campaigns/starters/agent.toml"));
+    let written = [("YOUR COMPANY", "Northwind"), ("YOUR NUMBER", "020 7946 0123"), ("WHAT IT IS ABOUT", "your appointment")];
+    let starter = include_str!("../../edge/src/campaigns/starters/agent.toml").to_owned();
+    let script = file(all, "call.toml", written.iter().fold(starter, |script, (words, ours)| script.replace(words, ours)));
     let (_, said) = all.fails(&with(&["script", "check", &script]));
     assert!(said.contains("step agent: there is no transfer target agents"), "{said}");
     let (_, said) = all.fails(&with(&["target", "add", "Leeds", "0207", "--capacity", "10"]));
@@ -161,6 +163,9 @@ fn calls(all: &Installation) {
     all.json(&with(&["import", &people, "--list", "Customers", "--yes", "--map", "first_name=name"]));
     all.ok(&with(&["sender", "add", "+442079460123", "--evidence", "letter 7"]));
     assert!(all.ok(&with(&["sender", "confirm", "+442079460123", "--answered"])).contains("answered day and night"));
+    let settings = file(all, "trunk.toml", "kind = \"sip\"\nhosts = [\"127.0.0.1:5060\"]\n");
+    let trunk = all.json(&with(&["trunk", "add", "voice", "--settings", &settings, "--rate", "20"]));
+    all.ok(&with(&["route", "add", trunk["id"].as_str().expect("an id")]));
     let create = |more: &[&str]| -> Vec<String> {
         let fixed = ["campaign", "create", "--name", "Calls", "--list", "Customers", "--purpose", "reminder", "--basis", "contract", "--sender", "+442079460123", "--channel", "voice"];
         with(&[&fixed[..], more].concat()).into_iter().map(str::to_owned).collect()

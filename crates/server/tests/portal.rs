@@ -163,7 +163,7 @@ async fn recorded_call(all: &Installation) {
     let mut call = CallRow {
         attempt, tenant: tenant.id(), campaign, position: 0, contact, node: store.node(), trunk: TrunkId(1), target: None, state: "ended".into(), state_at: now, step: "agents".into(), dialled_at: now,
         ringing_at: Some(now), answered_at: Some(now), speech_at: None, message_at: Some(now), information_at: None, bridged_at: Some(now), ended_at: Some(now), ended_by: "person".into(),
-        verdict: "unsure".into(), features: format!(r#"{{"detector":"{DETECTOR}","judged":"machine"}}"#), abandoned: false, fell_back: false,
+        verdict: "unsure".into(), features: format!(r#"{{"detector":"{DETECTOR}","judged":"machine"}}"#), abandoned: false, fell_back: false, silent: false, agent_silent: false,
     };
     let mut tx = store.db().begin().await.expect("begins");
     write_calls(&mut tx, std::slice::from_ref(&call)).await.expect("written");

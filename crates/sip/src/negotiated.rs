@@ -21,6 +21,9 @@ impl Codec {
     }
 }
 
+/// The payload type that we give telephone-event (RFC 4733) when we choose it, and by which we hear keys then.
+pub const TELEPHONE_EVENT: u8 = 101;
+
 /// Which way audio may flow (RFC 8866, section 6.7), from our point of view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Direction {

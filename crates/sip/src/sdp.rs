@@ -9,6 +9,4 @@ pub use negotiate::{SdpError, answer, settle};
 pub use read::{Description, Media, parse};
 pub use write::{Origin, offer};
 
-/// The payload type that we give telephone-event when we choose it.
-const TELEPHONE_EVENT: u8 = 101;
 const SRTP_SUITE: &str = "AES_CM_128_HMAC_SHA1_80";

@@ -48,7 +48,7 @@ pub struct Registration {
     pub expires: Duration,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrunkConfig {
     /// In order of preference; SRV orders the servers of one name.
     pub hosts: Vec<TrunkHost>,

@@ -324,7 +324,10 @@ impl UserAgent {
     /// Its calls go on.
     pub fn remove_trunk(&mut self, now: Instant, key: TrunkKey) {
         if let Some(mut trunk) = self.trunks.remove(&key) {
-            trunk.leave(&mut self.wire, now);
+            // Another that registers the same address would lose its binding with this one's.
+            if !self.trunks.values().any(|other| other.registers_as(&trunk)) {
+                trunk.leave(&mut self.wire, now);
+            }
             for call in trunk.waiting {
                 self.command(now, call, CallCommand::HangUp(HangUp::default()));
             }

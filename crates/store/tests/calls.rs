@@ -8,7 +8,7 @@ use clarion_domain::carriers::sip_settings::{SipTransport, VoiceCodec};
 use clarion_domain::carriers::transfer_target::{AudioEncryption, SipLine};
 use clarion_domain::id::{AttemptId, CampaignId, ContactId, TrunkId};
 use clarion_domain::time::{HOUR_MS, Instant};
-use clarion_store::attempts::{CallRow, PastCall, calls_by_id, end_lost_calls, revive_calls, write_calls};
+use clarion_store::attempts::{CallRow, LostEnd, PastCall, calls_by_id, end_lost_calls, revive_calls, write_calls};
 use clarion_store::carriers::NewTransferTarget;
 use clarion_store::compliance::{CallMark, Week};
 use clarion_store::outcomes::{AbandonmentDay, add_abandonment, latch_day};
@@ -109,6 +109,8 @@ fn call(bench: &Bench, tenant: &Tenant, id: i64) -> CallRow {
         features: String::new(),
         abandoned: false,
         fell_back: false,
+        silent: false,
+        agent_silent: false,
     }
 }
 
@@ -126,7 +128,7 @@ async fn a_call_is_live_until_it_ends_and_a_crash_ends_it() {
         let mut tx = bench.store.db().begin().await.expect("begins");
         write_calls(&mut tx, std::slice::from_ref(&bridged)).await.expect("written");
         assert_eq!(calls_by_id(&mut tx, &[AttemptId(1), AttemptId(2), AttemptId(3)]).await.expect("read"), [bridged.clone(), second.clone()]);
-        end_lost_calls(&mut tx, &[AttemptId(2)], &[AttemptId(2)], NOON.plus_ms(5)).await.expect("ended");
+        end_lost_calls(&mut tx, &[LostEnd { attempt: AttemptId(2), abandoned: true, silent: true }], NOON.plus_ms(5)).await.expect("ended");
         tx.commit().await.expect("stands");
         let counts = tenant.live_call_counts(CampaignId(7)).await.expect("read");
         assert_eq!(counts.iter().map(|count| (count.state.as_str(), count.n)).collect::<Vec<_>>(), [("bridged", 1)]);
@@ -165,7 +167,7 @@ async fn marks_add_up_across_campaigns_and_days_are_counted_apart() {
         let marks = tenant.call_marks(&mut tx, &[index, [9; 16]]).await.expect("read");
         assert_eq!(marks, [CallMark { abandoned_at: Some(NOON), machine_at: Some(NOON.plus_ms(HOUR_MS)) }, CallMark::default()]);
 
-        let today = AbandonmentDay { day: "2026-11-24".into(), abandoned: 1, passed: 2, machine_ended: 0, answered: 3, latched_at: None };
+        let today = AbandonmentDay { day: "2026-11-24".into(), abandoned: 1, passed: 2, machine_ended: 0, answered: 3, silent: 0, latched_at: None };
         add_abandonment(&mut tx, tenant.id(), CampaignId(7), &today).await.expect("added");
         add_abandonment(&mut tx, tenant.id(), CampaignId(7), &today).await.expect("added");
         add_abandonment(&mut tx, tenant.id(), CampaignId(7), &AbandonmentDay { day: "2026-11-23".into(), ..today.clone() }).await.expect("added");
@@ -175,7 +177,7 @@ async fn marks_add_up_across_campaigns_and_days_are_counted_apart() {
         latch_day(&mut tx, tenant.id(), CampaignId(8), "2026-11-24", NOON).await.expect("a day of which nothing is counted yet");
         tx.commit().await.expect("stands");
         let days = bench.store.abandonment_days(CampaignId(7), "2026-11-24").await.expect("read");
-        assert_eq!(days, [AbandonmentDay { abandoned: 2, passed: 4, answered: 6, latched_at: Some(NOON), ..today }]);
+        assert_eq!(days, [AbandonmentDay { abandoned: 2, passed: 4, answered: 6, silent: 0, latched_at: Some(NOON), ..today }]);
     })
     .await;
 }

@@ -20,7 +20,7 @@ use clarion_store::db::Statement;
 use clarion_store::tenancy::{Carried, NewUser};
 use clarion_store::{StoreError, Tenant, params};
 use people::{enlist, list_of, person, profile};
-use support::{NOON, for_each_store};
+use support::{NOON, for_each_store, route};
 
 const SENDER: &str = "+447700900999";
 
@@ -38,6 +38,7 @@ fn fit(name: &str, list: ListId) -> CampaignDraft {
 
 async fn ready(tenant: &Tenant, people: usize) -> (CampaignId, CampaignDraft) {
     tenant.add_sender(SENDER, true, "our own number", NOON).await.expect("a sender");
+    route(tenant, Channel::Sms).await;
     let (list, _) = list_of(tenant, "Arrears", people).await;
     let draft = fit("November", list);
     (tenant.create_campaign(&draft, NOON).await.expect("a draft"), draft)
@@ -137,11 +138,12 @@ async fn all_faults_are_told_at_once_with_their_fields() {
         draft.rate_per_second = 0;
         let id = tenant.create_campaign(&draft, NOON).await.expect("a draft may be unfinished");
         let error = tenant.start_campaign(id, NOON).await.expect_err("it may not start");
-        assert_eq!(fields(&error), ["purpose", "legal_basis", "list_id", "body", "sender", "rate_per_second", "schedule"]);
+        assert_eq!(fields(&error), ["purpose", "legal_basis", "list_id", "body", "sender", "route", "rate_per_second", "schedule"]);
         assert_eq!(state(&tenant, id).await, CampaignState::Draft);
 
         let (list, _) = list_of(&tenant, "Arrears", 1).await;
         tenant.add_sender("NorthBank", false, "brand register 5", NOON).await.expect("a sender");
+        route(&tenant, Channel::Sms).await;
         let mut draft = fit("Offer", list);
         draft.sender = "NorthBank".into();
         draft.basis = Some(LegalBasis::LegitimateInterest);
@@ -528,6 +530,18 @@ async fn a_preview_fills_the_text_for_real_people_and_says_what_the_rules_say() 
         let night = tenant.preview(id, 1, NOON.plus_ms(14 * HOUR_MS)).await.expect("previews");
         assert_eq!((night.len(), night[0].decision.kind), (1, "deferred"));
         assert!(!night[0].reasons.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_of_calls_has_its_rate_in_calls() {
+    for_each_store("campaign_rate", |bench| async move {
+        let tenant = bench.tenant("northwind").await;
+        let calls = tenant.create_campaign(&CampaignDraft::of(Channel::Voice, "Calls"), NOON).await.expect("a draft");
+        tenant.set_campaign_rate(calls, 7, NOON).await.expect("slower");
+        assert_eq!(tenant.campaign(calls).await.expect("reads").call_pacing.calls_per_second_max, 7);
+        assert!(matches!(tenant.set_campaign_rate(calls, 501, NOON).await, Err(StoreError::Faults(_))), "no carrier takes so many");
     })
     .await;
 }

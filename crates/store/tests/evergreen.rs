@@ -6,6 +6,7 @@ mod support;
 
 use std::time::Duration;
 
+use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::campaigns::retry::RetryRules;
 use clarion_domain::campaigns::sequence::Evergreen;
 use clarion_domain::compliance::purpose::{LegalBasis, Purpose};
@@ -23,7 +24,7 @@ use clarion_store::db::{Params, Statement};
 use clarion_store::intake::{ImportFormat, ImportProposal, LoadChunk, NewImport, SealedRow};
 use clarion_store::{Store, Tenant, params};
 use people::{enlist, list_of, number, person, profile};
-use support::{Bench, NOON, for_each_store};
+use support::{Bench, NOON, for_each_store, route};
 
 const SENDER: &str = "+447700900999";
 
@@ -43,6 +44,7 @@ async fn evergreen_again(tenant: &Tenant, list: Option<ListId>, filter: Option<F
     draft.retry = RetryRules::never();
     draft.sequence.evergreen = Some(Evergreen { until_ms: NOON.plus_ms(90 * DAY_MS).ms(), new_a_day_max: None, again_after_days });
     tenant.add_sender(SENDER, true, "our own number", NOON).await.expect("a sender");
+    route(tenant, Channel::Sms).await;
     let id = tenant.create_campaign(&draft, NOON).await.expect("a draft");
     tenant.start_campaign(id, NOON).await.expect("starts");
     tenant.freeze_chunk(id, None, NOON).await.expect("freezes");

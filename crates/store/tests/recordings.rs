@@ -15,12 +15,12 @@ use clarion_domain::outcomes::answered_by::AnsweredBy;
 use clarion_domain::outcomes::call_label::{CallLabel, DETECTOR};
 use clarion_domain::privacy::retention::RecordClass;
 use clarion_domain::time::{DAY_MS, Instant};
-use clarion_store::attempts::{CallRow, NewRecording, RecordingChunk, RecordingProgress, chunk_bytes, end_lost_calls, write_calls, write_recording_chunks, write_recording_progress};
+use clarion_store::attempts::{CallRow, LostEnd, NewRecording, RecordingChunk, RecordingProgress, chunk_bytes, end_lost_calls, write_calls, write_recording_chunks, write_recording_progress};
 use clarion_store::campaigns::CampaignDraft;
 use clarion_store::privacy::subject_html;
 use clarion_store::{StoreError, Tenant};
 use people::{list_of, number, person, person_in, profile};
-use support::{Bench, NOON, for_each_store};
+use support::{Bench, NOON, for_each_store, route};
 
 /// A-law of a sample that is heard, and its sample.
 const BYTE: u8 = 0xc5;
@@ -127,6 +127,8 @@ fn call_of(bench: &Bench, tenant: &Tenant, new: &NewRecording, features: String)
         features,
         abandoned: false,
         fell_back: false,
+        silent: false,
+        agent_silent: false,
     }
 }
 
@@ -153,7 +155,7 @@ async fn a_pause_is_asked_for_and_a_crash_keeps_what_was_sealed() {
 
         // Another node finds this one dead and ends its calls.
         let mut tx = bench.store.db().begin().await.expect("begins");
-        end_lost_calls(&mut tx, &[new.attempt], &[], NOON.plus_ms(9_000)).await.expect("ended");
+        end_lost_calls(&mut tx, &[LostEnd { attempt: new.attempt, abandoned: false, silent: false }], NOON.plus_ms(9_000)).await.expect("ended");
         tx.commit().await.expect("stands");
         let held = tenant.recording(new.id).await.expect("held");
         assert_eq!((held.ended_by.as_str(), held.duration_ms), ("crash", 3_000));
@@ -266,6 +268,7 @@ async fn enough_labelled_calls_let_a_script_act_on_machines() {
         let (list, people) = list_of(&tenant, "everybody", 1).await;
         tenant.add_sender("+442079460999", false, "a number reserved for drama", NOON).await.expect("a caller ID");
         tenant.attest_sender("+442079460999", true, "", NOON).await.expect("confirmed");
+        route(&tenant, Channel::Voice).await;
         let mut draft = CampaignDraft::of(Channel::Voice, "Reminders");
         (draft.purpose, draft.basis, draft.list_id) = (Some(Purpose::Reminder), Some(LegalBasis::Contract), Some(list));
         (draft.script, draft.sender) = (MACHINES.into(), "+442079460999".into());

@@ -25,7 +25,7 @@ use clarion_store::links::{ShortLinkRow, add_short_links, first_place};
 use clarion_store::webhooks::NewWebhook;
 use clarion_store::{Store, StoreError, Tenant, params};
 use people::{list_of, person, profile};
-use support::{NOON, for_each_store};
+use support::{NOON, for_each_store, route};
 
 const SENDER: &str = "+447700900999";
 
@@ -54,6 +54,7 @@ fn draft(list: ListId, steps: usize) -> CampaignDraft {
 
 async fn started(tenant: &Tenant, draft: &CampaignDraft) -> CampaignId {
     tenant.add_sender(SENDER, true, "our own number", NOON).await.expect("a sender");
+    route(tenant, Channel::Sms).await;
     let id = tenant.create_campaign(draft, NOON).await.expect("a draft");
     tenant.start_campaign(id, NOON).await.expect("starts");
     tenant.freeze_chunk(id, None, NOON).await.expect("freezes");
@@ -267,6 +268,7 @@ async fn a_stop_before_the_people_are_in_it_is_refused_with_what_to_do() {
         let tenant = bench.tenant("northwind").await;
         let (list, people) = list_of(&tenant, "Arrears", 1).await;
         tenant.add_sender(SENDER, true, "our own number", NOON).await.expect("a sender");
+        route(&tenant, Channel::Sms).await;
         let id = tenant.create_campaign(&draft(list, 2), NOON).await.expect("a draft");
         let whom = [StopWhom::Contact(people[0].0)];
         let refused = |result: Result<Vec<StopResult>, StoreError>| matches!(result, Err(StoreError::Conflict(why)) if why.contains("suppress them"));

@@ -29,6 +29,8 @@ pub struct VoiceCarrierConfig {
     pub may_answer: Option<Arc<Semaphore>>,
     /// From the answer to the key that a person presses, and to the hang-up of one who presses none.
     pub patience: Duration,
+    /// The status by which every call to a person is refused, if there is one.
+    pub people_refuse: Option<u16>,
     /// How long an agent is rung.
     pub agent_rings: Duration,
     /// The status by which every call to an agent is refused after that, if there are none.
@@ -58,11 +60,13 @@ impl VoiceCarrierConfig {
             ring: Duration::from_millis(300),
             may_answer: None,
             patience: Duration::from_millis(1_500),
+            people_refuse: None,
             agent_rings: Duration::ZERO,
             agents_refuse: None,
             talk: Duration::from_millis(2_000),
             person_says: None,
-            agent_says: None,
+            // An agent who says nothing is counted as silent.
+            agent_says: Some(Tone { hz: 440, lasts: Duration::from_secs(5) }.samples()),
             machine_greets: None,
             transfers: None,
             fate_of: CallFate::of_number,

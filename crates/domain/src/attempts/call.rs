@@ -58,6 +58,8 @@ pub enum CallEvent {
     /// The agent for this call is being rung.
     Reserved { at: Instant },
     Bridged { at: Instant },
+    /// So long after they were joined nothing had been heard of the agent (UK-2).
+    AgentSilent { at: Instant },
     /// The agent has left, and the script goes on.
     Unbridged { at: Instant },
     OptedOut { at: Instant },
@@ -77,6 +79,7 @@ pub struct CallTimes {
     pub message_at: Option<Instant>,
     pub information_at: Option<Instant>,
     pub bridged_at: Option<Instant>,
+    pub agent_silent_at: Option<Instant>,
     pub unbridged_at: Option<Instant>,
 }
 
@@ -144,6 +147,7 @@ impl Call {
                 first(&mut self.times.bridged_at, at);
                 last(&mut self.rebridged_at, at);
             }
+            E::AgentSilent { at } => first(&mut self.times.agent_silent_at, at),
             E::Unbridged { at } => last(&mut self.times.unbridged_at, at),
             E::OptedOut { at } => first(&mut self.opted_out_at, at),
             E::VoicemailLeft { at } => first(&mut self.voicemail_at, at),
@@ -190,10 +194,11 @@ impl Call {
         self.person.answered_at.is_some() && self.activity() == CallState::Reserved
     }
 
-    /// The detector's last word, `unsure` before any.
+    /// The detector's last word, `unsure` before any. What it heard before the answer was the network's, and says nothing of whoever answered.
     #[must_use]
     pub fn answered_by(&self) -> AnsweredBy {
-        self.judged.map_or(AnsweredBy::Unsure, |(_, by)| by)
+        let judged = self.judged.filter(|(at, _)| self.person.answered_at.is_none_or(|answered_at| *at >= answered_at));
+        judged.map_or(AnsweredBy::Unsure, |(_, by)| by)
     }
 
     #[must_use]
@@ -257,11 +262,12 @@ impl Call {
     }
 
     /// From the answer (or, as the law counted it in 2010, the person's first word) to an agent or a message: UK-6. `None`
-    /// when neither came.
+    /// when neither came; an agent of whom nothing was heard did not.
     #[must_use]
     pub fn answer_to_sound_ms(&self) -> Option<i64> {
         let from = self.person.answered_at?;
-        let sound = [self.times.message_at, self.times.information_at, self.times.bridged_at].into_iter().flatten().min()?;
+        let agent = self.times.bridged_at.filter(|_| self.times.agent_silent_at.is_none());
+        let sound = [self.times.message_at, self.times.information_at, agent].into_iter().flatten().min()?;
         Some((sound.ms() - from.ms()).max(0))
     }
 
@@ -290,7 +296,8 @@ impl CallEvent {
         use CallEvent as E;
         match *self {
             E::Dialled { at } | E::Rang { at } | E::Answered { at } | E::SpeechHeard { at } | E::Judged { at, .. } | E::MessageStarted { at } => Some(at),
-            E::InformationStarted { at } | E::Gathering { at } | E::Reserved { at } | E::Bridged { at } | E::Unbridged { at } => Some(at),
+            E::InformationStarted { at } | E::Gathering { at } | E::Reserved { at } | E::Bridged { at } => Some(at),
+            E::AgentSilent { at } | E::Unbridged { at } => Some(at),
             E::OptedOut { at } | E::VoicemailLeft { at } | E::Ended { at, .. } | E::Lost { at } => Some(at),
             E::NotDialled => None,
         }

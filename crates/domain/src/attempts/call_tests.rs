@@ -71,6 +71,7 @@ fn ends_with_one_word() {
         ("hung up on the person", &[DIALLED, ANSWERED, ended(9_900, EndedBy::Us)], Some(D::Abandoned)),
         ("no agent", &[DIALLED, ANSWERED, E::InformationStarted { at: at(10_900) }, ended(20_000, EndedBy::Us)], Some(D::Abandoned)),
         ("no agent for a machine", &[DIALLED, ANSWERED, judged(AnsweredBy::Machine), E::InformationStarted { at: at(10_900) }, ended(20_000, EndedBy::Us)], Some(D::AnsweredMachine)),
+        ("a tone on the way to a person", &[DIALLED, E::Judged { at: at(5_000), by: AnsweredBy::BusyTone }, ANSWERED, E::InformationStarted { at: at(10_900) }, ended(20_000, EndedBy::Us)], Some(D::Abandoned)),
         ("opted out", &[DIALLED, ANSWERED, played, E::OptedOut { at: at(12_000) }, ended(13_000, EndedBy::Us)], Some(D::OptedOut)),
         ("machine", &[DIALLED, ANSWERED, judged(AnsweredBy::Machine), ended(12_000, EndedBy::Us)], Some(D::AnsweredMachine)),
         ("machine, then its voice was a person's", &[DIALLED, ANSWERED, judged(AnsweredBy::Machine), E::Judged { at: at(9_900), by: AnsweredBy::Human }, played, ended(12_000, EndedBy::Us)], Some(D::AnsweredPerson)),
@@ -92,6 +93,9 @@ fn keeps_the_times_that_the_law_asks_for() {
     assert_eq!((call.answer_to_sound_ms(), call.was_silent(at(60_000))), (Some(1_900), false));
     let waiting = run(&[DIALLED, ANSWERED]);
     assert_eq!((waiting.was_silent(at(10_000)), waiting.was_silent(at(11_001))), (false, true));
+    let muted = [DIALLED, ANSWERED, E::Bridged { at: at(9_500) }, E::AgentSilent { at: at(11_500) }];
+    assert!(run(&muted).was_silent(at(60_000)), "joined, and nothing was heard of the agent");
+    assert!(!run(&[&muted[..], &[E::MessageStarted { at: at(9_300) }]].concat()).was_silent(at(60_000)), "there were words before");
     let short = run(&[DIALLED, RANG, ended(10_000, EndedBy::Us)]);
     assert_eq!((short.person.unanswered_ring_ms(), short.rang_too_short()), (Some(9_900), true));
     assert!(!run(&[DIALLED, RANG, ended(15_100, EndedBy::Us)]).rang_too_short());

@@ -27,7 +27,7 @@ pub struct AbandonmentDay {
     pub put_through: u32,
     /// People who met no agent: x before the estimate. Silent calls are among them.
     pub abandoned: u32,
-    /// People who heard nothing within two seconds (UK-2), an agent who came late among them.
+    /// People who heard nothing within two seconds (UK-2): an agent who came late, or of whom nothing was heard, and words that came late, among them.
     pub silent: u32,
     /// Calls that ended because the detector said machine, with nobody put through and no message left for a person.
     pub judged_machine: u32,
@@ -77,12 +77,12 @@ impl AbandonmentDay {
     #[must_use]
     pub fn of_call(call: &Call) -> Self {
         let Some((word, _)) = call.outcome() else { return Self::default() };
-        let ended = call.ended_at().unwrap_or(call.planned_at);
+        let silent = u32::from(call.was_silent(call.ended_at().unwrap_or(call.planned_at)));
         match word {
-            _ if call.times.bridged_at.is_some() => Self { put_through: 1, silent: u32::from(call.was_silent(ended)), ..Self::default() },
-            Disposition::Abandoned => Self { abandoned: 1, silent: u32::from(call.was_silent(ended)), ..Self::default() },
+            _ if call.times.bridged_at.is_some() => Self { put_through: 1, silent, ..Self::default() },
+            Disposition::Abandoned => Self { abandoned: 1, silent, ..Self::default() },
             Disposition::AnsweredMachine if call.answered_by() == AnsweredBy::Machine || call.answered_by() == AnsweredBy::VoicemailReady => Self { judged_machine: 1, ..Self::default() },
-            _ => Self::default(),
+            _ => Self { silent, ..Self::default() },
         }
     }
 
@@ -101,7 +101,7 @@ impl AbandonmentDay {
         let known = Self::of_call(call);
         let is_person = call.person.answered_at.is_some() && call.answered_by().may_be_a_person();
         let was_served = call.times.message_at.is_some() && !call.awaits_agent();
-        if known != Self::default() || !is_person || was_served {
+        if (Self { silent: 0, ..known }) != Self::default() || !is_person || was_served {
             return known;
         }
         Self { abandoned: 1, silent: u32::from(call.times.message_at.is_none()), ..Self::default() }

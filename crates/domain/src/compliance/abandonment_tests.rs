@@ -77,6 +77,8 @@ fn a_call_adds_what_it_was() {
     assert_eq!(call(&[E::Judged { at: at(6_000), by: AnsweredBy::Machine }]), day(0, 0, 1));
     assert_eq!(call(&[E::Judged { at: at(6_000), by: AnsweredBy::Machine }, E::InformationStarted { at: at(6_900) }]), day(0, 0, 1), "a machine is not abandoned: the estimate stands for the mistakes");
     assert_eq!(call(&[E::MessageStarted { at: at(5_500) }]), AbandonmentDay::default(), "a message to a person is neither");
+    assert_eq!(call(&[E::MessageStarted { at: at(7_100) }]), AbandonmentDay { silent: 1, ..day(0, 0, 0) }, "words that come late");
+    assert_eq!(call(&[E::Bridged { at: at(5_500) }, E::AgentSilent { at: at(7_500) }]), AbandonmentDay { silent: 1, ..day(1, 0, 0) }, "an agent who says nothing");
 }
 
 #[test]

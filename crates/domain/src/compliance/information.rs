@@ -24,16 +24,19 @@ pub struct Callback<'a> {
 /// Why a message is not good enough, for its author.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InformationFault {
-    #[error("say on whose behalf you called: write the client's name, not the bureau's")]
-    NoClient,
-    #[error("say the number to call, {0}, to hear more or to stop the calls")]
+    #[error("say on whose behalf you called: write the client's name as people know it, {0}, not the bureau's")]
+    NoClient(String),
+    #[error("say this campaign's caller ID, {0}, as the number to call to hear more or to stop the calls: no other will do")]
     NoNumber(String),
-    #[error("the number to call back costs a premium: use a geographic, an 03 or a freephone number")]
+    #[error("the number to call back may cost a premium: use a geographic, an 03 or a freephone number")]
     Premium,
-    #[error("this message may not advertise: take out {}", .0.join(", "))]
+    #[error("take out {}: it may not advertise", .0.join(", "))]
     Promotional(Vec<&'static str>),
     #[error("set a number to call back first")]
     NoCallback,
+    /// A recording cannot be read.
+    #[error("write it as a text: what a prompt says cannot be checked, but the prompt may be the text's fallback")]
+    Unwritten,
 }
 
 impl InformationFacts {
@@ -65,13 +68,18 @@ pub fn lint_information(text: &str, clients: &[&str], callback: Option<Callback<
     };
     let mut faults = Vec::new();
     if !facts.names_client {
-        faults.push(InformationFault::NoClient);
+        faults.push(InformationFault::NoClient(clients.join(" or ")));
     }
     match &callback {
         None => faults.push(InformationFault::NoCallback),
-        Some(callback) if !facts.says_number => faults.push(InformationFault::NoNumber(callback.number.to_owned())),
-        Some(_) if !facts.number_is_cheap => faults.push(InformationFault::Premium),
-        Some(_) => {}
+        Some(callback) => {
+            if !facts.says_number {
+                faults.push(InformationFault::NoNumber(callback.number.to_owned()));
+            }
+            if !facts.number_is_cheap {
+                faults.push(InformationFault::Premium);
+            }
+        }
     }
     if facts.is_promotional {
         faults.push(InformationFault::Promotional(words.promotional));
@@ -92,11 +100,12 @@ mod tests {
         let international = Callback { number: "+44 20 7946 0100", ..number };
         assert!(lint_information(good, &["North Bank"], Some(international)).0.is_complete());
         let cases = [
-            (good.replace("North Bank", "Call Bureau Ltd"), Some(number), vec![InformationFault::NoClient]),
+            (good.replace("North Bank", "Call Bureau Ltd"), Some(number), vec![InformationFault::NoClient("North Bank".into())]),
             (good.replace("0100", "0101"), Some(number), vec![InformationFault::NoNumber("020 7946 0100".into())]),
             (good.to_owned(), Some(Callback { line_type: LineType::PremiumRate, ..number }), vec![InformationFault::Premium]),
             (good.to_owned(), Some(Callback { line_type: LineType::SharedCost, ..number }), vec![InformationFault::Premium]),
             (format!("{good} Ask about our special offer!"), Some(number), vec![InformationFault::Promotional(vec!["special offer"])]),
+            (good.replace("0100", "0101"), Some(Callback { line_type: LineType::PremiumRate, ..number }), vec![InformationFault::NoNumber("020 7946 0100".into()), InformationFault::Premium]),
             (good.to_owned(), None, vec![InformationFault::NoCallback]),
         ];
         for (text, callback, expected) in cases {

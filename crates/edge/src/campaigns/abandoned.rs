@@ -1,6 +1,7 @@
 //! The abandoned rate of a campaign of calls, today against its ceiling and over the 30 days of US-3.
 
 use clarion_domain::compliance::abandonment::{AbandonedRate, AbandonmentDay, US_DAYS, london_day, us_window};
+use clarion_domain::id::CampaignId;
 use clarion_domain::time::Instant;
 use clarion_store::campaigns::CampaignRecord;
 use clarion_store::{StoreError, Tenant};
@@ -17,6 +18,23 @@ pub struct Abandoned {
     pub ceiling_bp: u16,
     /// Since when there is one call for each free agent, for the rest of today.
     pub latched_at: Option<Instant>,
+}
+
+impl Abandoned {
+    /// By which today is judged: with the detector's mistakes where they are known.
+    pub fn rate_today_bp(&self) -> u32 {
+        self.rate_today.with_mistakes_bp.unwrap_or(self.rate_today.counted_bp)
+    }
+
+    pub fn is_above_ceiling(&self) -> bool {
+        self.rate_today_bp() > u32::from(self.ceiling_bp)
+    }
+}
+
+/// Whether today counts anything that could stand against a campaign, asked before all the rest is read.
+pub async fn counts_today(tenant: &Tenant, campaign: CampaignId, now: Instant) -> Result<bool, StoreError> {
+    let days = tenant.store().abandonment_days(campaign, &london_day(now).to_string()).await?;
+    Ok(days.iter().any(|day| day.abandoned > 0 || day.silent > 0 || day.machine_ended > 0))
 }
 
 /// The counts of a campaign that the tenant was asked for, and is its own.

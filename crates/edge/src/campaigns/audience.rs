@@ -41,6 +41,9 @@ pub async fn told(session: &Session, campaign: &CampaignRecord) -> Result<String
 
 pub async fn page(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
     let campaign = find(&session, &id).await?;
+    if let Some(closed) = tasks::closed(&session, &campaign, "Audience") {
+        return Ok(closed);
+    }
     let mut fields = Fields::new().with("list_id", campaign.list_id.map_or(String::new(), |id| id.to_string())).with("filter_id", campaign.filter_id.map_or(String::new(), |id| id.to_string()));
     if let Some(evergreen) = campaign.sequence.evergreen {
         let number = |n: Option<i64>| n.map_or(String::new(), |n| n.to_string());

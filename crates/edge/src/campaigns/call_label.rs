@@ -13,7 +13,7 @@ use maud::{Markup, html};
 
 use super::calls::{answered_by, percent};
 use crate::page::chip::{Tone, chip};
-use crate::page::fault::{Fault, capitalised};
+use crate::page::fault::Fault;
 use crate::page::fields::{Asked, Fields, Problems};
 use crate::page::figure::count;
 use crate::page::form::{Fill, radios};
@@ -126,7 +126,12 @@ async fn standing(session: &Session, records: &[DetectorRecord]) -> Result<Marku
             header { h2 { "Scripts that act on machines" } }
             @match &untested {
                 None => { (chip(Tone::Good, Icon::Check, "Allowed")) p { "The detector’s mistakes are measured, and the abandoned rate takes them in (UK-4)." } }
-                Some(why) => { (chip(Tone::Warn, Icon::Warning, "Refused")) p { (capitalised(why)) } }
+                // The reason as the store has it speaks to the writer of a script, who stands elsewhere.
+                Some(_) => {
+                    (chip(Tone::Warn, Icon::Warning, "Refused"))
+                    p { "No campaign starts whose script treats machines otherwise than people: it is not known how often a person is taken for a machine (UK-4)." @if labelled >= SAMPLE_MIN { " The latest label is older than half a year." } }
+                    p { "Let a campaign record the first seconds of its calls, and label them here." }
+                }
             }
             p.small.soft {
                 (count(labelled.into())) " of " (SAMPLE_MIN) " calls that this detector gave to a machine are labelled. So many without a mistake prove that at most " (percent(proven.high_bp))

@@ -16,6 +16,9 @@ use crate::tenancy::guard::Session;
 
 pub async fn page(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
     let campaign = find(&session, &id).await?;
+    if let Some(closed) = tasks::closed(&session, &campaign, "Caller ID") {
+        return Ok(closed);
+    }
     show(&session, &campaign, &Fields::new().with("sender", &campaign.sender), &Problems::new()).await
 }
 

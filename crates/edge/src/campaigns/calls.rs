@@ -75,14 +75,15 @@ impl CallsNow {
         html! {
             dl.figures { @for state in STATES { (figure(state_name(state.as_str()), &count(self.of(state)), "", "")) } }
             @if self.listed.is_empty() { p.soft { "No call is up." } } @else {
-                div.scroll { table.stacks {
-                    thead { tr { th scope="col" { "Person" } th scope="col" { "State" } th scope="col" { "Step" } th scope="col" { "Answered by" } th scope="col" { "Put through to" } th.num scope="col" { "Up for" } th scope="col" { "Call" } } }
+                // An agent's name stands under the state: a column of its own would push the last ones out of sight.
+                div.scroll.brief { table.stacks {
+                    thead { tr { th scope="col" { "Person" } th scope="col" { "State" } th scope="col" { "Step" } th scope="col" { "Answered by" } th.num scope="col" { "Up for" } th scope="col" { "Call" } } }
                     tbody { @for call in &self.listed { tr {
                         th scope="row" { a href={ "/contacts/" (call.contact) } { "Person " (call.position + 1) } }
-                        td { (chip(if call.state == CallState::Bridged.as_str() { Tone::Good } else { Tone::Info }, Icon::Phone, state_name(&call.state))) }
-                        td.mono data-label="Step" { (call.step) }
+                        @let agent = name_of(&self.targets, call);
+                        td.breaks { (chip(if call.state == CallState::Bridged.as_str() { Tone::Good } else { Tone::Info }, Icon::Phone, state_name(&call.state))) @if !agent.is_empty() { div.small.soft { "Line: " (agent) } } }
+                        td.mono.breaks data-label="Step" { (call.step) }
                         td data-label="Answered by" { (answered_by(&call.verdict)) }
-                        td data-label="Put through to" { (name_of(&self.targets, call)) }
                         td.num data-label="Up for" { (when::length(self.now.ms() - call.dialled_at.ms())) }
                         td { a href={ "/calls/" (call.attempt) } { "Open" span.unseen { " the call of person " (call.position + 1) } } }
                     } } }
@@ -93,8 +94,7 @@ impl CallsNow {
     }
 
     pub fn rate(&self) -> Markup {
-        let (today, ceiling) = (self.abandoned.rate_today, u32::from(self.abandoned.ceiling_bp));
-        let rate = today.with_mistakes_bp.unwrap_or(today.counted_bp);
+        let (today, ceiling, rate) = (self.abandoned.rate_today, u32::from(self.abandoned.ceiling_bp), self.abandoned.rate_today_bp());
         let law = u32::from(CEILING_BP_MAX);
         // The pacer lets a day stand above the campaign's own ceiling only as far as the rest of it would bring it back.
         let so_far = rate > ceiling && rate <= law && self.abandoned.latched_at.is_none();
@@ -104,9 +104,11 @@ impl CallsNow {
                 @else if rate > ceiling { (chip(Tone::Bad, Icon::Warning, "Above the ceiling")) }
                 @else if rate * 4 >= ceiling * 3 && rate > 0 { (chip(Tone::Warn, Icon::Warning, "Near the ceiling")) }
                 @else { (chip(Tone::Good, Icon::Check, "Below the ceiling")) }
+                @if self.abandoned.counted_today.silent > 0 { (chip(Tone::Bad, Icon::Warning, &format!("{} today", counted(self.abandoned.counted_today.silent.into(), "silent call", "silent calls")))) }
                 @if self.abandoned.latched_at.is_some() { (chip(Tone::Warn, Icon::Warning, "One call for each free agent until midnight")) }
             }
             @if so_far { p.small.soft { "Above the campaign's own ceiling, and within the law's " (percent(law)) ". A predictive campaign goes there when the rest of the day, at one call for each free agent, would bring it back: ended now, the day stays above." } }
+            @if self.abandoned.counted_today.silent > 0 { p.small.soft { "Whoever answers a silent call hears nothing for two seconds: no words, no agent. Each is one too many: see that agents speak as soon as they are joined, and that scripts begin with words or ring agents who are free." } }
             dl.facts {
                 dt { "Today" } dd { strong { (percent(rate)) } " of a ceiling of " (percent(ceiling)) div.small.soft { (counted(self.abandoned.counted_today.abandoned.into(), "person", "people")) " abandoned, " (count(self.abandoned.counted_today.put_through.into())) " put through, on " (self.abandoned.today) " in London" } }
                 dt { "30 days" } dd { (percent(self.abandoned.rate_30.counted_bp)) div.small.soft { (counted(self.abandoned.days_30.abandoned.into(), "person", "people")) " abandoned, " (count(self.abandoned.days_30.put_through.into())) " put through" } }
@@ -187,6 +189,8 @@ fn told(call: &CallRow, target: &str) -> Markup {
         },
         seconds(call.answered_at, call.message_at).map(|wait| format!("first words after {wait}")),
         call.bridged_at.is_some().then(|| if target.is_empty() { "put through".to_owned() } else { format!("put through to {target}") }),
+        call.silent.then(|| "heard nothing for two seconds after answering".to_owned()),
+        call.agent_silent.then(|| "nothing was heard of the agent for two seconds".to_owned()),
         call.information_at.is_some().then(|| "no agent was free: information message".to_owned()),
         call.fell_back.then(|| "fallback prompt heard in the place of words that could not be rendered".to_owned()),
         seconds(call.answered_at, call.ended_at).map(|lasted| format!("lasted {lasted}")),

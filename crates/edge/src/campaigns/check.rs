@@ -104,6 +104,8 @@ fn dry_run(session: &Session, campaign: &CampaignRecord, run: Option<&DryRunReco
 fn told(session: &Session, run: &DryRunRecord, result: &DryRunResult, action: &str) -> Markup {
     let at = |ms: i64| when::time(Instant(ms), &session.zone);
     let one = if result.calls.is_some() { "call" } else { "message" };
+    // With nobody to contact there is no last one, and nothing that holds them back.
+    let any = result.eligible > 0;
     html! {
         section.card #dry-run {
             header { h2 { "Dry run of " (when::time(run.asked_at, &session.zone)) } (button(action, "quiet slim", "Run it again")) }
@@ -120,9 +122,9 @@ fn told(session: &Session, run: &DryRunRecord, result: &DryRunResult, action: &s
             }
             dl.facts {
                 @if let Some(first) = result.starts_at_ms { dt { "First " (one) } dd { (at(first)) } }
-                @if let Some(last) = result.finishes_at_ms { dt { "Last " (one) } dd { (at(last)) } }
+                @if let Some(last) = result.finishes_at_ms.filter(|_| any) { dt { "Last " (one) } dd { (at(last)) } }
                 @for cost in &result.costs { dt { "Cost" } dd { (money(cost)) } }
-                @if let Some(found) = &result.calls { dt { "Reckoned with" } dd { (times(found)) @if let Some(by) = result.bottleneck { ". What holds them back: " (held_by(by)) } "." } }
+                @if let Some(found) = result.calls.as_ref().filter(|_| any) { dt { "Reckoned with" } dd { (times(found)) @if let Some(by) = result.bottleneck { ". What holds them back: " (held_by(by)) } "." } }
                 @if result.left_unsent > 0 { dt { (if result.calls.is_some() { "Left undone" } else { "Left unsent" }) } dd { (whole(result.left_unsent)) ": the campaign's end, closed hours or missing trunks" } }
                 @if result.unrouted > 0 { dt { "Without a route" } dd { (whole(result.unrouted)) " " (one) "s: no trunk takes them" } }
                 @if result.messages_ucs2 > 0 { dt { "In Unicode" } dd { (whole(result.messages_ucs2)) " messages" } }

@@ -9,13 +9,14 @@ use maud::{Markup, html};
 use super::{find, save_step, tasks};
 use crate::page::fault::{Fault, capitalised};
 use crate::page::fields::{Fields, Problems};
+use crate::page::figure::counted;
 use crate::page::form::{Fill, Input, radios};
 use crate::page::layout::Page;
 use crate::page::menu::CAMPAIGNS;
 use crate::tenancy::guard::Session;
 
 const MODES: [(&str, &str, &str); 4] = [
-    ("progressive", "One call for each free agent", "Nobody can be abandoned."),
+    ("progressive", "One call for each free agent", "Nobody is called for whom no agent is free. Whoever answers is abandoned all the same when that agent does not pick up."),
     ("power", "A fixed number of calls for each free agent", "Falls back to one call for each before the law's ceiling on abandoned calls."),
     ("predictive", "As many as a model says", "Learns how often people answer, and keeps under the ceiling that you set."),
     ("agentless", "No agents: the message alone", "Somebody is put through only after pressing a key."),
@@ -38,10 +39,10 @@ pub fn told(pacing: &CallPacing) -> String {
     let mode = match pacing.pace {
         PacingMode::Agentless => "No agents".to_owned(),
         PacingMode::Progressive => "One call for each free agent".to_owned(),
-        PacingMode::Power { calls_per_slot_percent } => format!("{} calls for each free agent", hundredths(calls_per_slot_percent.into())),
+        PacingMode::Power { calls_per_slot_percent } => format!("{} {} for each free agent", hundredths(calls_per_slot_percent.into()), if calls_per_slot_percent == 100 { "call" } else { "calls" }),
         PacingMode::Predictive { ceiling_bp } => format!("Predictive, at most {} % abandoned", hundredths(ceiling_bp.into())),
     };
-    format!("{mode}; at most {} calls a second and {} at once; rings for {} s", pacing.calls_per_second_max, pacing.calls_at_once_max, pacing.ring_ms_max / 1_000)
+    format!("{mode}; at most {} a second and {} at once; rings for {} s", counted(pacing.calls_per_second_max.into(), "call", "calls"), pacing.calls_at_once_max, pacing.ring_ms_max / 1_000)
 }
 
 pub(super) fn fields_of(pacing: &CallPacing) -> Fields {
@@ -62,6 +63,9 @@ pub(super) fn fields_of(pacing: &CallPacing) -> Fields {
 
 pub async fn page(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
     let campaign = find(&session, &id).await?;
+    if let Some(closed) = tasks::closed(&session, &campaign, "How fast") {
+        return Ok(closed);
+    }
     show(&session, &campaign, &fields_of(&campaign.call_pacing), &Problems::new()).await
 }
 
@@ -157,6 +161,8 @@ mod tests {
             assert_eq!(read(&fields_of(&pacing)).ok(), Some(pacing));
         }
         assert_eq!(["1.5", "2", "0.1", "1.255", "x", "-1", "", "999"].map(read_hundredths), [Some(150), Some(200), Some(10), None, None, None, None, None]);
+        let one = CallPacing { pace: PacingMode::Agentless, calls_per_second_max: 1, ..CallPacing::default() };
+        assert!(told(&one).starts_with("No agents; at most 1 call a second and "), "{}", told(&one));
         assert_eq!((hundredths(150), hundredths(300), hundredths(5)), ("1.5".into(), "3".into(), "0.05".into()));
     }
 }

@@ -19,6 +19,7 @@ use maud::{Markup, html};
 
 use super::calls::CallsNow;
 use super::pace::Pace;
+use super::words::calls_nobody;
 use super::{find, monitor, recipient};
 use crate::outcomes::words::{cause_words, disposition_name, disposition_tone};
 use crate::page::chart::{Column, Series, area, bars, rows};
@@ -29,6 +30,7 @@ use crate::page::figure::{count, counted, figure, share};
 use crate::page::icon::Icon;
 use crate::page::when;
 use crate::portal::Portal;
+use crate::reports::totals::{Counted, call_figures, counted_as};
 use crate::tenancy::guard::Session;
 
 pub const SERIES: [Series; 4] = [
@@ -37,12 +39,13 @@ pub const SERIES: [Series; 4] = [
     Series { name: "Unknown", tone: Tone::Warn },
     Series { name: "Failed", tone: Tone::Bad },
 ];
-/// The same four tones for calls.
-pub const CALL_SERIES: [Series; 4] = [
+/// Of calls, as the figures count them: see `counted_as`.
+pub const CALL_SERIES: [Series; 5] = [
     Series { name: "A person", tone: Tone::Good },
     Series { name: "A machine", tone: Tone::Info },
     Series { name: "Nobody", tone: Tone::Warn },
-    Series { name: "Abandoned or failed", tone: Tone::Bad },
+    Series { name: "Abandoned", tone: Tone::Bad },
+    Series { name: "Failed or unknown", tone: Tone::Calm },
 ];
 pub const PACE: Series = Series { name: "Messages a second", tone: Tone::Info };
 pub const CALL_PACE: Series = Series { name: "Calls a second", tone: Tone::Info };
@@ -125,11 +128,25 @@ impl Snapshot {
         }
     }
 
-    /// At the pace of the last seconds, or that since the start; nothing while it is too early to say.
+    /// At the pace of late, or that since the start before anybody watched; nothing while it is too early to say, or it stands still: what went before says
+    /// nothing of what is to come then.
     fn time_left(&self) -> Option<i64> {
         let left = self.campaign.audience_size - self.campaign.next_position;
-        let per_second = self.pace.per_second.filter(|pace| *pace > 0.0).or_else(|| self.since_start())?;
-        (left > 0 && per_second > 0.0 && self.campaign.state == CampaignState::Running).then(|| (left as f64 * 1000.0 / per_second) as i64)
+        if left <= 0 || self.campaign.state != CampaignState::Running || self.stands_still() {
+            return None;
+        }
+        // A call may last for minutes: seconds in which none ends are no standstill.
+        let pace = if self.calls.is_some() { self.pace.lately } else { self.pace.per_second };
+        let per_second = pace.or_else(|| self.since_start())?;
+        (per_second > 0.0).then(|| (left as f64 * 1000.0 / per_second) as i64)
+    }
+
+    /// Nothing goes out, or the pace says that nobody is called.
+    fn stands_still(&self) -> bool {
+        match &self.calls {
+            Some(calls) => calls_nobody(&self.campaign.state_reason) || calls.up() == 0 && self.pace.per_second.unwrap_or(0.0) == 0.0,
+            None => self.pace.per_second == Some(0.0),
+        }
     }
 
     /// Messages a second from the start to the end, or to now.
@@ -142,7 +159,7 @@ impl Snapshot {
         self.calls.as_ref()
     }
 
-    pub fn series(&self) -> &'static [Series; 4] {
+    pub fn series(&self) -> &'static [Series] {
         if self.calls.is_some() { &CALL_SERIES } else { &SERIES }
     }
 
@@ -156,20 +173,11 @@ impl Snapshot {
     }
 
     fn call_figures(&self) -> Markup {
-        use Disposition as D;
-        let made = self.ended(|word| !matches!(word, D::NoRoute | D::Unknown));
-        let person = self.ended(D::reached_a_person);
-        let machine = self.ended(|word| matches!(word, D::AnsweredMachine | D::VoicemailLeft | D::AnsweredFax));
-        let nobody = self.ended(|word| matches!(word, D::NoAnswer | D::Busy | D::Congestion | D::Cancelled));
         let refused: i64 = self.refused.iter().map(|(_, n)| n).sum();
         let due: i64 = self.due.iter().map(|(_, n, _)| n).sum();
         html! {
-            (figure("Calls ended", &count(made), "", ""))
-            (figure("A person", &count(person), &share(person, made), "good"))
-            (figure("Put through", &count(self.ended(|word| word == D::PutThrough)), "", "good"))
-            (figure("A machine", &count(machine), &share(machine, made), ""))
-            (figure("Nobody", &count(nobody), "no answer or busy", ""))
-            (figure("No more calls", &count(self.ended(|word| word == D::OptedOut)), "asked by key", ""))
+            (call_figures("Calls ended", |which| self.ended(which)))
+            (figure("No more calls", &count(self.ended(|word| word == Disposition::OptedOut)), "asked by key", ""))
             (figure("Refused", &count(refused), "by a rule", ""))
             (figure("Put off", &count(due), "", ""))
         }
@@ -232,18 +240,10 @@ impl Snapshot {
     }
 
     fn column(&self, hour: Instant, session: &Session) -> Column {
-        let mut values = vec![0; 4];
+        let place = if self.calls.is_some() { place_of_call } else { place_of_message };
+        let mut values = vec![0; self.series().len()];
         for row in self.measures.iter().filter(|row| row.hour == hour) {
-            let place = match row.disposition {
-                Disposition::PutThrough | Disposition::AnsweredPerson | Disposition::OptedOut => 0,
-                Disposition::AnsweredMachine | Disposition::VoicemailLeft | Disposition::AnsweredFax => 1,
-                Disposition::NoAnswer | Disposition::Busy | Disposition::Congestion | Disposition::Cancelled => 2,
-                Disposition::Delivered => 0,
-                Disposition::Accepted => 1,
-                Disposition::Unknown => 2,
-                _ => 3,
-            };
-            values[place] += row.n;
+            values[place(row.disposition)] += row.n;
         }
         Column { label: hour.timestamp().to_zoned_datetime(session.zone.clone()).strftime("%a %H:%M").to_string(), values }
     }
@@ -290,6 +290,27 @@ impl Snapshot {
         ];
         let of_calls = self.calls.as_ref().map(|calls| [part("#live-calls", calls.show()), part("#live-abandoned", calls.rate())]);
         parts.into_iter().chain(of_calls.into_iter().flatten()).map(maud::PreEscaped::<String>::into_string).collect()
+    }
+}
+
+/// Among `SERIES`.
+fn place_of_message(word: Disposition) -> usize {
+    match word {
+        Disposition::Delivered => 0,
+        Disposition::Accepted => 1,
+        Disposition::Unknown => 2,
+        _ => 3,
+    }
+}
+
+/// Among `CALL_SERIES`.
+fn place_of_call(word: Disposition) -> usize {
+    match counted_as(word) {
+        Counted::Person => 0,
+        Counted::Machine => 1,
+        Counted::Nobody => 2,
+        Counted::Abandoned => 3,
+        Counted::Failed | Counted::Unknown => 4,
     }
 }
 

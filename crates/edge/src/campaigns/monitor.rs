@@ -38,10 +38,12 @@ pub async fn show(portal: &Portal, session: &Session, campaign: &CampaignRecord,
     let body = html! {
         div.stack hx-sse:connect=[stream.as_deref()] hx-swap="none" {
             div #live-state.stack.tight { (snapshot.state(session)) }
-            dl.figures #live-figures { (snapshot.figures()) }
             div #live-moved hidden {}
             @if stream.is_some() { noscript { p.small.soft { "These are the figures of when you asked. " a href={ "/campaigns/" (campaign.id) } { "Look again" } } } }
         }
+        // Before all that is only read: on a telephone everything stands below one another, and whoever must stop a campaign has no time to look for it.
+        (controls(session, campaign, Fill { fields, problems }))
+        dl.figures #live-figures { (snapshot.figures()) }
         div.columns.wide-first {
             div.stack {
                 @if let Some(calls) = snapshot.calls().filter(|_| stream.is_some()) { section.card { header { h2 { "Calls now" } } div #live-calls.stack { (calls.show()) } } }
@@ -53,7 +55,6 @@ pub async fn show(portal: &Portal, session: &Session, campaign: &CampaignRecord,
             }
             div.stack {
                 @if !links.is_empty() { (opened(&links)) }
-                (controls(session, campaign, Fill { fields, problems }))
                 (steps_now::card(session, campaign).await?)
                 @if let Some(calls) = snapshot.calls() { section.card { header { h2 { "Abandoned calls" } } div #live-abandoned.stack.tight { (calls.rate()) } } }
                 section.card { header { h2 { "Not contacted, and why" } } div #live-refusals { (snapshot.refusals()) } }
@@ -93,15 +94,15 @@ fn controls(session: &Session, campaign: &CampaignRecord, fill: Fill) -> Markup 
                     @if campaign.state == CampaignState::Running { (button(&format!("{path}/pause"), "", if call { "Drain: no new call" } else { "Pause" })) }
                     @if campaign.state == CampaignState::Paused { (button(&format!("{path}/resume"), "", "Resume")) }
                 }
-                @if call {
-                    p.small.soft { "Drained, nobody else is called and the calls that are up go on to their end." }
-                    (confirmed("Stop now…", "Calls that ring are taken back at once, and nobody else of this campaign is called. It cannot be resumed. People who talk with an agent may end their talk.", &format!("{path}/cancel"), "Yes, stop now"))
-                } @else {
                 form.row method="post" action={ (path) "/rate" } {
-                    (Input::new("rate_per_second", "Messages a second").kind("number").class("short").show(fill))
+                    (Input::new("rate_per_second", if call { "Calls a second, at most" } else { "Messages a second" }).kind("number").class("short").show(fill))
                     button.button.quiet type="submit" { "Set the rate" }
                 }
-                (confirmed("Cancel for good…", "Nobody else of this campaign is contacted, and it cannot be resumed. Messages already with the carrier still arrive.", &format!("{path}/cancel"), "Yes, cancel the campaign"))
+                @if call {
+                    p.small.soft { "Drained, nobody else is called and the calls that are up go on to their end." }
+                    (confirmed("Stop now…", "Calls that ring are taken back at once, and calls in which something is played or a key is awaited end at once. People who talk with an agent, wait for one, or hear the information message (UK-7) are not cut off. Nobody else of this campaign is called, and it cannot be resumed.", &format!("{path}/cancel"), "Yes, stop now"))
+                } @else {
+                    (confirmed("Cancel for good…", "Nobody else of this campaign is contacted, and it cannot be resumed. Messages already with the carrier still arrive.", &format!("{path}/cancel"), "Yes, cancel the campaign"))
                 }
             }
         }

@@ -26,6 +26,8 @@ pub struct Paces(Mutex<HashMap<CampaignId, Looks>>);
 pub struct Pace {
     /// Messages a second over the last seconds; `None` before the second look.
     pub per_second: Option<f64>,
+    /// The same over as long as is kept, for what goes slowly; `None` before a pace "now" could be told.
+    pub lately: Option<f64>,
     /// The end of each step and the messages a second in it, oldest first.
     pub steps: Vec<(Instant, i64)>,
 }
@@ -48,16 +50,16 @@ impl Paces {
         if looks.back().is_none_or(|(at, _)| at.plus_ms(LOOK_MS_MIN) <= now) {
             looks.push_back((now, sent));
         }
-        Pace { per_second: rate(looks, now.plus_ms(-NOW_MS), now), steps: steps(looks, now) }
+        Pace { per_second: rate(looks, now.plus_ms(-NOW_MS), now, 1), lately: rate(looks, old, now, NOW_MS), steps: steps(looks, now) }
     }
 }
 
-/// Messages a second between the first look at or after `from` and the last at or before `to`.
-fn rate(looks: &Looks, from: Instant, to: Instant) -> Option<f64> {
+/// Messages a second between the first look at or after `from` and the last at or before `to`, when they are far enough apart.
+fn rate(looks: &Looks, from: Instant, to: Instant, apart_ms_min: i64) -> Option<f64> {
     let within = || looks.iter().filter(|(at, _)| *at >= from && *at <= to);
     let (first, last) = within().next().zip(within().next_back())?;
     let ms = last.0.ms() - first.0.ms();
-    (ms > 0).then(|| (last.1 - first.1).max(0) as f64 * 1000.0 / ms as f64)
+    (ms >= apart_ms_min).then(|| (last.1 - first.1).max(0) as f64 * 1000.0 / ms as f64)
 }
 
 /// The last look at or before a moment.
@@ -89,10 +91,11 @@ mod tests {
         assert_eq!(paces.look(campaign, 0, NOON).per_second, None);
         for second in 1..=60 {
             // Twenty a second in the first half minute, then none.
-            paces.look(campaign, 20 * second.min(30), NOON.plus_ms(second * SECOND_MS));
+            let pace = paces.look(campaign, 20 * second.min(30), NOON.plus_ms(second * SECOND_MS));
+            assert_eq!(pace.lately.is_some(), second >= 10, "not before a pace can be told");
         }
         let pace = paces.look(campaign, 600, NOON.plus_ms(61 * SECOND_MS));
-        assert_eq!(pace.per_second, Some(0.0));
+        assert_eq!((pace.per_second, pace.lately), (Some(0.0), Some(600.0 * 1000.0 / 61_000.0)));
         assert_eq!(pace.steps.iter().map(|(_, n)| *n).collect::<Vec<_>>(), [[20; 6], [0; 6]].concat());
         assert_eq!(pace.steps.first().map(|(at, _)| *at), Some(NOON.plus_ms(5 * SECOND_MS)));
     }

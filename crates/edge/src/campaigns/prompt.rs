@@ -10,7 +10,7 @@ use clarion_store::campaigns::PromptRecord;
 use maud::html;
 
 use super::problems_of;
-use super::prompt_file::{PROMPT_BYTES_MAX, PromptFileError, wav};
+use super::prompt_file::{self, PROMPT_BYTES_MAX, PromptFileError, wav};
 use crate::page::fault::{Fault, capitalised};
 use crate::page::fields::{Asked, Fields, Problems};
 use crate::page::figure::bytes;
@@ -100,7 +100,7 @@ pub async fn receive(State(portal): State<Portal>, session: Session, form: Multi
         return show(&session, &fields, &problems, None).await;
     }
     let reader = portal.config.read_prompt;
-    let samples = tokio::task::spawn_blocking(move || reader(file)).await.map_err(|_| Fault::Malformed)?;
+    let samples = tokio::task::spawn_blocking(move || prompt_file::read(reader, file)).await.map_err(|_| Fault::Malformed)?;
     let samples = match samples {
         Ok(samples) => samples,
         Err(PromptFileError::OtherFormat(text) | PromptFileError::Unreadable(text)) => return show(&session, &fields, &Problems::one("file", capitalised(&text)), None).await,

@@ -19,6 +19,9 @@ const ASKED: &[&str] = &["purpose", "underlying_purpose", "legal_basis", "assess
 
 pub async fn page(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
     let campaign = find(&session, &id).await?;
+    if let Some(closed) = tasks::closed(&session, &campaign, "Purpose and legal basis") {
+        return Ok(closed);
+    }
     let draft = CampaignDraft::from(&campaign);
     let fields = Fields::new()
         .with("name", &draft.name)

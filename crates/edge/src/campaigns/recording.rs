@@ -38,6 +38,9 @@ fn fields_of(settings: &RecordingSettings) -> Fields {
 
 pub async fn page(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
     let campaign = find(&session, &id).await?;
+    if let Some(closed) = tasks::closed(&session, &campaign, "What is recorded") {
+        return Ok(closed);
+    }
     show(&session, &campaign, &fields_of(&campaign.recording), &Problems::new()).await
 }
 

@@ -17,10 +17,10 @@ use crate::page::menu::CAMPAIGNS;
 use crate::reports::totals::is_reached;
 use crate::tenancy::guard::Session;
 
-/// Another try may reach them: neither was it well, nor did they or their number say no.
+/// Another try may reach them: neither was it well, nor did they or their number say no. Whoever was abandoned is among them.
 fn may_be_reached(word: Disposition) -> bool {
     use Disposition as D;
-    !is_reached(word) && !matches!(word, D::Accepted | D::OptedOut | D::InvalidNumber | D::Blocked | D::Unknown | D::Abandoned)
+    !is_reached(word) && !matches!(word, D::Accepted | D::OptedOut | D::InvalidNumber | D::Blocked | D::Unknown)
 }
 
 pub async fn page(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
@@ -66,5 +66,17 @@ pub async fn make(session: Session, Path(id): Path<String>, fields: Fields) -> R
     match session.tenant.list_recipients(campaign.id, &chosen, fields.get("name"), session.now).await {
         Ok((list, _)) => Ok(Redirect::to(&format!("/contacts?list={list}&said=listed")).into_response()),
         Err(error) => show(&session, &campaign, &fields, &problems_of(error, "name")?).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_was_abandoned_is_proposed_and_who_said_no_is_not() {
+        use Disposition as D;
+        assert!([D::Abandoned, D::NoAnswer, D::Busy, D::Congestion, D::AnsweredMachine, D::Expired].into_iter().all(may_be_reached));
+        assert!(![D::Delivered, D::AnsweredPerson, D::PutThrough, D::OptedOut, D::InvalidNumber, D::Blocked, D::Unknown].into_iter().any(may_be_reached));
     }
 }

@@ -42,6 +42,9 @@ pub fn told(campaign: &CampaignRecord) -> String {
 
 pub async fn page(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
     let campaign = find(&session, &id).await?;
+    if let Some(closed) = tasks::closed(&session, &campaign, "Hours and limits") {
+        return Ok(closed);
+    }
     let local = |at: Option<i64>| at.map_or(String::new(), |ms| when::to_local(Instant(ms), &session.zone));
     let mut fields = Fields::new()
         .with("from", campaign.schedule.from.to_string())

@@ -64,16 +64,41 @@ pub fn tree(lines: &[TreeLine]) -> Markup {
 
 #[cfg(test)]
 mod tests {
+    use clarion_domain::campaigns::script::fault::ScriptFaultKind;
+    use clarion_domain::campaigns::script::placeholder::PLACEHOLDERS;
     use clarion_domain::campaigns::script::{Script, ScriptWorld};
 
     use super::*;
 
+    const WORLD: ScriptWorld<'static> = ScriptWorld { fields: &["first_name"], prompts: &[], targets: &["agents"] };
+
+    /// A starter as its user completes it.
+    fn completed(text: &str) -> String {
+        PLACEHOLDERS.iter().fold(text.to_owned(), |text, words| text.replace(words, "Northwind"))
+    }
+
     #[test]
-    fn the_starters_are_without_fault_where_their_names_are_known() {
-        let world = ScriptWorld { fields: &["first_name"], prompts: &[], targets: &["agents"] };
+    fn a_starter_has_no_fault_but_the_words_that_are_still_to_be_written() {
         for (word, _, text) in STARTERS {
-            let checked = Script::parse(text, &world);
+            let faults = Script::parse(text, &WORLD).expect_err("nobody may hear it as it is");
+            assert!(faults.iter().all(|fault| matches!(fault.fault, ScriptFaultKind::Placeholder(_))), "{word}: {faults:?}");
+            let checked = Script::parse(&completed(text), &WORLD);
             assert!(checked.is_ok(), "{word}: {:?}", checked.err());
+        }
+    }
+
+    #[test]
+    fn whatever_a_starter_says_in_capitals_is_a_placeholder_that_is_checked() {
+        for (word, _, text) in STARTERS {
+            // Outside the list's words no starter has two capitals together, but for the language.
+            let rest = completed(text).replace("en-GB", "");
+            let shouts = rest.split(|letter: char| !letter.is_alphabetic()).find(|word| word.chars().filter(|letter| letter.is_uppercase()).count() > 1);
+            assert_eq!(shouts, None, "{word}: it stands in no list");
+            let digits: Vec<char> = text.split_whitespace().flat_map(str::chars).collect();
+            assert!(!digits.windows(5).any(|run| run.iter().all(char::is_ascii_digit)), "{word}: a number that we wrote is not theirs");
+        }
+        for words in PLACEHOLDERS {
+            assert!(STARTERS.iter().any(|(_, _, text)| text.contains(words)), "{words} stands in no starter");
         }
     }
 }

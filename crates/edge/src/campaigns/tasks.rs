@@ -7,7 +7,7 @@ use clarion_store::FieldFault;
 use clarion_store::campaigns::{CampaignDraft, CampaignRecord};
 use maud::{Markup, html};
 
-use super::words::{basis_name, purpose_name, state_chip};
+use super::words::{basis_name, purpose_name, state_chip, state_name};
 use super::{audience, fast, recording, schedule, steps};
 use crate::page::chip::{Tone, chip};
 use crate::page::fault::{Fault, capitalised};
@@ -65,6 +65,19 @@ pub async fn aside(session: &Session, campaign: &CampaignRecord, here: &str) -> 
     })
 }
 
+/// In the place of a step's form once what it asks can no longer be saved.
+pub(super) fn closed(session: &Session, campaign: &CampaignRecord, title: &str) -> Option<Response> {
+    if matches!(campaign.state, CampaignState::Draft | CampaignState::Scheduled) {
+        return None;
+    }
+    let path = format!("/campaigns/{}", campaign.id);
+    let body = html! { section.card {
+        p { "A campaign can be changed as long as it is a draft or scheduled, and this one is " (state_name(campaign.state).to_lowercase()) ". How it goes stands on its own page. To have it otherwise, make a new campaign." }
+        div.actions { a.button href=(path) { "Back to the campaign" } }
+    } };
+    Some(Page::new(CAMPAIGNS, title).under(path, &campaign.name).show(session, &body))
+}
+
 async fn tasks(session: &Session, campaign: &CampaignRecord) -> Result<Vec<Task>, Fault> {
     let purpose = match (campaign.purpose, campaign.basis) {
         (Some(stated), Some(basis)) => format!("{}, on the ground of {}", purpose_name(stated.purpose), basis_name(basis).to_lowercase()),
@@ -76,12 +89,12 @@ async fn tasks(session: &Session, campaign: &CampaignRecord) -> Result<Vec<Task>
         Task { path: "audience", name: "Audience", told: audience::told(session, campaign).await?, fields: &["list_id", "filter_id", "evergreen"] },
     ];
     match campaign.channel {
-        Channel::Sms => all.push(Task { path: "message", name: "Message", told: campaign.body.chars().take(80).collect(), fields: &["body", "sender"] }),
+        Channel::Sms => all.push(Task { path: "message", name: "Message", told: campaign.body.chars().take(80).collect(), fields: &["body", "sender", "route"] }),
         Channel::Voice => all.extend([
             Task { path: "say", name: "What it says", told: say_told(session, campaign).await?, fields: &["script", "detector"] },
             Task { path: "fast", name: "How fast", told: fast::told(&campaign.call_pacing), fields: &["call_pacing"] },
             Task { path: "recording", name: "What is recorded", told: recording::told(&campaign.recording), fields: &["recording"] },
-            Task { path: "caller", name: "Caller ID", told: campaign.sender.clone(), fields: &["sender"] },
+            Task { path: "caller", name: "Caller ID", told: campaign.sender.clone(), fields: &["sender", "route"] },
         ]),
     }
     all.push(Task { path: "steps", name: "Steps and stops", told: steps::told(campaign), fields: &["then", "stops"] });

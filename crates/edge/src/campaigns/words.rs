@@ -31,6 +31,21 @@ pub fn state_chip(state: CampaignState) -> Markup {
     }
 }
 
+/// How the reason on a running campaign begins whose abandoned calls end its day: as the pacer writes it, which a test keeps.
+const HALTED: &str = "nobody else is called today";
+/// The same while nobody is called for now.
+const CALLS_NOBODY: [&str; 3] = [HALTED, "no agent is there", "nobody is left to be called now"];
+
+/// The pace says that nobody else is called today.
+pub fn is_halted(state_reason: &str) -> bool {
+    state_reason.starts_with(HALTED)
+}
+
+/// The pace says that nobody is called, today or for now.
+pub fn calls_nobody(state_reason: &str) -> bool {
+    CALLS_NOBODY.iter().any(|why| state_reason.starts_with(why))
+}
+
 pub const PURPOSES: &[(Purpose, &str, &str)] = &[
     (Purpose::Collections, "Collections", "About a debt or an arrears."),
     (Purpose::Reminder, "Reminder", "Of a payment, an appointment, a document."),
@@ -52,4 +67,17 @@ pub fn purpose_name(purpose: Purpose) -> &'static str {
 
 pub fn basis_name(basis: LegalBasis) -> &'static str {
     BASES.iter().find(|(known, _, _)| *known == basis).map_or("", |(_, name, _)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clarion_domain::campaigns::call_pacing::Why;
+
+    #[test]
+    fn the_pacers_words_are_known_again() {
+        let says = |why: Why| (is_halted(&why.to_string()), calls_nobody(&why.to_string()));
+        assert_eq!([says(Why::Halted { abandoned: 3, live: 3 }), says(Why::NoAgents), says(Why::NobodyReady)], [(true, true), (false, true), (false, true)]);
+        assert_eq!(says(Why::Slots { free: 1, in_flight: 1 }), (false, false));
+    }
 }

@@ -23,9 +23,13 @@ pub fn counted(n: i64, one: &str, several: &str) -> String {
     format!("{} {}", count(n), if n == 1 { one } else { several })
 }
 
-/// `42.0 %`; a dash when there is nothing to divide by.
+/// `42.0 %`, rounded half up; a dash when there is nothing to divide by.
 pub fn share(part: i64, whole: i64) -> String {
-    if whole <= 0 { "–".into() } else { format!("{}.{} %", 1000 * part / whole / 10, 1000 * part / whole % 10) }
+    if whole <= 0 {
+        return "–".into();
+    }
+    let tenths = (2_000 * part + whole) / (2 * whole);
+    format!("{}.{} %", tenths / 10, tenths % 10)
 }
 
 /// Whole units of 1,024: `14 KB`.
@@ -50,7 +54,7 @@ mod tests {
     #[test]
     fn groups_thousands_and_says_shares() {
         assert_eq!((count(0), count(999), count(1_000), count(-1_234_567)), ("0".into(), "999".into(), "1,000".into(), "−1,234,567".into()));
-        assert_eq!((share(1, 3), share(0, 0)), ("33.3 %".into(), "–".into()));
+        assert_eq!([share(1, 3), share(5, 9), share(76, 108), share(1, 2_000), share(3, 3), share(0, 3), share(0, 0)], ["33.3 %", "55.6 %", "70.4 %", "0.1 %", "100.0 %", "0.0 %", "–"]);
         assert_eq!(bytes(3 * 1_048_576 / 2), "1.5 MB");
     }
 }

@@ -121,7 +121,7 @@ fn table(session: &Session, columns: &[Column]) -> Markup {
     };
     html! {
         section.card.flush { div.scroll { table {
-            thead { tr { th scope="col" { span.unseen { "Figure" } } @for column in columns { th.num scope="col" { a href={ "/campaigns/" (column.campaign.id) } { (column.campaign.name) } } } } }
+            thead { tr { th scope="col" { span.unseen { "Figure" } } @for column in columns { th.num.named scope="col" { a href={ "/campaigns/" (column.campaign.id) } { (column.campaign.name) } } } } }
             tbody {
                 (line("State", &|column| state_chip(column.campaign.state)))
                 (line("Way", &|column| html! { (way(&column.campaign)) }))
@@ -132,7 +132,10 @@ fn table(session: &Session, columns: &[Column]) -> Markup {
                 (line("Refused by a rule", &|column| html! { (count(column.refused)) }))
                 (line("Attempts", &|column| html! { (count(column.attempts())) }))
                 (line("Reached", &|column| column.with_share(column.of(is_reached))))
-                @if any(Channel::Voice) { (line("Put through", &|column| column.with_share(column.of(|word| word == Disposition::PutThrough)))) }
+                @if any(Channel::Voice) {
+                    (line("Put through", &|column| column.with_share(column.of(|word| word == Disposition::PutThrough))))
+                    (line("Abandoned", &|column| column.with_share(column.of(|word| word == Disposition::Abandoned))))
+                }
                 @if any(Channel::Sms) { (line("Segments", &|column| html! { (count(column.endings.iter().map(|row| row.segments).sum())) })) }
                 (line("Cost", &|column| html! { (money(column.cost())) }))
                 (line("Cost for each one reached", &per_reached))

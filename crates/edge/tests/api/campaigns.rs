@@ -1,8 +1,9 @@
 //! Campaigns: drafted, found wanting, mended, started, paused, cancelled.
 
+use clarion_domain::campaigns::campaign::Channel;
 use serde_json::{Value, json};
 
-use crate::people::person;
+use crate::people::{person, route};
 use crate::support::{World, world};
 
 async fn audience(world: &World) -> String {
@@ -32,6 +33,7 @@ async fn a_draft_says_what_it_needs_and_starts_when_it_has_it() {
     assert!(["purpose", "body", "sender"].iter().all(|field| fields.iter().any(|at| at == field)), "{fields:?}");
 
     world.ask("POST", "/senders", json!({"value": "Northwind", "takes_replies": false, "evidence": "registered mark"})).await.expect(200);
+    route(&world.tenant, Channel::Sms).await;
     let edited = world.ask("PUT", &path, whole(&list)).await.expect(200);
     assert_eq!((edited["schedule"]["from"].as_str(), edited["retry"]["rules"][0]["delay_minutes"].as_u64()), (Some("09:00"), Some(60)));
     let faults = world.get(&format!("{path}/faults")).await.expect(200);

@@ -1,12 +1,16 @@
 //! People and what else no door of this API makes, put straight into the rows.
 
 use clarion_domain::attempts::recording::RecordingKind;
+use clarion_domain::campaigns::campaign::Channel;
+use clarion_domain::carriers::settings::TrunkSettings;
 use clarion_domain::id::{AddressId, AttemptId, CampaignId, ContactId, NodeId, RecordingId, TrunkId};
 use clarion_domain::intake::import::ImportSource;
 use clarion_domain::outcomes::reply::ReplyMeaning;
+use clarion_domain::personal::Personal;
 use clarion_domain::tenancy::role::Role;
 use clarion_store::Tenant;
 use clarion_store::attempts::{CallRow, NewRecording, RecordingChunk, RecordingProgress, chunk_bytes, write_calls, write_recording_chunks, write_recording_progress};
+use clarion_store::carriers::{NewRoute, NewTrunk};
 use clarion_store::contacts::{ContactProfile, PROFILE_LABEL};
 use clarion_store::db::Statement;
 use clarion_store::intake::NewImport;
@@ -42,6 +46,18 @@ pub async fn person(tenant: &Tenant, last: usize, first_name: &str) -> ContactId
     tx.execute(&ADDRESS, &params![address, tenant.id(), contact, tenant.number_index(&e164), number, NOW]).await.expect("an address");
     tx.commit().await.expect("commits");
     contact
+}
+
+/// A trunk of this channel to nowhere and a route to it, without which no campaign may start.
+pub async fn route(tenant: &Tenant, channel: Channel) {
+    let settings = match channel {
+        Channel::Sms => r#"{"kind":"smpp","host":"127.0.0.1","port":2775,"system_id":"clarion"}"#,
+        Channel::Voice => r#"{"kind":"sip","hosts":["127.0.0.1:5060"]}"#,
+    };
+    let settings: TrunkSettings = serde_json::from_str(settings).expect("settings");
+    let new = NewTrunk { name: settings.kind().to_string(), settings, secret: Personal::default(), rate_per_second: 10, cost_per_segment: 350, currency: "GBP".into() };
+    let trunk = tenant.add_trunk(&new, false, NOW).await.expect("a trunk");
+    tenant.add_route(&NewRoute { prefix: "+".into(), sender: String::new(), trunk, priority: 1 }, false, NOW).await.expect("a route");
 }
 
 /// A file that was received.
@@ -110,6 +126,8 @@ fn a_call(tenant: &Tenant, campaign: CampaignId, state: &str) -> CallRow {
         features: String::new(),
         abandoned: false,
         fell_back: false,
+        silent: false,
+        agent_silent: false,
     }
 }
 

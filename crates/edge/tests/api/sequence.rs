@@ -1,8 +1,9 @@
 //! Campaigns of several steps over the API: written and read back, refused where they cannot be, counted, and stopped by reference.
 
+use clarion_domain::campaigns::campaign::Channel;
 use serde_json::{Value, json};
 
-use crate::people::person;
+use crate::people::{person, route};
 use crate::support::{World, world};
 
 async fn whole(world: &World) -> Value {
@@ -12,6 +13,7 @@ async fn whole(world: &World) -> Value {
         world.ask("POST", &format!("/lists/{}/add", list.as_str().expect("an id")), json!({"contact": contact})).await.expect(204);
     }
     world.ask("POST", "/senders", json!({"value": "Northwind", "takes_replies": false, "evidence": "registered mark"})).await.expect(200);
+    route(&world.tenant, Channel::Sms).await;
     json!({"name": "November", "purpose": "reminder", "legal_basis": "contract", "list": list, "sender": "Northwind", "body": "Hello {first_name}, your payment is due. Northwind, 020 7946 0000",
         "then": [{"wait": {"days": 2}, "channel": "sms", "sender": "Northwind", "body": "Your payment is due. Northwind, 020 7946 0000"}],
         "stops": {"replies": "words", "words": ["PAID"], "put_through": false, "outcomes": ["invalid_number"], "after_refusal": "next_step"}})

@@ -181,7 +181,7 @@ async fn calls_that_are_up_are_counted_and_the_rate_stands_against_its_ceiling()
     call(&world.tenant, campaign, "bridged").await;
     let mut tx = world.tenant.store().db().begin().await.expect("begins");
     for (day, abandoned, passed) in [("2026-11-23", 1, 99), ("2026-10-25", 2, 98), ("2026-10-24", 50, 0)] {
-        let counts = AbandonmentDay { day: day.into(), abandoned, passed, machine_ended: 0, answered: abandoned + passed, latched_at: None };
+        let counts = AbandonmentDay { day: day.into(), abandoned, passed, machine_ended: 0, answered: abandoned + passed, silent: abandoned, latched_at: None };
         add_abandonment(&mut tx, world.tenant.id(), campaign, &counts).await.expect("counted");
     }
     tx.commit().await.expect("commits");
@@ -190,6 +190,7 @@ async fn calls_that_are_up_are_counted_and_the_rate_stands_against_its_ceiling()
     assert_eq!((&live["abandoned"]["ceiling_bp"], &live["abandoned"]["today"]["rate_bp"]), (&json!(100), &json!(100)));
     let days_30 = &live["abandoned"]["days_30"];
     assert_eq!((&days_30["abandoned"], &days_30["rate_bp"]), (&json!(3), &json!(150)), "the day before the thirtieth is left out");
+    assert_eq!((&live["abandoned"]["today"]["silent"], &days_30["silent"]), (&json!(1), &json!(3)));
     assert_eq!(live["calls"].as_array().map(Vec::len), Some(3));
     let record = world.get(&format!("/calls/{ringing}")).await.expect(200);
     assert_eq!((record["state"].as_str(), record["step"].as_str(), &record["answered_at"]), (Some("ringing"), Some("greeting"), &Value::Null));

@@ -1,16 +1,17 @@
 //! A campaign of several steps through the portal: built, put in order, checked, watched, stopped for some, and seen on a person's page.
 
 use axum::http::StatusCode;
+use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::campaigns::sequence::{ReplyStop, WaitFrom};
 use clarion_domain::id::CampaignId;
 use clarion_domain::tenancy::role::Role;
 use clarion_store::campaigns::{StepEvent, StepNews, move_on};
 use clarion_domain::outcomes::disposition::Disposition;
 
-use crate::people::person;
+use crate::people::{person, route};
 use crate::support::{Browser, World, now};
 
-const SCRIPT: &str = "language = \"en-GB\"\nstart = \"greeting\"\n\n[information]\ntext = \"This is Northwind, 020 7946 0123.\"\n\n[steps.greeting]\ndo = \"say\"\ntext = \"This is Northwind. Please call us.\"\nnext = \"end\"\n\n[steps.end]\ndo = \"hang_up\"\n";
+const SCRIPT: &str = "language = \"en-GB\"\nstart = \"greeting\"\n\n[information]\ntext = \"This is Northwind Energy, 020 7946 0123.\"\n\n[steps.greeting]\ndo = \"say\"\ntext = \"This is Northwind. Please call us.\"\nnext = \"end\"\n\n[steps.end]\ndo = \"hang_up\"\n";
 const CALL: [(&str, &str); 9] = [
     ("channel", "voice"), ("days", "2"), ("hours", ""), ("from_try", "first_try"), ("sender", "+442079460123"), ("script", SCRIPT),
     ("rate_per_second", "50"), ("attempts_max", "3"), ("after-busy", "30"),
@@ -23,6 +24,8 @@ async fn drafted(world: &World, owner: &Browser) -> String {
     let tenant = world.as_operator().await;
     tenant.add_sender("+442079460123", true, "letter 7", now()).await.expect("a sender");
     tenant.attest_sender("+442079460123", true, "", now()).await.expect("confirmed");
+    route(&tenant, Channel::Sms).await;
+    route(&tenant, Channel::Voice).await;
     let list = tenant.create_list("Arrears", now()).await.expect("a list");
     for last in 1..=2 {
         let who = person(&tenant, last, "Ada").await;

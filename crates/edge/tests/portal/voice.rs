@@ -1,10 +1,12 @@
 //! A campaign that calls through the portal: written step by step, watched; its scripts, prompts and transfer targets.
 
+use std::collections::HashMap;
+
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use clarion_domain::attempts::recording::RecordingKind;
 use clarion_domain::attempts::test_call::TestCall;
-use clarion_domain::campaigns::call_pacing::{CallPacing, PacingMode};
+use clarion_domain::campaigns::call_pacing::{CallPacing, PacingMode, Why};
 use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::compliance::purpose::{LegalBasis, Purpose};
 use clarion_domain::id::CampaignId;
@@ -16,9 +18,10 @@ use clarion_domain::carriers::transfer_target::SipLine;
 use clarion_store::carriers::NewTransferTarget;
 use clarion_store::compliance::Week;
 use clarion_store::outcomes::{AbandonmentDay, add_abandonment, latch_day};
+use clarion_store::reports::{MeasureDelta, MeasureKey, add_measures};
 
-use crate::people::{call, person, recorded, recording};
-use crate::support::{Answer, Browser, World, now};
+use crate::people::{call, person, recorded, recording, route};
+use crate::support::{Answer, Browser, World, now, wait};
 
 const SCRIPT: &str = "language = \"en-GB\"\nstart = \"greeting\"\n\n[steps.greeting]\ndo = \"say\"\ntext = \"This is Northwind. Your appointment is tomorrow.\"\nnext = \"end\"\n\n[steps.end]\ndo = \"hang_up\"\n";
 
@@ -104,6 +107,8 @@ async fn scripts_prompts_and_targets_are_made_changed_and_removed() {
 
     send_prompt(&owner, "", &recording()).await.assert_problem("name", "Give the prompt a name");
     send_prompt(&owner, "Greeting", b"").await.assert_problem("file", "Choose a recording");
+    let whole = recording();
+    send_prompt(&owner, "Greeting", &whole[..whole.len() / 2]).await.assert_problem("file", "The file is cut off");
     send_prompt(&owner, "Greeting", b"this is no sound at all").await.assert_problem("file", "WAV, MP3, OGG Vorbis or FLAC");
     assert_eq!(send_prompt(&owner, "Greeting", &recording()).await.location(), "/campaigns/prompts?said=saved");
     assert_eq!(send_prompt(&viewer, "Other", &recording()).await.status, StatusCode::FORBIDDEN);
@@ -155,12 +160,15 @@ async fn running(world: &World, call_pacing: CallPacing) -> CampaignId {
     tenant.add_sender("+442079460123", true, "letter 7", now()).await.expect("a sender");
     tenant.attest_sender("+442079460123", true, "", now()).await.expect("confirmed");
     tenant.add_transfer_target(&target(), now()).await.expect("a target");
+    route(&tenant, Channel::Voice).await;
+    let written = [("YOUR COMPANY", "Northwind Energy"), ("YOUR NUMBER", "020 7946 0123"), ("WHAT IT IS ABOUT", "your appointment")];
+    let script = written.iter().fold(include_str!("../../src/campaigns/starters/agent.toml").to_owned(), |script, (words, ours)| script.replace(words, ours));
     let draft = CampaignDraft {
         purpose: Some(Purpose::Reminder),
         basis: Some(LegalBasis::Contract),
         list_id: Some(list),
         sender: "+442079460123".into(),
-        script: include_str!("../../src/campaigns/starters/agent.toml").into(),
+        script,
         call_pacing,
         ..CampaignDraft::of(Channel::Voice, "Reminders")
     };
@@ -180,12 +188,12 @@ async fn the_monitor_shows_calls_that_are_up_and_the_abandoned_rate() {
         call(&tenant, campaign, state).await;
     }
     let mut tx = world.store.db().begin().await.expect("begins");
-    let counts = AbandonmentDay { day: "2026-11-23".into(), abandoned: 1, passed: 39, machine_ended: 0, answered: 40, latched_at: None };
+    let counts = AbandonmentDay { day: "2026-11-23".into(), abandoned: 1, passed: 39, machine_ended: 0, answered: 40, silent: 2, latched_at: None };
     add_abandonment(&mut tx, world.tenant, campaign, &counts).await.expect("counted");
     latch_day(&mut tx, world.tenant, campaign, "2026-11-23", now()).await.expect("latched");
     tx.commit().await.expect("commits");
     let page = owner.get(&format!("/campaigns/{campaign}")).await.text;
-    for words in ["Calls now", "<dt>Ringing</dt><dd>2", "<dt>Put through</dt><dd>1", "Waiting for keys", "greeting", "2.50 %", "of a ceiling of 3.00 %", "Near the ceiling", "One call for each free agent until midnight", "Stop now…", "put through to agents"] {
+    for words in ["Calls now", "<dt>Ringing</dt><dd>2", "<dt>Put through</dt><dd>1", "Waiting for keys", "greeting", "2.50 %", "of a ceiling of 3.00 %", "Near the ceiling", "One call for each free agent until midnight", "2 silent calls today", "Stop now…", "put through to agents"] {
         assert!(page.to_lowercase().contains(&words.to_lowercase()), "{words}: {page}");
     }
     assert!(!page.contains("Messages a second"), "{page}");
@@ -208,6 +216,75 @@ async fn the_monitor_says_how_a_day_may_stand_above_the_campaigns_own_ceiling() 
         says.push(["2.00 %", "4.00 %", "Above the ceiling so far", "ended now, the day stays above"].map(|words| page.contains(words)));
     }
     assert_eq!(says, [[true, false, true, true], [false, true, false, false]]);
+}
+
+async fn ended(world: &World, campaign: CampaignId, counts: &[(Disposition, &str, i64)]) {
+    let of = |(disposition, cause, n): &(Disposition, &str, i64)| {
+        let key = MeasureKey { tenant: world.tenant, campaign, hour: now().hour(), channel: Channel::Voice, disposition: *disposition, cause: (*cause).into() };
+        (key, MeasureDelta { n: *n, segments: 0, cost: 0 })
+    };
+    let deltas: HashMap<_, _> = counts.iter().map(of).collect();
+    let mut tx = world.store.db().begin().await.expect("begins");
+    add_measures(&mut tx, &deltas).await.expect("counted");
+    tx.commit().await.expect("commits");
+}
+
+#[tokio::test]
+async fn a_monitor_counts_who_was_abandoned_apart_and_begins_with_its_controls() {
+    let world = World::new().await;
+    let owner = world.browser(Role::Owner).await;
+    let (campaign, tenant) = (running(&world, CallPacing::default()).await, world.as_operator().await);
+    call(&tenant, campaign, "ringing").await;
+    ended(&world, campaign, &[(Disposition::Abandoned, "call:no_agent", 3), (Disposition::Congestion, "sip:503", 2), (Disposition::NoAnswer, "sip:480", 1)]).await;
+    let page = owner.get(&format!("/campaigns/{campaign}")).await.text;
+    for tile in ["<dt>Calls ended</dt><dd>6", "<dt>A person</dt><dd>0<small>0.0 %", "<div class=\"bad\"><dt>Abandoned</dt><dd>3", "<dt>Nobody</dt><dd>1<", "<dt>Failed</dt><dd>2<small>33.3 %"] {
+        assert!(page.contains(tile), "{tile}: {page}");
+    }
+    assert!(page.contains("A person 0, A machine 0, Nobody 1, Abandoned 3, Failed or unknown 2"), "the chart says the same: {page}");
+    let place = |words: &str| page.find(words).unwrap_or_else(|| panic!("{words}: {page}"));
+    assert!(place("<h2>Controls</h2>") < place("Calls ended") && place("<h2>Controls</h2>") < place("<h2>Calls now</h2>"), "nobody scrolls to stop it");
+    assert!(page.contains("calls in which something is played or a key is awaited end at once") && page.contains("(UK-7) are not cut off"), "{page}");
+    assert!(owner.get("/").await.text.contains("<dt>A person</dt><dd>0<small>0.0 %"), "so does the first page");
+}
+
+#[tokio::test]
+async fn a_campaign_that_started_shows_no_form_that_it_would_not_save() {
+    let world = World::new().await;
+    let owner = world.browser(Role::Owner).await;
+    let campaign = running(&world, CallPacing::default()).await;
+    for step in ["purpose", "audience", "fast", "recording", "caller", "schedule"] {
+        let page = owner.get(&format!("/campaigns/{campaign}/{step}")).await;
+        assert!(page.status == StatusCode::OK && page.text.contains("as long as it is a draft or scheduled") && !page.text.contains(">Save<"), "{step}: {}", page.text);
+    }
+}
+
+#[tokio::test]
+async fn the_first_page_says_which_calls_need_somebody() {
+    let world = World::new().await;
+    let owner = world.browser(Role::Owner).await;
+    let (campaign, tenant) = (running(&world, CallPacing::default()).await, world.as_operator().await);
+    tenant.freeze_chunk(campaign, None, now()).await.expect("freezes");
+    assert!(!owner.get("/").await.text.contains("Needs attention"), "nothing is wrong yet");
+    let mut tx = world.store.db().begin().await.expect("begins");
+    let counts = AbandonmentDay { day: "2026-11-23".into(), abandoned: 3, passed: 27, answered: 30, silent: 2, ..AbandonmentDay::default() };
+    add_abandonment(&mut tx, world.tenant, campaign, &counts).await.expect("counted");
+    tx.commit().await.expect("commits");
+    let page = owner.get("/").await.text;
+    for words in ["Reminders: 10.00 % of today's people were abandoned, above the ceiling of 3.00 %", "Reminders: 2 silent calls today"] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    ended(&world, campaign, &[(Disposition::NoAnswer, "sip:480", 5)]).await;
+    call(&tenant, campaign, "ringing").await;
+    wait(60_000);
+    let monitor = format!("/campaigns/{campaign}");
+    assert!(owner.get(&monitor).await.text.contains("left at this pace"), "it goes on");
+    let why = Why::Halted { abandoned: 3, live: 30 }.to_string();
+    tenant.note_pace(campaign, &why).await.expect("noted");
+    let page = owner.get("/").await.text;
+    assert!(page.contains(&format!("Reminders: {why}")) && !page.contains("above the ceiling") && page.contains("2 silent calls"), "{page}");
+    assert!(!owner.get(&monitor).await.text.contains("left at this pace"), "no estimate where nobody is called");
+    tenant.pause_campaign_because(campaign, "its script names a prompt that is gone", now()).await.expect("paused");
+    assert!(owner.get("/").await.text.contains("Reminders was paused: its script names a prompt that is gone"));
 }
 
 #[tokio::test]

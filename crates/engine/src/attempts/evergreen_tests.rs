@@ -1,6 +1,6 @@
 //! Campaigns that go on taking people in, on both databases, with the time in the test's hand: who comes in when, once, and again.
 
-use clarion_domain::campaigns::campaign::CampaignState;
+use clarion_domain::campaigns::campaign::{CampaignState, Channel};
 use clarion_domain::campaigns::sequence::{Evergreen, WaitFrom};
 use clarion_domain::contacts::filter::{Condition, Filter};
 use clarion_domain::time::{DAY_MS, HOUR_MS, MINUTE_MS};
@@ -9,7 +9,7 @@ use clarion_store::db::Statement;
 
 use super::sequence_tests::{counts, ended, go, texts};
 use crate::attempts::by_hand::people::{list_of, person, profile};
-use crate::attempts::by_hand::support::{Bench, NOON, for_each_store};
+use crate::attempts::by_hand::support::{Bench, NOON, for_each_store, route};
 use crate::attempts::by_hand::{Hand, SENDER, draft, launch};
 
 tokio::task_local! {
@@ -74,6 +74,7 @@ async fn one_evergreen_campaign_that_cannot_look_keeps_no_other_from_looking() {
             welcome.filter_id = if tenant.id() == broken.id() { Some(tenant.save_filter("Known to us", &everybody, NOON).await.expect("a filter")) } else { None };
             welcome.sequence.evergreen = Some(Evergreen { until_ms: NOON.plus_ms(9 * DAY_MS).ms(), new_a_day_max: None, again_after_days: None });
             tenant.add_sender(SENDER, true, "our own number", NOON).await.expect("a sender");
+            route(tenant, Channel::Sms).await;
             let id = tenant.create_campaign(&welcome, NOON).await.expect("a draft");
             tenant.start_campaign(id, NOON).await.expect("starts");
             tenant.freeze_chunk(id, None, NOON).await.expect("freezes");
@@ -118,6 +119,7 @@ async fn of_two_nodes_one_looks_for_new_people_until_its_lease_has_lapsed() {
         let (list, _) = list_of(&tenant, "New customers", 1).await;
         let mut welcome = draft("Welcome", list);
         welcome.sequence.evergreen = Some(Evergreen { until_ms: NOON.plus_ms(9 * DAY_MS).ms(), new_a_day_max: None, again_after_days: None });
+        route(&tenant, Channel::Sms).await;
         let id = launch(&bench, &tenant, &welcome).await;
         let (contact, _) = person(&tenant, 2, &profile("Ada", "R-2")).await;
         tenant.add_to_list(list, contact, NOON).await.expect("listed");

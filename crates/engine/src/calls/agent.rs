@@ -118,6 +118,7 @@ impl Agent {
     pub fn bridge(&mut self, person: &MediaLeg, now: Instant) {
         if let Some((_, leg, _)) = &self.call {
             leg.bridge(person);
+            leg.listen_for_sound();
         }
         self.slot.talks(now);
         self.bridged = true;
@@ -175,8 +176,10 @@ impl Agent {
                     None => return AgentTold::Left { was_bridged: self.bridged },
                     Some(_) => {}
                 },
-                event = heard.recv() => if let (Some(MediaEvent::Timeout { .. }), true) = (event, self.bridged) {
-                    call.hang_up(HangUp::default());
+                event = heard.recv() => match event {
+                    Some(MediaEvent::Timeout { .. }) if self.bridged => call.hang_up(HangUp::default()),
+                    Some(MediaEvent::Sounded { .. }) => return AgentTold::Heard,
+                    _ => {}
                 },
             }
         }

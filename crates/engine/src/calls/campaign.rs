@@ -39,6 +39,8 @@ pub(super) struct CallCampaign {
     pub bucket: RateBucket,
     /// Nobody is due before.
     pub idle_until: Instant,
+    /// Nobody was when it was last asked.
+    pub is_nobody_due: bool,
     /// Why the pace is what it is, for the live page.
     pub why: String,
     /// What a predictive campaign has learned.
@@ -108,6 +110,7 @@ impl CallCampaign {
             made_at: now,
             bucket,
             idle_until: before.as_ref().map_or(Instant(0), |before| before.idle_until),
+            is_nobody_due: before.as_ref().is_some_and(|before| before.is_nobody_due),
             predictor,
             rest,
             permits: before.as_ref().map_or_else(Permits::default, |before| before.permits),

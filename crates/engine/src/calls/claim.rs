@@ -61,6 +61,7 @@ pub(super) async fn claim(dialler: &mut Dialler, tx: &mut Tx, id: CampaignId, wa
         let due = decided::idle_until(tx, id, now).await?;
         if let Some(campaign) = dialler.campaigns.get_mut(&id) {
             campaign.idle_until = due;
+            campaign.is_nobody_due = true;
         }
         return Ok(Vec::new());
     }
@@ -71,6 +72,7 @@ pub(super) async fn claim(dialler: &mut Dialler, tx: &mut Tx, id: CampaignId, wa
     let plan = plan(dialler, id, &candidates, &facts, &marks, now);
     if let Some(campaign) = dialler.campaigns.get_mut(&id) {
         campaign.permits.note(candidates.len(), plan.permitted.len());
+        campaign.is_nobody_due = false;
     }
     let taken: Vec<TrunkId> = plan.permitted.iter().map(|(_, trunk, ..)| *trunk).collect();
     let written = write(dialler, tx, tenant.id(), &record, plan, &facts, now).await;

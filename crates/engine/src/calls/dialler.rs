@@ -115,6 +115,8 @@ const REFRESH: Duration = Duration::from_millis(500);
 const REPORT: Duration = Duration::from_secs(2);
 /// A turn of the loop when nothing wakes it.
 const TURN: Duration = Duration::from_millis(50);
+/// So long the far ends of calls that are hung up on at the end are waited for.
+const HUNG_UP_WITHIN: Duration = Duration::from_secs(5);
 const FAILED_PAUSE: Duration = Duration::from_millis(500);
 const NEWS_A_TURN_MAX: usize = 4_096;
 
@@ -182,14 +184,19 @@ impl Dialler {
 
     async fn run(mut self, mut told: mpsc::UnboundedReceiver<News>, drain_ms_max: u64, mut stop: watch::Receiver<bool>) {
         let (mut settled, mut refreshed, mut reported): (Option<tokio::time::Instant>, Option<tokio::time::Instant>, Option<tokio::time::Instant>) = (None, None, None);
-        let mut deadline = None;
+        let (mut deadline, mut hung_up) = (None, false);
         loop {
             if deadline.is_none() && *stop.borrow_and_update() {
                 self.draining = true;
                 deadline = Some(tokio::time::Instant::now() + Duration::from_millis(drain_ms_max));
             }
             if deadline.is_some_and(|deadline| self.calls.is_empty() || tokio::time::Instant::now() >= deadline) {
-                break;
+                // Time is up: who is still there is hung up on, and how their calls ended is written before we go.
+                if self.calls.is_empty() || std::mem::replace(&mut hung_up, true) {
+                    break;
+                }
+                self.hang_up_all();
+                deadline = Some(tokio::time::Instant::now() + HUNG_UP_WITHIN);
             }
             for _ in 0..NEWS_A_TURN_MAX {
                 let Ok(news) = told.try_recv() else { break };
@@ -232,6 +239,14 @@ impl Dialler {
             }
         }
         self.trunks.close().await;
+    }
+
+    fn hang_up_all(&self) {
+        tracing::warn!(calls = self.calls.len(), "the time to end calls is up: they are hung up on");
+        for call in self.calls.values() {
+            // A call that has ended hears nothing more.
+            let _ = call.asks.send(Ask::HangUp);
+        }
     }
 
     /// Which campaigns run, whose tenants this node dials for, what slots they have; and stops calls of campaigns that were cancelled.
@@ -309,7 +324,7 @@ impl Dialler {
         }
     }
 
-    /// A cancelled campaign's calls stop at once, ringing ones included; who talks may end the talk.
+    /// A cancelled campaign's calls stop at once, ringing ones and those that hear its words included; who talks with an agent, or waits for one, is not cut off.
     async fn stop_what_was_cancelled(&mut self, running: &[(TenantId, CampaignId)]) -> Result<(), StoreError> {
         let gone: HashSet<(TenantId, CampaignId)> = self.calls.values().map(|call| (call.tenant, call.campaign)).filter(|(_, id)| !running.iter().any(|(_, known)| known == id)).collect();
         for (tenant, id) in gone {
@@ -317,7 +332,7 @@ impl Dialler {
             if state == clarion_domain::campaigns::campaign::CampaignState::Cancelled {
                 for call in self.calls.values().filter(|call| call.campaign == id) {
                     // A call that has ended hears nothing more.
-                    let _ = call.asks.send(Ask::StopUnlessAnswered);
+                    let _ = call.asks.send(Ask::StopUnlessServed);
                 }
             }
         }

@@ -10,7 +10,7 @@ use clarion_domain::outcomes::cause::Cause;
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::tenancy::tenant::Actor;
 use clarion_domain::time::Instant;
-use clarion_store::attempts::{AttemptRow, CRASH, CallRow, SettledRow, attempts_by_id, calls_by_id, end_lost_calls, hold_calls, revive_calls, set_costs, settle_attempts};
+use clarion_store::attempts::{AttemptRow, CRASH, CallRow, LostEnd, SettledRow, attempts_by_id, calls_by_id, end_lost_calls, hold_calls, revive_calls, set_costs, settle_attempts};
 use clarion_store::compliance::CallMark;
 use clarion_store::db::Tx;
 use clarion_store::outcomes::{AbandonmentDay as DayRow, add_abandonment};
@@ -46,6 +46,7 @@ fn remembered(row: &CallRow, now: Instant) -> Call {
         row.information_at.map(|at| E::InformationStarted { at }),
         (row.state == clarion_domain::attempts::call::CallState::Reserved.as_str()).then_some(E::Reserved { at: row.state_at }),
         row.bridged_at.map(|at| E::Bridged { at }),
+        row.agent_silent.then_some(E::AgentSilent { at: row.state_at }),
         Some(E::Lost { at: now.max(row.state_at) }),
     ];
     // An event that cannot be is none.
@@ -90,15 +91,18 @@ pub(super) fn day_of(answered_at: Instant, added: &AbandonmentDay, sign: i64) ->
         passed: sign * i64::from(added.put_through),
         machine_ended: sign * i64::from(added.judged_machine),
         answered: sign,
+        silent: sign * i64::from(added.silent),
         latched_at: None,
     }
 }
 
 /// Ends the records of calls whose claim is being settled: their day's count and the marks on their numbers say what was done to people.
 pub(crate) async fn end_calls(store: &Store, tx: &mut Tx, lost: &HashMap<AttemptId, LostCall>, people: &[(AttemptId, AddressId)], now: Instant) -> Result<(), StoreError> {
-    let mut abandoned = Vec::new();
+    let mut ends = Vec::new();
     for (id, address) in people {
         let Some(call) = lost.get(id) else { continue };
+        let added = call.adds();
+        ends.push(LostEnd { attempt: *id, abandoned: added.abandoned > 0, silent: added.silent > 0 });
         if let Some(day) = call.day() {
             add_abandonment(tx, call.row.tenant, call.row.campaign, &day).await?;
         }
@@ -106,12 +110,8 @@ pub(crate) async fn end_calls(store: &Store, tx: &mut Tx, lost: &HashMap<Attempt
         if mark != CallMark::default() {
             store.tenant(call.row.tenant, Actor::System).await?.mark_address(tx, *address, mark).await?;
         }
-        if mark.abandoned_at.is_some() {
-            abandoned.push(*id);
-        }
     }
-    let ids: Vec<AttemptId> = people.iter().map(|(id, _)| *id).collect();
-    Ok(end_lost_calls(tx, &ids, &abandoned, now).await?)
+    Ok(end_lost_calls(tx, &ends, now).await?)
 }
 
 /// Another node held us for dead, took these calls' claims over and settled them by what was written of them: how they truly ended says more.
@@ -138,7 +138,7 @@ pub(super) async fn correct_taken_over(tx: &mut Tx, answers: &[&AttemptRow], cou
             && let Some(answered_at) = record.answered_at
         {
             // The record that the other ended does not tell what it was about to do; whether it abandoned somebody it does.
-            let counted = AbandonmentDay { abandoned: record.abandoned.into(), ..AbandonmentDay::of_call(&remembered(record, record.state_at)) };
+            let counted = AbandonmentDay { abandoned: record.abandoned.into(), silent: record.silent.into(), ..AbandonmentDay::of_call(&remembered(record, record.state_at)) };
             add_abandonment(tx, record.tenant, record.campaign, &day_of(answered_at, &counted, -1)).await?;
         }
     }

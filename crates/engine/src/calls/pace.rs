@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use clarion_domain::attempts::call::CallState;
-use clarion_domain::campaigns::call_pacing::{AbandonmentCount, AgentsNow, Launch, PaceEvent, PaceState, PacingMode, next};
+use clarion_domain::campaigns::call_pacing::{AbandonmentCount, AgentsNow, Launch, PaceEvent, PaceState, PacingMode, Why, next};
 use clarion_domain::compliance::abandonment::{AbandonmentDay, US_DAYS, london_day, us_window};
 use clarion_domain::id::{AttemptId, CampaignId, TenantId};
 use clarion_domain::time::Instant;
@@ -50,6 +50,9 @@ impl Dialler {
         let now = (self.clock)();
         let Some(live) = self.calls.get_mut(&attempt) else { return };
         (live.over, live.dirty, live.held) = (true, true, None);
+        if let (Some((_, cause)), Some(trunk)) = (live.call.outcome(), self.trunks.get_mut(live.permitted.trunk)) {
+            trunk.ended(cause, now);
+        }
         let Some(campaign) = self.campaigns.get_mut(&live.campaign) else { return };
         if live.asked_at.is_none() {
             let dialled_at = live.call.person.dialled_at.unwrap_or(live.call.planned_at);
@@ -91,7 +94,11 @@ impl Dialler {
             // A call whose agent is reached by a number takes two places on the trunks.
             let legs = if group.is_some_and(|(group, slots)| slots.is_reached_by_trunk(group)) { 2 } else { 1 };
             let launch = decide(campaign, &own, waiting, others, group, trunk_room / legs, today, now);
-            campaign.why = launch.why.to_string();
+            campaign.why = match launch.why {
+                Why::Trunks if !self.trunks.any_can_dial() => "held by the trunks: none is up".to_owned(),
+                _ if launch.calls > 0 && campaign.is_nobody_due => "nobody is due now: who is left is called again later".to_owned(),
+                why => why.to_string(),
+            };
             if let Some(trouble) = group.and_then(|(group, slots)| slots.trouble(group, now)) {
                 campaign.why = format!("{}; {trouble}", campaign.why);
             }
@@ -199,18 +206,14 @@ fn decide(campaign: &mut CallCampaign, own: &Own, waiting: usize, others: u32, g
         count: &count,
         ahead: campaign.rest.ahead(agents_until, own.rivals, &campaign.permits, now),
     };
-    let latches = match (campaign.pacing.pace, &campaign.predictor) {
-        (PacingMode::Power { .. }, _) => count.latches(campaign.pacing.ceiling_bp(), 0),
-        (PacingMode::Predictive { .. }, Some(predictor)) => predictor.latches(&campaign.pacing, &state),
-        _ => false,
-    };
-    if latches && !count.is_latched {
-        campaign.latched = Some((today, false));
-    }
-    match &mut campaign.predictor {
+    let launch = match &mut campaign.predictor {
         Some(predictor) => predictor.next(&campaign.pacing, &state, now),
         None => next(&campaign.pacing, &state),
+    };
+    if launch.latches && !count.is_latched {
+        campaign.latched = Some((today, false));
     }
+    launch
 }
 
 fn count_of(campaign: &CallCampaign, own: &Own, today: Date) -> AbandonmentCount {

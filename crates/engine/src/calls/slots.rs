@@ -14,7 +14,8 @@ use clarion_store::carriers::TransferTargetRecord;
 
 use crate::intake::Clock;
 
-/// What a call centre said about its free agents is believed for so long; then its fixed capacity holds again.
+/// What a call centre said about its free agents is believed for so long. Then nobody knows how many there are, and there are no more lines than it said
+/// agents: a centre that said none at closing time gets no calls.
 const TOLD_LASTS_MS: i64 = 5 * MINUTE_MS;
 /// For so long after a call that it did not take, a target is given no more than it bore then; twice as long each time that it fails again.
 const HELD_OFF_MS_MIN: i64 = 30 * SECOND_MS;
@@ -34,6 +35,8 @@ struct Target {
     capacity: u32,
     bound: Option<Bound>,
     told: Option<Told>,
+    /// When the centre said last how many agents are free, and not again for too long.
+    unheard_since: Option<Instant>,
     /// When talks ended whose agents the centre has not called free since.
     wrapping: Vec<Instant>,
 }
@@ -191,6 +194,7 @@ impl Slots {
                 capacity: record.target.capacity,
                 bound,
                 told,
+                unheard_since: None,
                 wrapping,
             };
             match record.told.filter(|(_, at)| now.ms() - at.ms() <= TOLD_LASTS_MS) {
@@ -198,7 +202,11 @@ impl Slots {
                     let wrapped = target.hear(free, at, held.get(&record.id).map_or(&[], Vec::as_slice));
                     events.extend(wrapped.into_iter().map(|age_ms| (record.target.group.clone(), PaceEvent::WrapEnded { age_ms })));
                 }
-                None => (target.told, target.wrapping) = (None, Vec::new()),
+                None => {
+                    (target.told, target.wrapping) = (None, Vec::new());
+                    target.unheard_since = record.told.map(|(_, at)| at);
+                    target.capacity = record.told.map_or(target.capacity, |(free, _)| free.min(target.capacity));
+                }
             }
             targets.insert(record.id, target);
         }
@@ -228,11 +236,15 @@ impl Slots {
         state.targets.iter().filter(|(_, target)| target.group == group).any(|(id, target)| !state.held_of(*id).is_empty() || !target.wrapping.is_empty() || target.left(&[]) > 0)
     }
 
-    /// Targets of a group that did not take their last calls, in words for the live page.
+    /// Targets of a group that did not take their last calls, or that nobody has heard of, in words for the live page.
     pub fn trouble(&self, group: &str, now: Instant) -> Option<String> {
         let state = self.state();
         let troubled = state.targets.values().filter(|target| target.group == group && target.is_open);
         let words = troubled.filter_map(|target| {
+            if let Some(since) = target.unheard_since {
+                let minutes = (now.ms() - since.ms()) / MINUTE_MS;
+                return Some(format!("{} has not said for {minutes} min how many agents are free: it has no more than the {} of then", target.name, target.capacity));
+            }
             let bound = target.bound.as_ref().filter(|bound| now < bound.until)?;
             Some(format!("{} did not take a call ({}): it has no more than {} at once for {} s", target.name, bound.why, bound.calls, (bound.until.ms() - now.ms() + 999) / 1_000))
         });
@@ -369,129 +381,5 @@ impl Drop for Slot {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use clarion_store::carriers::NewTransferTarget;
-    use clarion_store::compliance::Week;
-
-    /// A Monday, 12:00 UTC.
-    const NOON: Instant = Instant(1_795_435_200_000);
-
-    fn noon() -> Instant {
-        NOON
-    }
-
-    fn record(id: i64, capacity: u32, priority: i64, told: Option<(u32, Instant)>) -> TransferTargetRecord {
-        let target = NewTransferTarget {
-            group: "agents".into(),
-            name: format!("Floor {id}"),
-            address: format!("sip:floor{id}@127.0.0.1"),
-            line: SipLine::default(),
-            hours: Week { monday: "09:00-17:00".into(), ..Week::default() },
-            capacity,
-            priority,
-            enabled: true,
-        };
-        TransferTargetRecord { id: TransferTargetId(id), target, told, created_by: String::new(), created_at: NOON }
-    }
-
-    #[test]
-    fn slots_are_taken_by_priority_and_freed_when_dropped() {
-        let (slots, zone) = (Slots::new(noon), jiff::tz::TimeZone::UTC);
-        slots.refresh(&[record(1, 1, 20, None), record(2, 1, 10, None)], &zone, NOON).expect("reads");
-        assert_eq!(slots.free("agents"), 2);
-        let first = slots.take("agents", Some(NOON)).expect("a slot");
-        assert_eq!(first.target, TransferTargetId(2), "the lower priority first");
-        let second = slots.take("agents", Some(NOON)).expect("a slot");
-        assert!(slots.take("agents", Some(NOON)).is_none() && slots.take("others", Some(NOON)).is_none());
-        second.talks(NOON);
-        assert_eq!(slots.talking_since("agents"), [NOON]);
-        drop(second);
-        assert_eq!((slots.free("agents"), slots.talking_since("agents").len()), (1, 0));
-        first.failed("it answered 486".into());
-        drop(first);
-        assert_eq!(slots.free("agents"), 1, "one is free, one said busy");
-    }
-
-    #[test]
-    fn a_target_that_takes_no_call_is_left_alone_for_longer_each_time() {
-        let (slots, zone) = (Slots::new(noon), jiff::tz::TimeZone::UTC);
-        let at = |ms: i64| slots.refresh(&[record(1, 5, 1, None)], &zone, NOON.plus_ms(ms)).expect("reads");
-        let fail = |why: &str| slots.take("agents", Some(NOON)).expect("a slot").failed(why.into());
-        at(0);
-        fail("it answered 486");
-        assert_eq!((slots.free("agents"), slots.has_anybody("agents")), (0, false));
-        assert_eq!(slots.trouble("agents", NOON).as_deref(), Some("Floor 1 did not take a call (it answered 486): it has no more than 0 at once for 30 s"));
-        at(29_999);
-        assert_eq!(slots.free("agents"), 0, "no refresh forgets it");
-        at(30_000);
-        assert_eq!((slots.free("agents"), slots.trouble("agents", NOON.plus_ms(30_000))), (1, None), "one call shows whether it takes them again");
-        fail("it answered 486");
-        at(59_999);
-        assert_eq!(slots.free("agents"), 0, "twice as long, the second time");
-        at(60_000);
-        let talks = slots.take("agents", Some(NOON)).expect("a slot");
-        assert_eq!((slots.free("agents"), talks.is_held_off()), (0, false));
-        talks.talks(NOON);
-        assert_eq!(slots.free("agents"), 4, "it does");
-        fail("nobody picked up in time");
-        assert_eq!(slots.free("agents"), 0, "it has the one that it has, and no more");
-        drop(talks);
-        assert_eq!(slots.free("agents"), 1);
-        assert!(slots.trouble("agents", NOON).is_some_and(|why| why.ends_with("no more than 1 at once for 30 s")), "one who was taken began it anew");
-        at(30_000 + HELD_OFF_MS_MAX - 1);
-        assert_eq!(slots.free("agents"), 2, "it is remembered");
-        at(30_000 + HELD_OFF_MS_MAX);
-        assert_eq!(slots.free("agents"), 5, "but not for ever");
-    }
-
-    #[test]
-    fn a_target_that_takes_a_call_by_the_carriers_hand_is_held_off_no_longer() {
-        let (slots, zone) = (Slots::new(noon), jiff::tz::TimeZone::UTC);
-        slots.refresh(&[record(1, 5, 1, None)], &zone, NOON).expect("reads");
-        let [first, second] = [(); 2].map(|()| slots.take("agents", Some(NOON)).expect("a slot"));
-        first.failed("it answered 486".into());
-        assert!(second.is_held_off());
-        second.taken_elsewhere();
-        assert_eq!((slots.free("agents"), second.is_held_off()), (3, false));
-    }
-
-    #[test]
-    fn hours_and_what_the_centre_says_bound_them() {
-        let (slots, zone) = (Slots::new(noon), jiff::tz::TimeZone::UTC);
-        slots.refresh(&[record(1, 5, 1, Some((2, NOON)))], &zone, NOON).expect("reads");
-        assert_eq!(slots.free("agents"), 2);
-        slots.refresh(&[record(1, 5, 1, Some((2, NOON)))], &zone, NOON.plus_ms(TOLD_LASTS_MS + 1)).expect("reads");
-        assert_eq!(slots.free("agents"), 5, "an old word does not hold");
-        assert_eq!((slots.open_until("agents"), slots.open_until("others")), (NOON.plus_ms(5 * 60 * MINUTE_MS), Instant(0)));
-        slots.refresh(&[record(1, 5, 1, None)], &zone, NOON.plus_ms(6 * 60 * MINUTE_MS)).expect("reads");
-        assert_eq!((slots.free("agents"), slots.open_until("agents")), (0, Instant(0)), "closed in the evening");
-    }
-
-    /// The centre counts the agents that it sees free; it knows of no call that we have not sent it.
-    #[test]
-    fn what_the_centre_says_is_not_counted_twice() {
-        let (slots, zone) = (Slots::new(noon), jiff::tz::TimeZone::UTC);
-        let at = |ms: i64| NOON.plus_ms(ms);
-        let tell = |free, ms| slots.refresh(&[record(1, 5, 1, Some((free, at(ms))))], &zone, at(ms + 1)).expect("reads");
-        tell(2, -1_000);
-        let held = slots.take("agents", None).expect("a slot");
-        tell(2, -1_000);
-        assert_eq!((slots.free("agents"), slots.held("agents")), (1, 1), "the same word again adds nobody");
-        tell(2, -500);
-        assert_eq!(slots.free("agents"), 1, "the agent for whom a call rings is still free to the centre");
-        held.rings(NOON);
-        held.talks(NOON);
-        tell(1, 100);
-        assert_eq!((slots.free("agents"), slots.held("agents"), slots.talking_since("agents").len()), (1, 0, 1));
-        drop(held);
-        assert_eq!((slots.free("agents"), slots.wrapping_since("agents").len()), (1, 1), "free again when the centre says so");
-        assert!(slots.has_anybody("agents"));
-        tell(2, 7_000);
-        assert_eq!((slots.free("agents"), slots.wrapping_since("agents").len()), (2, 0));
-        let events: Vec<_> = slots.take_events().into_iter().map(|(_, event)| event).collect();
-        assert_eq!(events, [PaceEvent::TalkEnded { age_ms: 0 }, PaceEvent::WrapEnded { age_ms: 7_000 }]);
-        tell(0, 8_000);
-        assert!(!slots.has_anybody("agents"));
-    }
-}
+#[path = "slots_tests.rs"]
+mod tests;

@@ -1,8 +1,9 @@
 //! What is played in a campaign's calls: prompts, fixed words that were rendered before the first call, and each person's own
-//! words, which are rendered for the call and forgotten with it.
+//! words, which are rendered for the call and kept by it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use clarion_domain::campaigns::script::{Script, ScriptDocument, Speech};
 use clarion_domain::campaigns::template::Part;
@@ -14,8 +15,13 @@ use super::speech::{SpeechEngine, SpeechError, SpeechRequest};
 
 type Piece = Arc<[i16]>;
 
-/// Words of people that are remembered while a campaign runs, such as common first names.
+/// What only one person hears, for their call.
+pub(super) type OwnWords = HashMap<SpeechRequest, Piece>;
+
+/// Words of people that are remembered for others while a campaign runs, such as common first names.
 const WORDS_MAX: usize = 2_000;
+/// A person's own words are ready within this, or their fallback is heard: the permit to call is not to grow old.
+const LEARN_MAX: Duration = Duration::from_secs(10);
 
 /// The sounds of one campaign.
 pub(super) struct Sounds {
@@ -105,7 +111,7 @@ impl Sounds {
 
     /// What a person hears before their talk is recorded.
     pub fn announcement(&self) -> Option<Piece> {
-        self.announcement.as_ref().and_then(|wanted| self.known(wanted))
+        self.announcement.as_ref().and_then(|wanted| self.fixed.get(wanted)).cloned()
     }
 
     async fn fix(&mut self, tenant: &Tenant, wanted: SpeechRequest, now: Instant) -> Result<(), SoundError> {
@@ -126,22 +132,33 @@ impl Sounds {
     }
 
     /// Renders what only this person hears. A word that cannot be rendered is left out, and its fallback is heard.
-    pub async fn learn(&self, script: &Script, value: impl Fn(&str) -> Option<String>) {
+    pub async fn learn(&self, script: &Script, value: impl Fn(&str) -> Option<String>) -> OwnWords {
+        let mut own = OwnWords::new();
+        let until = tokio::time::Instant::now() + LEARN_MAX;
         for (_, speech) in script.speeches() {
             let Speech::Say { text, language, voice, .. } = speech.as_ref() else { continue };
             for part in text.parts() {
                 let Part::Field { name, .. } = part else { continue };
                 let Some(words) = value(name).filter(|words| is_spoken(words)) else { continue };
                 let wanted = request(&words, language, voice.as_ref());
-                if self.known(&wanted).is_some() {
+                if self.fixed.contains_key(&wanted) || own.contains_key(&wanted) {
                     continue;
                 }
-                match self.engine.render(&wanted).await {
-                    Ok(audio) => self.remember(wanted, audio),
+                if let Some(known) = self.remembered(&wanted) {
+                    own.insert(wanted, known);
+                    continue;
+                }
+                let rendered = tokio::time::timeout_at(until, self.engine.render(&wanted)).await;
+                match rendered.unwrap_or(Err(SpeechError::Slow(LEARN_MAX.as_secs()))) {
+                    Ok(audio) => {
+                        self.remember(wanted.clone(), audio.clone());
+                        own.insert(wanted, audio);
+                    }
                     Err(error) => tracing::warn!(%error, field = %name, "a person's own words could not be spoken: the fallback is heard"),
                 }
             }
         }
+        own
     }
 
     fn remember(&self, wanted: SpeechRequest, audio: Piece) {
@@ -152,21 +169,22 @@ impl Sounds {
         words.insert(wanted, audio);
     }
 
-    fn known(&self, wanted: &SpeechRequest) -> Option<Piece> {
-        let words = || self.words.lock().unwrap_or_else(PoisonError::into_inner).get(wanted).cloned();
-        self.fixed.get(wanted).cloned().or_else(words)
+    fn remembered(&self, wanted: &SpeechRequest) -> Option<Piece> {
+        self.words.lock().unwrap_or_else(PoisonError::into_inner).get(wanted).cloned()
     }
 
-    /// Whether the fallback is heard in the place of a speech: some of its words are missing, and half a sentence is none.
-    pub fn falls_back(&self, speech: &Speech) -> bool {
-        let Speech::Say { text, language, voice, .. } = speech else { return false };
-        let missing = |words: &str| self.missing.contains(&request(words, language, voice.as_ref()));
-        !self.missing.is_empty()
-            && text.parts().iter().any(|part| match part {
-                Part::Text(words) => missing(words),
-                Part::Field { fallback, .. } => fallback.as_deref().is_some_and(missing),
-                Part::Link(_) => false,
-            })
+    /// The prompt that is heard in the place of a speech of which some words are missing, where there is one: half a sentence is none.
+    fn in_its_place(&self, speech: &Speech, own: &OwnWords, value: impl Fn(&str) -> Option<String>) -> Option<&Piece> {
+        let Speech::Say { text, language, voice, fallback } = speech else { return None };
+        let of = |words: &str| request(words, language, voice.as_ref());
+        let is_missing = text.parts().iter().any(|part| match part {
+            Part::Text(words) => self.missing.contains(&of(words)),
+            Part::Field { fallback: Some(fallback), .. } => self.missing.contains(&of(fallback)),
+            Part::Field { name, fallback: None } => value(name).filter(|words| is_spoken(words)).is_some_and(|words| self.fixed.get(&of(&words)).or_else(|| own.get(&of(&words))).is_none()),
+            Part::Link(_) => false,
+        });
+        let prompt = || fallback.as_ref().and_then(|prompt| self.prompts.get(prompt)).or(self.fallback.as_ref());
+        is_missing.then(prompt).flatten()
     }
 
     /// What the live page says of words that are missing.
@@ -179,28 +197,27 @@ impl Sounds {
         !self.missing.is_empty() && now.ms() - self.prepared_at.ms() >= MISSING_LAST_MS
     }
 
-    /// The pieces of a speech for one person, in order.
-    pub fn pieces(&self, speech: &Speech, value: impl Fn(&str) -> Option<String>) -> Vec<Piece> {
-        if self.falls_back(speech) {
-            let own = match speech {
-                Speech::Say { fallback: Some(prompt), .. } => self.prompts.get(prompt),
-                _ => None,
-            };
-            return own.or(self.fallback.as_ref()).into_iter().cloned().collect();
+    /// The pieces of a speech for one person, in order, and whether that is the fallback prompt in its place.
+    pub fn pieces(&self, speech: &Speech, own: &OwnWords, value: impl Fn(&str) -> Option<String>) -> (Vec<Piece>, bool) {
+        if let Some(prompt) = self.in_its_place(speech, own, &value) {
+            return (vec![prompt.clone()], true);
         }
         let (text, language, voice) = match speech {
-            Speech::Play { prompt } => return self.prompts.get(prompt).cloned().into_iter().collect(),
+            Speech::Play { prompt } => return (self.prompts.get(prompt).cloned().into_iter().collect(), false),
             Speech::Say { text, language, voice, .. } => (text, language, voice.as_ref()),
         };
-        let spoken = |words: &str| self.known(&request(words, language, voice));
+        let spoken = |words: &str| {
+            let wanted = request(words, language, voice);
+            self.fixed.get(&wanted).or_else(|| own.get(&wanted)).cloned()
+        };
         let part = |part: &Part| match part {
             Part::Text(words) => spoken(words),
             Part::Field { name, fallback } => {
-                let own = value(name).filter(|words| is_spoken(words)).and_then(|words| spoken(&words));
-                own.or_else(|| fallback.as_deref().and_then(spoken))
+                let theirs = value(name).filter(|words| is_spoken(words)).and_then(|words| spoken(&words));
+                theirs.or_else(|| fallback.as_deref().and_then(spoken))
             }
             Part::Link(_) => None,
         };
-        text.parts().iter().filter_map(part).collect()
+        (text.parts().iter().filter_map(part).collect(), false)
     }
 }

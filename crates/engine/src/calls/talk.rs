@@ -32,7 +32,7 @@ use recorded::{Announcing, Running, features};
 
 use super::agent::{Agent, Line};
 use super::recording::{Recorder, RecordingTells, RecordingTold};
-use super::sounds::Sounds;
+use super::sounds::{OwnWords, Sounds};
 use crate::intake::Clock;
 
 /// What a call needs from the start.
@@ -87,27 +87,30 @@ pub(super) enum News {
 /// What the dialler may ask of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ask {
-    /// Hang up unless somebody answered already.
-    StopUnlessAnswered,
+    /// Hang up unless the person talks with an agent, waits for one, or hears why there is none (UK-7).
+    StopUnlessServed,
     HangUp,
 }
 
 pub(super) type NewsSender = mpsc::UnboundedSender<News>;
 
 /// Runs a call to its end.
-pub(super) async fn talk(plan: CallPlan, media: MediaEngine, news: NewsSender, asks: mpsc::UnboundedReceiver<Ask>) {
+pub(super) async fn talk(plan: CallPlan, media: MediaEngine, news: NewsSender, mut asks: mpsc::UnboundedReceiver<Ask>) {
     let attempt = plan.attempt;
     // A person's own words are ready before the phone rings: after the answer there are two seconds (UK-6).
-    let profile = plan.profile.clone();
-    plan.sounds.learn(&plan.script, |name| profile.field(name).map(str::to_owned)).await;
+    let own_words = plan.sounds.learn(&plan.script, |name| plan.profile.field(name).map(str::to_owned)).await;
     let now = (plan.clock)();
-    match Talk::dial(plan, &media, news.clone()) {
-        Ok(talk) => talk.run(asks, &media).await,
-        Err(reason) => {
-            tracing::warn!(reason, "a call could not be dialled");
-            // A dialler that is gone has no use for news.
-            let event = CallEvent::Ended { at: now, by: EndedBy::Us, cause: Some(Cause::Call(OurEnd::MediaFailed)) };
-            let _ = news.send(News::Happened { attempt, event });
+    // A dialler that is gone has no use for news.
+    let not_dialled = |cause| drop(news.send(News::Happened { attempt, event: CallEvent::Ended { at: now, by: EndedBy::Us, cause } }));
+    if asks.try_recv().is_ok() {
+        not_dialled(None);
+    } else {
+        match Talk::dial(plan, own_words, &media, news.clone()) {
+            Ok(talk) => talk.run(asks, &media).await,
+            Err(reason) => {
+                tracing::warn!(reason, "a call could not be dialled");
+                not_dialled(Some(Cause::Call(OurEnd::MediaFailed)));
+            }
         }
     }
     let _ = news.send(News::Over { attempt });
@@ -115,6 +118,7 @@ pub(super) async fn talk(plan: CallPlan, media: MediaEngine, news: NewsSender, a
 
 struct Talk {
     plan: CallPlan,
+    own_words: OwnWords,
     news: NewsSender,
     call: Call,
     leg: MediaLeg,
@@ -124,6 +128,8 @@ struct Talk {
     playing: Option<(PlayId, u32, PlayedFor)>,
     timer: Option<(tokio::time::Instant, u32)>,
     agent: Option<(Agent, u32)>,
+    /// By when something is to be heard of the agent who was joined (UK-2).
+    agent_heard_by: Option<tokio::time::Instant>,
     transfer: Option<Transfer>,
     /// Whom the carrier was asked to ring, and still rings though the person waits no longer.
     late: Option<Agent>,
@@ -149,7 +155,7 @@ struct Talk {
 }
 
 impl Talk {
-    fn dial(plan: CallPlan, media: &MediaEngine, news: NewsSender) -> Result<Self, &'static str> {
+    fn dial(plan: CallPlan, own_words: OwnWords, media: &MediaEngine, news: NewsSender) -> Result<Self, &'static str> {
         let (leg, heard) = media.open_leg(plan.leg.clone()).map_err(|_| "no port or thread for its audio")?;
         let call = plan.trunk.dial(plan.request.clone(), leg.local().clone()).map_err(|_| "the number cannot be dialled")?;
         let mut talk = Self {
@@ -161,6 +167,7 @@ impl Talk {
             playing: None,
             timer: None,
             agent: None,
+            agent_heard_by: None,
             transfer: None,
             late: None,
             suppressing: None,
@@ -178,6 +185,7 @@ impl Talk {
             answered: false,
             informed_by: None,
             ended: false,
+            own_words,
             plan,
             news,
         };
@@ -200,17 +208,21 @@ impl Talk {
             while let Some(order) = self.orders.pop_front() {
                 self.carry_out(order);
             }
-            let deadline = self.timer.map_or_else(|| tokio::time::Instant::now() + Duration::from_secs(3_600), |(at, _)| at);
+            let deadline = self.timer.map(|(at, _)| at);
             tokio::select! {
                 event = self.call.event() => match event {
                     Some(event) => self.signalled(event),
                     None => self.lost(),
                 },
                 Some(event) = self.heard.recv() => self.heard(event),
-                () = tokio::time::sleep_until(deadline), if self.timer.is_some() => {
+                () = at(deadline) => {
                     if let Some((_, turn)) = self.timer.take() {
                         self.time_is_up(turn);
                     }
+                }
+                () = at(self.agent_heard_by) => {
+                    self.agent_heard_by = None;
+                    self.tell(CallEvent::AgentSilent { at: self.now() });
                 }
                 Some(ask) = asks.recv() => self.asked(ask),
                 done = wait(&mut self.suppressing) => {
@@ -240,7 +252,8 @@ impl Talk {
     }
 
     fn asked(&mut self, ask: Ask) {
-        if ask == Ask::HangUp || !self.answered {
+        let is_served = self.agent.is_some() || self.transfer.is_some() || self.playing.as_ref().is_some_and(|(.., why)| *why == PlayedFor::Information);
+        if ask == Ask::HangUp || !is_served {
             self.call.hang_up(HangUp::default());
         }
     }
@@ -284,6 +297,8 @@ impl Talk {
         self.informed_by = Some(tokio::time::Instant::now() + Duration::from_millis(ANSWER_TO_INFORMATION_MS.unsigned_abs()));
         self.leg.connect(media);
         self.tell(CallEvent::Answered { at: now });
+        // What was heard on the way was the network's.
+        self.measured = AnsweredBy::Unsure;
         self.listen(true);
         if self.plan.recording.openings {
             self.record(RecordingKind::Opening, None);
@@ -319,6 +334,11 @@ impl Talk {
             _ => wire,
         };
         self.perhaps_taken_over(by, now);
+        if !self.answered && end.answered_at.is_some() {
+            // Somebody picked up as we gave up, or where no audio could be agreed on, and heard nothing: that counts, whatever came between.
+            tracing::warn!(reason = end.reason, "a call was answered and could not be spoken to");
+            self.tell(CallEvent::Answered { at: now });
+        }
         self.tell(CallEvent::Ended { at: now, by, cause });
         self.agent_gone();
     }
@@ -365,10 +385,11 @@ impl Talk {
     }
 
     fn pieces(&self, speech: &Speech) -> Vec<Arc<[i16]>> {
-        if self.plan.sounds.falls_back(speech) {
+        let (pieces, fell_back) = self.plan.sounds.pieces(speech, &self.own_words, |name| self.plan.profile.field(name).map(str::to_owned));
+        if fell_back {
             let _ = self.news.send(News::FellBack { attempt: self.plan.attempt });
         }
-        self.plan.sounds.pieces(speech, |name| self.plan.profile.field(name).map(str::to_owned))
+        pieces
     }
 
     fn play(&mut self, speech: &Speech, turn: u32, why: PlayedFor) {
@@ -377,6 +398,12 @@ impl Talk {
             // Nothing of it could be had: the script goes on as if it had been heard, rather than stand still.
             self.on(ScriptEvent::Played { turn });
             return;
+        }
+        let at = self.now();
+        match why {
+            PlayedFor::Information => self.tell(CallEvent::InformationStarted { at }),
+            PlayedFor::Message => self.tell(CallEvent::MessageStarted { at }),
+            PlayedFor::Voicemail => {}
         }
         self.playing = Some((self.leg.play(pieces, Repeat::Once), turn, why));
     }
@@ -398,14 +425,7 @@ impl Talk {
         }
         let after = |ms: u32| tokio::time::Instant::now() + Duration::from_millis(ms.into());
         match order.action {
-            Action::Play { speech, why } => {
-                match why {
-                    PlayedFor::Information => self.tell(CallEvent::InformationStarted { at: now }),
-                    PlayedFor::Message => self.tell(CallEvent::MessageStarted { at: now }),
-                    PlayedFor::Voicemail => {}
-                }
-                self.play(&speech, turn, why);
-            }
+            Action::Play { speech, why } => self.play(&speech, turn, why),
             Action::Wait { ms } => {
                 self.tell(CallEvent::Gathering { at: now });
                 self.timer = Some((after(ms), turn));
@@ -430,6 +450,14 @@ impl Talk {
             }
             Action::HangUp(_) => self.call.hang_up(HangUp::default()),
         }
+    }
+}
+
+/// Never returns without a time.
+async fn at(time: Option<tokio::time::Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -8,7 +8,7 @@ use clarion_domain::compliance::suppression::{SuppressionReason, SuppressionScop
 use clarion_domain::id::{AttemptId, CampaignId};
 use clarion_domain::outcomes::cause::Cause;
 use clarion_domain::outcomes::disposition::Disposition;
-use clarion_domain::time::Instant;
+use clarion_domain::time::{Instant, MINUTE_MS};
 use clarion_store::StoreError;
 use clarion_store::attempts::{AttemptRow, CallRow, Candidate, add_attempts, add_due, remove_claims, write_calls};
 use clarion_store::campaigns::{StepEvent, StepNews, move_on};
@@ -25,9 +25,13 @@ use super::pace::Want;
 use super::slots::Slot;
 use crate::attempts::decided::ClaimError;
 use crate::attempts::{Counted, CycleRows};
+use crate::carriers::is_of_the_account;
 
 /// A person's words for how a call went cannot be known beyond this: nothing waits longer for its turn to be written.
 const SUPPRESSED_FROM: &str = "key pressed in a call";
+
+/// Whoever was to be called when the trunk's account was refused is due again after this.
+const ACCOUNT_REFUSED_MS: i64 = MINUTE_MS;
 
 impl Dialler {
     /// One transaction. An error leaves everything to be written for the next turn.
@@ -195,9 +199,15 @@ impl Dialler {
 /// As the campaign had it when the call was launched: a pause meanwhile takes nobody's next call away.
 async fn try_again(tx: &mut Tx, live: &LiveCall, disposition: Disposition, cause: Cause, now: Instant) -> Result<(), StoreError> {
     let candidate = live.permitted.candidate;
-    if let Some(at) = live.retry.next_attempt(candidate.try_number, disposition, cause.verdict().retry, now) {
+    let again = |at, why: String| {
         let again = Candidate { try_number: candidate.try_number.saturating_add(1), due_at: None, ..candidate };
-        add_due(tx, live.campaign, &[(again, at, format!("retry after {disposition}"))]).await?;
+        (again, at, why)
+    };
+    // The trunk's account was refused: no fault of whoever was to be called, who was not called either.
+    if is_of_the_account(cause) {
+        add_due(tx, live.campaign, &[again(now.plus_ms(ACCOUNT_REFUSED_MS), "the trunk's account was refused".to_owned())]).await?;
+    } else if let Some(at) = live.retry.next_attempt(candidate.try_number, disposition, cause.verdict().retry, now) {
+        add_due(tx, live.campaign, &[again(at, format!("retry after {disposition}"))]).await?;
     }
     Ok(())
 }
@@ -229,6 +239,8 @@ fn call_row(live: &LiveCall, node: clarion_domain::id::NodeId, now: Instant) -> 
         verdict: if call.person.answered_at.is_some() { call.answered_by().to_string() } else { String::new() },
         features: live.features.clone(),
         fell_back: live.fell_back,
+        silent: call.was_silent(now),
+        agent_silent: call.times.agent_silent_at.is_some(),
         abandoned: call.outcome().is_some_and(|(word, _)| word == Disposition::Abandoned),
     }
 }

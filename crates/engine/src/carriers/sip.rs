@@ -10,6 +10,7 @@ use clarion_domain::carriers::sip_settings::{SipSettings, SipTransport, VoiceCod
 use clarion_domain::carriers::transfer_target::{AudioEncryption, SipLine};
 use clarion_domain::carriers::trunk::{TrunkKind, TrunkState};
 use clarion_domain::id::{TenantId, TrunkId};
+use clarion_domain::outcomes::cause::Cause;
 use clarion_domain::personal::Personal;
 use clarion_domain::time::Instant;
 use clarion_sip::auth::Credentials;
@@ -22,6 +23,7 @@ use clarion_sip::trunk::{Condition, Registration, TrunkConfig, TrunkHost};
 use clarion_store::carriers::{TrunkRecord, TrunkStatus, report_status};
 use clarion_store::{Store, StoreError};
 
+use super::refusals::Refusals;
 use super::routes::Routes;
 
 const REGISTRATION: Duration = Duration::from_secs(600);
@@ -31,10 +33,13 @@ pub(crate) struct SipTrunk {
     pub record: TrunkRecord,
     pub settings: SipSettings,
     pub trunk: Arc<Trunk>,
+    /// As the wire has it.
+    config: TrunkConfig,
     pub calls_up: u32,
     bucket: RateBucket,
     accepted: i64,
     last: (TrunkState, Instant),
+    refusals: Refusals,
 }
 
 pub(crate) struct SipTrunks {
@@ -109,6 +114,9 @@ fn line_leg(line: &SipLine) -> LegConfig {
 
 impl SipTrunk {
     pub(crate) fn state(&self) -> (TrunkState, String) {
+        if let Some(why) = self.refusals.held() {
+            return (TrunkState::Refused, why.to_owned());
+        }
         let seen = self.trunk.state().borrow().clone();
         let state = match seen.condition {
             Condition::Starting => TrunkState::Connecting,
@@ -125,7 +133,13 @@ impl SipTrunk {
 
     /// Calls that may be launched now: channels that are free.
     pub(crate) fn room(&self) -> u32 {
-        if self.can_dial() { self.settings.calls_at_once.saturating_sub(self.calls_up) } else { 0 }
+        let at_once = if self.refusals.is_probing() { 1 } else { self.settings.calls_at_once };
+        if self.can_dial() { at_once.saturating_sub(self.calls_up) } else { 0 }
+    }
+
+    /// A call on it has ended.
+    pub(crate) fn ended(&mut self, cause: Cause, now: Instant) {
+        self.refusals.ended(cause, now);
     }
 
     /// Takes one call's place; false when the trunk has none, or its rate is used up.
@@ -172,22 +186,28 @@ impl SipTrunks {
         Self { endpoint, trunks: HashMap::new(), broken: HashMap::new(), direct: HashMap::new(), routes: Routes::default() }
     }
 
-    /// Reads trunks and routes; starts what is new, ends what is gone, and starts anew what has changed.
+    /// Reads trunks and routes; starts what is new, ends what is gone, and starts anew what has changed on the wire. Calls that are up go on, and keep
+    /// their places.
     pub(crate) async fn reload(&mut self, store: &Store, now: Instant) -> Result<(), StoreError> {
         let records: Vec<TrunkRecord> = store.trunks().await?.into_iter().filter(|record| record.enabled && record.settings.kind() == TrunkKind::Sip).collect();
-        self.trunks.retain(|id, trunk| records.iter().any(|record| record.id == *id && record.version == trunk.record.version));
+        self.trunks.values_mut().for_each(|trunk| trunk.refusals.pass(now));
+        self.trunks.retain(|id, _| records.iter().any(|record| record.id == *id));
         for record in records {
-            let known = self.trunks.contains_key(&record.id) || self.broken.get(&record.id).is_some_and(|(version, _)| *version == record.version);
+            let known = self.trunks.get(&record.id).is_some_and(|known| known.record.version == record.version) || self.broken.get(&record.id).is_some_and(|(version, _)| *version == record.version);
             let TrunkSettings::Sip(settings) = record.settings.clone() else { continue };
             if known {
                 continue;
             }
             let secret = store.trunk_secret(record.id).await?;
-            match config(&settings, &secret).and_then(|config| self.endpoint.trunk(config)) {
-                Ok(trunk) => {
+            let before = self.trunks.remove(&record.id);
+            match config(&settings, &secret).and_then(|config| self.trunk_of(before.as_ref(), &config).map(|trunk| (trunk, config))) {
+                Ok((trunk, config)) => {
                     self.broken.remove(&record.id);
                     let bucket = RateBucket::new(u32::try_from(record.rate_per_second).unwrap_or(u32::MAX), now);
-                    self.trunks.insert(record.id, SipTrunk { settings, trunk: Arc::new(trunk), calls_up: 0, bucket, accepted: 0, last: (TrunkState::Connecting, now), record });
+                    let (calls_up, accepted, last) = before.map_or((0, 0, (TrunkState::Connecting, now)), |before| (before.calls_up, before.accepted, before.last));
+                    // Whoever has changed it wants to see whether it is taken now.
+                    let refusals = Refusals::default();
+                    self.trunks.insert(record.id, SipTrunk { settings, trunk, config, calls_up, bucket, accepted, last, refusals, record });
                 }
                 Err(error) => {
                     tracing::warn!(trunk = %record.id, %error, "a trunk's settings cannot be used");
@@ -197,6 +217,14 @@ impl SipTrunks {
         }
         self.routes = Routes::read(store).await?;
         Ok(())
+    }
+
+    /// The one that was there, where nothing of it has changed on the wire.
+    fn trunk_of(&self, before: Option<&SipTrunk>, config: &TrunkConfig) -> Result<Arc<Trunk>, TlsError> {
+        match before.filter(|before| before.config == *config) {
+            Some(before) => Ok(before.trunk.clone()),
+            None => self.endpoint.trunk(config.clone()).map(Arc::new),
+        }
     }
 
     pub(crate) fn get(&self, id: TrunkId) -> Option<&SipTrunk> {
@@ -210,6 +238,11 @@ impl SipTrunks {
     /// Trunks that may carry this call, best first, up or not.
     pub(crate) fn candidates(&self, tenant: TenantId, e164: &str, caller_id: &str, avoid: Option<TrunkId>) -> Vec<TrunkId> {
         self.routes.candidates((tenant, e164, caller_id), avoid, |id| self.trunks.get(&id).map(|trunk| trunk.record.tenant))
+    }
+
+    /// Some trunk could take a call, had it a channel free.
+    pub(crate) fn any_can_dial(&self) -> bool {
+        self.trunks.values().any(SipTrunk::can_dial)
     }
 
     /// Free channels over all trunks.
@@ -246,6 +279,10 @@ impl SipTrunks {
             let (state, reason) = trunk.state();
             if trunk.last.0 != state {
                 trunk.last = (state, now);
+                match state {
+                    TrunkState::Up => tracing::info!(trunk = %id, "a trunk is up"),
+                    _ => tracing::warn!(trunk = %id, state = state.as_str(), reason, "a trunk has changed"),
+                }
             }
             let rate_now = trunk.record.rate_per_second;
             all.push(TrunkStatus { trunk: *id, node, state, reason, rate_now, outstanding: trunk.calls_up.into(), accepted: trunk.accepted, throttled: 0, since: trunk.last.1, seen_at: now });

@@ -60,6 +60,8 @@ async fn history(bench: &Bench, tenant: &Tenant) {
         features: String::new(),
         abandoned: false,
         fell_back: false,
+        silent: false,
+        agent_silent: false,
     };
     let mut tx = bench.store.db().begin().await.expect("begins");
     write_calls(&mut tx, &(0..60).map(call).collect::<Vec<_>>()).await.expect("written");

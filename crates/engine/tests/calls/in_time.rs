@@ -53,3 +53,34 @@ async fn whoever_hears_nothing_is_told_within_two_seconds_while_the_agent_is_run
         .await;
     }
 }
+
+/// Joined at once, and nobody speaks: a silent call (UK-2).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_who_says_nothing_is_told_of_and_counted() {
+    for silent in [true, false] {
+        for_each_store("dialled_silent", |bench| async move {
+            let tenant = bench.tenant("north").await;
+            let mut config = VoiceCarrierConfig::new(audio_ports());
+            config.fate_of = |_| CallFate::Listens;
+            (config.talk, config.patience) = (Duration::from_secs(4), Duration::from_secs(30));
+            config.agent_says = config.agent_says.filter(|_| !silent);
+            let carrier = VoiceCarrier::start(config).expect("a carrier");
+            connect(&tenant, &carrier).await;
+            let (list, _) = list_of(&tenant, "everybody", 1).await;
+            let (stop, dialler) = dial(&bench);
+            let id = run(&bench, &tenant, &draft_of(list, STRAIGHT, PacingMode::Progressive)).await;
+            assert_eq!(counts(&tenant, id).await.into_iter().collect::<Vec<_>>(), [(Disposition::PutThrough, 1)]);
+            let row = &tenant.recipients(id, RecipientFilter::Every, None, 10).await.expect("read").rows[0];
+            let RecipientState::Attempted { attempt, .. } = row.state else { panic!("{:?}", row.state) };
+            let call = tenant.call(attempt).await.expect("read");
+            assert_eq!((call.silent, call.agent_silent), (silent, silent), "{call:?}");
+            let days = bench.store.abandonment_days(id, &london_day(NOON).to_string()).await.expect("days");
+            assert_eq!((days[0].passed, days[0].silent), (1, silent.into()));
+            let told = bench.store.silent_calls(&london_day(NOON).to_string()).await.expect("read");
+            assert_eq!(told, if silent { vec![(tenant.id(), 1)] } else { Vec::new() });
+            stop.send_replace(true);
+            dialler.await.expect("ends");
+        })
+        .await;
+    }
+}

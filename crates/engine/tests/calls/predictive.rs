@@ -98,6 +98,8 @@ async fn history(bench: &Bench, tenant: &Tenant, id: CampaignId) {
             features: String::new(),
             abandoned: false,
             fell_back: false,
+            silent: false,
+            agent_silent: false,
         }
     };
     let mut tx = bench.store.db().begin().await.expect("begins");

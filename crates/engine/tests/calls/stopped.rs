@@ -21,6 +21,31 @@ use crate::{counts, until};
 const PEOPLE: usize = 6;
 const AT_ONCE: u32 = 3;
 
+/// Waits for a key for twenty seconds.
+pub const WAITS_FOR_A_KEY: &str = r#"
+language = "en-GB"
+start = "menu"
+
+[information]
+text = "This is North on behalf of North. Nobody is free to speak to you. Please call us on 020 7946 0999."
+
+[steps.menu]
+do = "gather"
+speech = { text = "This is North. Press 1 to hear more, or 9 not to be called again." }
+digits_max = 1
+timeout_ms = 20000
+keys = { "1" = "bye", "9" = "stop" }
+invalid = "bye"
+timeout = "bye"
+
+[steps.stop]
+do = "opt_out"
+speech = { text = "You will not be called again." }
+
+[steps.bye]
+do = "hang_up"
+"#;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stopping_now_leaves_no_phone_ringing_after_a_second_and_a_pause_calls_nobody_else() {
     for_each_store("dialled_stopped", |bench| async move {
@@ -107,6 +132,34 @@ async fn a_pause_takes_nobodys_next_call_away_and_agents_see_whose_call_it_is() 
         }
         stop.send_replace(true);
         dialler.await.expect("ends");
+    })
+    .await;
+}
+
+/// What is said may be what was wrong: whoever hears it is not left with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stopping_now_ends_what_is_being_said() {
+    for_each_store("dialled_stopped_words", |bench| async move {
+        let tenant = bench.tenant("north").await;
+        let mut config = VoiceCarrierConfig::new(audio_ports());
+        config.fate_of = |_| CallFate::Listens;
+        config.patience = Duration::from_secs(60);
+        let carrier = VoiceCarrier::start(config).expect("a carrier");
+        connect(&tenant, &carrier).await;
+        let (list, _) = list_of(&tenant, "everybody", 2).await;
+        let (stop, dialler) = dial(&bench);
+        let id = tenant.create_campaign(&draft_of(list, WAITS_FOR_A_KEY, PacingMode::Agentless), NOON).await.expect("a campaign");
+        tenant.start_campaign(id, clock()).await.expect("starts");
+        until(&bench, &tenant, id, async |_| tenant.live_call_counts(id).await.expect("read").iter().any(|count| count.state == "gathering" && count.n == 2)).await;
+        let began = tokio::time::Instant::now();
+        tenant.cancel_campaign(id, clock()).await.expect("stopped");
+        while !tenant.live_calls(id, 10).await.expect("read").is_empty() {
+            assert!(began.elapsed() < Duration::from_secs(1), "still up after {:?}", began.elapsed());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        stop.send_replace(true);
+        dialler.await.expect("ends");
+        assert_eq!(counts(&tenant, id).await.into_iter().collect::<Vec<_>>(), [(Disposition::AnsweredPerson, 2)]);
     })
     .await;
 }

@@ -12,7 +12,7 @@ use crate::{clock, open};
 #[derive(Debug, Args)]
 pub struct ApiKeyArgs {
     /// Short name or identifier of the tenant.
-    #[arg(long, global = true, default_value = "")]
+    #[arg(long, global = true, default_value = "", hide_default_value = true)]
     tenant: String,
     /// Print JSON.
     #[arg(long, global = true)]

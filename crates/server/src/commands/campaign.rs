@@ -20,7 +20,7 @@ pub use steps::print as print_steps;
 #[derive(Debug, Args)]
 pub struct CampaignArgs {
     /// Short name or identifier of the tenant.
-    #[arg(long, global = true, default_value = "")]
+    #[arg(long, global = true, default_value = "", hide_default_value = true)]
     tenant: String,
     /// Print JSON instead of a table.
     #[arg(long, global = true)]
@@ -39,9 +39,11 @@ enum Verb {
     DryRun { campaign: CampaignId },
     /// Freeze the audience and begin; a running `clarion serve` sends.
     Start { campaign: CampaignId },
+    /// Begin nothing more until it is resumed; what is on the wire is still settled.
     Pause { campaign: CampaignId },
+    /// Go on with a paused campaign.
     Resume { campaign: CampaignId },
-    /// End it for good; what is on the wire is still settled.
+    /// End it for good: ringing calls are taken back; messages on the wire are still settled.
     Cancel { campaign: CampaignId },
     /// Who stands at which step, and why it ended for the others.
     Steps { campaign: CampaignId },

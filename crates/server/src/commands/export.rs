@@ -17,7 +17,7 @@ const LOG_ROWS: i64 = 100;
 #[derive(Debug, Args)]
 pub struct ExportArgs {
     /// Short name or identifier of the tenant.
-    #[arg(long, global = true, default_value = "")]
+    #[arg(long, global = true, default_value = "", hide_default_value = true)]
     tenant: String,
     /// Print JSON.
     #[arg(long, global = true)]

@@ -14,7 +14,7 @@ use crate::{clock, open};
 #[derive(Debug, Args)]
 pub struct ListArgs {
     /// Short name or identifier of the tenant.
-    #[arg(long, global = true, default_value = "")]
+    #[arg(long, global = true, default_value = "", hide_default_value = true)]
     tenant: String,
     #[command(subcommand)]
     verb: Verb,

@@ -13,7 +13,7 @@ use crate::{clock, open, prompt};
 #[derive(Debug, Args)]
 pub struct PromptArgs {
     /// Short name or identifier of the tenant.
-    #[arg(long, global = true, default_value = "")]
+    #[arg(long, global = true, default_value = "", hide_default_value = true)]
     tenant: String,
     /// Print JSON.
     #[arg(long, global = true)]
@@ -48,7 +48,7 @@ pub async fn run(config: &Config, args: &PromptArgs) -> anyhow::Result<()> {
         }
         Verb::Add { name, file } => {
             let bytes = std::fs::read(file).with_context(|| file.display().to_string())?;
-            let samples = prompt::read(bytes).map_err(|error| StoreError::Invalid(format!("{}: {error}", file.display())))?;
+            let samples = clarion_edge::read_prompt_file(prompt::read, bytes).map_err(|error| StoreError::Invalid(format!("{}: {error}", file.display())))?;
             let id = tenant.put_prompt(name, &samples, clock::now()).await?;
             if args.json {
                 print_json(&serde_json::json!({ "id": id, "duration_ms": samples.len() / 8 }));

@@ -1,11 +1,13 @@
-//! `clarion route list|add`: which trunk a message takes.
+//! `clarion route list|add|remove`: which trunk a message takes.
 
 use clap::{Args, Subcommand};
-use clarion_domain::id::TrunkId;
+use clarion_domain::id::{RouteId, TrunkId};
+use clarion_store::StoreError;
 use clarion_store::carriers::NewRoute;
 
+use crate::commands::trunk::must_be_said;
 use crate::config::Config;
-use crate::output::{Listing, print_json};
+use crate::output::{Listing, print_done, print_json};
 use crate::{clock, open};
 
 #[derive(Debug, Args)]
@@ -44,6 +46,19 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Send nothing more by a route, from the next message or call on.
+    Remove {
+        route: RouteId,
+        /// The tenant whose own it is, or, with --shared, in whose name this is done.
+        #[arg(long)]
+        tenant: String,
+        /// It is one for every tenant that has no route of its own.
+        #[arg(long)]
+        shared: bool,
+        /// Print JSON instead of a sentence.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 pub async fn run(config: &Config, args: &RouteArgs) -> anyhow::Result<()> {
@@ -71,6 +86,13 @@ pub async fn run(config: &Config, args: &RouteArgs) -> anyhow::Result<()> {
             } else {
                 println!("made route {id}");
             }
+        }
+        Verb::Remove { route, tenant, shared, json } => {
+            let tenant = open::tenant(&store, tenant).await?;
+            let record = tenant.routes().await?.into_iter().find(|record| record.id == *route).ok_or(StoreError::NotFound("route"))?;
+            must_be_said(record.tenant.is_none(), *shared, &format!("route {route}"))?;
+            tenant.remove_route(*route, clock::now()).await?;
+            print_done(&format!("removed route {route}"), *json);
         }
     }
     Ok(())

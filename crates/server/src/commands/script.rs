@@ -13,7 +13,7 @@ use crate::{clock, open};
 #[derive(Debug, Args)]
 pub struct ScriptArgs {
     /// Short name or identifier of the tenant.
-    #[arg(long, global = true, default_value = "")]
+    #[arg(long, global = true, default_value = "", hide_default_value = true)]
     tenant: String,
     /// Print JSON.
     #[arg(long, global = true)]
@@ -28,7 +28,7 @@ enum Verb {
     List,
     /// Keep a script under a name; one of that name is replaced.
     Add { name: String, file: PathBuf },
-    /// Every fault of a script with its step, or the script as a tree.
+    /// Every fault of a script with its step, one a line, or the script as a tree.
     Check { file: PathBuf },
     /// Forget a script; campaigns keep the one that they were given.
     Remove { name: String },
@@ -95,7 +95,7 @@ async fn check(tenant: &Tenant, body: &str, json: bool) -> anyhow::Result<()> {
             if json {
                 print_json(&serde_json::json!({ "faults": faults }));
             }
-            return Err(StoreError::Invalid(format!("the script cannot be used: {}", faults.join("; "))).into());
+            return Err(StoreError::Invalid(format!("the script cannot be used:\n  {}", faults.join("\n  "))).into());
         }
     }
     Ok(())

@@ -21,7 +21,7 @@ const PAGE_ROWS: i64 = 500;
 #[derive(Debug, Args)]
 pub struct SuppressionArgs {
     /// Short name or identifier of the tenant.
-    #[arg(long, global = true, default_value = "")]
+    #[arg(long, global = true, default_value = "", hide_default_value = true)]
     tenant: String,
     #[command(subcommand)]
     verb: Verb,

@@ -7,6 +7,7 @@ use clarion_domain::carriers::transfer_target::{AudioEncryption, SipLine};
 use clarion_domain::id::TransferTargetId;
 use clarion_store::carriers::NewTransferTarget;
 use clarion_store::compliance::Week;
+use clarion_store::{StoreError, Tenant};
 
 use crate::config::Config;
 use crate::output::{Listing, print_json};
@@ -15,7 +16,7 @@ use crate::{clock, open};
 #[derive(Debug, Args)]
 pub struct TargetArgs {
     /// Short name or identifier of the tenant.
-    #[arg(long, global = true, default_value = "")]
+    #[arg(long, global = true, default_value = "", hide_default_value = true)]
     tenant: String,
     /// Print JSON.
     #[arg(long, global = true)]
@@ -31,10 +32,14 @@ enum Verb {
     /// Add a line.
     Add(AddArgs),
     /// Remove a line.
-    Remove { target: TransferTargetId },
+    Remove {
+        /// Its identifier or name.
+        target: String,
+    },
     /// Say how many agents are free, as the call centre does over the API.
     Free {
-        target: TransferTargetId,
+        /// Its identifier or name.
+        target: String,
         /// Left out: back to the fixed capacity.
         agents: Option<u32>,
     },
@@ -109,8 +114,17 @@ pub async fn run(config: &Config, args: &TargetArgs) -> anyhow::Result<()> {
             let id = tenant.add_transfer_target(&target, clock::now()).await?;
             if args.json { print_json(&serde_json::json!({ "id": id })) } else { println!("added transfer target {} ({id})", new.name) }
         }
-        Verb::Remove { target } => tenant.delete_transfer_target(*target, clock::now()).await?,
-        Verb::Free { target, agents } => tenant.tell_free_agents(*target, *agents, clock::now()).await?,
+        Verb::Remove { target } => tenant.delete_transfer_target(find(&tenant, target).await?, clock::now()).await?,
+        Verb::Free { target, agents } => tenant.tell_free_agents(find(&tenant, target).await?, *agents, clock::now()).await?,
     }
     Ok(())
+}
+
+async fn find(tenant: &Tenant, named: &str) -> anyhow::Result<TransferTargetId> {
+    let records = tenant.transfer_targets().await?;
+    let found = records.iter().find(|record| record.target.name == named || record.id.to_string() == named).map(|record| record.id);
+    found.ok_or(StoreError::NotFound("transfer target")).with_context(|| {
+        let names: Vec<_> = records.iter().map(|record| record.target.name.as_str()).collect();
+        format!("{named:?}: there are {}", if names.is_empty() { "none; add one with `clarion target add`".to_owned() } else { names.join(", ") })
+    })
 }

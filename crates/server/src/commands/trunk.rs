@@ -1,16 +1,19 @@
-//! `clarion trunk list|add`: the configured connections to carriers.
+//! `clarion trunk list|add|change|disable|enable`: the configured connections to carriers.
+
+mod change;
+mod list;
+mod settings;
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use clarion_domain::carriers::settings::TrunkSettings;
 use clarion_store::carriers::NewTrunk;
 
-use anyhow::Context;
-
 use crate::config::{Config, read_secret};
-use crate::output::{Listing, print_json};
+use crate::output::print_json;
 use crate::{clock, open};
+
+pub use change::must_be_said;
 
 #[derive(Debug, Args)]
 pub struct TrunkArgs {
@@ -20,7 +23,7 @@ pub struct TrunkArgs {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Every trunk with what its nodes last said of it.
+    /// Every trunk with what a server last said of it.
     List {
         /// Print JSON instead of a table.
         #[arg(long)]
@@ -28,6 +31,12 @@ enum Verb {
     },
     /// Configure a connection.
     Add(Box<AddArgs>),
+    /// Change what is said of a connection; the rest stays as it is.
+    Change(Box<change::ChangeArgs>),
+    /// Let nothing more go over a connection. None is deleted: attempts and what they cost refer to it, and disabling is enough.
+    Disable(change::WhichArgs),
+    /// Use a disabled connection again.
+    Enable(change::WhichArgs),
 }
 
 #[derive(Debug, Args)]
@@ -45,7 +54,7 @@ struct AddArgs {
     /// Every tenant's routes may use it.
     #[arg(long)]
     shared: bool,
-    /// Segments a second at most.
+    /// Segments a second at most; of a SIP trunk, calls.
     #[arg(long)]
     rate: i64,
     /// Of a segment, in ten-thousandths of the currency's unit; what calls cost is among the settings.
@@ -61,14 +70,16 @@ struct AddArgs {
 pub async fn run(config: &Config, args: &TrunkArgs) -> anyhow::Result<()> {
     let store = open::store(config).await?;
     match &args.verb {
-        Verb::List { json } => list(&store, *json).await,
+        Verb::List { json } => list::run(&store, *json).await,
         Verb::Add(new) => add(&store, new).await,
+        Verb::Change(args) => change::run(&store, args).await,
+        Verb::Disable(which) => change::enable(&store, which, false).await,
+        Verb::Enable(which) => change::enable(&store, which, true).await,
     }
 }
 
 async fn add(store: &clarion_store::Store, args: &AddArgs) -> anyhow::Result<()> {
-    let text = std::fs::read_to_string(&args.settings).with_context(|| args.settings.display().to_string())?;
-    let settings: TrunkSettings = toml::from_str(&text).with_context(|| args.settings.display().to_string())?;
+    let settings = settings::read(&args.settings)?;
     let secret = args.password_file.as_deref().map(|file| read_secret("--password-file", file)).transpose()?.unwrap_or_default();
     let new = NewTrunk { name: args.name.clone(), settings, secret: secret.into(), rate_per_second: args.rate, cost_per_segment: args.cost_per_segment, currency: args.currency.clone() };
     let id = open::tenant(store, &args.tenant).await?.add_trunk(&new, args.shared, clock::now()).await?;
@@ -77,27 +88,5 @@ async fn add(store: &clarion_store::Store, args: &AddArgs) -> anyhow::Result<()>
     } else {
         println!("made trunk {} ({id}); it carries nothing until a route names it: clarion route add", args.name);
     }
-    Ok(())
-}
-
-async fn list(store: &clarion_store::Store, json: bool) -> anyhow::Result<()> {
-    let said = store.trunk_status().await?;
-    let mut listing = Listing::new(&["id", "name", "kind", "of_tenant", "enabled", "rate_per_second", "state", "reason", "rate_now", "outstanding"]);
-    for trunk in store.trunks().await? {
-        let last = said.iter().filter(|status| status.trunk == trunk.id).max_by_key(|status| status.seen_at);
-        listing.row([
-            trunk.id.to_string().into(),
-            trunk.name.into(),
-            trunk.settings.kind().as_str().into(),
-            trunk.tenant.map(|tenant| tenant.to_string()).into(),
-            trunk.enabled.into(),
-            trunk.rate_per_second.into(),
-            last.map(|status| status.state.as_str()).into(),
-            last.map(|status| status.reason.as_str()).into(),
-            last.map(|status| status.rate_now).into(),
-            last.map(|status| status.outstanding).into(),
-        ]);
-    }
-    listing.print(json);
     Ok(())
 }

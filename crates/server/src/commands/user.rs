@@ -16,7 +16,7 @@ use crate::{clock, open, password};
 #[derive(Debug, Args)]
 pub struct UserArgs {
     /// Short name or identifier of the tenant.
-    #[arg(long, global = true, default_value = "")]
+    #[arg(long, global = true, default_value = "", hide_default_value = true)]
     tenant: String,
     /// Print JSON.
     #[arg(long, global = true)]

@@ -119,8 +119,8 @@ pub(super) fn draft_of_calls(name: &str, list: ListId, spoken: bool) -> Campaign
     draft
 }
 
-/// Without a speech program the same script plays a chime; the information message is a text that is never needed, as one call for
-/// each free agent abandons nobody, and then it would have to be spoken: so it is the chime too.
+/// Without a speech program the same script plays a chime. The information message stays a text, as UK-7 reads it, and has the chime as its
+/// fallback: one call for each free agent abandons nobody, so that it is never needed.
 fn script(spoken: bool) -> String {
     if spoken {
         return SPOKEN.to_owned();
@@ -130,7 +130,7 @@ fn script(spoken: bool) -> String {
     for line in SPOKEN.lines() {
         match line {
             line if line.starts_with("speech = ") => lines.push(format!("speech = {chime}")),
-            line if line.starts_with("text = ") => lines.push(format!("prompt = \"{CHIME}\"")),
+            line if line.starts_with("text = ") => lines.extend([line.to_owned(), format!("fallback = \"{CHIME}\"")]),
             line => lines.push(line.to_owned()),
         }
     }

@@ -318,6 +318,10 @@ impl Call {
         }
         self.dialogs.retain(|dialog| dialog.confirmed);
         let to = self.invitation.as_mut().and_then(|invitation| invitation.current.take()).map(|current| current.to);
+        // It was given up, and this is its final response after all: nobody else is asked.
+        if self.is_over() {
+            return;
+        }
         if let Phase::Cancelling(hang_up) = &self.phase {
             let end = Ending { sip_status: Some(status), q850: Some(hang_up.q850), reason: hang_up.text.clone(), retry_after: None };
             self.end(wire, now, EndedBy::Us, end);

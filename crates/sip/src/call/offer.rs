@@ -33,6 +33,8 @@ pub struct Repeat {
 pub struct Exchange {
     /// Our INVITE or UPDATE within the dialog has no final response yet.
     asking: bool,
+    /// Ours met theirs, and waits before it is sent again. Meanwhile theirs goes first.
+    waits_turn: bool,
     /// What the far end knows of us, to go back to when it refuses a change.
     before: Option<(LocalMedia, Direction)>,
     wanted: Option<Wanted>,
@@ -54,7 +56,7 @@ impl Call {
 
     /// Sends what waits, if it may go now.
     pub(super) fn exchange_settled(&mut self, wire: &mut Wire, now: Instant) {
-        if self.phase != Phase::Up || self.exchange.asking || self.exchange.repeat.is_some() {
+        if self.phase != Phase::Up || self.exchange.asking || self.exchange.waits_turn || self.exchange.repeat.is_some() {
             return;
         }
         if self.take_wanted() {
@@ -162,15 +164,13 @@ impl Call {
         }
         let tens = wire.chance.number() % 200;
         let wait = if self.invitation.is_some() { 2_100 + (tens % 190) * 10 } else { tens * 10 };
-        // Until the alarm rings the exchange counts as busy, or the next event would send at once.
-        self.exchange.asking = true;
+        self.exchange.waits_turn = true;
         wire.alarm(now + Duration::from_millis(wait), Alarm::Call(self.key, CallAlarm::OfferAgain));
     }
 
     pub(super) fn offer_again(&mut self, wire: &mut Wire, now: Instant) {
         let waits = !self.open.iter().any(|open| matches!(open.purpose, Purpose::Offer | Purpose::Refresh));
-        if self.exchange.asking && waits {
-            self.exchange.asking = false;
+        if std::mem::take(&mut self.exchange.waits_turn) && waits {
             self.exchange_settled(wire, now);
             if std::mem::take(&mut self.exchange.refresh_due) && !self.exchange.asking {
                 self.refresh_now(wire, now);

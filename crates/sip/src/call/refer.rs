@@ -6,6 +6,7 @@ use super::{Call, CallEvent, Phase, Purpose, ReferProgress};
 use crate::message::{Message, Method, Name};
 use crate::name_addr::NameAddr;
 use crate::transaction::ServerKey;
+use crate::uri::{Uri, escape_user};
 use crate::wire::Wire;
 
 #[derive(Default)]
@@ -18,14 +19,19 @@ pub struct Transfer {
 }
 
 impl Call {
-    /// `target` is a URI; who transfers is said by Referred-By (RFC 3892).
+    /// `target` is a URI, or a number at the domain at which we are known to the far end; who transfers is said by Referred-By (RFC 3892).
     pub fn refer(&mut self, wire: &mut Wire, now: Instant, target: &str) {
         if self.phase != Phase::Up {
             return self.tell(wire, CallEvent::Refer(ReferProgress::Refused(481)));
         }
         let Some(dialog) = self.main_dialog() else { return };
         let tag = dialog.remote_tag.clone();
-        let by = NameAddr::parse(&dialog.local).map(|local| format!("<{}>", local.uri)).unwrap_or_default();
+        let local = NameAddr::parse(&dialog.local).map(|local| local.uri);
+        let by = local.as_ref().map(|local| format!("<{local}>")).unwrap_or_default();
+        let target = match (Uri::parse(target), local) {
+            (Err(_), Ok(local)) => Uri::sip(Some(&escape_user(target)), &local.host, None).to_string(),
+            _ => target.to_owned(),
+        };
         let (mut refer, to) = dialog.request(Method::Refer, None);
         refer.push(Name::ReferTo, format!("<{target}>"));
         refer.push(Name::ReferredBy, by);

@@ -60,20 +60,25 @@ impl Detector {
         Self { config, answered: config.answered, elapsed_ms: 0, spectrum: Spectrum::default(), tones: Tones::default(), voice: Voice::default(), timing: Timing::default(), last: None, beep_told: false }
     }
 
-    /// The call is answered: from now on it is somebody's voice that counts.
+    /// The call is answered: from now on it is somebody's voice that counts. What the network's tones had said was said of the way there.
     pub fn answered(&mut self) {
         if !self.answered {
             self.answered = true;
             self.elapsed_ms = 0;
+            (self.last, self.beep_told) = (None, false);
             self.timing.restart();
             self.tones = Tones::default();
         }
     }
 
-    /// Whether there is anything left to say.
+    /// Nothing is left to say. Before the answer there always is: the call may yet be answered.
     #[must_use]
     pub fn finished(&self) -> bool {
-        self.answered && self.elapsed_ms >= ms(self.config.listen_for) || matches!(self.last, Some(Answer::Fax | Answer::Busy | Answer::NetworkAnnouncement))
+        self.answered && (self.elapsed_ms >= ms(self.config.listen_for) || self.heard_a_last_tone())
+    }
+
+    fn heard_a_last_tone(&self) -> bool {
+        matches!(self.last, Some(Answer::Fax | Answer::Busy | Answer::NetworkAnnouncement))
     }
 
     /// Whether somebody speaks now.
@@ -84,7 +89,7 @@ impl Detector {
 
     /// Hears 20 ms.
     pub fn hear(&mut self, frame: &Frame) -> Option<Verdict> {
-        if self.finished() {
+        if self.finished() || self.heard_a_last_tone() {
             return None;
         }
         self.elapsed_ms += FRAME_MS;

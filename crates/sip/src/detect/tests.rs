@@ -67,6 +67,19 @@ fn busy_and_congestion_of_several_countries() {
     }
 }
 
+/// What the network's tones said of the way there says nothing of whoever answers after all.
+#[test]
+fn a_tone_before_the_answer_is_told_once_and_whoever_answers_is_judged_anew() {
+    let mut detector = Detector::new(DetectConfig { answered: false, ..DetectConfig::default() });
+    let hear = |detector: &mut Detector, sound: Sound| -> Vec<Answer> {
+        sound.0.as_chunks::<FRAME_SAMPLES>().0.iter().filter_map(|frame: &Frame| detector.hear(frame)).map(|verdict| verdict.answer).collect()
+    };
+    assert_eq!(hear(&mut detector, cadence(&[400.0], 375, 375)), [Answer::Busy]);
+    assert!(!detector.finished(), "the call may yet be answered");
+    detector.answered();
+    assert_eq!(hear(&mut detector, Sound::new().quiet(7_000)), [Answer::Silence]);
+}
+
 #[test]
 fn ringing_is_nobody() {
     let british = || (0..4).fold(Sound::new(), |sound, _| sound.tones(&[400.0, 450.0], 400, 4_000.0).quiet(200).tones(&[400.0, 450.0], 400, 4_000.0).quiet(2_000));

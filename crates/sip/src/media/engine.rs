@@ -268,6 +268,11 @@ impl MediaLeg {
         self.ask(Ask::Answered);
     }
 
+    /// From now on the first audible sound of the far end is told, as `Sounded`.
+    pub fn listen_for_sound(&self) {
+        self.ask(Ask::AwaitSound);
+    }
+
     pub fn stop_detecting(&self) {
         self.ask(Ask::Detect(None));
     }

@@ -1,7 +1,8 @@
 //! The jitter buffer: a ring of samples by RTP timestamp, so that any packet length, order and doubling is the same to it.
 //!
 //! It adapts by two moves alone. Empty when a frame is due: it waits, which makes the delay a frame longer. Never
-//! nearly empty for two seconds: it leaves out a frame, a quiet one if there is one. The delay is bounded by the ring.
+//! nearly empty for two seconds: it leaves out a frame, a quiet one if there is one. The delay is bounded by the ring. When all that
+//! comes is too late, since the way has become longer or the far end's clock has stood still, it begins anew.
 
 use super::{FRAME_SAMPLES, Frame};
 
@@ -17,6 +18,8 @@ const DEPTH_MAX: i32 = 2_400;
 const WAITS_MAX: u32 = 6;
 /// A timestamp this far behind is a new start and no late packet: one second.
 const RESTART: i32 = -8_000;
+/// So many packets in a row that come too late, with nothing left to play, are a longer way and no stragglers.
+const LATE_MAX: u32 = 4;
 /// Frames over which the smallest depth is taken before delay is given back: 2 s.
 const CALM_FRAMES: u32 = 100;
 
@@ -42,6 +45,7 @@ pub struct JitterBuffer {
     waits: u32,
     calm: u32,
     depth_min: i32,
+    late_in_a_row: u32,
     pub late_packets: u64,
     pub left_out_frames: u64,
 }
@@ -60,7 +64,7 @@ fn places(timestamp: u32, samples: usize) -> impl Iterator<Item = (std::ops::Ran
 
 impl Default for JitterBuffer {
     fn default() -> Self {
-        Self { ring: zeroed(), have: zeroed(), started: false, play: 0, end: 0, waits: 0, calm: 0, depth_min: i32::MAX, late_packets: 0, left_out_frames: 0 }
+        Self { ring: zeroed(), have: zeroed(), started: false, play: 0, end: 0, waits: 0, calm: 0, depth_min: i32::MAX, late_in_a_row: 0, late_packets: 0, left_out_frames: 0 }
     }
 }
 
@@ -103,8 +107,14 @@ impl JitterBuffer {
         }
         if offset + length <= 0 {
             self.late_packets += 1;
-            return;
+            self.late_in_a_row += 1;
+            if self.late_in_a_row < LATE_MAX || self.depth() >= FRAME {
+                return;
+            }
+            self.anchor(timestamp);
+            offset = START as i32;
         }
+        self.late_in_a_row = 0;
         let skipped = usize::try_from(-offset).unwrap_or(0);
         let samples = &samples[skipped..length as usize];
         for (places, from) in places(timestamp.wrapping_add(skipped as u32), samples.len()) {
@@ -317,6 +327,28 @@ mod tests {
             insert(&mut buffer, n * 160, 160);
         }
         assert_eq!(play(&mut buffer, 7), expected(50 * 160, 800));
+    }
+
+    /// From one moment on each packet comes so much later than those before it: or the far end's clock stood still for so long.
+    #[test]
+    fn a_way_that_becomes_longer_is_heard_again() {
+        for longer_ms in (20..=1_500).step_by(20) {
+            let mut buffer = JitterBuffer::default();
+            let longer = longer_ms / 20;
+            let heard: usize = (0..500)
+                .map(|turn: u32| {
+                    if turn < 100 {
+                        insert(&mut buffer, turn * 160, 160);
+                    } else if turn >= 100 + longer {
+                        insert(&mut buffer, (turn - longer) * 160, 160);
+                    }
+                    play(&mut buffer, 1).len()
+                })
+                .skip(110 + longer as usize)
+                .sum();
+            let possible = (500 - 110 - longer as usize) * FRAME_SAMPLES;
+            assert!(heard + 10 * FRAME_SAMPLES >= possible, "{longer_ms} ms: {heard} of {possible}");
+        }
     }
 
     #[test]

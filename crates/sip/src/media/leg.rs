@@ -20,13 +20,15 @@ use super::source::{Admission, Latch, Source};
 use super::srtp::{Protector, Unprotector};
 use super::{FRAME_SAMPLES, Frame};
 use crate::detect::{Detector, Verdict};
-use crate::negotiated::{Codec, Direction, NegotiatedMedia};
+use crate::negotiated::{Codec, Direction, NegotiatedMedia, TELEPHONE_EVENT};
 
 /// Something that a leg tells.
 #[derive(Debug, Clone, PartialEq)]
 pub enum MediaEvent {
     /// The first packet of the far end arrived: before the answer, this is early media.
     FirstAudio { at: Instant },
+    /// Something audible came; told once after `MediaLeg::listen_for_sound`.
+    Sounded { at: Instant },
     /// A key was pressed.
     Key { key: Key, by: KeyPath, at: Instant },
     /// All keys of `send_keys` were sent.
@@ -55,6 +57,10 @@ pub struct LegSettings {
 const COMFORT_NOISE: u8 = 13;
 /// Longest payload of audio that is believed: 60 ms, and some.
 const SAMPLES_MAX: usize = 800;
+/// As loud as this is a sound and not the line: −50 dB of the loudest, as the mean square of a frame.
+const AUDIBLE: u64 = 104 * 104;
+/// For so many frames in a row, or it is a click.
+const AUDIBLE_FRAMES: u8 = 3;
 /// Events that wait for their channel within one turn.
 const EVENTS_MAX: usize = 64;
 
@@ -79,6 +85,8 @@ pub struct Leg {
     heard: Frame,
     heard_at: Option<Instant>,
     first_heard: bool,
+    /// While a sound is awaited: audible frames in a row.
+    audible: Option<u8>,
     timed_out: bool,
     events: VecDeque<MediaEvent>,
     pub refused: u64,
@@ -107,6 +115,7 @@ impl Leg {
             heard: [0; FRAME_SAMPLES],
             heard_at: None,
             first_heard: false,
+            audible: None,
             timed_out: false,
             events: VecDeque::with_capacity(EVENTS_MAX),
             refused: 0,
@@ -116,9 +125,14 @@ impl Leg {
     /// An agreement, the first or a later one. Audio flows from now on.
     pub fn connect(&mut self, agreed: NegotiatedMedia, now: Instant) {
         self.outgoing.agree(agreed.codec, agreed.packet_ms);
-        if self.agreed.as_ref().is_none_or(|before| before.srtp != agreed.srtp) {
-            self.ciphers = agreed.srtp.as_ref().map(|(ours, theirs)| (Protector::new(ours), Unprotector::new(theirs)));
-        }
+        // A key that stays keeps its counters: with them at their beginning again, what was encrypted with it would be so a second time.
+        let before = self.agreed.as_ref().and_then(|agreed| agreed.srtp.as_ref());
+        self.ciphers = agreed.srtp.as_ref().map(|(ours, theirs)| {
+            let (protector, unprotector) = self.ciphers.take().unzip();
+            let protector = protector.filter(|_| before.is_some_and(|(before, _)| before == ours));
+            let unprotector = unprotector.filter(|_| before.is_some_and(|(_, before)| before == theirs));
+            (protector.unwrap_or_else(|| Protector::new(ours)), unprotector.unwrap_or_else(|| Unprotector::new(theirs)))
+        });
         match &mut self.source {
             Some(source) => source.renegotiate(agreed.remote),
             None => self.source = Some(Source::new(agreed.remote, self.settings.latch)),
@@ -157,7 +171,8 @@ impl Leg {
         let packet = packet.get(..length)?;
         let (header, start) = Header::read(packet)?;
         let agreed = self.agreed.as_ref()?;
-        let event = agreed.telephone_event == Some(header.payload_type);
+        // Each side says by which number it hears keys (RFC 3264, section 6.1): ours stands beside the one that they answered with.
+        let event = agreed.telephone_event.is_some_and(|theirs| [theirs, TELEPHONE_EVENT].contains(&header.payload_type));
         let codec = codec_of(header.payload_type);
         if !event && codec.is_none() && header.payload_type != COMFORT_NOISE {
             return None;
@@ -221,11 +236,29 @@ impl Leg {
             self.tell(MediaEvent::Key { key, by: KeyPath::InBand, at: now });
         }
         self.detect(now);
+        self.await_sound(now);
+        // Whoever holds us may play music or nothing: that says nothing of whether they live.
+        let talks = self.agreed.as_ref().is_some_and(|agreed| agreed.direction == Direction::SendReceive);
         let silent = self.heard_at.is_some_and(|heard| now.saturating_duration_since(heard) >= self.settings.timeout);
-        if silent && self.receives() && !self.timed_out {
+        if silent && talks && !self.timed_out {
             self.timed_out = true;
             self.tell(MediaEvent::Timeout { at: now });
         }
+    }
+
+    fn await_sound(&mut self, now: Instant) {
+        let Some(frames) = self.audible.as_mut() else { return };
+        let energy: u64 = self.heard.iter().map(|sample| u64::from(sample.unsigned_abs()).pow(2)).sum();
+        *frames = if energy >= AUDIBLE * FRAME_SAMPLES as u64 { *frames + 1 } else { 0 };
+        if *frames >= AUDIBLE_FRAMES {
+            self.audible = None;
+            self.tell(MediaEvent::Sounded { at: now });
+        }
+    }
+
+    /// From now on the first sound is told.
+    pub fn listen_for_sound(&mut self) {
+        self.audible = Some(0);
     }
 
     fn detect(&mut self, now: Instant) {

@@ -81,6 +81,7 @@ pub(super) enum Ask {
     StopRecording,
     Detect(Option<Box<Detector>>),
     Answered,
+    AwaitSound,
     /// Give the leg to that thread, there to be bridged with that leg.
     Fetch(LegId, usize),
     Close,
@@ -251,6 +252,7 @@ impl Worker {
             Ask::StopRecording => seat.leg.record(None),
             Ask::Detect(detector) => seat.leg.listen_for(detector),
             Ask::Answered => seat.leg.answered(),
+            Ask::AwaitSound => seat.leg.listen_for_sound(),
             Ask::Bridge(other, home) => match self.places.get(&other) {
                 Some(&other) => self.join(place, other),
                 None => self.pass(self.moved.get(&other).copied().unwrap_or(home), Command::Ask(other, Ask::Fetch(id, self.index))),

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::base64::encode_key;
-use super::{SRTP_SUITE, TELEPHONE_EVENT};
-use crate::negotiated::{Codec, Direction, LocalMedia, SrtpKey, SrtpPolicy};
+use super::SRTP_SUITE;
+use crate::negotiated::{Codec, Direction, LocalMedia, SrtpKey, SrtpPolicy, TELEPHONE_EVENT};
 
 /// Names the session, and counts its descriptions (RFC 3264, section 8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -24,6 +24,8 @@ const HANDSHAKE_MAX: Duration = Duration::from_secs(5);
 /// A peer that has said nothing yet, and one that has.
 const FIRST_MAX: Duration = Duration::from_secs(30);
 const IDLE_MAX: Duration = Duration::from_secs(2 * 3_600);
+/// What was sent and is not acknowledged for so long ends the connection: the next request makes another, or goes to another server.
+const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(8);
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
@@ -59,8 +61,7 @@ pub async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, arrivals: m
         tokio::spawn(async move {
             let id = next_id();
             let (outgoing, mut queue) = mpsc::channel(QUEUE);
-            // Without this small messages wait for each other.
-            let _ = stream.set_nodelay(true);
+            set_options(&stream);
             if arrivals.send(Arrival::Opened { id, outgoing }).await.is_ok() {
                 match tls {
                     None => drop(serve(stream, id, Transport::Tcp, address, &mut queue, &arrivals).await),
@@ -77,10 +78,17 @@ pub async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, arrivals: m
     }
 }
 
+/// Small messages do not wait for each other, and a peer that is gone without a word is given up long before the system would.
+fn set_options(stream: &TcpStream) {
+    let _ = stream.set_nodelay(true);
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let _ = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(UNACKNOWLEDGED_MAX));
+}
+
 /// Connects within the time.
 pub async fn connect(address: SocketAddr) -> Option<TcpStream> {
     let stream = tokio::time::timeout(CONNECT_MAX, TcpStream::connect(address)).await.ok()?.ok()?;
-    let _ = stream.set_nodelay(true);
+    set_options(&stream);
     Some(stream)
 }
 

@@ -1,5 +1,6 @@
 //! REGISTER where a trunk wants it (RFC 3261, section 10): kept fresh, with the registrar's own terms.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::{TrunkAlarm, TrunkPurpose, Watch};
@@ -26,6 +27,8 @@ pub struct Register {
     challenge: Option<Challenge>,
     expires_min: Option<Duration>,
     key: Option<ClientKey>,
+    /// The Contact that was sent: behind a translator none of those that we know as ours.
+    contact: Option<Uri>,
     /// Second tries in a row: credentials, or a longer interval.
     tries: u8,
     failures: u32,
@@ -34,7 +37,7 @@ pub struct Register {
 
 impl Register {
     pub fn new(chance: &mut dyn Chance) -> Self {
-        Self { call_id: chance.token(), tag: chance.token(), number: 0, challenge: None, expires_min: None, key: None, tries: 0, failures: 0, fault: Some("registering".to_owned()) }
+        Self { call_id: chance.token(), tag: chance.token(), number: 0, challenge: None, expires_min: None, key: None, contact: None, tries: 0, failures: 0, fault: Some("registering".to_owned()) }
     }
 
     #[must_use]
@@ -61,6 +64,13 @@ impl Watch {
             self.register.tries = 0;
             self.register_now(wire, now);
         }
+    }
+
+    /// Both keep one binding: the same user of the same domain.
+    #[must_use]
+    pub fn registers_as(&self, other: &Self) -> bool {
+        let registered = |watch: &Self| watch.config.registration.and(watch.config.credentials.as_ref()).map(|who| (who.user.clone(), watch.config.domain().to_owned()));
+        registered(self).is_some() && registered(self) == registered(other)
     }
 
     /// Leaves the registrar, best effort.
@@ -90,7 +100,9 @@ impl Watch {
         request.push(Name::To, us.to_string());
         request.push(Name::CallId, register.call_id.as_str());
         request.push(Name::CSeq, format!("{} REGISTER", register.number));
-        request.push(Name::Contact, wire.contact(&to));
+        let contact = wire.contact(&to);
+        register.contact = NameAddr::parse(&contact).ok().map(|contact| contact.uri);
+        request.push(Name::Contact, contact);
         let expires = register.expires_min.map_or(expires, |min| expires.max(min));
         request.push(Name::Expires, expires.as_secs().to_string());
         if let Some(challenge) = register.challenge.as_mut() {
@@ -116,7 +128,7 @@ impl Watch {
         let status = response.status().unwrap_or_default();
         match status {
             200..300 => {
-                let granted = granted(wire, &response).unwrap_or(self.config.registration.map_or(AGAIN_MAX, |registration| registration.expires));
+                let granted = granted(register.contact.as_ref(), &response).unwrap_or(self.config.registration.map_or(AGAIN_MAX, |registration| registration.expires));
                 (register.fault, register.failures, register.tries) = (None, 0, 0);
                 // Early enough for a few tries before it lapses.
                 let refresh = granted.saturating_sub(Duration::from_secs(30)).max(granted / 2).max(Duration::from_secs(1));
@@ -152,10 +164,10 @@ impl Watch {
     }
 }
 
-/// The interval that the registrar gave our Contact, or all.
-fn granted(wire: &Wire, response: &Message) -> Option<Duration> {
-    let port = [wire.advertised.udp, wire.advertised.tcp, wire.advertised.tls];
-    let ours = |contact: &NameAddr| port.iter().flatten().any(|own| contact.uri.host.parse() == Ok(own.ip()) && contact.uri.port.unwrap_or(5060) == own.port());
+/// The interval that the registrar gave the Contact that we sent, or all.
+fn granted(sent: Option<&Uri>, response: &Message) -> Option<Duration> {
+    let place = |uri: &Uri| (uri.host.parse::<IpAddr>().map_err(|_| uri.host.to_ascii_lowercase()), uri.port.unwrap_or(5060));
+    let ours = |contact: &NameAddr| sent.is_some_and(|sent| place(&contact.uri) == place(sent));
     let own = response.list(&Name::Contact).filter_map(|value| NameAddr::parse(value).ok()).find(ours);
     let seconds = own.and_then(|contact| contact.params.get("expires").and_then(|seconds| seconds.trim().parse::<u32>().ok())).or(response.number(&Name::Expires))?;
     Some(Duration::from_secs(u64::from(seconds.clamp(1, 86_400))))

@@ -86,6 +86,21 @@ fn no_final_response_after_cancel_ends_after_64_t1() {
 }
 
 #[test]
+fn unavailable_after_it_was_given_up_asks_nobody_else() {
+    let (mut far, invite) = Far::called(|_| {}, &[1, 2]);
+    far.answer(&invite, 180, "b", &[], None);
+    far.command(hang_up());
+    let cancel = far.next(&Method::Cancel);
+    far.answer(&cancel, 200, "b", &[], None);
+    far.pass(Duration::from_secs(33));
+    assert_eq!(far.ended().by, EndedBy::Us);
+    far.answer(&invite, 503, "b", &["Retry-After: 5"], None);
+    far.next(&Method::Ack);
+    far.quiet();
+    far.forgets();
+}
+
+#[test]
 fn a_cancel_that_is_lost_is_repeated() {
     let (mut far, invite) = Far::called(|_| {}, &[1]);
     far.answer(&invite, 180, "b", &[], None);

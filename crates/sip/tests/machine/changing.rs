@@ -69,8 +69,12 @@ fn theirs_and_ours_at_once() {
     far.acknowledge(&theirs, true, None);
     far.answer(&ours, 491, "b", &[], None);
     far.next(&Method::Ack);
-    // The owner of the Call-ID waits between 2.1 and 4 seconds.
-    far.pass(seconds(2));
+    // The owner of the Call-ID waits between 2.1 and 4 seconds, and theirs goes first.
+    far.pass(seconds(1));
+    let again = far.ask(&invite, Method::Invite, "b", &[], Some(sdp(7_000)));
+    far.next_status(200);
+    far.acknowledge(&again, false, None);
+    far.pass(seconds(1));
     far.quiet();
     far.pass(seconds(2));
     assert_eq!(direction(&far.next(&Method::Invite)), "sendonly");
@@ -242,6 +246,13 @@ fn a_transfer_and_how_it_goes() {
     let refer = far.next(&Method::Refer);
     far.answer(&refer, 603, "b", &[], None);
     assert!(matches!(far.events.back(), Some(CallEvent::Refer(ReferProgress::Refused(603)))));
+}
+
+#[test]
+fn a_number_is_transferred_to_at_the_carriers_own_domain() {
+    let (mut far, _) = up(&[]);
+    far.command(CallCommand::Refer("+442079460001".into()));
+    assert_eq!(far.next(&Method::Refer).get(&Name::ReferTo), Some("<sip:+442079460001@carrier.example>"));
 }
 
 #[test]

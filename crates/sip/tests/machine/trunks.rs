@@ -105,6 +105,49 @@ fn registered_with_a_challenge_a_longer_interval_and_refreshed() {
 }
 
 #[test]
+fn behind_a_translator_the_interval_is_that_of_the_contact_that_was_sent() {
+    let mut far = Far::new();
+    far.agent.learn_addresses();
+    far.trunk(registering, &[1]);
+    let mut seen = far.next(&Method::Register);
+    let via = seen.headers.iter_mut().find(|header| header.name == Name::Via).expect("Via");
+    via.value = via.value.replace(";rport", ";received=203.0.113.9;rport=40123");
+    far.answer(&seen, 401, "x", &["WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", qop=\"auth\""], None);
+    let second = far.next(&Method::Register);
+    assert_eq!(second.get(&Name::Contact), Some("<sip:clarion@203.0.113.9:40123>"));
+    far.answer(&second, 200, "x", &["Contact: <sip:clarion@127.0.0.1:5060>;expires=500, <sip:clarion@203.0.113.9:40123>;expires=60"], None);
+    far.pass(seconds(29));
+    far.quiet();
+    far.pass(seconds(2));
+    far.next(&Method::Register);
+}
+
+#[test]
+fn a_trunk_that_another_takes_the_place_of_leaves_its_registration_to_it() {
+    let mut far = Far::new();
+    far.trunk(registering, &[1]);
+    let register = |far: &mut Far| {
+        let first = far.next(&Method::Register);
+        far.answer(&first, 200, "x", &["Expires: 600"], None);
+    };
+    register(&mut far);
+    let mut config = TrunkConfig::new("carrier.example", None);
+    config.options_interval = None;
+    registering(&mut config);
+    let other = clarion_sip::trunk::TrunkKey(2);
+    far.agent.add_trunk(far.now, other, config);
+    far.agent.trunk_found(far.now, other, Ok(vec![clarion_sip::trunk::Found { hop: server(1), priority: 0, weight: 0 }]));
+    far.collect();
+    register(&mut far);
+    far.agent.remove_trunk(far.now, TRUNK);
+    far.collect();
+    far.quiet();
+    far.agent.remove_trunk(far.now, other);
+    far.collect();
+    assert_eq!(far.next(&Method::Register).get(&Name::Expires), Some("0"), "the last one leaves");
+}
+
+#[test]
 fn a_refused_registration_takes_the_trunk_down_and_is_tried_again() {
     let mut far = Far::new();
     far.trunk(registering, &[1]);

@@ -44,6 +44,10 @@ pub struct CallRow {
     pub abandoned: bool,
     /// The fallback prompt was heard in the place of words that could not be rendered.
     pub fell_back: bool,
+    /// The person heard nothing within two seconds (UK-2).
+    pub silent: bool,
+    /// Nothing was heard of their agent within two seconds.
+    pub agent_silent: bool,
 }
 
 /// Who ended a call that a node left when it died.
@@ -53,12 +57,13 @@ pub const CRASH: &str = "crash";
 pub async fn write_calls(tx: &mut Tx, calls: &[CallRow]) -> Result<(), DbError> {
     let upsert = sql!(
         "INSERT INTO call (attempt_id, tenant_id, campaign_id, position, contact_id, node_id, trunk_id, target_id, state, state_at, step, dialled_at,
-                           ringing_at, answered_at, speech_at, message_at, bridged_at, ended_at, ended_by, verdict, features, abandoned, information_at, fell_back)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
+                           ringing_at, answered_at, speech_at, message_at, bridged_at, ended_at, ended_by, verdict, features, abandoned, information_at, fell_back, silent, agent_silent)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)
          ON CONFLICT (attempt_id) DO UPDATE SET target_id = excluded.target_id, state = excluded.state, state_at = excluded.state_at, step = excluded.step,
          ringing_at = excluded.ringing_at, answered_at = excluded.answered_at, speech_at = excluded.speech_at, message_at = excluded.message_at,
          bridged_at = excluded.bridged_at, ended_at = excluded.ended_at, ended_by = excluded.ended_by, verdict = excluded.verdict,
-         features = excluded.features, abandoned = excluded.abandoned, information_at = excluded.information_at, fell_back = excluded.fell_back
+         features = excluded.features, abandoned = excluded.abandoned, information_at = excluded.information_at, fell_back = excluded.fell_back,
+         silent = excluded.silent, agent_silent = excluded.agent_silent
          WHERE call.ended_by <> 'crash'"
     );
     let batch: Vec<_> = calls
@@ -67,7 +72,8 @@ pub async fn write_calls(tx: &mut Tx, calls: &[CallRow]) -> Result<(), DbError> 
             params![
                 call.attempt, call.tenant, call.campaign, i64::from(call.position), call.contact, call.node, call.trunk, call.target, call.state.as_str(),
                 call.state_at, call.step.as_str(), call.dialled_at, call.ringing_at, call.answered_at, call.speech_at, call.message_at, call.bridged_at,
-                call.ended_at, call.ended_by.as_str(), call.verdict.as_str(), call.features.as_str(), call.abandoned, call.information_at, call.fell_back
+                call.ended_at, call.ended_by.as_str(), call.verdict.as_str(), call.features.as_str(), call.abandoned, call.information_at, call.fell_back,
+                call.silent, call.agent_silent
             ]
         })
         .collect();
@@ -84,13 +90,20 @@ pub async fn hold_calls(tx: &mut Tx, ids: &[AttemptId]) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Ends the records of calls, and their recordings, that a dead node left, in the transaction that settles its claims. Some of them abandoned
-/// their person.
-pub async fn end_lost_calls(tx: &mut Tx, lost: &[AttemptId], abandoned: &[AttemptId], now: Instant) -> Result<(), DbError> {
-    let update = sql!("UPDATE call SET state = 'ended', state_at = $2, ended_at = $2, ended_by = 'crash', abandoned = $3 WHERE attempt_id = $1 AND ended_at IS NULL");
-    let batch: Vec<_> = lost.iter().map(|id| params![*id, now, abandoned.contains(id)]).collect();
+/// A call that a dead node left, and what was done to its person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LostEnd {
+    pub attempt: AttemptId,
+    pub abandoned: bool,
+    pub silent: bool,
+}
+
+/// Ends the records of calls, and their recordings, that a dead node left, in the transaction that settles its claims.
+pub async fn end_lost_calls(tx: &mut Tx, lost: &[LostEnd], now: Instant) -> Result<(), DbError> {
+    let update = sql!("UPDATE call SET state = 'ended', state_at = $2, ended_at = $2, ended_by = 'crash', abandoned = $3, silent = $4 WHERE attempt_id = $1 AND ended_at IS NULL");
+    let batch: Vec<_> = lost.iter().map(|end| params![end.attempt, now, end.abandoned, end.silent]).collect();
     tx.execute_many(update, &batch).await?;
-    end_lost_recordings(tx, lost, now).await
+    end_lost_recordings(tx, &lost.iter().map(|end| end.attempt).collect::<Vec<_>>(), now).await
 }
 
 /// Takes back that a crash ended these calls: the node that has them lives, and writes how they truly ended.
@@ -105,7 +118,7 @@ pub async fn revive_calls(tx: &mut Tx, ids: &[AttemptId]) -> Result<(), DbError>
 pub async fn calls_by_id(tx: &mut Tx, ids: &[AttemptId]) -> Result<Vec<CallRow>, DbError> {
     let select = sql!(
         "SELECT attempt_id, tenant_id, campaign_id, position, contact_id, node_id, trunk_id, target_id, state, state_at, step, dialled_at,
-                ringing_at, answered_at, speech_at, message_at, bridged_at, ended_at, ended_by, verdict, features, abandoned, information_at, fell_back
+                ringing_at, answered_at, speech_at, message_at, bridged_at, ended_at, ended_by, verdict, features, abandoned, information_at, fell_back, silent, agent_silent
          FROM call WHERE attempt_id = $1"
     );
     let batch: Vec<_> = ids.iter().map(|id| params![*id]).collect();
@@ -160,6 +173,8 @@ fn read(mut row: Row) -> Result<CallRow, DbError> {
         abandoned: row.take(21)?,
         information_at: row.take(22)?,
         fell_back: row.take(23)?,
+        silent: row.take(24)?,
+        agent_silent: row.take(25)?,
     })
 }
 
@@ -175,7 +190,7 @@ impl Tenant {
     pub async fn live_calls(&self, campaign: CampaignId, limit: i64) -> Result<Vec<CallRow>, StoreError> {
         let select = sql!(
             "SELECT attempt_id, tenant_id, campaign_id, position, contact_id, node_id, trunk_id, target_id, state, state_at, step, dialled_at,
-                    ringing_at, answered_at, speech_at, message_at, bridged_at, ended_at, ended_by, verdict, features, abandoned, information_at, fell_back
+                    ringing_at, answered_at, speech_at, message_at, bridged_at, ended_at, ended_by, verdict, features, abandoned, information_at, fell_back, silent, agent_silent
              FROM call WHERE campaign_id = $2 AND ended_at IS NULL AND tenant_id = $1 ORDER BY attempt_id LIMIT $3"
         );
         Ok(self.db().query(select, &params![self.id(), campaign, limit]).await?.into_iter().map(read).collect::<Result<_, _>>()?)
@@ -226,7 +241,7 @@ impl Tenant {
     pub async fn call(&self, attempt: AttemptId) -> Result<CallRow, StoreError> {
         let select = sql!(
             "SELECT attempt_id, tenant_id, campaign_id, position, contact_id, node_id, trunk_id, target_id, state, state_at, step, dialled_at,
-                    ringing_at, answered_at, speech_at, message_at, bridged_at, ended_at, ended_by, verdict, features, abandoned, information_at, fell_back
+                    ringing_at, answered_at, speech_at, message_at, bridged_at, ended_at, ended_by, verdict, features, abandoned, information_at, fell_back, silent, agent_silent
              FROM call WHERE attempt_id = $2 AND tenant_id = $1"
         );
         self.db().query_first(select, &params![self.id(), attempt]).await?.map(read).transpose()?.ok_or(StoreError::NotFound("call"))

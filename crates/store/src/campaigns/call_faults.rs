@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use clarion_domain::campaigns::call_pacing::PacingMode;
-use clarion_domain::campaigns::script::{Script, ScriptFault, ScriptWorld};
+use clarion_domain::campaigns::call_pacing::{CallPacing, CallPacingError, PacingMode};
+use clarion_domain::campaigns::script::{Script, ScriptDocument, ScriptFault, ScriptWorld};
 use clarion_domain::attempts::recording::RecordingFault;
 use clarion_domain::carriers::sender::{Sender, SenderKind};
+use clarion_domain::compliance::information::InformationFault;
 use clarion_domain::time::Instant;
 
 use super::draft::CampaignDraft;
 use super::faults::Faults;
-use crate::compliance::caller_id_facts;
+use crate::compliance::{CampaignTerms, caller_id_facts};
 use crate::store::{StoreError, Tenant};
 
 impl Tenant {
@@ -35,7 +36,7 @@ impl Tenant {
         for fault in draft.recording.faults() {
             faults.add("recording", fault.to_string());
         }
-        if let Err(error) = draft.call_pacing.check() {
+        for error in pacing_faults(draft.call_pacing) {
             faults.add("call_pacing", error.to_string());
         }
         let caller = draft.sender.trim();
@@ -71,6 +72,7 @@ impl Tenant {
         if script.records_unannounced() && draft.recording.told_in.trim().is_empty() {
             faults.add("recording", RecordingFault::StepUntold.to_string());
         }
+        self.information_faults(draft, faults).await?;
         if script.acts_on_machines()
             && let Some(untested) = self.mistakes_untested(now).await?
         {
@@ -78,5 +80,50 @@ impl Tenant {
             faults.add("detector", untested);
         }
         Ok(())
+    }
+
+    /// What UK-7 would refuse every call for. While no caller ID is chosen, nothing is said of the number: the caller ID is asked for itself.
+    async fn information_faults(&self, draft: &CampaignDraft, faults: &mut Faults) -> Result<(), StoreError> {
+        let Ok(document) = ScriptDocument::read(&draft.script) else { return Ok(()) };
+        let (caller, record) = (draft.sender.trim(), self.record().await?);
+        let has_number = Sender::parse(caller).is_ok_and(|sender| sender.kind() == SenderKind::Number);
+        let line_type = caller_id_facts(caller, record.number_mode, None).line_type;
+        for fault in CampaignTerms::information(&document, &record, caller, line_type).map(|(_, lacks)| lacks).unwrap_or_default() {
+            match fault {
+                InformationFault::NoNumber(_) | InformationFault::Premium if !has_number => {}
+                InformationFault::Premium => faults.add("sender", format!("the information message has people call this number back, and {fault} (UK-7)")),
+                fault => faults.add("script", format!("the information message (UK-7): {fault}")),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Every fault of the pace: its own check names the first, so each is mended in a copy until none is left.
+fn pacing_faults(mut pacing: CallPacing) -> Vec<CallPacingError> {
+    let (mut found, fit) = (Vec::new(), CallPacing::default());
+    while let Err(error) = pacing.check() {
+        match error {
+            CallPacingError::CallsPerSecond(_) => pacing.calls_per_second_max = fit.calls_per_second_max,
+            CallPacingError::CallsAtOnce(_) => pacing.calls_at_once_max = fit.calls_at_once_max,
+            CallPacingError::Ring(_) => pacing.ring_ms_max = fit.ring_ms_max,
+            CallPacingError::Power(_) | CallPacingError::Ceiling(_) => pacing.pace = fit.pace,
+        }
+        found.push(error);
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_of_the_pace_is_named() {
+        let wrong = CallPacing { pace: PacingMode::Predictive { ceiling_bp: 900 }, calls_per_second_max: 0, calls_at_once_max: 0, ring_ms_max: 2_000 };
+        let all = [CallPacingError::CallsPerSecond(0), CallPacingError::CallsAtOnce(0), CallPacingError::Ring(2_000), CallPacingError::Ceiling(900)];
+        assert_eq!(pacing_faults(wrong), all);
+        assert_eq!(pacing_faults(CallPacing { pace: PacingMode::Power { calls_per_slot_percent: 900 }, ..CallPacing::default() }), [CallPacingError::Power(900)]);
+        assert_eq!(pacing_faults(CallPacing::default()), []);
     }
 }

@@ -203,23 +203,32 @@ impl Tenant {
         );
         let all = [params![id, self.id], values(draft, name.as_str())?, params![state.as_str()]].concat();
         if tx.execute(update, &all).await? == 0 {
-            return Err(StoreError::Conflict("only a draft or a scheduled campaign can be changed: this one has moved on; copy it instead".into()));
+            return Err(StoreError::Conflict("only a draft or a scheduled campaign can be changed: this one has moved on".into()));
         }
         self.audit(&mut tx, now, Act::Changed, "campaign", id.0, "").await?;
         Ok(tx.commit().await?)
     }
 
-    /// The campaign's rate, also while it runs.
+    /// The campaign's messages or calls a second, also while it runs.
     pub async fn set_campaign_rate(&self, id: CampaignId, rate_per_second: u32, now: Instant) -> Result<(), StoreError> {
-        let rate = clarion_domain::campaigns::pacing::MessagesPerSecond::new(rate_per_second)
-            .map_err(|error| StoreError::Faults(vec![FieldFault { field: "rate_per_second", message: error.to_string() }]))?;
+        let fault = |message: String| StoreError::Faults(vec![FieldFault { field: "rate_per_second", message }]);
         let mut tx = self.db().begin().await?;
-        let update = sql!("UPDATE campaign SET rate_per_second = $3 WHERE id = $1 AND tenant_id = $2 AND state NOT IN ('finished', 'cancelled')");
-        if tx.execute(update, &params![id, self.id, i64::from(rate.get())]).await? == 0 {
-            self.campaign_in(&mut tx, id).await?;
+        let record = self.campaign_in(&mut tx, id).await?;
+        let changed = if record.channel == Channel::Voice {
+            let pacing = CallPacing { calls_per_second_max: rate_per_second, ..record.call_pacing };
+            pacing.check().map_err(|error| fault(error.to_string()))?;
+            let update = sql!("UPDATE campaign SET call_settings = $3 WHERE id = $1 AND tenant_id = $2 AND state NOT IN ('finished', 'cancelled')");
+            tx.execute(update, &params![id, self.id, serde_json::to_string(&pacing).map_err(|error| DbError::Failed(error.to_string()))?]).await?
+        } else {
+            let rate = clarion_domain::campaigns::pacing::MessagesPerSecond::new(rate_per_second).map_err(|error| fault(error.to_string()))?;
+            let update = sql!("UPDATE campaign SET rate_per_second = $3 WHERE id = $1 AND tenant_id = $2 AND state NOT IN ('finished', 'cancelled')");
+            tx.execute(update, &params![id, self.id, i64::from(rate.get())]).await?
+        };
+        if changed == 0 {
             return Err(StoreError::Conflict("this campaign is over".into()));
         }
-        self.audit(&mut tx, now, Act::Changed, "campaign", id.0, &format!("{rate_per_second} messages a second")).await?;
+        let unit = if record.channel == Channel::Voice { "calls" } else { "messages" };
+        self.audit(&mut tx, now, Act::Changed, "campaign", id.0, &format!("{rate_per_second} {unit} a second")).await?;
         tx.commit().await?;
         self.store.signals().raise(crate::signal::Signal::Campaigns);
         Ok(())

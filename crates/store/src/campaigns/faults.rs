@@ -3,6 +3,7 @@
 use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::campaigns::pacing::MessagesPerSecond;
 use clarion_domain::campaigns::template::Template;
+use clarion_domain::carriers::trunk::TrunkKind;
 use clarion_domain::compliance::lint::lint;
 use clarion_domain::compliance::purpose::{LegalBasis, Purpose, StatedPurpose};
 use clarion_domain::time::Instant;
@@ -53,6 +54,7 @@ impl Tenant {
             Channel::Sms => self.message_faults(draft, faults).await?,
             Channel::Voice => self.call_faults(draft, faults, now).await?,
         }
+        self.route_faults(draft, faults).await?;
         if let Err(error) = draft.retry.check() {
             faults.add("retry", error.to_string());
         }
@@ -65,6 +67,28 @@ impl Tenant {
     pub(super) async fn refuse_faults(&self, draft: &CampaignDraft, now: Instant) -> Result<(), StoreError> {
         let faults = self.campaign_faults(draft, now).await?;
         if faults.is_empty() { Ok(()) } else { Err(StoreError::Faults(faults)) }
+    }
+
+    /// Without a route to a trunk everybody would be refused for good, and the campaign be over. Whether the trunk is up is not asked: for that the
+    /// engine waits; nor whether a route takes each number, which the dry run counts.
+    async fn route_faults(&self, draft: &CampaignDraft, faults: &mut Faults) -> Result<(), StoreError> {
+        let (is_call, sender) = (draft.channel == Channel::Voice, draft.sender.trim());
+        let what = if is_call { "calls" } else { "texts" };
+        let trunks = self.trunks().await?;
+        let carriers: Vec<_> = trunks.iter().filter(|trunk| (trunk.settings.kind() == TrunkKind::Sip) == is_call).collect();
+        let enabled = |id| carriers.iter().any(|trunk| trunk.id == id && trunk.enabled);
+        let routes = self.routes().await?;
+        let usable: Vec<_> = routes.iter().filter(|route| enabled(route.trunk)).collect();
+        if carriers.is_empty() {
+            faults.add("route", format!("no trunk carries {what} for this organisation: add a trunk and a route to it"));
+        } else if !carriers.iter().any(|trunk| trunk.enabled) {
+            faults.add("route", format!("every trunk that carries {what} for this organisation is switched off: switch one on"));
+        } else if usable.is_empty() {
+            faults.add("route", format!("no route of this organisation leads to a trunk that carries {what} and is switched on: add one"));
+        } else if !sender.is_empty() && !usable.iter().any(|route| route.sender.is_empty() || route.sender == sender) {
+            faults.add("route", format!("the routes to the trunks that carry {what} are for other senders than {sender}: add one for it, or for every sender"));
+        }
+        Ok(())
     }
 
     async fn audience_faults(&self, draft: &CampaignDraft, faults: &mut Faults) -> Result<(), StoreError> {

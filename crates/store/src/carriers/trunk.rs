@@ -2,6 +2,7 @@
 
 use clarion_domain::audit::event::Act;
 use clarion_domain::carriers::settings::TrunkSettings;
+use clarion_domain::carriers::trunk::TrunkKind;
 use clarion_domain::id::{TenantId, TrunkId};
 use clarion_domain::personal::Personal;
 use clarion_domain::time::Instant;
@@ -18,7 +19,7 @@ pub struct NewTrunk {
     pub settings: TrunkSettings,
     /// Password of the account, or the provider's key.
     pub secret: Personal,
-    /// Segments a second at most.
+    /// Segments a second at most; of a SIP trunk, calls.
     pub rate_per_second: i64,
     /// Ten-thousandths of the currency unit.
     pub cost_per_segment: i64,
@@ -60,13 +61,18 @@ fn read(mut row: Row) -> Result<TrunkRecord, DbError> {
     })
 }
 
-fn check(new: &NewTrunk) -> Result<(), StoreError> {
+/// `has_secret`: it comes with one, or keeps the one that it has.
+fn check(new: &NewTrunk, has_secret: bool) -> Result<(), StoreError> {
     let mut faults: Vec<_> = new.settings.faults().iter().map(ToString::to_string).collect();
+    let is_sip = new.settings.kind() == TrunkKind::Sip;
+    if !has_secret && matches!(&new.settings, TrunkSettings::Sip(sip) if sip.register) {
+        faults.push("secret: a trunk that registers needs its account's password; leave register out if the carrier knows you by your address".into());
+    }
     if new.name.trim().is_empty() || new.name.chars().count() > 60 {
         faults.push("name: 1 to 60 characters".into());
     }
     if !(1..=1_000_000).contains(&new.rate_per_second) {
-        faults.push("rate_per_second: 1 to 1,000,000 segments a second".into());
+        faults.push(format!("rate_per_second: 1 to 1,000,000 {} a second", if is_sip { "calls" } else { "segments" }));
     }
     if !(0..=100_000_000).contains(&new.cost_per_segment) {
         faults.push("cost_per_segment: 0 to 10,000 units".into());
@@ -130,7 +136,7 @@ impl Tenant {
 
     /// Adds a trunk: this tenant's own, or, for the operator, one that all tenants share.
     pub async fn add_trunk(&self, new: &NewTrunk, shared: bool, now: Instant) -> Result<TrunkId, StoreError> {
-        check(new)?;
+        check(new, !new.secret.is_empty())?;
         let id = TrunkId(self.store().next_id(now));
         let insert = sql!(
             "INSERT INTO trunk (id, tenant_id, name, kind, settings, sealed_secret, rate_per_second, cost_per_segment, currency, enabled, version, created_by, created_at)
@@ -154,7 +160,7 @@ impl Tenant {
 
     /// Changes a trunk of this tenant's (or the operator's, when the actor is the operator). An empty secret keeps the old one.
     pub async fn change_trunk(&self, id: TrunkId, new: &NewTrunk, enabled: bool, now: Instant) -> Result<(), StoreError> {
-        check(new)?;
+        check(new, !new.secret.is_empty() || self.has_trunk_secret(id).await?)?;
         let sealed = self.store().seal_secret(&new.secret)?;
         let update = sql!(
             "UPDATE trunk SET name = $2, kind = $3, settings = $4, sealed_secret = COALESCE($5, sealed_secret), rate_per_second = $6,
@@ -177,5 +183,53 @@ impl Tenant {
         tx.commit().await?;
         self.store().signals().raise(Signal::Carriers);
         Ok(())
+    }
+
+    async fn has_trunk_secret(&self, id: TrunkId) -> Result<bool, StoreError> {
+        let select = sql!("SELECT COUNT(*) FROM trunk WHERE id = $1 AND sealed_secret IS NOT NULL");
+        Ok(self.db().query_first(select, &params![id]).await?.map(|mut row| row.take::<i64>(0)).transpose()? == Some(1))
+    }
+
+    /// Takes a trunk out of use or back into it, whatever its settings: one that stands in the way must always be possible to stop. None is
+    /// deleted, as attempts and their costs refer to it.
+    pub async fn enable_trunk(&self, id: TrunkId, enabled: bool, now: Instant) -> Result<(), StoreError> {
+        let update = sql!("UPDATE trunk SET enabled = $2, version = version + 1 WHERE id = $1 AND (tenant_id = $3 OR (tenant_id IS NULL AND CAST($4 AS BIGINT) = 1))");
+        let operator = self.actor() == clarion_domain::tenancy::tenant::Actor::Operator;
+        let mut tx = self.db().begin().await?;
+        if tx.execute(update, &params![id, enabled, self.id(), operator]).await? == 0 {
+            return Err(StoreError::Invalid("this trunk is the operator's: only the operator can change it".into()));
+        }
+        self.audit(&mut tx, now, Act::Changed, "trunk", id.0, if enabled { "enabled" } else { "disabled" }).await?;
+        tx.commit().await?;
+        self.store().signals().raise(Signal::Carriers);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn new(settings: &str, rate_per_second: i64) -> NewTrunk {
+        NewTrunk { name: "Voice".into(), settings: serde_json::from_str(settings).expect("reads"), secret: Personal::default(), rate_per_second, cost_per_segment: 0, currency: "GBP".into() }
+    }
+
+    fn said(new: &NewTrunk, has_secret: bool) -> String {
+        check(new, has_secret).map_or_else(|error| error.to_string(), |()| String::new())
+    }
+
+    #[test]
+    fn a_trunk_that_registers_needs_a_password() {
+        let registers = new(r#"{"kind":"sip","hosts":["sip.carrier.example"],"username":"northwind","register":true}"#, 5);
+        assert!(said(&registers, false).starts_with("secret: a trunk that registers needs its account's password"));
+        assert_eq!(said(&registers, true), "");
+        assert_eq!(said(&new(r#"{"kind":"sip","hosts":["sip.carrier.example"]}"#, 5), false), "", "known by our address");
+    }
+
+    #[test]
+    fn a_rate_is_of_what_the_trunk_carries() {
+        assert_eq!(said(&new(r#"{"kind":"sip","hosts":["sip.carrier.example"]}"#, 0), false), "rate_per_second: 1 to 1,000,000 calls a second");
+        let smpp = new(r#"{"kind":"smpp","host":"127.0.0.1","port":2775,"system_id":"clarion"}"#, 0);
+        assert_eq!(said(&smpp, false), "rate_per_second: 1 to 1,000,000 segments a second");
     }
 }

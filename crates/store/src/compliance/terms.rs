@@ -8,7 +8,7 @@ use clarion_domain::campaigns::script::document::StepDocument;
 use clarion_domain::compliance::abandonment::{MistakeEstimate, london_day};
 use clarion_domain::compliance::call_rules::CallFacts;
 use clarion_domain::compliance::facts::MessageFacts;
-use clarion_domain::compliance::information::{Callback, lint_information};
+use clarion_domain::compliance::information::{Callback, InformationFacts, InformationFault, lint_information};
 use clarion_domain::compliance::lint::lint;
 use clarion_domain::compliance::opening::WindowCache;
 use clarion_domain::compliance::purpose::{LegalBasis, Purpose, StatedPurpose};
@@ -16,6 +16,7 @@ use clarion_domain::compliance::rule_set::RuleSet;
 use clarion_domain::compliance::tenant_limits::{LimitsError, TenantLimits};
 use clarion_domain::compliance::window::WeekHours;
 use clarion_domain::compliance::{Decision, RuleBook, RulePack};
+use clarion_domain::contacts::address::LineType;
 use clarion_domain::tenancy::tenant::NumberMode;
 use clarion_domain::time::Instant;
 
@@ -113,10 +114,7 @@ fn call_facts(tenant: &TenantRecord, campaign: &CampaignRecord, sender: Option<&
     let e164 = campaign.sender.trim();
     let caller_id = caller_id_facts(e164, tenant.number_mode, sender);
     let document = ScriptDocument::read(&campaign.script).ok();
-    let information = document.as_ref().and_then(|document| document.information.as_ref()).map(|speech| {
-        let callback = Callback { number: e164, line_type: caller_id.line_type };
-        lint_information(speech.text.as_deref().unwrap_or_default(), &[&tenant.name], Some(callback)).0
-    });
+    let information = document.as_ref().and_then(|document| CampaignTerms::information(document, tenant, e164, caller_id.line_type)).map(|(facts, _)| facts);
     CallFacts {
         abandoned_at: None,
         machine_at: None,
@@ -183,6 +181,15 @@ impl CampaignTerms {
             packs: packs.collect::<Result<_, _>>()?,
             book: book.clone(),
         })
+    }
+
+    /// What UK-7 looks at in a script's information message, and what it lacks, for its author: one reading for each decision and for the check
+    /// before the start. `None` for a script without one.
+    pub(crate) fn information(document: &ScriptDocument, tenant: &TenantRecord, caller_id: &str, line_type: LineType) -> Option<(InformationFacts, Vec<InformationFault>)> {
+        let speech = document.information.as_ref()?;
+        let read = lint_information(speech.text.as_deref().unwrap_or_default(), &[&tenant.name], Some(Callback { number: caller_id, line_type }));
+        // Of a prompt nothing is known, so that all is lacking: one sentence says more than each of them.
+        Some(if speech.text.is_none() { (read.0, vec![InformationFault::Unwritten]) } else { read })
     }
 
     /// The campaign treats machines otherwise than people.

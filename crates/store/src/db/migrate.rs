@@ -19,13 +19,13 @@ pub const MIGRATIONS_SQLITE: &[Migration] = migrations!("sqlite":
     "0001_tenancy", "0002_intake", "0003_contacts", "0004_campaigns", "0005_compliance", "0006_attempts",
     "0007_carriers", "0008_outcomes", "0009_reports", "0010_privacy", "0011_audit", "0012_voice", "0013_pacing_latch",
     "0014_recording", "0015_fallback", "0016_voice_lines", "0019_people",
-    "0020_audit_chain", "0021_activity", "0022_webhooks", "0023_sftp", "0024_do_not_originate", "0025_sequence", "0026_four_eyes", "0027_connectors", "0028_links", "0029_acme", "0030_passkeys", "0031_single_sign_on", "0033_acme_claim", "0035_portal_more", "0036_audience_change", "0037_claim_segments", "0038_list_members", "0039_indexes");
+    "0020_audit_chain", "0021_activity", "0022_webhooks", "0023_sftp", "0024_do_not_originate", "0025_sequence", "0026_four_eyes", "0027_connectors", "0028_links", "0029_acme", "0030_passkeys", "0031_single_sign_on", "0033_acme_claim", "0035_portal_more", "0036_audience_change", "0037_claim_segments", "0038_list_members", "0039_indexes", "0040_silent");
 
 pub const MIGRATIONS_POSTGRES: &[Migration] = migrations!("postgres":
     "0001_tenancy", "0002_intake", "0003_contacts", "0004_campaigns", "0005_compliance", "0006_attempts",
     "0007_carriers", "0008_outcomes", "0009_reports", "0010_privacy", "0011_audit", "0012_voice", "0013_pacing_latch",
     "0014_recording", "0015_fallback", "0016_voice_lines", "0019_people",
-    "0020_audit_chain", "0021_activity", "0022_webhooks", "0023_sftp", "0024_do_not_originate", "0025_sequence", "0026_four_eyes", "0027_connectors", "0028_links", "0029_acme", "0030_passkeys", "0031_single_sign_on", "0033_acme_claim", "0035_portal_more", "0036_audience_change", "0037_claim_segments", "0038_list_members", "0039_indexes");
+    "0020_audit_chain", "0021_activity", "0022_webhooks", "0023_sftp", "0024_do_not_originate", "0025_sequence", "0026_four_eyes", "0027_connectors", "0028_links", "0029_acme", "0030_passkeys", "0031_single_sign_on", "0033_acme_claim", "0035_portal_more", "0036_audience_change", "0037_claim_segments", "0038_list_members", "0039_indexes", "0040_silent");
 
 pub(super) const CREATE_LEDGER: &str = "CREATE TABLE IF NOT EXISTS schema_migration (name TEXT PRIMARY KEY)";
 

@@ -4,9 +4,13 @@
 use std::future::Future;
 use std::path::PathBuf;
 
-use clarion_domain::id::TenantId;
+use clarion_domain::campaigns::campaign::Channel;
+use clarion_domain::carriers::settings::TrunkSettings;
+use clarion_domain::id::{TenantId, TrunkId};
+use clarion_domain::personal::Personal;
 use clarion_domain::tenancy::tenant::{Actor, NumberMode};
 use clarion_domain::time::Instant;
+use clarion_store::carriers::{NewRoute, NewTrunk};
 use clarion_store::db::{Db, Statement, scratch_postgres};
 use clarion_store::tenancy::NewTenant;
 use clarion_store::{Store, Tenant};
@@ -31,6 +35,23 @@ impl Bench {
         let id: TenantId = self.store.create_tenant(&new, NOON).await.expect("a tenant");
         self.store.tenant(id, Actor::Operator).await.expect("its handle")
     }
+}
+
+/// A trunk of this channel to nowhere; the names of trunks are each one tenant's.
+pub fn trunk_of(tenant: &Tenant, channel: Channel) -> NewTrunk {
+    let settings = match channel {
+        Channel::Sms => r#"{"kind":"smpp","host":"127.0.0.1","port":2775,"system_id":"clarion"}"#,
+        Channel::Voice => r#"{"kind":"sip","hosts":["127.0.0.1:5060"]}"#,
+    };
+    let settings: TrunkSettings = serde_json::from_str(settings).expect("settings");
+    NewTrunk { name: format!("{channel} of {}", tenant.id()), settings, secret: Personal::default(), rate_per_second: 10, cost_per_segment: 350, currency: "GBP".into() }
+}
+
+/// A route to such a trunk, for tests that only start campaigns: without one none may start.
+pub async fn route(tenant: &Tenant, channel: Channel) -> TrunkId {
+    let trunk = tenant.add_trunk(&trunk_of(tenant, channel), false, NOON).await.expect("a trunk");
+    tenant.add_route(&NewRoute { prefix: "+".into(), sender: String::new(), trunk, priority: 1 }, false, NOON).await.expect("a route");
+    trunk
 }
 
 async fn bench(db: Db, folder: tempfile::TempDir) -> Bench {

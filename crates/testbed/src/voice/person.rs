@@ -21,8 +21,8 @@ const MACHINE_RECORDS: Duration = Duration::from_secs(4);
 
 /// Lives through one call; true when sound was heard after the answer.
 pub(super) async fn live(mut incoming: IncomingCall, fate: CallFate, config: &VoiceCarrierConfig, media: &MediaEngine, transferred: impl Fn(&str)) -> bool {
-    if let Some((status, words)) = fate.refusal() {
-        if fate != CallFate::Dead {
+    if let Some((status, words)) = config.people_refuse.map(|status| (status, "Refused")).or(fate.refusal()) {
+        if config.people_refuse.is_none() && fate != CallFate::Dead {
             incoming.ring();
         }
         let mut call = incoming.reject(status, words);

@@ -121,7 +121,15 @@ pub struct Launch {
     pub calls: u32,
     /// Each of them has its agent's slot held from the launch on: nobody else is put through to it.
     pub holds_slots: bool,
+    /// The day does not bear the campaign's own launches any more: whoever asked keeps that, as `AbandonmentCount::is_latched`, until the day is over.
+    pub latches: bool,
     pub why: Why,
+}
+
+impl Launch {
+    pub(super) fn new(calls: u32, why: Why) -> Self {
+        Self { calls, holds_slots: false, latches: false, why }
+    }
 }
 
 /// What decided.
@@ -219,30 +227,44 @@ impl PaceState<'_> {
 pub fn next(pacing: &CallPacing, state: &PaceState<'_>) -> Launch {
     let (free, in_flight) = (state.free(), state.in_flight());
     let wanted = match pacing.pace {
-        PacingMode::Agentless => Launch { calls: u32::MAX, holds_slots: false, why: Why::CallsPerSecond },
-        _ if !state.has_agents() => Launch { calls: 0, holds_slots: false, why: Why::NoAgents },
+        PacingMode::Agentless => agentless(state),
+        _ if !state.has_agents() => Launch::new(0, Why::NoAgents),
         PacingMode::Progressive if state.count.halts() => halted(state),
         PacingMode::Progressive | PacingMode::Predictive { .. } => one_to_one(state),
         PacingMode::Power { calls_per_slot_percent: percent } => held_by_the_ceiling(pacing, state, 0).unwrap_or_else(|| {
             let (spare, calls) = (state.count.spare(pacing.ceiling_bp()), (u64::from(free) * u64::from(percent) / 100) as u32);
             let (wanted, room) = (calls.saturating_sub(in_flight), state.room(spare));
             let why = if wanted <= room { Why::Power { free, in_flight, percent } } else { Why::Budget { free, in_flight: in_flight + room, left: spare } };
-            Launch { calls: wanted.min(room), holds_slots: false, why }
+            Launch::new(wanted.min(room), why)
         }),
     };
     within_limits(wanted, pacing, state)
 }
 
+/// At full speed, whoever is free. People who ask for an agent by a key and meet none are abandoned all the same, and the law's ceiling holds: near it there is
+/// no more than a call for each free agent, and when that does not help nobody else is called today.
+fn agentless(state: &PaceState<'_>) -> Launch {
+    let today = &state.count.today;
+    if state.count.halts() {
+        return Launch { holds_slots: false, ..halted(state) };
+    }
+    if today.abandoned > 0 && state.count.spare(CEILING_BP_MAX) == 0 {
+        let why = Why::Ceiling { abandoned: today.abandoned, live: today.live(), ceiling_bp: CEILING_BP_MAX };
+        return Launch::new(state.free().saturating_sub(state.calls_up), why);
+    }
+    Launch::new(u32::MAX, Why::CallsPerSecond)
+}
+
 /// One call for each free slot, ringing ones counted.
 pub(super) fn one_to_one(state: &PaceState<'_>) -> Launch {
     let (free, in_flight) = (state.free(), state.in_flight());
-    Launch { calls: free.saturating_sub(in_flight), holds_slots: true, why: Why::Slots { free, in_flight: in_flight + state.agents.held } }
+    Launch { holds_slots: true, ..Launch::new(free.saturating_sub(in_flight), Why::Slots { free, in_flight: in_flight + state.agents.held }) }
 }
 
 /// Nobody else today.
 fn halted(state: &PaceState<'_>) -> Launch {
     let today = &state.count.today;
-    Launch { calls: 0, holds_slots: true, why: Why::Halted { abandoned: today.abandoned, live: today.live() } }
+    Launch { holds_slots: true, ..Launch::new(0, Why::Halted { abandoned: today.abandoned, live: today.live() }) }
 }
 
 /// One call for each free slot, because the day, with so many people still to be put through, does not bear one more abandoned call, or none when that does
@@ -250,18 +272,22 @@ fn halted(state: &PaceState<'_>) -> Launch {
 pub(super) fn held_by_the_ceiling(pacing: &CallPacing, state: &PaceState<'_>, ahead: u32) -> Option<Launch> {
     let (count, ceiling_bp) = (state.count, pacing.ceiling_bp());
     let (abandoned, live) = (count.today.abandoned, count.today.live());
+    let latches = count.latches(ceiling_bp, ahead);
     if count.halts_beyond_one_to_one(ahead) {
-        return Some(halted(state));
+        return Some(Launch { latches, ..halted(state) });
     }
-    if count.is_latched || count.latches(ceiling_bp, ahead) {
-        return Some(Launch { why: Why::Latched { abandoned, live, ceiling_bp }, ..one_to_one(state) });
+    if count.is_latched || latches {
+        return Some(Launch { why: Why::Latched { abandoned, live, ceiling_bp }, latches, ..one_to_one(state) });
     }
     let end = count.after(ahead);
     let why = match end.today.spare(ceiling_bp, end.mistaken_milli) {
         0 => Why::Ceiling { abandoned, live, ceiling_bp },
         _ => Why::Month { abandoned: count.days_30.abandoned, live: count.days_30.live() },
     };
-    (end.spare(ceiling_bp) == 0).then(|| Launch { why, ..one_to_one(state) })
+    // While every agent talks or wraps up that is what holds it, whatever the count.
+    let is_full = state.free() == 0 && state.agents.held == 0;
+    let why = |held: Launch| Launch { why: if is_full { held.why } else { why }, ..held };
+    (end.spare(ceiling_bp) == 0).then(|| why(one_to_one(state)))
 }
 
 /// The limits that hold in every mode; the one that bites gives the reason.

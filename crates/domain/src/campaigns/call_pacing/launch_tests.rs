@@ -47,9 +47,9 @@ fn launches_by_its_mode_and_says_why() {
         assert_eq!((launch.calls, launch.why.to_string().as_str()), (*calls, *why), "{label}");
     }
     let limited = |change| ask(PacingMode::Agentless, 0, 0, &quiet(), change);
-    assert_eq!(limited(|state| state.rate_room = 3), Launch { calls: 3, holds_slots: false, why: Why::CallsPerSecond });
-    assert_eq!(limited(|state| state.trunk_room = 2), Launch { calls: 2, holds_slots: false, why: Why::Trunks });
-    assert_eq!(limited(|state| state.ready = 0), Launch { calls: 0, holds_slots: false, why: Why::NobodyReady });
+    assert_eq!(limited(|state| state.rate_room = 3), Launch::new(3, Why::CallsPerSecond));
+    assert_eq!(limited(|state| state.trunk_room = 2), Launch::new(2, Why::Trunks));
+    assert_eq!(limited(|state| state.ready = 0), Launch::new(0, Why::NobodyReady));
     let nobody = ask(PacingMode::Progressive, 0, 0, &quiet(), |state| state.agents = AgentsNow::default());
     assert_eq!((nobody.calls, nobody.why), (0, Why::NoAgents));
     let waiting = ask(PacingMode::Progressive, 3, 0, &quiet(), |state| state.waiting = 2);
@@ -60,13 +60,34 @@ fn launches_by_its_mode_and_says_why() {
 fn a_power_campaign_is_held_by_the_ceiling_too() {
     let bad = AbandonmentDay { put_through: 97, abandoned: 3, ..AbandonmentDay::default() };
     let launch = ask(PacingMode::Power { calls_per_slot_percent: 300 }, 5, 2, &bad, |_| {});
-    assert_eq!((launch.calls, launch.holds_slots), (3, true));
+    assert_eq!((launch.calls, launch.holds_slots, launch.latches), (3, true, true));
+    let at_lunch = ask(PacingMode::Power { calls_per_slot_percent: 300 }, 0, 0, &bad, |state| state.agents = AgentsNow::default());
+    assert_eq!((at_lunch.calls, at_lunch.latches), (0, false), "nobody is there");
     assert_eq!(launch.why.to_string(), "one call for each free agent for the rest of the day: 3 of 100 people were abandoned, 3 % of a ceiling of 3 %");
     let young = ask(PacingMode::Power { calls_per_slot_percent: 300 }, 5, 2, &AbandonmentDay::default(), |_| {});
-    assert_eq!((young.calls, matches!(young.why, Why::Ceiling { .. })), (3, true), "a day begins with one call each, and nothing is latched: {young:?}");
+    assert_eq!((young.calls, young.latches, matches!(young.why, Why::Ceiling { .. })), (3, false, true), "a day begins with one call each, and nothing is latched: {young:?}");
     // 97 put through bear 3 abandoned, 5 agents are free, 2 calls are in flight.
     let some = ask(PacingMode::Power { calls_per_slot_percent: 300 }, 5, 2, &AbandonmentDay { put_through: 97, ..AbandonmentDay::default() }, |_| {});
     assert_eq!((some.calls, some.why), (6, Why::Budget { free: 5, in_flight: 8, left: 3 }), "every call is counted before it is launched");
+}
+
+#[test]
+fn agentless_calls_whose_people_ask_for_agents_are_held_by_the_laws_ceiling() {
+    let day = |put_through, abandoned| AbandonmentDay { put_through, abandoned, ..AbandonmentDay::default() };
+    let launch = |today: &AbandonmentDay, up: usize| ask(PacingMode::Agentless, 5, up, today, |_| {});
+    assert_eq!(launch(&day(0, 0), 0).calls, 40, "nobody was abandoned");
+    assert_eq!(launch(&day(400, 3), 0).calls, 40, "and the day bears more");
+    let near = launch(&day(9, 2), 3);
+    assert_eq!((near.calls, near.holds_slots), (2, false), "a call for each free agent who has none");
+    assert_eq!(near.why.to_string(), "one call for each free agent: 2 of 11 people abandoned today is too near the ceiling of 3 %");
+    let over = launch(&day(9, 3), 0);
+    assert_eq!((over.calls, matches!(over.why, Why::Halted { .. })), (0, true), "{over:?}");
+}
+
+#[test]
+fn without_a_free_agent_that_is_what_holds_it() {
+    let none = ask(PacingMode::Power { calls_per_slot_percent: 150 }, 0, 0, &AbandonmentDay::default(), |_| {});
+    assert_eq!((none.calls, none.why.to_string().as_str()), (0, "one call for each free agent: 0 free, 0 in flight"));
 }
 
 #[test]

@@ -164,8 +164,9 @@ impl Predictor {
         let PacingMode::Predictive { ceiling_bp } = pacing.pace else {
             return super::launch::next(pacing, state);
         };
+        // Nothing latches meanwhile: who is at lunch comes back.
         if !state.has_agents() {
-            return within_limits(Launch { calls: 0, holds_slots: false, why: Why::NoAgents }, pacing, state);
+            return within_limits(Launch::new(0, Why::NoAgents), pacing, state);
         }
         let ahead = self.people_ahead(state);
         if let Some(launch) = held_by_the_ceiling(pacing, state, ahead) {
@@ -181,12 +182,6 @@ impl Predictor {
         let (launch, wanted) = self.decide(self.outlook(state, now), state, room, &budget);
         self.need += (f64::from(likely.needs(wanted, RARELY)) - self.need) * NEED_MEAN;
         within_limits(launch, pacing, state)
-    }
-
-    /// Whether the campaign falls back to one call for each free agent for the rest of the day. Not while no agent is there: who is at lunch comes back.
-    #[must_use]
-    pub fn latches(&self, pacing: &CallPacing, state: &PaceState<'_>) -> bool {
-        state.has_agents() && state.count.latches(pacing.ceiling_bp(), self.people_ahead(state))
     }
 
     /// People whom the rest of the day would bring at the least, at one call for each free agent: half of what those agents who are there now could bear, shared
@@ -270,7 +265,7 @@ impl Predictor {
         } else {
             Why::Predicted { free, in_flight: in_flight + calls, reach_bp: bp(self.reach()), risk_bp: bp(risk), price_bp: bp(price), left: budget.day }
         };
-        (Launch { calls, holds_slots: false, why }, wanted)
+        (Launch::new(calls, why), wanted)
     }
 
     fn outlook(&self, state: &PaceState<'_>, now: Instant) -> Outlook {

@@ -119,7 +119,7 @@ fn what_is_left_is_spent_in_the_measure_in_which_it_is_room_enough() {
 fn a_break_of_all_agents_latches_nothing() {
     let mut floor = floor(0, 3, 0);
     floor.count = counted(40, 1);
-    let latches = |floor: &Floor| taught().latches(&pacing(300), &floor.state());
+    let latches = |floor: &Floor| floor.ask(300).latches;
     assert!(latches(&floor), "one more would be 4.8 %, and nothing is to come");
     floor.talking.clear();
     assert!(!latches(&floor), "nobody is there");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::campaigns::script::document::{GatherDocument, ScriptDocument, SpeechDocument, StepDocument};
 use crate::campaigns::script::fault::{ScriptFault, ScriptFaultKind as K};
+use crate::campaigns::script::placeholder;
 use crate::campaigns::script::shape;
 use crate::campaigns::script::step::{Act, Gather, STEPS_MAX, Script, ScriptWorld, Speech, Step, StepId};
 use crate::campaigns::template::{Template, TemplateError, TemplateFault, TemplateWarning};
@@ -139,8 +140,7 @@ impl<'a> Checker<'a> {
         }
         let mut keys = BTreeMap::new();
         for (entry, name) in &gather.keys {
-            let fits = (1..=usize::from(gather.digits_max)).contains(&entry.len()) && entry.chars().all(|key| is_key(key) && Some(key) != gather.end_key);
-            if !fits {
+            if !fits(gather, entry) {
                 self.fault(K::BadEntry { entry: entry.clone(), digits_max: gather.digits_max });
             }
             keys.insert(entry.clone(), self.way(&format!("keys.{entry}"), name));
@@ -172,14 +172,15 @@ impl<'a> Checker<'a> {
             }
             return Some(Act::BranchOnAnswer { cases, otherwise });
         }
-        if !matches!(self.document.steps.get(on), Some(StepDocument::Gather(_))) {
+        let Some(StepDocument::Gather(gather)) = self.document.steps.get(on) else {
             self.fault(K::BranchOn { on: on.to_owned() });
             return None;
-        }
-        for (case, _) in &ways {
-            if case.is_empty() || !case.chars().all(is_key) {
-                self.fault(K::BadEntry { entry: (*case).clone(), digits_max: 20 });
-            }
+        };
+        // An entry is kept when one of the keys takes it, or `other` takes whatever was made.
+        let takes = |entry: &str| fits(gather, entry) && (gather.other.is_some() || gather.keys.contains_key(entry));
+        let known = if gather.other.is_some() { String::new() } else { gather.keys.keys().cloned().collect::<Vec<_>>().join(", ") };
+        for (case, _) in ways.iter().filter(|(case, _)| !takes(case)) {
+            self.fault(K::NeverEntered { entry: (*case).clone(), gather: on.to_owned(), known: known.clone(), digits_max: gather.digits_max });
         }
         Some(Act::BranchOnEntry { gather: on.to_owned(), cases: ways.into_iter().map(|(case, to)| (case.clone(), to)).collect(), otherwise })
     }
@@ -205,6 +206,9 @@ impl<'a> Checker<'a> {
         }
         if let Some(language) = language {
             self.language(language);
+        }
+        for words in placeholder::left_in(text) {
+            self.fault(K::Placeholder(words));
         }
         match Template::parse(text, self.world.fields) {
             Ok(text) if text.short_links() > 0 => {
@@ -271,6 +275,11 @@ impl<'a> Checker<'a> {
             self.fault(K::BadLanguage(tag.to_owned()));
         }
     }
+}
+
+/// Whether a gather can get this entry: one that is not too long, and that its end key does not cut short.
+fn fits(gather: &GatherDocument, entry: &str) -> bool {
+    (1..=usize::from(gather.digits_max)).contains(&entry.len()) && entry.chars().all(|key| is_key(key) && Some(key) != gather.end_key)
 }
 
 pub(super) fn is_key(key: char) -> bool {

@@ -106,10 +106,10 @@ fn reads_every_kind_of_step_from_toml_and_from_json() {
 #[test]
 fn names_every_fault_with_its_step() {
     let cases: &[(&str, &str, &str)] = &[
-        ("next = \"who\"", "next = \"nowhere\"", "step greeting: next leads to nowhere, and there is no such step"),
-        ("start = \"greeting\"", "start = \"hello\"", "start leads to hello, and there is no such step"),
-        ("next = \"who\"\n", "", "step greeting: next leads nowhere: name the next step, or a step that hangs up"),
-        ("timeout = \"bye\"\n", "", "step menu: timeout leads nowhere: name the next step, or a step that hangs up"),
+        ("next = \"who\"", "next = \"nowhere\"", "step greeting: there is no step nowhere, to which next leads: name one that there is, or add it"),
+        ("start = \"greeting\"", "start = \"hello\"", "there is no step hello, to which start leads: name one that there is, or add it"),
+        ("next = \"who\"\n", "", "step greeting: no step is named by next: name the next step, or a step that hangs up"),
+        ("timeout = \"bye\"\n", "", "step menu: no step is named by timeout: name the next step, or a step that hangs up"),
         ("{first_name|there}", "{first_name}", "step greeting: people without first_name would hear a gap: give it a fallback, such as {first_name|there}"),
         ("{first_name|there}", "{shoe|x}", "step greeting: character 7: there is no field shoe: use one of first_name, reference, or declare the field first"),
         ("prompt = \"beep\"", "prompt = \"boop\"", "step bye: there is no prompt boop: upload it, or choose one of welcome, beep"),
@@ -117,9 +117,15 @@ fn names_every_fault_with_its_step() {
         ("to stop these calls.\" }", "to stop these calls.\", fallback = \"boop\" }", "there is no prompt boop: upload it, or choose one of welcome, beep"),
         ("{ prompt = \"welcome\" }", "{ prompt = \"welcome\", fallback = \"beep\" }", "step code: a prompt is never rendered: give a fallback to texts alone"),
         ("target = \"collections\"", "target = \"sales\"", "step connect: there is no transfer target sales: add it, or choose one of collections"),
-        ("digits_max = 4", "digits_max = 40", "step code: digits_max is 40: choose 1 to 20"),
+        ("digits_max = 4", "digits_max = 40", "step code: choose 1 to 20 for digits_max: it is 40"),
         ("end_key = \"#\"\nretries", "end_key = \"x\"\nretries", "step code: 'x' is not a key: use 0-9, * or #"),
         ("9 = \"stop\"", "99 = \"stop\"", "step menu: \"99\" is not an entry of 1 to 1 keys of 0-9, * and # that can be made here"),
+        ("cases = { 1234", "cases = { 12345", "step check_code: nobody can have entered \"12345\" at code, so this case is never taken: use an entry of 1 to 4 keys without its end key"),
+        ("cases = { 1234", "cases = { \"12#\"", "step check_code: nobody can have entered \"12#\" at code, so this case is never taken: use an entry of 1 to 4 keys without its end key"),
+        ("cases = { 1234", "cases = { 12x4", "step check_code: nobody can have entered \"12x4\" at code, so this case is never taken: use an entry of 1 to 4 keys without its end key"),
+        ("on = \"code\"\ncases = { 1234", "on = \"menu\"\ncases = { 77", "step check_code: nobody can have entered \"77\" at menu, so this case is never taken: use one of 1, 2, 9"),
+        ("on = \"code\"\ncases = { 1234", "on = \"menu\"\ncases = { 5", "step check_code: nobody can have entered \"5\" at menu, so this case is never taken: use one of 1, 2, 9"),
+        ("9 = \"stop\"", "9 = \"nowhere\"", "step menu: there is no step nowhere, to which keys.9 leads: name one that there is, or add it"),
         ("on = \"code\"", "on = \"word\"", "step check_code: it branches on word, which is neither answered_by nor a step that gathers keys"),
         ("human = \"menu\"", "martian = \"menu\"", "step who: nobody is ever martian: use one of human, machine, voicemail_ready, fax, announcement, busy_tone, silence, unsure"),
         ("{ prompt = \"welcome\" }", "{ prompt = \"welcome\", text = \"x\" }", "step code: write either a text or the name of a prompt, not both and not neither"),
@@ -160,6 +166,35 @@ fn a_text_that_is_too_long_is_named() {
     let script = GOOD.replacen("this is North Bank.", &"x".repeat(1_531), 1);
     let errors = Script::parse(&script, &WORLD).expect_err("too long");
     assert_eq!(errors, [ScriptFault::of("greeting", K::Text(TemplateError { position: 1_531, fault: TemplateFault::TooLong }))]);
+}
+
+#[test]
+fn a_tenant_that_has_none_is_not_told_to_choose_one() {
+    let nothing = ScriptWorld { prompts: &[], targets: &[], ..WORLD };
+    let found: Vec<String> = Script::parse(GOOD, &nothing).expect_err("faults").iter().map(ToString::to_string).collect();
+    assert!(found.contains(&"step bye: there is no prompt beep: upload it".to_owned()), "{found:?}");
+    assert!(found.contains(&"step connect: there is no transfer target collections: add it".to_owned()), "{found:?}");
+    assert!(!found.iter().any(|fault| fault.contains("choose one of")), "{found:?}");
+}
+
+/// A page begins a fault with a capital letter, which no key, name or entry may get.
+#[test]
+fn no_fault_begins_with_what_stands_in_the_script() {
+    let (key, name, entry) = ("keys.9", "bye".to_owned(), "77".to_owned());
+    let kinds = [
+        K::NoSuchStep { key: key.into(), name: name.clone() },
+        K::DeadEnd { key },
+        K::NoSuchPrompt { name: name.clone(), known: String::new() },
+        K::NoSuchTarget { name: name.clone(), known: name.clone() },
+        K::OutOfRange { key, value: 1, min: 2, max: 3 },
+        K::NeverEntered { entry, gather: name.clone(), known: String::new(), digits_max: 1 },
+        K::BranchOn { on: name.clone() },
+        K::BadCase { case: name.clone(), known: name },
+    ];
+    for kind in kinds {
+        let told = kind.to_string();
+        assert!(!["keys", "bye", "\"77"].iter().any(|held| told.starts_with(held)), "{told}");
+    }
 }
 
 /// A script of one step.

@@ -4,6 +4,7 @@ pub mod document;
 mod check;
 pub mod fault;
 pub mod machine;
+pub mod placeholder;
 pub mod schema;
 mod shape;
 pub mod step;

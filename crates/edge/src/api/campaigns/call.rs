@@ -58,6 +58,8 @@ pub struct Abandoned {
 pub struct AbandonedCount {
     abandoned: u32,
     put_through: u32,
+    /// Of those who answered, whoever heard nothing within two seconds (UK-2): neither words of ours nor an agent.
+    silent: u32,
     /// Calls that ended because a machine was heard.
     judged_machine: u32,
     /// Abandoned of all who answered, in ten-thousandths, rounded up.
@@ -71,6 +73,7 @@ impl AbandonedCount {
         Self {
             abandoned: counts.abandoned,
             put_through: counts.put_through,
+            silent: counts.silent,
             judged_machine: counts.judged_machine,
             rate_bp: rate.counted_bp,
             rate_with_mistakes_bp: rate.with_mistakes_bp,
@@ -109,6 +112,10 @@ pub struct Call {
     abandoned: bool,
     /// The fallback prompt was heard in the place of words that could not be rendered.
     fell_back: bool,
+    /// The person heard nothing within two seconds of answering (UK-2).
+    silent: bool,
+    /// Nothing was heard of their agent within two seconds of putting through.
+    agent_silent: bool,
     /// Of both its legs, in ten-thousandths of the trunk's currency; null while it is up.
     cost: Option<i64>,
 }
@@ -136,6 +143,8 @@ impl From<CallRow> for Call {
             answered_by: call.verdict,
             abandoned: call.abandoned,
             fell_back: call.fell_back,
+            silent: call.silent,
+            agent_silent: call.agent_silent,
             cost: None,
         }
     }

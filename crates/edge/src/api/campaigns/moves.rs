@@ -26,7 +26,7 @@ pub struct Start {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"rate_per_second": 20}))]
 pub struct Rate {
-    /// Messages a second.
+    /// Messages or calls a second; of calls no more than 500.
     #[schema(minimum = 1, maximum = 10000)]
     rate_per_second: u32,
 }
@@ -92,6 +92,8 @@ pub async fn cancel(caller: Caller, Id(id): Id<CampaignId>) -> Result<Json<Campa
 }
 
 /// Change a campaign's rate, also while it runs
+///
+/// Messages a second of a campaign of texts, calls a second of one of calls; that takes a few seconds.
 #[utoipa::path(put, path = "/campaigns/{campaign}/rate", tag = "campaigns", params(("campaign" = CampaignId, Path)), request_body = Rate, responses((status = 200, body = Campaign)))]
 pub async fn rate(caller: Caller, Id(id): Id<CampaignId>, Body(rate): Body<Rate>) -> Result<Json<Campaign>, Problem> {
     caller.tenant.set_campaign_rate(id.0, rate.rate_per_second, caller.now).await?;

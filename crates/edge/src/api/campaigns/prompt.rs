@@ -16,7 +16,7 @@ use crate::api::once::Once;
 use crate::api::page::Listing;
 use crate::api::problem::Problem;
 use crate::api::wire::{File, PromptId, Time};
-use crate::campaigns::prompt_file::{PROMPT_BYTES_MAX, PromptFileError, wav};
+use crate::campaigns::prompt_file::{self, PROMPT_BYTES_MAX, PromptFileError, wav};
 
 const NAME_CHARS: (usize, usize) = (1, 100);
 
@@ -99,7 +99,7 @@ pub async fn put(State(api): State<Api>, caller: Caller, Query(query): Query<Pro
 
 async fn keep(api: &Api, caller: &Caller, name: &str, file: Vec<u8>) -> Result<Response, Problem> {
     let read = api.config.read_prompt;
-    let samples = tokio::task::spawn_blocking(move || read(file)).await.map_err(|_| Problem::internal())??;
+    let samples = tokio::task::spawn_blocking(move || prompt_file::read(read, file)).await.map_err(|_| Problem::internal())??;
     let id = caller.tenant.put_prompt(name, &samples, caller.now).await?;
     Ok(Json(Prompt::from(find(caller, id).await?)).into_response())
 }

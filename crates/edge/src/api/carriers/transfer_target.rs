@@ -168,7 +168,8 @@ impl From<NewTransferTarget> for Stored {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"free_agents": 7}))]
 pub struct FreeAgents {
-    /// Null goes back to the fixed capacity.
+    /// Null goes back to the fixed capacity. A number that is not said again for five minutes is no longer that of free agents: the target then takes no more
+    /// calls at once than it says, and none where it says 0.
     #[serde(deserialize_with = "Option::deserialize")]
     #[schema(minimum = 0, maximum = 10000, required = true)]
     free_agents: Option<u32>,
@@ -211,7 +212,7 @@ pub async fn remove(caller: Caller, Id(id): Id<TransferTargetId>) -> Result<Stat
 
 /// Say how many agents are free
 ///
-/// For the call centre's own program: say it whenever it changes. Calls are launched for free agents alone.
+/// For the call centre's own program: say it whenever it changes, and at least every five minutes. Calls are launched for free agents alone.
 #[utoipa::path(put, path = "/transfer-targets/{target}/free-agents", tag = "carriers", params(("target" = TransferTargetId, Path)), request_body = FreeAgents, responses((status = 200, body = TransferTarget)))]
 pub async fn free_agents(caller: Caller, Id(id): Id<TransferTargetId>, Body(told): Body<FreeAgents>) -> Result<Json<TransferTarget>, Problem> {
     if told.free_agents.is_some_and(|free| free > FREE_AGENTS_MAX) {

@@ -116,9 +116,9 @@ impl Talk {
             self.timer = None;
         }
         let time = self.ring_time();
+        // An agent's leg ends itself when nobody picks up, but not before its server has said so, and a carrier tells nothing.
+        self.timer = Some((time.until, turn));
         if mode == TransferMode::Refer {
-            // Nobody else tells when it takes too long.
-            self.timer = Some((time.until, turn));
             self.call.refer(&line.address);
             self.agent = Some((Agent::elsewhere(line, time), turn));
             return;
@@ -141,6 +141,7 @@ impl Talk {
     /// takes the slot of a call that seems to need it still.
     pub(super) fn agent_gone(&mut self) {
         let now = self.now();
+        self.agent_heard_by = None;
         if let Some(cost) = self.agent.take().and_then(|(agent, _)| agent.cost(now)) {
             let _ = self.news.send(News::AgentCost { attempt: self.plan.attempt, cost });
         }
@@ -155,17 +156,22 @@ impl Talk {
                 if let Some((agent, _)) = &mut self.agent {
                     agent.answered(now);
                 }
+                self.timer = None;
                 match &mut self.announcing {
                     Announcing::Plays { agent_waits, .. } => *agent_waits = true,
                     Announcing::No | Announcing::Done => self.join(now),
                 }
             }
+            AgentTold::Heard => self.agent_heard_by = None,
             AgentTold::Left { was_bridged: true } => {
                 self.tell(CallEvent::Unbridged { at: now });
                 self.agent_gone();
                 self.on(ScriptEvent::AgentLeft { turn });
             }
             AgentTold::Left { was_bridged: false } => {
+                if let Announcing::Plays { agent_waits, .. } = &mut self.announcing {
+                    *agent_waits = false;
+                }
                 self.agent_gone();
                 self.next_agent(turn);
             }
@@ -234,6 +240,8 @@ impl Talk {
 
 pub(in crate::calls) enum AgentTold {
     Answered,
+    /// Something was heard of them since they were joined.
+    Heard,
     Left { was_bridged: bool },
 }
 

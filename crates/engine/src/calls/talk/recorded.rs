@@ -1,6 +1,8 @@
 //! What is recorded of a call and what is kept of the detector's word, and how the person is told.
 
-use clarion_domain::attempts::call::CallEvent;
+use std::time::Duration;
+
+use clarion_domain::attempts::call::{ANSWER_TO_SOUND_MS_MAX, CallEvent};
 use clarion_domain::attempts::recording::RecordingKind;
 use clarion_domain::campaigns::script::{ScriptEvent, ScriptMachine};
 use clarion_domain::id::RecordingId;
@@ -87,6 +89,7 @@ impl Talk {
             self.record(RecordingKind::Talk, None);
         }
         self.tell(CallEvent::Bridged { at: now });
+        self.agent_heard_by = Some(tokio::time::Instant::now() + Duration::from_millis(ANSWER_TO_SOUND_MS_MAX.unsigned_abs()));
         self.on(ScriptEvent::Bridged { turn });
     }
 

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
+use clarion_domain::attempts::call::RING_MS_MIN;
 use clarion_domain::attempts::recording::RecordingSettings;
-use clarion_domain::campaigns::call_pacing::{CallPacing, PacingMode};
+use clarion_domain::campaigns::call_pacing::{CEILING_BP_MAX, CallPacing, CallPacingError, POWER_PERCENT_MAX, PacingMode, RING_MS_MAX};
 use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::campaigns::retry::RetryRules;
 use clarion_domain::campaigns::schedule::{Day, TimeOfDay};
@@ -111,6 +112,17 @@ fn parse_pace(text: &str) -> Result<PacingMode, String> {
     }
 }
 
+/// In the units of the options.
+fn pacing_words(error: CallPacingError) -> String {
+    let per_cent = |hundredths: u16| f64::from(hundredths) / 100.0;
+    match error {
+        CallPacingError::Ceiling(bp) => format!("--pace predictive:{}: choose a ceiling of 0.1 to {} per cent", per_cent(bp), per_cent(CEILING_BP_MAX)),
+        CallPacingError::Power(percent) => format!("--pace power:{}: choose 1 to {} calls for each free agent", per_cent(percent), per_cent(POWER_PERCENT_MAX)),
+        CallPacingError::Ring(ms) => format!("--ring-seconds {}: choose {} (the law's least) to {}", ms / 1_000, RING_MS_MIN / 1_000, RING_MS_MAX / 1_000),
+        other => other.to_string(),
+    }
+}
+
 pub async fn run(tenant: &Tenant, args: &CreateArgs, json: bool) -> anyhow::Result<()> {
     let draft = draft(tenant, args).await?;
     let now = clock::now();
@@ -154,7 +166,7 @@ async fn draft(tenant: &Tenant, args: &CreateArgs) -> anyhow::Result<CampaignDra
     if args.channel == Channel::Voice {
         let ring_ms_max = args.ring_seconds.saturating_mul(1_000);
         draft.call_pacing = CallPacing { pace: args.pace, calls_per_second_max: args.calls_per_second, calls_at_once_max: args.calls_at_once, ring_ms_max };
-        draft.call_pacing.check().map_err(|error| StoreError::Invalid(error.to_string()))?;
+        draft.call_pacing.check().map_err(|error| StoreError::Invalid(pacing_words(error)))?;
     }
     let recording = RecordingSettings { talks: args.record_talks, openings: args.record_openings, announcement: args.announcement.clone(), told_in: args.told_in.clone() };
     if recording != RecordingSettings::default() {
@@ -180,4 +192,18 @@ async fn draft(tenant: &Tenant, args: &CreateArgs) -> anyhow::Result<CampaignDra
         Some(attempts_max) => RetryRules { attempts_max, ..draft.retry },
     };
     Ok(draft)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pace_that_cannot_be_is_said_as_it_was_written() {
+        let said = |pace: &str| CallPacing { pace: parse_pace(pace).expect("reads"), ..CallPacing::default() }.check().map_or_else(pacing_words, |()| String::new());
+        assert_eq!(said("predictive:3"), "");
+        assert_eq!(said("predictive:5"), "--pace predictive:5: choose a ceiling of 0.1 to 3 per cent");
+        assert_eq!(said("power:3.5"), "--pace power:3.5: choose 1 to 3 calls for each free agent");
+        assert_eq!(pacing_words(CallPacingError::Ring(10_000)), "--ring-seconds 10: choose 15 (the law's least) to 120");
+    }
 }

@@ -170,6 +170,67 @@ fn strangers_and_noise_change_nothing() {
 }
 
 #[test]
+fn a_key_that_stays_goes_on_where_it_was_when_the_other_changes() {
+    let start = Instant::now();
+    let mut speaking = leg(1, start, Some((key(1), key(2))));
+    let mut hearing = leg(2, start, Some((key(2), key(1))));
+    let mut packets = spoken(&mut speaking, start, 70_000);
+    speaking.connect(agreed(Some((key(1), key(3)))), start);
+    packets.extend(spoken(&mut speaking, start, 50));
+    for (turn, packet) in packets.iter_mut().enumerate() {
+        hearing.receive(packet, FAR.parse().unwrap(), at(start, turn as u64));
+    }
+    assert_eq!(hearing.refused, 0, "70,000 packets are more than a count of sequence numbers, and the count of those goes on too");
+}
+
+#[test]
+fn keys_are_heard_by_our_number_and_by_theirs() {
+    let start = Instant::now();
+    for number in [96, TELEPHONE_EVENT] {
+        let mut sending = leg(1, start, None);
+        sending.connect(NegotiatedMedia { telephone_event: Some(number), ..agreed(None) }, start);
+        sending.send_keys(&[Key::from_char('9').unwrap()]);
+        let mut hearing = leg(2, start, None);
+        hearing.connect(NegotiatedMedia { telephone_event: Some(96), ..agreed(None) }, start);
+        for turn in 0..40 {
+            sending.speak(None, at(start, turn), |packet, _| hearing.receive(&mut packet.to_vec(), FAR.parse().unwrap(), at(start, turn)));
+        }
+        let heard: Vec<char> = std::iter::from_fn(|| hearing.next_event()).filter_map(|event| if let MediaEvent::Key { key, .. } = event { Some(key.as_char()) } else { None }).collect();
+        assert_eq!(heard, ['9'], "{number}");
+    }
+}
+
+#[test]
+fn whoever_holds_us_without_music_is_not_gone() {
+    let start = Instant::now();
+    let mut leg = leg(1, start, None);
+    let timeouts = |leg: &mut Leg, from: u64| {
+        (from..from + 600).for_each(|turn| leg.listen(at(start, turn)));
+        std::iter::from_fn(|| leg.next_event()).filter(|event| matches!(event, MediaEvent::Timeout { .. })).count()
+    };
+    leg.connect(NegotiatedMedia { direction: Direction::ReceiveOnly, ..agreed(None) }, start);
+    assert_eq!(timeouts(&mut leg, 0), 0);
+    leg.connect(agreed(None), at(start, 600));
+    assert_eq!(timeouts(&mut leg, 600), 1, "once they have taken up again, they are to be heard");
+}
+
+#[test]
+fn the_first_sound_is_told_once_and_a_click_or_an_empty_line_is_none() {
+    let start = Instant::now();
+    let heard = |level: i16, frames: u64| {
+        let (mut speaking, mut hearing) = (leg(1, start, None), leg(2, start, None));
+        hearing.listen_for_sound();
+        speaking.play(PlayId(1), vec![vec![level; 160 * frames as usize].into()], Repeat::Once, start);
+        for turn in 0..100 {
+            speaking.speak(None, at(start, turn), |packet, _| hearing.receive(&mut packet.to_vec(), FAR.parse().unwrap(), at(start, turn)));
+            hearing.listen(at(start, turn));
+        }
+        std::iter::from_fn(|| hearing.next_event()).filter(|event| matches!(event, MediaEvent::Sounded { .. })).count()
+    };
+    assert_eq!((heard(3_000, 60), heard(3_000, 1), heard(30, 60)), (1, 0, 0));
+}
+
+#[test]
 fn what_is_heard_is_judged_and_time_out_is_told_once() {
     let start = Instant::now();
     let mut leg = leg(1, start, None);
