@@ -118,6 +118,8 @@ pub(crate) struct Call {
     began_at: Instant,
     rang_at: Option<Instant>,
     answered_at: Option<Instant>,
+    /// We gave it up because it had rung for long enough.
+    rang_out: bool,
     tried: bool,
     media: CallMedia,
     invitation: Option<Invitation>,
@@ -149,6 +151,7 @@ impl Call {
             began_at: now,
             rang_at: None,
             answered_at: None,
+            rang_out: false,
             tried: false,
             media,
             invitation: None,

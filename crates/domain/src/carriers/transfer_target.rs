@@ -6,7 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::sip_settings::{SipTransport, VoiceCodec, tls_faults};
 use super::settings::SettingFault;
+use crate::time::MINUTE_MS;
 use crate::word::words;
+
+/// What a call centre said about its free agents is believed for so long. Then nobody knows how many there are, and it is given no more calls at once than it
+/// said: a centre that said none at closing time gets none.
+pub const FREE_AGENTS_LAST_MS: i64 = 5 * MINUTE_MS;
 
 /// A number in E.164, reached over a trunk, or a SIP address, reached directly.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -6,7 +6,7 @@ use clarion_domain::id::AttemptId;
 use clarion_domain::tenancy::role::Right;
 use clarion_domain::time::Instant;
 use clarion_store::StoreError;
-use clarion_store::attempts::{CallRow, LiveCount, RecordingRecord};
+use clarion_store::attempts::{CRASH, CallRow, LiveCount, RecordingRecord};
 use clarion_store::campaigns::CampaignRecord;
 use clarion_store::carriers::TransferTargetRecord;
 use maud::{Markup, html};
@@ -193,7 +193,8 @@ fn told(call: &CallRow, target: &str) -> Markup {
         call.agent_silent.then(|| "nothing was heard of the agent for two seconds".to_owned()),
         call.information_at.is_some().then(|| "no agent was free: information message".to_owned()),
         call.fell_back.then(|| "fallback prompt heard in the place of words that could not be rendered".to_owned()),
-        seconds(call.answered_at, call.ended_at).map(|lasted| format!("lasted {lasted}")),
+        // After a crash that is when it was found, and not when it ended.
+        seconds(call.answered_at, call.ended_at).filter(|_| call.ended_by != CRASH).map(|lasted| format!("lasted {lasted}")),
         (!call.ended_by.is_empty()).then(|| format!("ended by {}", ended_by(&call.ended_by))),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();

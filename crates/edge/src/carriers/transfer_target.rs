@@ -3,7 +3,7 @@
 use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
 use clarion_domain::carriers::sip_settings::SipTransport;
-use clarion_domain::carriers::transfer_target::{AudioEncryption, SipLine};
+use clarion_domain::carriers::transfer_target::{AudioEncryption, FREE_AGENTS_LAST_MS, SipLine};
 use clarion_domain::id::TransferTargetId;
 use clarion_domain::tenancy::role::Right;
 use clarion_store::StoreError;
@@ -42,7 +42,10 @@ pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
                         td.mono data-label="Group" { (target.group) }
                         td.mono data-label="Address" { (target.address) }
                         td data-label="Hours" { (hours(&target.hours)) }
-                        td.num data-label="Takes at once" { (count(target.capacity.into())) @if let Some((free, at)) = record.told { div.small.soft { (free) " free at " (when::time(at, &session.zone)) } } }
+                        td.num data-label="Takes at once" { (count(target.capacity.into())) @if let Some((free, at)) = record.told { div.small.soft {
+                            (free) " free at " (when::time(at, &session.zone))
+                            @if session.now.ms() - at.ms() > FREE_AGENTS_LAST_MS { ", and nothing said since: it takes no more than that at once" }
+                        } } }
                         td.num data-label="Priority" { (target.priority) }
                         td { @if target.enabled { (chip(Tone::Good, Icon::Check, "Enabled")) } @else { (chip(Tone::Calm, Icon::Pause, "Disabled")) } }
                     } } }

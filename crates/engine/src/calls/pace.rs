@@ -191,7 +191,8 @@ fn agents_of(campaign: &CallCampaign) -> (TenantId, Option<&str>) {
 /// The decision, with the latch set when it has come to that.
 #[expect(clippy::too_many_arguments, reason = "what one decision looks at, gathered by its one caller")]
 fn decide(campaign: &mut CallCampaign, own: &Own, waiting: usize, others: u32, group: Option<(&str, &Slots)>, trunk_room: u32, today: Date, now: Instant) -> Launch {
-    let count = count_of(campaign, own, today);
+    // The law's formula is of people put through: of a campaign that puts nobody through it says nothing.
+    let count = if campaign.group().is_some() { count_of(campaign, own, today) } else { AbandonmentCount::default() };
     let (free, held, talking, wrapping) = group.map_or((0, 0, Vec::new(), Vec::new()), |(group, slots)| (slots.free(group), slots.held(group), slots.talking_since(group), slots.wrapping_since(group)));
     let mut bucket = campaign.bucket;
     let agents_until = group.map_or(now, |(group, slots)| slots.open_until(group));

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use clarion_domain::campaigns::call_pacing::PaceEvent;
 use clarion_domain::campaigns::schedule::no_holidays;
-use clarion_domain::carriers::transfer_target::{SipLine, TransferAddress};
+use clarion_domain::carriers::transfer_target::{FREE_AGENTS_LAST_MS, SipLine, TransferAddress};
 use clarion_domain::compliance::opening::Opening;
 use clarion_domain::id::TransferTargetId;
 use clarion_domain::time::{Instant, MINUTE_MS, SECOND_MS};
@@ -14,9 +14,6 @@ use clarion_store::carriers::TransferTargetRecord;
 
 use crate::intake::Clock;
 
-/// What a call centre said about its free agents is believed for so long. Then nobody knows how many there are, and there are no more lines than it said
-/// agents: a centre that said none at closing time gets no calls.
-const TOLD_LASTS_MS: i64 = 5 * MINUTE_MS;
 /// For so long after a call that it did not take, a target is given no more than it bore then; twice as long each time that it fails again.
 const HELD_OFF_MS_MIN: i64 = 30 * SECOND_MS;
 const HELD_OFF_MS_MAX: i64 = 10 * MINUTE_MS;
@@ -197,7 +194,7 @@ impl Slots {
                 unheard_since: None,
                 wrapping,
             };
-            match record.told.filter(|(_, at)| now.ms() - at.ms() <= TOLD_LASTS_MS) {
+            match record.told.filter(|(_, at)| now.ms() - at.ms() <= FREE_AGENTS_LAST_MS) {
                 Some((free, at)) => {
                     let wrapped = target.hear(free, at, held.get(&record.id).map_or(&[], Vec::as_slice));
                     events.extend(wrapped.into_iter().map(|age_ms| (record.target.group.clone(), PaceEvent::WrapEnded { age_ms })));

@@ -89,7 +89,7 @@ fn hours_and_what_the_centre_says_bound_them() {
     let (slots, zone) = (Slots::new(noon), jiff::tz::TimeZone::UTC);
     slots.refresh(&[record(1, 5, 1, Some((2, NOON)))], &zone, NOON).expect("reads");
     assert_eq!(slots.free("agents"), 2);
-    slots.refresh(&[record(1, 5, 1, Some((2, NOON)))], &zone, NOON.plus_ms(TOLD_LASTS_MS + 1)).expect("reads");
+    slots.refresh(&[record(1, 5, 1, Some((2, NOON)))], &zone, NOON.plus_ms(FREE_AGENTS_LAST_MS + 1)).expect("reads");
     assert_eq!(slots.free("agents"), 2, "of an old word its number stays");
     let later = NOON.plus_ms(7 * MINUTE_MS);
     assert_eq!(slots.trouble("agents", later).as_deref(), Some("Floor 1 has not said for 7 min how many agents are free: it has no more than the 2 of then"));

@@ -335,7 +335,7 @@ impl Talk {
         };
         self.perhaps_taken_over(by, now);
         if !self.answered && end.answered_at.is_some() {
-            // Somebody picked up as we gave up, or where no audio could be agreed on, and heard nothing: that counts, whatever came between.
+            // Somebody picked up as the call was stopped, or where no audio could be agreed on, and heard nothing: that counts, whatever came between.
             tracing::warn!(reason = end.reason, "a call was answered and could not be spoken to");
             self.tell(CallEvent::Answered { at: now });
         }

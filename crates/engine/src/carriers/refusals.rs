@@ -2,6 +2,7 @@
 //!
 //! An account that is not accepted shows it in three calls. A server's fault, or a call that it does not allow, may be one number's: that takes twenty in a row.
 
+use clarion_domain::outcomes::call_end::CallEnd;
 use clarion_domain::outcomes::cause::Cause;
 use clarion_domain::time::{Instant, MINUTE_MS, SECOND_MS};
 
@@ -32,9 +33,17 @@ fn is_a_refusal(cause: Cause) -> bool {
     is_of_the_account(cause) || matches!(cause, Cause::Sip { status: 403 | 500..=502 | 504..=599, .. })
 }
 
+/// Of what the carrier takes: it was not asked, or did not answer, or wants to be left alone for a while.
+fn says_nothing(cause: Cause) -> bool {
+    matches!(cause, Cause::Call(CallEnd::Stopped | CallEnd::TrunkSilent | CallEnd::MediaFailed) | Cause::AnswerLost | Cause::Sip { status: 503, .. })
+}
+
 impl Refusals {
     /// A call has ended.
     pub(super) fn ended(&mut self, cause: Cause, now: Instant) {
+        if says_nothing(cause) {
+            return;
+        }
         if !is_a_refusal(cause) {
             *self = Self::default();
             return;
@@ -94,6 +103,8 @@ mod tests {
         refusals.pass(later.plus_ms(2 * PAUSE_MS_MIN - 1));
         assert!(refusals.held().is_some(), "twice as long");
         refusals.pass(later.plus_ms(2 * PAUSE_MS_MIN));
+        refusals.ended(Cause::Call(CallEnd::Stopped), later);
+        assert!(refusals.is_probing(), "a call that was stopped says nothing");
         refusals.ended(sip(486), later);
         assert_eq!((refusals.held(), refusals.is_probing()), (None, false), "a line that is busy was asked");
     }

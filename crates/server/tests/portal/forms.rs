@@ -18,7 +18,9 @@ pub async fn a_call(chrome: &Chrome) -> String {
     let call = chrome.path().await;
     chrome.look("call-tasks").await;
     chrome.goto(&format!("{call}/say?from=agent")).await;
-    chrome.shows("No fault").await;
+    chrome.shows("It still says YOUR COMPANY: put your own words there.").await;
+    let words = "const script = document.querySelector('main form.form textarea'); script.value = script.value.replaceAll('YOUR COMPANY', 'Northwind Energy').replaceAll('YOUR NUMBER', '020 7946 0123').replaceAll('WHAT IT IS ABOUT', 'your reading'); return true;";
+    chrome.js::<bool>(&format!("(() => {{ {words} }})()")).await;
     chrome.follow("main form.form button").await;
     chrome.shows("Saved.").await;
     call

@@ -13,7 +13,9 @@ impl Call {
     pub fn hang_up(&mut self, wire: &mut Wire, now: Instant, hang_up: HangUp) {
         match self.phase {
             Phase::Inviting => self.cancel(wire, now, hang_up),
-            Phase::Cancelling(_) | Phase::Over => {}
+            // Whoever picks up now is hung up on, also where it had rung for long enough.
+            Phase::Cancelling(_) => self.rang_out = false,
+            Phase::Over => {}
             Phase::Invited => self.refuse(wire, now, 480, "Temporarily Unavailable", Vec::new()),
             Phase::Answered | Phase::Up => {
                 if let Some(tag) = self.main.clone() {

@@ -271,6 +271,8 @@ impl Call {
         dialog.acknowledge(wire, number, credentials);
         match &self.phase {
             Phase::Inviting if current => self.answered(wire, now, tag, response),
+            // Somebody picked up as their phone had rung for long enough: they are there, and hanging up on them would be a silent call.
+            Phase::Cancelling(_) if current && self.rang_out => self.answered(wire, now, tag, response),
             Phase::Cancelling(hang_up) if current => {
                 // It crossed with our CANCEL: somebody picked up, and is hung up on.
                 let hang_up = hang_up.clone();
@@ -435,7 +437,10 @@ impl Call {
             Phase::Inviting => match self.rings_until().filter(|until| now < *until) {
                 Some(until) => wire.alarm(until, Alarm::Call(self.key, CallAlarm::RingMax)),
                 // No answer from the user.
-                None => self.cancel(wire, now, HangUp { q850: 19, text: "No answer".to_owned() }),
+                None => {
+                    self.rang_out = true;
+                    self.cancel(wire, now, HangUp { q850: 19, text: "No answer".to_owned() });
+                }
             },
             // Their CANCEL may have been lost for good.
             Phase::Invited => self.refuse(wire, now, 480, "Temporarily Unavailable", Vec::new()),

@@ -5,9 +5,10 @@ use std::time::Duration;
 use clarion_sip::call::CallEvent;
 use clarion_sip::cause::{EndedBy, HangUp};
 use clarion_sip::message::{Method, Name};
+use clarion_sip::dial::DialRequest;
 use clarion_sip::user_agent::CallCommand;
 
-use crate::far::{Far, seconds};
+use crate::far::{CALL, Far, seconds};
 
 fn hang_up() -> CallCommand {
     CallCommand::HangUp(HangUp { q850: 16, text: "stopped".into() })
@@ -124,6 +125,37 @@ fn hanging_up_twice_says_it_once() {
     far.command(hang_up());
     far.quiet();
     far.ended();
+}
+
+#[test]
+fn whoever_picks_up_as_it_had_rung_for_long_enough_is_spoken_to() {
+    for stopped in [false, true] {
+        let mut far = Far::new();
+        far.trunk(|_| {}, &[1]);
+        far.dial_as(CALL, DialRequest { to: "01632960001".into(), ring_max: Some(Duration::from_secs(20)), ..DialRequest::default() });
+        let invite = far.next(&Method::Invite);
+        far.answer(&invite, 180, "b", &[], None);
+        far.pass(Duration::from_secs(21));
+        let cancel = far.next(&Method::Cancel);
+        // It is repeated until it is answered.
+        far.sent.clear();
+        if stopped {
+            far.command(hang_up());
+        }
+        far.pick_up(&invite, "b", &[]);
+        far.answer(&cancel, 481, "b", &[], None);
+        if stopped {
+            far.next(&Method::Bye);
+            assert_eq!(far.ended().by, EndedBy::Us);
+            continue;
+        }
+        far.pass(Duration::from_secs(60));
+        far.quiet();
+        far.is_up();
+        assert!(far.events.iter().any(|event| matches!(event, CallEvent::Answered { .. })), "{:?}", far.events);
+        far.command(hang_up());
+        far.next(&Method::Bye);
+    }
 }
 
 #[test]
