@@ -94,7 +94,7 @@ fn controls(session: &Session, campaign: &CampaignRecord, fill: Fill) -> Markup 
                     @if campaign.state == CampaignState::Running { (button(&format!("{path}/pause"), "", if call { "Drain: no new call" } else { "Pause" })) }
                     @if campaign.state == CampaignState::Paused { (button(&format!("{path}/resume"), "", "Resume")) }
                 }
-                form.row method="post" action={ (path) "/rate" } {
+                form.row.close method="post" action={ (path) "/rate" } {
                     (Input::new("rate_per_second", if call { "Calls a second, at most" } else { "Messages a second" }).kind("number").class("short").show(fill))
                     button.button.quiet type="submit" { "Set the rate" }
                 }
