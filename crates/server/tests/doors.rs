@@ -173,7 +173,7 @@ fn calls(all: &Installation) {
     let run = |args: Vec<String>| -> (i32, String) { all.fails(&args.iter().map(String::as_str).collect::<Vec<_>>()) };
     assert!(run(create(&[])).1.contains("--script"), "a call needs its script");
     assert!(run(create(&["--script", &script, "--pace", "quick"])).1.contains("power:1.5"));
-    assert!(run(create(&["--script", &script, "--pace", "power:9"])).1.contains("choose 100 to 300"));
+    assert!(run(create(&["--script", &script, "--pace", "power:9"])).1.contains("choose 1 to 3 calls"));
     assert!(run(create(&["--script", &script, "--ring-seconds", "5"])).1.contains("the law's least"));
     let good = create(&["--script", &script, "--pace", "power:1.5"]);
     let made = all.json(&good.iter().map(String::as_str).collect::<Vec<_>>());

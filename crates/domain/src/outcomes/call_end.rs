@@ -43,7 +43,7 @@ impl CallEnd {
     pub fn verdict(self) -> Verdict {
         match self {
             Self::PutThrough => means(D::PutThrough, R::Never, F::Nobody, "The person was put through."),
-            Self::Heard => means(D::AnsweredPerson, R::Never, F::Nobody, "A person answered and heard the message."),
+            Self::Heard => means(D::AnsweredPerson, R::Never, F::Nobody, "Somebody answered, and our words began."),
             Self::HungUpEarly => means(D::AnsweredPerson, R::Never, F::Number, "A person answered and hung up before the message began."),
             Self::OptedOut => means(D::OptedOut, R::Never, F::Nobody, "The person asked not to be called again."),
             Self::NoAgent => means(D::Abandoned, R::Later, F::Ours, "A person answered and no agent was free: the information message played."),

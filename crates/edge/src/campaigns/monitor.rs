@@ -27,7 +27,8 @@ pub async fn page(State(portal): State<Portal>, session: Session, Path(id): Path
     if matches!(campaign.state, CampaignState::Draft | CampaignState::Scheduled) {
         return tasks::show(&session, &campaign, said(&asked)).await;
     }
-    let fields = Fields::new().with("rate_per_second", campaign.rate_per_second.to_string());
+    let rate = if campaign.channel == Channel::Voice { campaign.call_pacing.calls_per_second_max.into() } else { campaign.rate_per_second };
+    let fields = Fields::new().with("rate_per_second", rate.to_string());
     show(&portal, &session, &campaign, &fields, &Problems::new(), said(&asked)).await
 }
 

@@ -34,7 +34,7 @@ pub fn state_chip(state: CampaignState) -> Markup {
 /// How the reason on a running campaign begins whose abandoned calls end its day: as the pacer writes it, which a test keeps.
 const HALTED: &str = "nobody else is called today";
 /// The same while nobody is called for now.
-const CALLS_NOBODY: [&str; 3] = [HALTED, "no agent is there", "nobody is left to be called now"];
+const CALLS_NOBODY: [&str; 5] = [HALTED, "no agent is there", "nobody is left to be called now", "nobody is due now", "held by the trunks: none is up"];
 
 /// The pace says that nobody else is called today.
 pub fn is_halted(state_reason: &str) -> bool {

@@ -42,9 +42,9 @@ pub async fn list(session: Session, asked: Asked) -> Result<Response, Fault> {
                         td.mono data-label="Group" { (target.group) }
                         td.mono data-label="Address" { (target.address) }
                         td data-label="Hours" { (hours(&target.hours)) }
-                        td.num data-label="Takes at once" { (count(target.capacity.into())) @if let Some((free, at)) = record.told { div.small.soft {
+                        td.num data-label="Takes at once" { (count(target.capacity.into())) @if let Some((free, at)) = record.told { div.small.soft.wraps {
                             (free) " free at " (when::time(at, &session.zone))
-                            @if session.now.ms() - at.ms() > FREE_AGENTS_LAST_MS { ", and nothing said since: it takes no more than that at once" }
+                            @if session.now.ms() - at.ms() > FREE_AGENTS_LAST_MS { ", and nothing said since: it is given no more than " (free) " at once" }
                         } } }
                         td.num data-label="Priority" { (target.priority) }
                         td { @if target.enabled { (chip(Tone::Good, Icon::Check, "Enabled")) } @else { (chip(Tone::Calm, Icon::Pause, "Disabled")) } }

@@ -96,7 +96,7 @@ impl Dialler {
             let launch = decide(campaign, &own, waiting, others, group, trunk_room / legs, today, now);
             campaign.why = match launch.why {
                 Why::Trunks if !self.trunks.any_can_dial() => "held by the trunks: none is up".to_owned(),
-                _ if launch.calls > 0 && campaign.is_nobody_due => "nobody is due now: who is left is called again later".to_owned(),
+                _ if launch.calls > 0 && campaign.is_nobody_due => "nobody is due now".to_owned(),
                 why => why.to_string(),
             };
             if let Some(trouble) = group.and_then(|(group, slots)| slots.trouble(group, now)) {

@@ -1,5 +1,6 @@
 //! The people of a campaign, each with where they stand in it.
 
+use clarion_domain::campaigns::campaign::CampaignState;
 use clarion_domain::campaigns::sequence::EndReason;
 use clarion_domain::id::{AttemptId, CampaignId, ContactId};
 use clarion_domain::outcomes::disposition::Disposition;
@@ -98,7 +99,7 @@ impl Tenant {
         let batch: Vec<Params> = positions.iter().map(|position| params![id, *position, campaign.first]).collect();
         let mut rows = Vec::with_capacity(positions.len());
         for row in self.db().query_many(select, &batch).await?.into_iter().flatten() {
-            rows.push(self.read_recipient(row, campaign.asked_below())?);
+            rows.push(self.read_recipient(row, campaign.asked_below(), campaign.state == CampaignState::Cancelled)?);
         }
         let attempts: Vec<AttemptId> = rows.iter().filter_map(RecipientRow::attempt).collect();
         let mut clicks = self.clicks_of(&attempts).await?;
@@ -128,7 +129,7 @@ impl Tenant {
         let batch: Vec<Params> = positions.iter().map(|position| params![id, *position]).collect();
         let mut rows = Vec::with_capacity(positions.len());
         for row in self.db().query_many(select, &batch).await?.into_iter().flatten() {
-            rows.push(self.read_recipient(row, campaign.asked_below())?);
+            rows.push(self.read_recipient(row, campaign.asked_below(), campaign.state == CampaignState::Cancelled)?);
         }
         Ok(Page::cut(rows, limit, |row: &RecipientRow| row.position))
     }
@@ -180,7 +181,7 @@ impl Tenant {
         rows.into_iter().map(|mut row| Ok(row.take(0)?)).collect()
     }
 
-    fn read_recipient(&self, mut row: Row, next_position: i64) -> Result<RecipientRow, StoreError> {
+    fn read_recipient(&self, mut row: Row, next_position: i64, is_cancelled: bool) -> Result<RecipientRow, StoreError> {
         let (wrapped, sealed): (Option<Vec<u8>>, Option<Vec<u8>>) = (row.take(2)?, row.take(3)?);
         let number = match (wrapped, sealed) {
             (Some(wrapped), Some(sealed)) => self.store.keyring().unwrap(&wrapped)?.open_text("address.number", &sealed)?,
@@ -196,7 +197,8 @@ impl Tenant {
         let (number_of_try, claimed_at): (Option<i64>, Option<Instant>) = (row.take(13)?, row.take(14)?);
         let last = number_of_try.zip(claimed_at).map(|(number, at)| LastTry { number, at });
         let state = match state_of(row, position < next_position, last)? {
-            RecipientState::Waiting | RecipientState::InFlight if ended.is_some() => RecipientState::Stopped,
+            // Of a cancelled campaign whoever was put off is due no more.
+            RecipientState::Waiting | RecipientState::InFlight if ended.is_some() || is_cancelled => RecipientState::Stopped,
             state => state,
         };
         Ok(RecipientRow { position, contact_id, number: number.into(), state, step, ended, clicks: None, last })
