@@ -89,6 +89,14 @@ impl Script {
         self
     }
 
+    /// A response that is never lost where others are: SIPp knows a request that comes again by what it has answered to it, and gives up a call of which it has answered nothing.
+    pub fn respond_surely(self, status: &str, tag: &str) -> Self {
+        let mut script = self.respond(status, tag, &[], "");
+        let place = script.steps.rfind("<send>").expect("a response");
+        script.steps.replace_range(place..place + 6, "<send lost=\"0\">");
+        script
+    }
+
     /// A 2xx that is repeated until its ACK, for networks that lose.
     pub fn respond_until_ack(self, status: &str, tag: &str, body: &str) -> Self {
         let mut script = self.respond(status, tag, &[], body);
