@@ -197,8 +197,9 @@ impl Tenant {
         let (number_of_try, claimed_at): (Option<i64>, Option<Instant>) = (row.take(13)?, row.take(14)?);
         let last = number_of_try.zip(claimed_at).map(|(number, at)| LastTry { number, at });
         let state = match state_of(row, position < next_position, last)? {
-            // Of a cancelled campaign whoever was put off is due no more.
-            RecipientState::Waiting | RecipientState::InFlight if ended.is_some() || is_cancelled => RecipientState::Stopped,
+            RecipientState::Waiting | RecipientState::InFlight if ended.is_some() => RecipientState::Stopped,
+            // Of a cancelled campaign whoever was put off is due no more, and not on the way either.
+            RecipientState::InFlight if is_cancelled => RecipientState::Stopped,
             state => state,
         };
         Ok(RecipientRow { position, contact_id, number: number.into(), state, step, ended, clicks: None, last })
