@@ -29,6 +29,7 @@ pub use campaigns::prompt_file::{PROMPT_BYTES_MAX, PromptFileError, ReadPrompt, 
 pub use api::{ApiConfig, RateLimits, api_router};
 pub use config::{Clock, Cookies, EdgeConfig, ProviderAnswer, ProviderDoor, ProviderRequest, SftpShown};
 pub use links::with_links;
+pub use page::when::length;
 pub use portal::{portal_doors, portal_router};
 pub use serve::{LetGo, Share, serve};
 pub use tenancy::door::{Door, LetsIn};

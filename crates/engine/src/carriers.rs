@@ -3,9 +3,9 @@
 mod credit;
 mod driver;
 mod http;
+mod refusals;
 mod registry;
 mod routes;
-mod refusals;
 mod silence;
 mod sip;
 mod smpp;

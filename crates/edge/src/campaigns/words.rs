@@ -77,7 +77,8 @@ mod tests {
     #[test]
     fn the_pacers_words_are_known_again() {
         let says = |why: Why| (is_halted(&why.to_string()), calls_nobody(&why.to_string()));
-        assert_eq!([says(Why::Halted { abandoned: 3, live: 3 }), says(Why::NoAgents), says(Why::NobodyReady)], [(true, true), (false, true), (false, true)]);
+        assert_eq!(says(Why::Halted { abandoned: 3, live: 3 }), (true, true));
+        assert_eq!([Why::NoAgents, Why::NobodyReady, Why::NobodyDue, Why::TrunksDown].map(says), [(false, true); 4]);
         assert_eq!(says(Why::Slots { free: 1, in_flight: 1 }), (false, false));
     }
 }

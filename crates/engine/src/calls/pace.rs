@@ -94,11 +94,12 @@ impl Dialler {
             // A call whose agent is reached by a number takes two places on the trunks.
             let legs = if group.is_some_and(|(group, slots)| slots.is_reached_by_trunk(group)) { 2 } else { 1 };
             let launch = decide(campaign, &own, waiting, others, group, trunk_room / legs, today, now);
-            campaign.why = match launch.why {
-                Why::Trunks if !self.trunks.any_can_dial() => "held by the trunks: none is up".to_owned(),
-                _ if launch.calls > 0 && campaign.is_nobody_due => "nobody is due now".to_owned(),
-                why => why.to_string(),
+            let why = match launch.why {
+                Why::Trunks if !self.trunks.any_can_dial() => Why::TrunksDown,
+                _ if launch.calls > 0 && campaign.is_nobody_due => Why::NobodyDue,
+                why => why,
             };
+            campaign.why = why.to_string();
             if let Some(trouble) = group.and_then(|(group, slots)| slots.trouble(group, now)) {
                 campaign.why = format!("{}; {trouble}", campaign.why);
             }

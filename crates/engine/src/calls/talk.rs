@@ -252,8 +252,8 @@ impl Talk {
     }
 
     fn asked(&mut self, ask: Ask) {
-        let is_served = self.agent.is_some() || self.transfer.is_some() || self.playing.as_ref().is_some_and(|(.., why)| *why == PlayedFor::Information);
-        if ask == Ask::HangUp || !is_served {
+        let goes_on = self.agent.is_some() || self.transfer.is_some() || self.playing.as_ref().is_some_and(|(.., why)| *why == PlayedFor::Information);
+        if ask == Ask::HangUp || !goes_on {
             self.call.hang_up(HangUp::default());
         }
     }

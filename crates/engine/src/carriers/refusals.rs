@@ -18,8 +18,6 @@ pub(super) struct Refusals {
     any: u32,
     pause_ms: i64,
     until: Option<Instant>,
-    /// Its pause is over, and it has not taken a call since: one may ask.
-    probes: bool,
     why: String,
 }
 
@@ -52,16 +50,14 @@ impl Refusals {
         self.account += u32::from(is_of_the_account(cause));
         if (self.account >= ACCOUNT_FROM || self.any >= ANY_FROM) && self.until.is_none() {
             self.pause_ms = (self.pause_ms * 2).clamp(PAUSE_MS_MIN, PAUSE_MS_MAX);
-            (self.until, self.probes) = (Some(now.plus_ms(self.pause_ms)), false);
+            self.until = Some(now.plus_ms(self.pause_ms));
             self.why = format!("{} of its calls in a row were refused ({cause}): {}", self.any, cause.verdict().text);
         }
     }
 
     /// Time passes.
     pub(super) fn pass(&mut self, now: Instant) {
-        if self.until.take_if(|until| *until <= now).is_some() {
-            self.probes = true;
-        }
+        self.until.take_if(|until| *until <= now);
     }
 
     /// Why it is given nothing now.
@@ -69,9 +65,9 @@ impl Refusals {
         self.until.is_some().then_some(self.why.as_str())
     }
 
-    /// It is given one call at a time.
+    /// A pause is over, and it has not taken a call since: it is given one at a time.
     pub(super) fn is_probing(&self) -> bool {
-        self.probes
+        self.pause_ms > 0 && self.until.is_none()
     }
 }
 

@@ -10,11 +10,10 @@ use clarion_store::campaigns::{RecipientFilter, RecipientState};
 use clarion_testbed::ports::audio_ports;
 use clarion_testbed::voice::{CallFate, VoiceCarrier, VoiceCarrierConfig};
 
-use crate::dialled::{clock, connect, dial, draft_of};
+use crate::dialled::{clock, connect, dial};
 use crate::people::list_of;
-use crate::stopped::WAITS_FOR_A_KEY;
 use crate::support::{NOON, for_each_store};
-use crate::{counts, until};
+use crate::{counts, draft, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_account_that_is_refused_costs_three_calls_and_nobody_their_turn() {
@@ -27,9 +26,9 @@ async fn an_account_that_is_refused_costs_three_calls_and_nobody_their_turn() {
         connect(&tenant, &carrier).await;
         let (list, _) = list_of(&tenant, "everybody", PEOPLE).await;
         let (stop, dialler) = dial(&bench);
-        let mut draft = draft_of(list, WAITS_FOR_A_KEY, PacingMode::Agentless);
-        draft.call_pacing.calls_at_once_max = 1;
-        let id = tenant.create_campaign(&draft, NOON).await.expect("a campaign");
+        let mut held = draft(list, PacingMode::Agentless);
+        held.call_pacing.calls_at_once_max = 1;
+        let id = tenant.create_campaign(&held, NOON).await.expect("a campaign");
         tenant.start_campaign(id, clock()).await.expect("starts");
         let refused = async || bench.store.trunk_status().await.expect("read").into_iter().find(|status| status.state == TrunkState::Refused);
         until(&bench, &tenant, id, async |_| refused().await.is_some()).await;
@@ -59,7 +58,7 @@ async fn a_node_that_ends_hangs_up_and_writes_how_it_ended() {
         connect(&tenant, &carrier).await;
         let (list, _) = list_of(&tenant, "everybody", 1).await;
         let (stop, dialler) = dial(&bench);
-        let id = tenant.create_campaign(&draft_of(list, WAITS_FOR_A_KEY, PacingMode::Agentless), NOON).await.expect("a campaign");
+        let id = tenant.create_campaign(&draft(list, PacingMode::Agentless), NOON).await.expect("a campaign");
         tenant.start_campaign(id, clock()).await.expect("starts");
         until(&bench, &tenant, id, async |_| tenant.live_call_counts(id).await.expect("read").iter().any(|count| count.state == "gathering")).await;
         stop.send_replace(true);

@@ -16,35 +16,10 @@ use tokio::sync::Semaphore;
 use crate::dialled::{CALLER_ID, STRAIGHT, clock, connect, dial, draft_of};
 use crate::people::list_of;
 use crate::support::{NOON, for_each_store};
-use crate::{counts, until};
+use crate::{counts, draft, until};
 
 const PEOPLE: usize = 6;
 const AT_ONCE: u32 = 3;
-
-/// Waits for a key for twenty seconds.
-pub const WAITS_FOR_A_KEY: &str = r#"
-language = "en-GB"
-start = "menu"
-
-[information]
-text = "This is North on behalf of North. Nobody is free to speak to you. Please call us on 020 7946 0999."
-
-[steps.menu]
-do = "gather"
-speech = { text = "This is North. Press 1 to hear more, or 9 not to be called again." }
-digits_max = 1
-timeout_ms = 20000
-keys = { "1" = "bye", "9" = "stop" }
-invalid = "bye"
-timeout = "bye"
-
-[steps.stop]
-do = "opt_out"
-speech = { text = "You will not be called again." }
-
-[steps.bye]
-do = "hang_up"
-"#;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stopping_now_leaves_no_phone_ringing_after_a_second_and_a_pause_calls_nobody_else() {
@@ -148,7 +123,7 @@ async fn stopping_now_ends_what_is_being_said() {
         connect(&tenant, &carrier).await;
         let (list, _) = list_of(&tenant, "everybody", 2).await;
         let (stop, dialler) = dial(&bench);
-        let id = tenant.create_campaign(&draft_of(list, WAITS_FOR_A_KEY, PacingMode::Agentless), NOON).await.expect("a campaign");
+        let id = tenant.create_campaign(&draft(list, PacingMode::Agentless), NOON).await.expect("a campaign");
         tenant.start_campaign(id, clock()).await.expect("starts");
         until(&bench, &tenant, id, async |_| tenant.live_call_counts(id).await.expect("read").iter().any(|count| count.state == "gathering" && count.n == 2)).await;
         let began = tokio::time::Instant::now();

@@ -7,7 +7,8 @@ use clarion_domain::campaigns::call_pacing::PacingMode;
 use clarion_domain::campaigns::campaign::CampaignState;
 use clarion_domain::carriers::transfer_target::SipLine;
 use clarion_domain::outcomes::disposition::Disposition;
-use clarion_store::carriers::NewTransferTarget;
+use clarion_domain::personal::Personal;
+use clarion_store::carriers::{NewTransferTarget, NewTrunk};
 use clarion_store::compliance::Week;
 use clarion_store::db::Statement;
 use clarion_store::params;
@@ -18,7 +19,7 @@ use tokio::sync::Semaphore;
 use crate::dialled::{STRAIGHT, clock, connect, connect_by, dial, draft_of};
 use crate::people::{enlist, list_of, person, profile};
 use crate::support::{NOON, for_each_store};
-use crate::{SAYS, counts, until};
+use crate::{SAYS, counts, draft, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn claims_that_a_stop_overtakes_give_their_places_back() {
@@ -92,6 +93,39 @@ async fn another_campaigns_calls_leave_the_places_that_agents_will_need() {
         }
         stop.send_replace(true);
         dialler.await.expect("ends");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trunk_that_is_changed_keeps_its_calls_and_their_places() {
+    for_each_store("dialled_changed_trunk", |bench| async move {
+        let tenant = bench.tenant("north").await;
+        let mut config = VoiceCarrierConfig::new(audio_ports());
+        config.fate_of = |_| CallFate::Listens;
+        config.patience = Duration::from_secs(60);
+        let carrier = VoiceCarrier::start(config).expect("a carrier");
+        connect(&tenant, &carrier).await;
+        let (list, _) = list_of(&tenant, "everybody", 1).await;
+        let (stop, dialler) = dial(&bench);
+        let id = tenant.create_campaign(&draft(list, PacingMode::Agentless), NOON).await.expect("a campaign");
+        tenant.start_campaign(id, clock()).await.expect("starts");
+        until(&bench, &tenant, id, async |_| !tenant.live_calls(id, 10).await.expect("read").is_empty()).await;
+        // By name alone, and on the wire: it connects anew.
+        for (name, keep_alive) in [("Renamed", 5), ("Moved", 7)] {
+            let old = tenant.trunks().await.expect("read").remove(0);
+            let settings = serde_json::from_str(&format!(r#"{{"kind":"sip","hosts":["{}"],"keep_alive_seconds":{keep_alive}}}"#, carrier.address())).expect("settings");
+            let new = NewTrunk { name: name.into(), settings, secret: Personal::default(), rate_per_second: 20, cost_per_segment: 100, currency: "GBP".into() };
+            let changed_at = clock();
+            tenant.change_trunk(old.id, &new, true, changed_at).await.expect("changed");
+            // Told every two seconds, and read anew twice a second.
+            let told = async || bench.store.trunk_status().await.expect("read").remove(0);
+            until(&bench, &tenant, id, async |_| told().await.seen_at.ms() > changed_at.ms() + 1_000).await;
+            assert_eq!(told().await.outstanding, 1, "{name}: its call is up still");
+        }
+        stop.send_replace(true);
+        dialler.await.expect("ends");
+        assert!(tenant.live_calls(id, 10).await.expect("read").is_empty());
     })
     .await;
 }

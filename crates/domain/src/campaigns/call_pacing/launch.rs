@@ -137,9 +137,13 @@ impl Launch {
 pub enum Why {
     /// Nobody is left to be dialled now.
     NobodyReady,
+    /// Whoever is left is not to be called yet: the worker that looked for them says so.
+    NobodyDue,
     CallsPerSecond,
     CallsAtOnce { max: u32 },
     Trunks,
+    /// Of the trunks none is up: whoever knows them says so.
+    TrunksDown,
     /// Every free slot has its call.
     Slots { free: u32, in_flight: u32 },
     Power { free: u32, in_flight: u32, percent: u16 },
@@ -164,9 +168,11 @@ impl std::fmt::Display for Why {
         let percent = |bp: u16| f64::from(bp) / 100.0;
         match self {
             Self::NobodyReady => f.write_str("nobody is left to be called now"),
+            Self::NobodyDue => f.write_str("nobody is due now"),
             Self::CallsPerSecond => f.write_str("held by the campaign's calls a second"),
             Self::CallsAtOnce { max } => write!(f, "held by the campaign's {max} calls at once"),
             Self::Trunks => f.write_str("held by the trunks: no channel is free"),
+            Self::TrunksDown => f.write_str("held by the trunks: none is up"),
             Self::Slots { free, in_flight } => write!(f, "one call for each free agent: {free} free, {in_flight} in flight"),
             Self::Power { free, in_flight, percent } => write!(f, "{percent} % calls for each free agent: {free} free, {in_flight} in flight"),
             Self::NoAgents => f.write_str("no agent is there"),
@@ -246,7 +252,7 @@ pub fn next(pacing: &CallPacing, state: &PaceState<'_>) -> Launch {
 fn agentless(state: &PaceState<'_>) -> Launch {
     let today = &state.count.today;
     if state.count.halts() {
-        return Launch { holds_slots: false, ..halted(state) };
+        return halted(state);
     }
     if today.abandoned > 0 && state.count.spare(CEILING_BP_MAX) == 0 {
         let why = Why::Ceiling { abandoned: today.abandoned, live: today.live(), ceiling_bp: CEILING_BP_MAX };

@@ -1,6 +1,7 @@
 //! `clarion trunk list`: each trunk as a server last spoke of it, and for how long none has.
 
-use clarion_domain::time::{DAY_MS, HOUR_MS, Instant, MINUTE_MS, SECOND_MS};
+use clarion_domain::time::{Instant, SECOND_MS};
+use clarion_edge::length;
 use clarion_store::Store;
 use clarion_store::carriers::TrunkStatus;
 
@@ -49,16 +50,11 @@ fn reason(enabled: bool, last: Option<&TrunkStatus>, now: Instant) -> Option<Str
     })
 }
 
-/// In its greatest unit.
-fn length(ms: i64) -> String {
-    let units = [(DAY_MS, "d"), (HOUR_MS, "h"), (MINUTE_MS, "min")];
-    units.iter().find(|(unit_ms, _)| ms >= *unit_ms).map_or_else(|| format!("{} s", ms / SECOND_MS), |(unit_ms, unit)| format!("{} {unit}", ms / unit_ms))
-}
-
 #[cfg(test)]
 mod tests {
     use clarion_domain::carriers::trunk::TrunkState;
     use clarion_domain::id::{NodeId, TrunkId};
+    use clarion_domain::time::DAY_MS;
 
     use super::*;
 
@@ -69,8 +65,8 @@ mod tests {
         let after = |seconds: i64| reason(true, Some(&status), at.plus_ms(seconds * SECOND_MS)).unwrap_or_default();
         assert_eq!(after(30), "");
         assert_eq!(after(31), "not heard of for 31 s; up then");
-        assert_eq!(after(125), "not heard of for 2 min; up then");
-        assert_eq!(after(3 * 86_400), "not heard of for 3 d; up then");
+        assert_eq!(after(125), "not heard of for 2 min 5 s; up then");
+        assert_eq!(after(3 * 86_400), "not heard of for 3 d 0 h; up then");
         assert_eq!(reason(true, None, at).as_deref(), Some("not heard of yet"));
         assert_eq!(reason(false, Some(&status), at.plus_ms(DAY_MS)), None, "nobody is to use it");
     }
