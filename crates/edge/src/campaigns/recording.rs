@@ -4,7 +4,6 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use clarion_domain::attempts::recording::{ANNOUNCEMENT_CHARS_MAX, OPENING_MS, RecordingKind, RecordingMarkKind, RecordingSettings};
-use clarion_domain::audit::event::Act;
 use clarion_domain::id::{AttemptId, RecordingId};
 use clarion_store::attempts::RecordingRecord;
 use clarion_store::campaigns::{CampaignDraft, CampaignRecord};
@@ -118,9 +117,7 @@ pub fn player(recording: &RecordingRecord, may_listen: bool) -> Markup {
 pub async fn audio(State(portal): State<Portal>, session: Session, Path(file): Path<String>, headers: HeaderMap) -> Result<Response, Fault> {
     let id: RecordingId = file.strip_suffix(".wav").unwrap_or_default().parse().map_err(|_| Fault::NotFound("recording"))?;
     let sound = session.tenant.recorded_sound(id).await?;
-    if portal.listeners.begins(session.user.user_id, id, session.now) {
-        session.tenant.audit_alone(session.now, Act::Listened, "recording", id.0, "").await?;
-    }
+    portal.listeners.write(session.tenant.clone(), session.user.user_id, id, session.now).await?;
     Ok(wav(sound, &headers, None))
 }
 

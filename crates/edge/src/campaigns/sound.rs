@@ -2,16 +2,19 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use clarion_domain::attempts::recording::{WAV_HEADER_BYTES, wav_header};
+use clarion_domain::audit::event::Act;
 use clarion_domain::id::{RecordingId, UserId};
 use clarion_domain::time::{Instant, MINUTE_MS};
-use clarion_store::StoreError;
 use clarion_store::attempts::RecordedSound;
+use clarion_store::db::DbError;
+use clarion_store::{StoreError, Tenant};
+use tokio::sync::Mutex;
 
 /// A player asks for a file in parts: what it asks for within this time of its first request is the same listening.
 const ONE_LISTENING_MS: i64 = 10 * MINUTE_MS;
@@ -19,22 +22,41 @@ const KEPT_MAX: usize = 10_000;
 
 /// Who listened to what a moment ago.
 #[derive(Default)]
-pub struct Listeners(Mutex<HashMap<(UserId, RecordingId), Instant>>);
+pub struct Listeners(Mutex<Listenings>);
 
 impl Listeners {
-    /// Whether this request begins a listening, whatever part it asks for.
-    pub fn begins(&self, user: UserId, recording: RecordingId, now: Instant) -> bool {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.get(&(user, recording)).is_some_and(|began| began.plus_ms(ONE_LISTENING_MS) > now) {
-            return false;
+    /// A listening is in the audit when this returns, whatever part of the file is asked for. A player hangs up on its first request at will and
+    /// asks again: so the listening is written to its end whoever hangs up, and who asks meanwhile waits for it.
+    pub async fn write(self: &Arc<Self>, tenant: Tenant, user: UserId, recording: RecordingId, now: Instant) -> Result<(), StoreError> {
+        let listeners = self.clone();
+        let written = tokio::spawn(async move {
+            let mut known = listeners.0.lock().await;
+            if !known.has(user, recording, now) {
+                tenant.audit_alone(now, Act::Listened, "recording", recording.0, "").await?;
+                known.keep(user, recording, now);
+            }
+            Ok(())
+        });
+        written.await.unwrap_or_else(|error| Err(DbError::Failed(format!("the writer of a listening ended: {error}")).into()))
+    }
+}
+
+/// When each of the latest listenings began.
+#[derive(Default)]
+struct Listenings(HashMap<(UserId, RecordingId), Instant>);
+
+impl Listenings {
+    fn has(&self, user: UserId, recording: RecordingId, now: Instant) -> bool {
+        self.0.get(&(user, recording)).is_some_and(|began| began.plus_ms(ONE_LISTENING_MS) > now)
+    }
+
+    fn keep(&mut self, user: UserId, recording: RecordingId, now: Instant) {
+        if self.0.len() >= KEPT_MAX {
+            self.0.retain(|_, began| began.plus_ms(ONE_LISTENING_MS) > now);
         }
-        if known.len() >= KEPT_MAX {
-            known.retain(|_, began| began.plus_ms(ONE_LISTENING_MS) > now);
+        if self.0.len() < KEPT_MAX {
+            self.0.insert((user, recording), now);
         }
-        if known.len() < KEPT_MAX {
-            known.insert((user, recording), now);
-        }
-        true
     }
 }
 
@@ -124,10 +146,10 @@ mod tests {
 
     #[test]
     fn a_player_that_asks_in_parts_listens_once() {
-        let (listeners, user, now) = (Listeners::default(), UserId(1), Instant(0));
-        assert!(listeners.begins(user, RecordingId(1), now), "from whatever place");
-        assert!(!listeners.begins(user, RecordingId(1), now.plus_ms(1_000)));
-        assert!(listeners.begins(user, RecordingId(2), now) && listeners.begins(UserId(2), RecordingId(1), now));
-        assert!(listeners.begins(user, RecordingId(1), now.plus_ms(ONE_LISTENING_MS)));
+        let (mut known, user, now) = (Listenings::default(), UserId(1), Instant(0));
+        known.keep(user, RecordingId(1), now);
+        assert!(known.has(user, RecordingId(1), now.plus_ms(1_000)));
+        assert!(!known.has(user, RecordingId(2), now) && !known.has(UserId(2), RecordingId(1), now));
+        assert!(!known.has(user, RecordingId(1), now.plus_ms(ONE_LISTENING_MS)));
     }
 }

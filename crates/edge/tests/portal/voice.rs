@@ -1,6 +1,7 @@
 //! A campaign that calls through the portal: written step by step, watched; its scripts, prompts and transfer targets.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
@@ -285,6 +286,29 @@ async fn the_first_page_says_which_calls_need_somebody() {
     assert!(!owner.get(&monitor).await.text.contains("left at this pace"), "no estimate where nobody is called");
     tenant.pause_campaign_because(campaign, "its script names a prompt that is gone", now()).await.expect("paused");
     assert!(owner.get("/").await.text.contains("Reminders was paused: its script names a prompt that is gone"));
+}
+
+/// A browser's player drops its first request for a file as it likes, and asks anew.
+#[tokio::test]
+async fn a_player_that_hung_up_and_asks_again_has_listened_once() {
+    let world = World::new().await;
+    let owner = world.browser(Role::Owner).await;
+    let tenant = world.as_operator().await;
+    let path = owner.post("/campaigns/new", &[("name", "Recorded"), ("channel", "voice")]).await.location().to_owned();
+    let campaign: CampaignId = path.rsplit('/').next().expect("an identifier").parse().expect("an identifier");
+    let talk = recorded(&tenant, campaign, RecordingKind::Talk, true).await;
+    let sound = format!("/recordings/{}.wav", talk.recording);
+
+    let heard_by_now = async || tenant.audit_events("recording", "listened", None, 10).await.expect("read").rows.len();
+    // Nothing can be written while this is open: the first request waits at its audit until it is dropped, and so does the second.
+    let open = world.store.db().begin().await.expect("begins");
+    assert!(tokio::time::timeout(Duration::from_millis(300), owner.get(&sound)).await.is_err(), "heard before it was in the audit");
+    let mut again = Box::pin(owner.get(&sound));
+    assert!(tokio::time::timeout(Duration::from_millis(300), &mut again).await.is_err(), "heard before it was in the audit");
+    assert_eq!(heard_by_now().await, 0);
+    drop(open);
+    assert_eq!((again.await.status, heard_by_now().await), (StatusCode::OK, 1));
+    assert_eq!((owner.get(&sound).await.status, heard_by_now().await), (StatusCode::OK, 1));
 }
 
 #[tokio::test]
