@@ -178,4 +178,8 @@ fn calls(all: &Installation) {
     let good = create(&["--script", &script, "--pace", "power:1.5"]);
     let made = all.json(&good.iter().map(String::as_str).collect::<Vec<_>>());
     assert_eq!(made["faults"], json!([]), "{made}");
+    let copy = all.json(&with(&["campaign", "copy", made["id"].as_str().expect("an id")]));
+    assert_eq!((&copy["name"], &copy["state"], &copy["faults"]), (&json!("Calls (copy)"), &json!("draft"), &json!([])), "{copy}");
+    assert!(copy["id"] != made["id"] && all.ok(&with(&["campaign", "copy", copy["id"].as_str().expect("an id")])).contains(": Calls (copy 2)"));
+    assert_eq!(all.json(&with(&["campaign", "list", "--state", "draft"])).as_array().map(Vec::len), Some(3));
 }

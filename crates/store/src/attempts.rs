@@ -16,7 +16,7 @@ mod reference;
 mod test_call;
 
 pub use attempt::{AttemptRow, SettledRow, add_attempts, attempts_by_id, set_costs, settle_attempts};
-pub use call::{CRASH, CallRow, LiveCount, LostEnd, PastCall, PastTimes, calls_by_id, end_lost_calls, hold_calls, revive_calls, write_calls};
+pub use call::{CRASH, CallEnd, CallRow, LiveCount, LostEnd, PastCall, PastTimes, calls_by_id, end_lost_calls, hold_calls, revive_calls, write_calls};
 pub use candidate::{Candidate, add_due, advance, due_candidates, fresh_candidates, is_stopped, next_due, recipients_at, remove_due, remove_retry, retry_rules};
 pub use claim::{ClaimRow, add_claim, claims_of_silent_nodes, remove_claims, release_items};
 pub use decision::{DecisionRow, record_decisions};

@@ -3,6 +3,7 @@
 mod calendar;
 mod call_faults;
 mod campaign;
+mod copy;
 mod draft;
 mod dry_run;
 mod evergreen;

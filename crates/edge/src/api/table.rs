@@ -117,6 +117,7 @@ pub fn guarded() -> OpenApiRouter<Api> {
         .routes(write(RunCampaigns, routes!(campaigns::campaign::create)))
         .routes(read(View, routes!(campaigns::campaign::get)))
         .routes(write(RunCampaigns, routes!(campaigns::campaign::edit)))
+        .routes(write(RunCampaigns, routes!(campaigns::campaign::copy)))
         .routes(read(View, routes!(campaigns::campaign::faults)))
         .routes(write(RunCampaigns, routes!(campaigns::dry_run::ask)))
         .routes(read(View, routes!(campaigns::dry_run::get)))

@@ -1,12 +1,16 @@
-//! Start, schedule, pause, resume, cancel, rate: each one button, each audited by the store.
+//! Start, schedule, pause, resume, cancel, rate, copy: each one button, each audited by the store.
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
+use clarion_domain::tenancy::role::Right;
 use clarion_store::StoreError;
+use clarion_store::campaigns::CampaignRecord;
+use maud::{Markup, html};
 
 use super::{check, find, monitor, problems_of};
 use crate::page::fault::Fault;
 use crate::page::fields::{Fields, Problems};
+use crate::page::form::button;
 use crate::portal::Portal;
 use crate::tenancy::approval::led;
 use crate::tenancy::guard::Session;
@@ -58,6 +62,17 @@ pub async fn resume(session: Session, Path(id): Path<String>) -> Result<Response
 pub async fn cancel(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
     let campaign = find(&session, &id).await?;
     back(&id, session.tenant.cancel_campaign(campaign.id, session.now).await).await
+}
+
+pub async fn copy(session: Session, Path(id): Path<String>) -> Result<Response, Fault> {
+    let campaign = find(&session, &id).await?;
+    let copy = session.tenant.copy_campaign(campaign.id, session.now).await?;
+    Ok(Redirect::to(&format!("/campaigns/{copy}?said=copied")).into_response())
+}
+
+/// Beside the heading, whatever state the campaign is in.
+pub(super) fn copying(session: &Session, campaign: &CampaignRecord) -> Markup {
+    html! { @if session.may(Right::RunCampaigns) && campaign.step == 1 { (button(&format!("/campaigns/{}/copy", campaign.id), "quiet", "Copy")) } }
 }
 
 pub async fn rate(State(portal): State<Portal>, session: Session, Path(id): Path<String>, fields: Fields) -> Result<Response, Fault> {

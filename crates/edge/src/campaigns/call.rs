@@ -10,6 +10,8 @@ use maud::{Markup, html};
 
 use super::call_label::{label_name, label_radios};
 use super::calls::Calls;
+use crate::outcomes::words::{cause_words, disposition_name, disposition_tone};
+use crate::page::chip::chip;
 use crate::page::fault::Fault;
 use crate::page::fields::{Asked, Fields, Problems};
 use crate::page::form::{Fill, button};
@@ -31,16 +33,20 @@ async fn show(session: &Session, id: AttemptId, fields: &Fields, problems: &Prob
     let call = session.tenant.call(id).await?;
     let campaign = session.tenant.campaign(call.campaign).await?;
     let calls = Calls::of(session, vec![id]).await?;
-    let cost = session.tenant.call_cost(id).await?.filter(|(cost, _)| *cost > 0);
+    let end = session.tenant.call_end(id).await?;
     let label = session.tenant.labels_of(&[id]).await?.pop();
     let may_label = session.may(Right::RunCampaigns) && call.answered_at.is_some() && call.features.contains("\"detector\"");
     let body = html! {
         div.columns.wide-first {
             section.card {
                 header { h2 { "Record" } }
+                @if let Some(end) = &end {
+                    @let (tone, icon) = disposition_tone(end.disposition);
+                    p { (chip(tone, icon, disposition_name(end.disposition))) @if !end.cause.is_empty() { " " span.small { (cause_words(&end.cause)) } } }
+                }
                 p { "Dialled " (when::exact(call.dialled_at, &session.zone)) " · " a href={ "/contacts/" (call.contact) } { "the person" } }
                 (calls.told(id).unwrap_or_default())
-                @if let Some((cost, currency)) = &cost { p.small.soft { "It cost " (currency) " " (cost / 10_000) "." (format!("{:04}", cost % 10_000)) "." } }
+                @if let Some(end) = end.as_ref().filter(|end| end.cost > 0) { p.small.soft { "It cost " (end.currency) " " (end.cost / 10_000) "." (format!("{:04}", end.cost % 10_000)) "." } }
             }
             div.stack {
                 (controls(session, id, calls.recordings(id)))

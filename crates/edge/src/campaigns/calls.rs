@@ -1,12 +1,13 @@
 //! What the monitor shows of a campaign that calls: the calls that are up, and the abandoned rate against its ceiling.
 
+use std::collections::HashMap;
+
 use clarion_domain::attempts::call::CallState;
 use clarion_domain::campaigns::call_pacing::CEILING_BP_MAX;
 use clarion_domain::id::AttemptId;
 use clarion_domain::tenancy::role::Right;
 use clarion_domain::time::Instant;
-use clarion_store::StoreError;
-use clarion_store::attempts::{CRASH, CallRow, LiveCount, RecordingRecord};
+use clarion_store::attempts::{CallRow, LiveCount, RecordingRecord};
 use clarion_store::campaigns::CampaignRecord;
 use clarion_store::carriers::TransferTargetRecord;
 use maud::{Markup, html};
@@ -120,7 +121,7 @@ impl CallsNow {
 
 /// The records of some calls, with the names of the lines to which they went.
 pub struct Calls {
-    records: Vec<CallRow>,
+    records: HashMap<AttemptId, CallRow>,
     recordings: Vec<RecordingRecord>,
     may_listen: bool,
     targets: Vec<TransferTargetRecord>,
@@ -130,20 +131,13 @@ impl Calls {
     /// An attempt that was a message has none.
     pub async fn of(session: &Session, attempts: Vec<AttemptId>) -> Result<Self, Fault> {
         let recordings = session.tenant.recordings_of_calls(&attempts).await?;
-        let mut records = Vec::new();
-        for attempt in attempts {
-            match session.tenant.call(attempt).await {
-                Ok(call) => records.push(call),
-                Err(StoreError::NotFound(_)) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
+        let records = session.tenant.calls(&attempts).await?;
         let targets = if records.is_empty() { Vec::new() } else { session.tenant.transfer_targets().await? };
         Ok(Self { records, recordings, may_listen: session.may(Right::RevealPersonal), targets })
     }
 
     pub fn told(&self, attempt: AttemptId) -> Option<Markup> {
-        let call = self.records.iter().find(|call| call.attempt == attempt)?;
+        let call = self.records.get(&attempt)?;
         let players = self.recordings(attempt).map(|recording| player(recording, self.may_listen));
         Some(html! { (told(call, name_of(&self.targets, call))) @for player in players { (player) } })
     }
@@ -178,23 +172,22 @@ pub fn answered_by(verdict: &str) -> &'static str {
 
 /// One call's record in a line or two: when, how long, who answered, where it went.
 fn told(call: &CallRow, target: &str) -> Markup {
-    let seconds = |from: Option<Instant>, to: Option<Instant>| from.zip(to).map(|(from, to)| format!("{:.1} s", (to.ms() - from.ms()).max(0) as f64 / 1_000.0));
-    let rang = seconds(call.ringing_at, call.answered_at.or(call.ended_at));
+    let seconds = |ms: i64| format!("{:.1} s", ms as f64 / 1_000.0);
+    let first_words = call.answered_at.zip(call.message_at).map(|(from, to)| (to.ms() - from.ms()).max(0));
     let parts = [
-        rang.map(|rang| format!("rang {rang}")),
+        call.rang_ms().map(|rang| format!("rang {}", seconds(rang))),
         match answered_by(&call.verdict) {
             "" => None,
             unsure if unsure == UNSURE => Some("not told whether a person or a machine answered".to_owned()),
             who => Some(format!("answered by {who}")),
         },
-        seconds(call.answered_at, call.message_at).map(|wait| format!("first words after {wait}")),
+        first_words.map(|wait| format!("first words after {}", seconds(wait))),
         call.bridged_at.is_some().then(|| if target.is_empty() { "put through".to_owned() } else { format!("put through to {target}") }),
         call.silent.then(|| "heard nothing for two seconds after answering".to_owned()),
         call.agent_silent.then(|| "nothing was heard of the agent for two seconds".to_owned()),
         call.information_at.is_some().then(|| "no agent was free: information message".to_owned()),
         call.fell_back.then(|| "fallback prompt heard in the place of words that could not be rendered".to_owned()),
-        // After a crash that is when it was found, and not when it ended.
-        seconds(call.answered_at, call.ended_at).filter(|_| call.ended_by != CRASH).map(|lasted| format!("lasted {lasted}")),
+        call.lasted_ms().map(|lasted| format!("lasted {}", seconds(lasted))),
         (!call.ended_by.is_empty()).then(|| format!("ended by {}", ended_by(&call.ended_by))),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
@@ -214,4 +207,11 @@ fn ended_by(word: &str) -> &str {
         "crash" | "nobody" => "nobody: the node stopped, and its end is not known",
         other => other,
     }
+}
+
+/// Of a file of results: `answered_by,ring_seconds,call_seconds,talk_seconds`, empty when it was no call.
+pub fn call_columns(call: Option<&CallRow>) -> String {
+    let Some(call) = call else { return ",,,".into() };
+    let seconds = |ms: Option<i64>| ms.map_or_else(String::new, |ms| format!("{:.1}", ms as f64 / 1_000.0));
+    format!("{},{},{},{}", call.verdict, seconds(call.rang_ms()), seconds(call.lasted_ms()), seconds(call.talked_ms()))
 }

@@ -9,7 +9,7 @@ use clarion_store::links::LinkCount;
 use maud::{Markup, html};
 
 use super::words::{purpose_name, state_chip};
-use super::{fast, find, live, recording, script_check, steps_now, tasks};
+use super::{act, fast, find, live, recording, script_check, steps_now, tasks};
 use crate::page::chart::table;
 use crate::page::fault::Fault;
 use crate::page::fields::{Asked, Fields, Problems};
@@ -63,7 +63,7 @@ pub async fn show(portal: &Portal, session: &Session, campaign: &CampaignRecord,
             }
         }
     };
-    Ok(Page::new(CAMPAIGNS, &campaign.name).under("/campaigns", "Campaigns").said(said).problems(problems).show(session, &body))
+    Ok(Page::new(CAMPAIGNS, &campaign.name).under("/campaigns", "Campaigns").actions(act::copying(session, campaign)).said(said).problems(problems).show(session, &body))
 }
 
 /// What became of the text's short links.

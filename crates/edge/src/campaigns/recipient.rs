@@ -4,9 +4,12 @@ use axum::body::Body;
 use axum::extract::Path;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use clarion_domain::audit::event::Act;
 use clarion_domain::campaigns::sequence::EndReason;
+use clarion_domain::id::CampaignId;
 use clarion_domain::intake::csv_text;
 use clarion_domain::outcomes::disposition::Disposition;
+use clarion_domain::personal::Personal;
 use clarion_domain::tenancy::role::Right;
 use clarion_domain::time::Instant;
 use clarion_store::StoreError;
@@ -14,13 +17,13 @@ use clarion_store::campaigns::{RecipientFilter, RecipientRow, RecipientState};
 use clarion_store::compliance::rule_book;
 use maud::{Markup, html};
 
-use super::calls::Calls;
+use super::calls::{Calls, call_columns};
 use super::find;
 use crate::contacts::timeline::clicked;
 use crate::outcomes::words::{cause_words, disposition_name, disposition_tone};
 use crate::page::chip::{Tone, chip};
 use crate::page::fault::Fault;
-use crate::page::fields::Asked;
+use crate::page::fields::{Asked, Fields};
 use crate::page::icon::Icon;
 use crate::page::layout::Page;
 use crate::page::menu::CAMPAIGNS;
@@ -68,7 +71,9 @@ pub async fn list(session: Session, Path(id): Path<String>, asked: Asked) -> Res
     };
     let page = Page::new(CAMPAIGNS, "Each person").under(format!("/campaigns/{id}"), &campaign.name);
     let relist = session.may(Right::LoadContacts) && campaign.started_at.is_some();
-    Ok(page.actions(html! { @if relist { a.button.quiet href={ (path) "/list" } { "List of those not reached" } } a.button.quiet href={ (path) ".csv?ended=" (word) } { "Download (CSV)" } }).show(&session, &body))
+    Ok(page.actions(html! { @if relist { a.button.quiet href={ (path) "/list" } { "List of those not reached" } } a.button.quiet href={ (path) ".csv?ended=" (word) } { "Download (CSV)" }
+        @if session.may(Right::RevealPersonal) { form method="post" action={ (path) "/whole.csv" } { input type="hidden" name="ended" value=(word); button.button.quiet type="submit" title="The reveal is recorded in the audit with your name" { "With numbers and references" } } }
+    }).show(&session, &body))
 }
 
 /// The rules in words, each with its id: what a colleague or a regulator asks for.
@@ -96,7 +101,7 @@ fn line(session: &Session, row: &RecipientRow, call: Option<Markup>) -> Markup {
     };
     html! { tr {
         th.mono scope="row" { a href={ "/contacts/" (row.contact_id) } { @if row.number.is_empty() { "erased" } @else { (row.number.masked()) } } }
-        td { (state) } td { (why) @if let Some(clicks) = &row.clicks { div.small { (clicked(clicks, &session.zone)) } } @if let Some(call) = &call { (call) } (way(row)) } td.tight-cell { (when::optional(at, &session.zone)) }
+        td { (state) @if let Some(call) = &row.call { div.small { a href={ "/calls/" (call.attempt) } { "The call" span.unseen { " of person " (row.position + 1) } } } } } td { (why) @if let Some(clicks) = &row.clicks { div.small { (clicked(clicks, &session.zone)) } } @if let Some(call) = &call { (call) } (way(row)) } td.tight-cell { (when::optional(at, &session.zone)) }
     } }
 }
 
@@ -108,8 +113,11 @@ fn way(row: &RecipientRow) -> Markup {
     }
 }
 
-/// Person by identifier and masked number: the file says how it ended, not who people are.
-fn csv_line(row: &RecipientRow) -> String {
+/// Person by identifier, and by number and reference, which are masked unless `whole`: the file says how it ended, not who people are.
+fn csv_line(row: &RecipientRow, whole: bool) -> String {
+    let shown = |value: &Personal| if value.is_empty() { String::new() } else if whole { value.reveal().to_owned() } else { value.masked() };
+    // A number is a sign and digits: as a formula it is itself, and with an apostrophe before it no program would take it back.
+    let (number, reference) = (shown(&row.number), csv_text::field(&shown(&row.reference)).into_owned());
     let (state, why, at) = match &row.state {
         RecipientState::Waiting => ("waiting", String::new(), None),
         RecipientState::Deferred { until, rules } => ("deferred", rules.join(" "), Some(*until)),
@@ -121,23 +129,33 @@ fn csv_line(row: &RecipientRow) -> String {
     };
     let clicks = row.clicks.as_ref().map_or(String::new(), |clicks| clicks.clicks.to_string());
     let ended = row.ended.as_ref().map_or_else(String::new, ToString::to_string);
-    format!("{},{},{state},{},{},{},{ended},{clicks}\r\n", row.contact_id, csv_text::field(&row.number.masked()), csv_text::field(&why), at.map_or(String::new(), |at| at.rfc3339()), row.step)
+    format!("{},{},{state},{},{},{},{ended},{clicks},{},{}\r\n", row.contact_id, number, csv_text::field(&why), at.map_or(String::new(), |at| at.rfc3339()), row.step, reference, call_columns(row.call.as_ref()))
 }
 
 pub async fn download(session: Session, Path(id): Path<String>, asked: Asked) -> Result<Response, Fault> {
     let campaign = find(&session, &id).await?.id;
-    let filter = filter(asked.0.get("ended"));
-    session.tenant.audit_alone(session.now, clarion_domain::audit::event::Act::Exported, "campaign", campaign.0, "recipients").await?;
+    file(session, campaign, filter(asked.0.get("ended")), false).await
+}
+
+/// The same with whole numbers and references, for whoever brings the results back into their own books.
+pub async fn download_whole(session: Session, Path(id): Path<String>, fields: Fields) -> Result<Response, Fault> {
+    let campaign = find(&session, &id).await?.id;
+    session.tenant.audit_alone(session.now, Act::Revealed, "campaign", campaign.0, "recipients").await?;
+    file(session, campaign, filter(fields.get("ended")), true).await
+}
+
+async fn file(session: Session, campaign: CampaignId, filter: RecipientFilter, whole: bool) -> Result<Response, Fault> {
+    session.tenant.audit_alone(session.now, Act::Exported, "campaign", campaign.0, "recipients").await?;
     let parts = futures_util::stream::try_unfold(Some(None), move |state: Option<Option<i64>>| {
         let tenant = session.tenant.clone();
         async move {
             let Some(after) = state else { return Ok::<_, StoreError>(None) };
             let page = tenant.recipients(campaign, filter, after, CSV_ROWS).await?;
-            let mut text = if after.is_none() { "contact,number,outcome,why,at,step,ended,clicks\r\n".to_owned() } else { String::new() };
-            page.rows.iter().for_each(|row| text.push_str(&csv_line(row)));
+            let mut text = if after.is_none() { "contact,number,outcome,why,at,step,ended,clicks,reference,answered_by,ring_seconds,call_seconds,talk_seconds\r\n".to_owned() } else { String::new() };
+            page.rows.iter().for_each(|row| text.push_str(&csv_line(row, whole)));
             Ok(Some((text, page.next.map(Some))))
         }
     });
-    let name = format!("attachment; filename=\"recipients-{id}.csv\"");
+    let name = format!("attachment; filename=\"recipients-{campaign}.csv\"");
     Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)], Body::from_stream(parts)).into_response())
 }

@@ -8,7 +8,7 @@ use clarion_store::campaigns::{CampaignDraft, CampaignRecord};
 use maud::{Markup, html};
 
 use super::words::{basis_name, purpose_name, state_chip, state_name};
-use super::{audience, fast, recording, schedule, steps};
+use super::{act, audience, fast, recording, schedule, steps};
 use crate::page::chip::{Tone, chip};
 use crate::page::fault::{Fault, capitalised};
 use crate::page::form::{button, confirmed};
@@ -43,7 +43,7 @@ pub async fn show(session: &Session, campaign: &CampaignRecord, said: Option<&'s
         } }
         @if may { (confirmed("Cancel the campaign…", "The draft is closed and nobody is contacted. Its answers stay in sight, but it cannot be started.", &format!("/campaigns/{}/cancel", campaign.id), "Yes, cancel the campaign")) }
     };
-    Ok(Page::new(CAMPAIGNS, &campaign.name).under("/campaigns", "Campaigns").lead(state_chip(campaign.state)).said(said).show(session, &body))
+    Ok(Page::new(CAMPAIGNS, &campaign.name).under("/campaigns", "Campaigns").lead(state_chip(campaign.state)).actions(act::copying(session, campaign)).said(said).show(session, &body))
 }
 
 /// The steps beside the form of one of them, so that nobody loses their way.
@@ -72,7 +72,7 @@ pub(super) fn closed(session: &Session, campaign: &CampaignRecord, title: &str) 
     }
     let path = format!("/campaigns/{}", campaign.id);
     let body = html! { section.card {
-        p { "A campaign can be changed as long as it is a draft or scheduled, and this one is " (state_name(campaign.state).to_lowercase()) ". How it goes stands on its own page. To have it otherwise, make a new campaign." }
+        p { "A campaign can be changed as long as it is a draft or scheduled, and this one is " (state_name(campaign.state).to_lowercase()) ". How it goes stands on its own page. To have it otherwise, copy it and change the copy." }
         div.actions { a.button href=(path) { "Back to the campaign" } }
     } };
     Some(Page::new(CAMPAIGNS, title).under(path, &campaign.name).show(session, &body))

@@ -58,7 +58,7 @@ fn told(session: &Session, what: &TimelineKind, revealed: bool, calls: &Calls) -
         TimelineKind::Attempted { attempt, campaign, campaign_name, channel, disposition, cause, segments, body, clicks, .. } => {
             let (tone, icon) = disposition.map_or((Tone::Info, Icon::Message), disposition_tone);
             (tone, icon, html! {
-                div { strong { (disposition.map_or("On its way", disposition_name)) } (if *channel == Channel::Voice { " · call of " } else { " · message of " }) (campaign_link(&campaign.to_string(), campaign_name)) @if *segments > 1 { ", " (segments) " segments" } }
+                div { strong { (disposition.map_or("On its way", disposition_name)) } " · " @if *channel == Channel::Voice { a href={ "/calls/" (attempt) } { "call" } } @else { "message" } " of " (campaign_link(&campaign.to_string(), campaign_name)) @if *segments > 1 { ", " (segments) " segments" } }
                 @if !cause.is_empty() && *disposition != Some(Disposition::Delivered) { div.small { (cause_words(cause)) } }
                 @if let Some(call) = calls.told(*attempt) { (call) }
                 @if let Some(clicks) = clicks { div.small { (clicked(clicks, &session.zone)) } }

@@ -5,6 +5,7 @@ use super::fields::Asked;
 const SAID: &[(&str, &str)] = &[
     ("saved", "Saved."),
     ("created", "Created."),
+    ("copied", "Copied. This is the new draft: change what is different this time, such as its name, then check and start it."),
     ("listed", "The list is made: choose it as the audience of a campaign."),
     ("suppressed", "Suppressed: nothing more is sent."),
     ("closed", "Closed."),

@@ -1,6 +1,7 @@
 //! Campaigns: drafted, found wanting, mended, started, paused, cancelled.
 
 use clarion_domain::campaigns::campaign::Channel;
+use clarion_domain::tenancy::role::Role;
 use serde_json::{Value, json};
 
 use crate::people::{person, route};
@@ -66,7 +67,43 @@ async fn a_draft_says_what_it_needs_and_starts_when_it_has_it() {
     assert_eq!(world.get(&format!("{path}/recipients?outcome=delivered")).await.expect(200)["items"], json!([]));
     let csv = world.get(&format!("{path}/results.csv")).await;
     assert_eq!(world.get("/audit-events?act=exported&object_kind=campaign").await.expect(200)["items"].as_array().map(Vec::len), Some(1), "masked or not, a download is on record");
-    assert_eq!(csv.text, "position,contact,number,state,disposition,cause,rules,try,at,step,ended,clicks\r\n");
+    assert_eq!(csv.text, "position,contact,number,state,disposition,cause,rules,try,at,step,ended,clicks,reference,answered_by,ring_seconds,call_seconds,talk_seconds\r\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_is_a_draft_of_its_own() {
+    let world = world().await;
+    let list = audience(&world).await;
+    world.ask("POST", "/senders", json!({"value": "Northwind", "takes_replies": false, "evidence": "registered mark"})).await.expect(200);
+    route(&world.tenant, Channel::Sms).await;
+    let mut body = whole(&list);
+    body["then"] = json!([{"wait": {"days": 2}, "channel": "sms", "sender": "Northwind", "body": "Your payment is due. Northwind, 020 7946 0000"}]);
+    let made = world.ask("POST", "/campaigns", body).await.expect(201);
+    let path = format!("/campaigns/{}", made["id"].as_str().expect("an id"));
+    world.ask("POST", &format!("{path}/start"), Value::Null).await.expect(200);
+
+    let answer = world.post_once("c1", &format!("{path}/copy"), Value::Null).await;
+    let copy = answer.expect(201);
+    let address = format!("/campaigns/{}", copy["id"].as_str().expect("an id"));
+    assert_eq!(answer.headers["location"], format!("/api/v1{address}"));
+    assert_ne!(copy["id"], made["id"]);
+    let said = |campaign: &Value| {
+        let mut said = campaign.clone();
+        ["id", "name", "sequence", "created_at"].iter().for_each(|field| assert!(said.as_object_mut().expect("an object").remove(*field).is_some(), "{field}"));
+        said
+    };
+    assert_eq!((copy["name"].as_str(), copy["state"].as_str(), &copy["started_at"]), (Some("November (copy)"), Some("draft"), &Value::Null));
+    assert_eq!(said(&copy), said(&made), "all that the original said before it started");
+    assert_eq!(world.get(&address).await.expect(200), copy);
+    assert_eq!(world.get(&format!("{address}/faults")).await.expect(200)["faults"], json!([]));
+    assert_eq!(world.post_once("c1", &format!("{path}/copy"), Value::Null).await.expect(201), copy, "a repeated request makes no second copy");
+    assert_eq!(world.get("/campaigns").await.expect(200)["items"].as_array().map(Vec::len), Some(2));
+
+    world.ask("POST", &format!("{address}/cancel"), Value::Null).await.expect(200);
+    assert_eq!(world.ask("POST", &format!("{address}/copy"), Value::Null).await.expect(201)["name"], "November (copy 2)");
+    let viewer = world.key_of(Role::Viewer).await;
+    world.ask_as(&viewer, "POST", &format!("{path}/copy"), Value::Null).await.problem(403);
+    world.ask_as(&world.other, "POST", &format!("{path}/copy"), Value::Null).await.problem(404);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,15 +1,18 @@
 //! People and what else no door of this API makes, put straight into the rows.
 
+use clarion_domain::attempts::attempt::AttemptState;
 use clarion_domain::attempts::recording::RecordingKind;
 use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::carriers::settings::TrunkSettings;
 use clarion_domain::id::{AddressId, AttemptId, CampaignId, ContactId, NodeId, RecordingId, TrunkId};
 use clarion_domain::intake::import::ImportSource;
+use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::outcomes::reply::ReplyMeaning;
 use clarion_domain::personal::Personal;
 use clarion_domain::tenancy::role::Role;
 use clarion_store::Tenant;
-use clarion_store::attempts::{CallRow, NewRecording, RecordingChunk, RecordingProgress, chunk_bytes, write_calls, write_recording_chunks, write_recording_progress};
+use clarion_store::attempts::{AttemptRow, CallRow, NewRecording, RecordingChunk, RecordingProgress, add_attempts, chunk_bytes, write_calls, write_recording_chunks, write_recording_progress};
+use clarion_store::campaigns::CampaignDraft;
 use clarion_store::carriers::{NewRoute, NewTrunk};
 use clarion_store::contacts::{ContactProfile, PROFILE_LABEL};
 use clarion_store::db::Statement;
@@ -129,6 +132,36 @@ fn a_call(tenant: &Tenant, campaign: CampaignId, state: &str) -> CallRow {
         silent: false,
         agent_silent: false,
     }
+}
+
+/// A campaign of calls with one person, reference `R-321`, on 07700 900321: their phone rang for 4.2 s, a person answered, and of 65 s they talked 50 with an agent.
+pub async fn called(tenant: &Tenant) -> (CampaignId, AttemptId) {
+    static STARTING: Statement = Statement { text: "UPDATE campaign SET state = 'starting' WHERE id = $1", postgres: "" };
+    let store = tenant.store();
+    let list = tenant.create_list("Called", NOW).await.expect("a list");
+    let contact = person(tenant, 321, "Ada").await;
+    tenant.add_to_list(list, contact, NOW).await.expect("a member");
+    let campaign = tenant.create_campaign(&CampaignDraft { list_id: Some(list), ..CampaignDraft::of(Channel::Voice, "Calls of before") }, NOW).await.expect("a campaign");
+    let mut tx = store.db().begin().await.expect("begins");
+    tx.execute(&STARTING, &params![campaign]).await.expect("starting");
+    tx.commit().await.expect("commits");
+    tenant.freeze_chunk(campaign, None, NOW).await.expect("freezes");
+    let (address, answered_at) = (tenant.contact(contact).await.expect("a contact").addresses[0].id, NOW.plus_ms(4_200));
+    let ended_at = answered_at.plus_ms(65_000);
+    let call = CallRow {
+        contact, answered_at: Some(answered_at), bridged_at: Some(ended_at.plus_ms(-50_000)), ended_at: Some(ended_at), ended_by: "person".into(), verdict: "human".into(),
+        ..a_call(tenant, campaign, "ended")
+    };
+    let attempt = AttemptRow {
+        id: call.attempt, tenant: tenant.id(), campaign, position: 0, try_number: 1, contact, address, channel: Channel::Voice, trunk: call.trunk, state: AttemptState::Settled,
+        disposition: Disposition::PutThrough, cause: String::new(), decision: "".into(), segments: 0, cost: 0, sealed_body: None, carrier_message_id: String::new(), parts_heard: 0,
+        claimed_at: NOW, answered_at: NOW, settled_at: Some(ended_at),
+    };
+    let mut tx = store.db().begin().await.expect("begins");
+    write_calls(&mut tx, std::slice::from_ref(&call)).await.expect("written");
+    add_attempts(&mut tx, &[attempt]).await.expect("written");
+    tx.commit().await.expect("commits");
+    (campaign, call.attempt)
 }
 
 /// A second of a tone, as a WAV file.

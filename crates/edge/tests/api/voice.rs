@@ -6,7 +6,7 @@ use clarion_domain::tenancy::role::Role;
 use clarion_store::outcomes::{AbandonmentDay, add_abandonment};
 use serde_json::{Value, json};
 
-use crate::people::{call, recorded, recording, recording_of};
+use crate::people::{call, called, recorded, recording, recording_of};
 use crate::support::{Answer, World, world};
 
 const SCRIPT: &str = r#"
@@ -235,4 +235,19 @@ async fn recordings_are_listed_heard_paused_and_labelled() {
     assert_eq!(detector["machines_mistaken"], json!({"n": 1, "of": 1, "rate_bp": 10_000, "low_bp": 250, "high_bp": 10_000}));
     assert_eq!((&detector["confusion"], &register["waiting"]), (&json!([{"label": "human", "judged": "machine", "n": 1}]), &json!(0)));
     world.ask("PUT", &format!("/calls/{}/label", opening.attempt), json!({"label": "unsure"})).await.problem(422);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn results_say_whose_call_it_was_and_how_long() {
+    let world = world().await;
+    let (campaign, attempt) = called(&world.tenant).await;
+    assert_eq!(world.get(&format!("/calls/{attempt}")).await.expect(200)["disposition"], "put_through");
+    let path = format!("/campaigns/{campaign}");
+    let of = async |query: &str| world.get(&format!("{path}/recipients{query}")).await.expect(200)["items"][0].clone();
+    let masked = of("").await;
+    assert_eq!(masked["call"], json!({"answered_by": "human", "ring_ms": 4_200, "call_ms": 65_000, "talk_ms": 50_000}));
+    assert_eq!((masked["reference"].as_str(), of("?reveal=true").await["reference"].as_str()), (Some("…"), Some("R-321")));
+    let csv = world.get(&format!("{path}/results.csv?reveal=true")).await.text;
+    assert!(csv.lines().nth(1).is_some_and(|line| line.contains(",+447700900321,") && line.ends_with(",,R-321,human,4.2,65.0,50.0")), "{csv}");
+    assert!(!world.get(&format!("{path}/results.csv")).await.text.contains("R-321"));
 }

@@ -9,6 +9,7 @@ mod activity;
 mod audience;
 mod four_eyes;
 mod calendar;
+mod copy;
 mod invitations;
 mod links;
 mod pages;

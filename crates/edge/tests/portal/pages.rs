@@ -71,7 +71,7 @@ async fn no_act_is_open_to_a_viewer_or_to_a_stranger() {
     let world = World::new().await;
     let campaign = world.as_operator().await.create_campaign(&CampaignDraft::new("Quiet"), now()).await.expect("a campaign");
     let acts = ["/imports/new", "/imports/fields", "/contacts/lists", "/contacts/filters", "/campaigns/templates/new", "/campaigns/scripts/new", "/campaigns/prompts", "/carriers/targets/new", "/team/keys", "/compliance", "/compliance/file", "/carriers/routes", "/carriers/senders", "/carriers/trunks/new", "/privacy", "/privacy/export", "/privacy/erase", "/privacy/retention"];
-    let of_campaign = ["say", "fast", "caller", "purpose", "audience", "message", "schedule", "start", "schedule-start", "unschedule", "pause", "resume", "cancel", "rate", "dry-run", "test-send", "call-me"].map(|act| format!("/campaigns/{campaign}/{act}"));
+    let of_campaign = ["say", "fast", "caller", "purpose", "audience", "message", "schedule", "start", "schedule-start", "unschedule", "pause", "resume", "cancel", "copy", "rate", "dry-run", "test-send", "call-me"].map(|act| format!("/campaigns/{campaign}/{act}"));
     let viewer = world.browser(Role::Viewer).await;
     for path in acts.into_iter().map(str::to_owned).chain(of_campaign) {
         assert_eq!(viewer.post(&path, &[]).await.status, StatusCode::FORBIDDEN, "{path}");

@@ -21,7 +21,7 @@ use clarion_store::compliance::Week;
 use clarion_store::outcomes::{AbandonmentDay, add_abandonment, latch_day};
 use clarion_store::reports::{MeasureDelta, MeasureKey, add_measures};
 
-use crate::people::{call, person, recorded, recording, route};
+use crate::people::{call, called, person, recorded, recording, route};
 use crate::support::{Answer, Browser, World, now, wait};
 
 const SCRIPT: &str = "language = \"en-GB\"\nstart = \"greeting\"\n\n[steps.greeting]\ndo = \"say\"\ntext = \"This is Northwind. Your appointment is tomorrow.\"\nnext = \"end\"\n\n[steps.end]\ndo = \"hang_up\"\n";
@@ -286,6 +286,35 @@ async fn the_first_page_says_which_calls_need_somebody() {
     assert!(!owner.get(&monitor).await.text.contains("left at this pace"), "no estimate where nobody is called");
     tenant.pause_campaign_because(campaign, "its script names a prompt that is gone", now()).await.expect("paused");
     assert!(owner.get("/").await.text.contains("Reminders was paused: its script names a prompt that is gone"));
+}
+
+#[tokio::test]
+async fn a_call_says_how_it_ended_and_a_file_of_results_for_how_long() {
+    let world = World::new().await;
+    let [owner, viewer] = [world.browser(Role::Owner).await, world.browser(Role::Viewer).await];
+    let tenant = world.as_operator().await;
+    let (campaign, attempt) = called(&tenant).await;
+    let (path, link) = (format!("/campaigns/{campaign}/recipients"), format!("href=\"/calls/{attempt}\""));
+
+    let call = viewer.get(&format!("/calls/{attempt}")).await.text;
+    assert!(["Put through", "Rang 4.2 s, answered by a person", "lasted 65.0 s"].iter().all(|words| call.contains(words)), "{call}");
+    let contact = tenant.call(attempt).await.expect("a call").contact;
+    for page in [&path, &format!("/contacts/{contact}")] {
+        assert!(viewer.get(page).await.text.contains(&link), "a way from {page} to the call");
+    }
+
+    let masked = viewer.get(&format!("{path}.csv")).await.text;
+    let line = |number: &str, reference: &str| format!("{contact},{number},put_through,,2026-11-23T12:00:00.000Z,1,,,{reference},human,4.2,65.0,50.0\r\n");
+    assert_eq!(masked.lines().next(), Some("contact,number,outcome,why,at,step,ended,clicks,reference,answered_by,ring_seconds,call_seconds,talk_seconds"));
+    assert!(masked.ends_with(&line("…0321", "…")), "{masked}");
+    let whole = format!("{path}/whole.csv");
+    assert!(!viewer.get(&path).await.text.contains(&whole));
+    assert_eq!(viewer.post(&whole, &[]).await.status, StatusCode::FORBIDDEN);
+    assert!(owner.get(&path).await.text.contains(&whole));
+    let file = owner.post(&whole, &[("ended", "put_through")]).await.text;
+    assert!(file.ends_with(&line("+447700900321", "R-321")), "{file}");
+    assert_eq!(owner.post(&whole, &[("ended", "busy")]).await.text.lines().count(), 1);
+    assert_eq!(tenant.audit_events("campaign", "revealed", None, 10).await.expect("read").rows.len(), 2, "each with whole numbers");
 }
 
 /// A browser's player drops its first request for a file as it likes, and asks anew.

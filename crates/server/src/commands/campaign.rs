@@ -1,5 +1,6 @@
 //! `clarion campaign …`: what the portal's campaign pages do.
 
+mod copy;
 mod create;
 mod dry_run;
 mod list;
@@ -35,6 +36,8 @@ enum Verb {
     List(list::ListArgs),
     /// Write a draft.
     Create(Box<create::CreateArgs>),
+    /// A new draft with all that a campaign says, whatever became of it.
+    Copy { campaign: CampaignId },
     /// How many may be contacted, when, and who is refused by which rule.
     DryRun { campaign: CampaignId },
     /// Freeze the audience and begin; a running `clarion serve` sends.
@@ -60,6 +63,7 @@ pub async fn run(config: &Config, args: &CampaignArgs) -> anyhow::Result<()> {
     match &args.verb {
         Verb::List(filter) => list::run(&tenant, filter, args.json).await,
         Verb::Create(draft) => create::run(&tenant, draft, args.json).await,
+        Verb::Copy { campaign } => copy::run(&tenant, *campaign, args.json).await,
         Verb::DryRun { campaign } => dry_run::run(&store, &tenant, *campaign, args.json).await,
         Verb::Start { campaign } => moves::run(&tenant, *campaign, moves::Move::Start, args.json).await,
         Verb::Pause { campaign } => moves::run(&tenant, *campaign, moves::Move::Pause, args.json).await,

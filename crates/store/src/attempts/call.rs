@@ -1,6 +1,9 @@
 //! A call's record: written when it is dialled, moved with each of its states, kept as the proof of its timings (UK-11).
 
+use std::collections::HashMap;
+
 use clarion_domain::id::{AttemptId, CampaignId, ContactId, NodeId, TenantId, TransferTargetId, TrunkId, floor_at};
+use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::time::Instant;
 
 use super::recording::end_lost_recordings;
@@ -52,6 +55,30 @@ pub struct CallRow {
 
 /// Who ended a call that a node left when it died.
 pub const CRASH: &str = "crash";
+
+impl CallRow {
+    /// For how long it rang, in milliseconds, whether or not it was answered.
+    #[must_use]
+    pub fn rang_ms(&self) -> Option<i64> {
+        between(self.ringing_at, self.answered_at.or(self.ended_at))
+    }
+
+    /// From the answer to the end, in milliseconds. After a crash the end is when it was found, and not when it ended.
+    #[must_use]
+    pub fn lasted_ms(&self) -> Option<i64> {
+        between(self.answered_at, self.ended_at).filter(|_| self.ended_by != CRASH)
+    }
+
+    /// With an agent, in milliseconds.
+    #[must_use]
+    pub fn talked_ms(&self) -> Option<i64> {
+        between(self.bridged_at, self.ended_at).filter(|_| self.ended_by != CRASH)
+    }
+}
+
+fn between(from: Option<Instant>, to: Option<Instant>) -> Option<i64> {
+    from.zip(to).map(|(from, to)| (to.ms() - from.ms()).max(0))
+}
 
 /// Writes calls as they now stand. One that a crash ended, by another node's word, stays so until it is revived.
 pub async fn write_calls(tx: &mut Tx, calls: &[CallRow]) -> Result<(), DbError> {
@@ -178,6 +205,16 @@ fn read(mut row: Row) -> Result<CallRow, DbError> {
     })
 }
 
+/// How a call ended, and what it cost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallEnd {
+    pub disposition: Disposition,
+    pub cause: String,
+    /// In ten-thousandths of the currency's unit.
+    pub cost: i64,
+    pub currency: String,
+}
+
 /// Live calls of one state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveCount {
@@ -223,11 +260,11 @@ impl Tenant {
         Ok(PastTimes { calls: row.take(0)?, answered: row.take(1)?, ring_answered_ms: row.take(2)?, ring_unanswered_ms: row.take(3)?, talk_ms: row.take(4)? })
     }
 
-    /// What a call that is over cost, in ten-thousandths of a currency's unit; `None` while it is up.
-    pub async fn call_cost(&self, attempt: AttemptId) -> Result<Option<(i64, String)>, StoreError> {
-        let select = sql!("SELECT a.cost, COALESCE(t.currency, '') FROM attempt a LEFT JOIN trunk t ON t.id = a.trunk_id WHERE a.id = $2 AND a.tenant_id = $1");
+    /// How a call ended; `None` while it is up.
+    pub async fn call_end(&self, attempt: AttemptId) -> Result<Option<CallEnd>, StoreError> {
+        let select = sql!("SELECT a.disposition, a.cause, a.cost, COALESCE(t.currency, '') FROM attempt a LEFT JOIN trunk t ON t.id = a.trunk_id WHERE a.id = $2 AND a.tenant_id = $1");
         let row = self.db().query_first(select, &params![self.id(), attempt]).await?;
-        row.map(|mut row| Ok((row.take(0)?, row.take(1)?))).transpose()
+        Ok(row.map(|mut row| Ok::<_, DbError>(CallEnd { disposition: row.word(0)?, cause: row.take(1)?, cost: row.take(2)?, currency: row.take(3)? })).transpose()?)
     }
 
     /// How many calls of a campaign are up now, by state.
@@ -235,6 +272,18 @@ impl Tenant {
         let select = sql!("SELECT state, COUNT(*) FROM call WHERE campaign_id = $2 AND ended_at IS NULL AND tenant_id = $1 GROUP BY state ORDER BY state");
         let rows = self.db().query(select, &params![self.id(), campaign]).await?;
         Ok(rows.into_iter().map(|mut row| Ok(LiveCount { state: row.take(0)?, n: row.take(1)? })).collect::<Result<_, DbError>>()?)
+    }
+
+    /// The records of those of `attempts` that are calls.
+    pub async fn calls(&self, attempts: &[AttemptId]) -> Result<HashMap<AttemptId, CallRow>, StoreError> {
+        let select = sql!(
+            "SELECT attempt_id, tenant_id, campaign_id, position, contact_id, node_id, trunk_id, target_id, state, state_at, step, dialled_at,
+                    ringing_at, answered_at, speech_at, message_at, bridged_at, ended_at, ended_by, verdict, features, abandoned, information_at, fell_back, silent, agent_silent
+             FROM call WHERE attempt_id = $2 AND tenant_id = $1"
+        );
+        let batch: Vec<_> = attempts.iter().map(|attempt| params![self.id(), *attempt]).collect();
+        let rows = self.db().query_many(select, &batch).await?;
+        Ok(rows.into_iter().flatten().map(|row| read(row).map(|call| (call.attempt, call))).collect::<Result<_, _>>()?)
     }
 
     /// The record of one call.

@@ -169,7 +169,14 @@ pub(super) fn values(draft: &CampaignDraft, name: &str) -> Result<Params, StoreE
 impl Tenant {
     pub async fn create_campaign(&self, draft: &CampaignDraft, now: Instant) -> Result<CampaignId, StoreError> {
         let mut tx = self.db().begin().await?;
-        let name = self.checked_draft(&mut tx, draft).await?;
+        let id = self.create_campaign_in(&mut tx, draft, None, now).await?;
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    /// With the campaign that it is a copy of, for the audit.
+    pub(super) async fn create_campaign_in(&self, tx: &mut Tx, draft: &CampaignDraft, copied: Option<CampaignId>, now: Instant) -> Result<CampaignId, StoreError> {
+        let name = self.checked_draft(tx, draft).await?;
         let id = CampaignId(self.store.next_id(now));
         let insert = sql!(
             "INSERT INTO campaign (id, tenant_id, name, channel, purpose, underlying_purpose, not_marketing_reason, legal_basis, assessment_reference,
@@ -179,8 +186,8 @@ impl Tenant {
         );
         let all = [params![id, self.id], values(draft, name.as_str())?, params![self.actor.to_string(), now]].concat();
         tx.execute(insert, &all).await?;
-        self.audit(&mut tx, now, Act::Created, "campaign", id.0, name.as_str()).await?;
-        tx.commit().await?;
+        let detail = copied.map_or_else(|| name.to_string(), |from| format!("{name}, a copy of {from}"));
+        self.audit(tx, now, Act::Created, "campaign", id.0, &detail).await?;
         Ok(id)
     }
 
@@ -244,11 +251,10 @@ impl Tenant {
                 whole => whole?,
             }
         }
-        if let Some(filter) = draft.filter_id {
-            let known = tx.query_first(sql!("SELECT id FROM saved_filter WHERE id = $1 AND tenant_id = $2"), &params![filter, self.id]).await?;
-            if known.is_none() {
-                faults.push(FieldFault { field: "filter_id", message: "there is no such filter: choose one of your saved filters".into() });
-            }
+        if let Some(filter) = draft.filter_id
+            && !self.knows_filter(tx, filter).await?
+        {
+            faults.push(FieldFault { field: "filter_id", message: "there is no such filter: choose one of your saved filters".into() });
         }
         match ListName::new(&draft.name) {
             Ok(name) if faults.is_empty() => Ok(name),
@@ -258,5 +264,10 @@ impl Tenant {
                 Err(StoreError::Faults(faults))
             }
         }
+    }
+
+    pub(super) async fn knows_filter(&self, tx: &mut Tx, filter: FilterId) -> Result<bool, StoreError> {
+        let known = sql!("SELECT id FROM saved_filter WHERE id = $1 AND tenant_id = $2");
+        Ok(tx.query_first(known, &params![filter, self.id]).await?.is_some())
     }
 }

@@ -156,9 +156,7 @@ impl Tenant {
 
     /// With what stands on the campaign, and in the audit.
     async fn apply_noted_in(&self, tx: &mut Tx, record: &CampaignRecord, by: CampaignMove, [why, detail]: [&str; 2], now: Instant) -> Result<CampaignState, StoreError> {
-        if record.step > 1 {
-            return Err(StoreError::Conflict(format!("this is step {} of a campaign: act on the campaign {} itself", record.step, record.first)));
-        }
+        refuse_later_step(record)?;
         let next = record.state.apply(by).map_err(|error| StoreError::Conflict(error.to_string()))?;
         let update = sql!(
             "UPDATE campaign SET state = $4, state_reason = $5,
@@ -198,6 +196,14 @@ impl Tenant {
         self.store.signals().raise(Signal::Campaigns);
         Ok(())
     }
+}
+
+/// Acts are on the whole campaign.
+pub(super) fn refuse_later_step(record: &CampaignRecord) -> Result<(), StoreError> {
+    if record.step > 1 {
+        return Err(StoreError::Conflict(format!("this is step {} of a campaign: act on the campaign {} itself", record.step, record.first)));
+    }
+    Ok(())
 }
 
 /// Why a start must wait.

@@ -1,12 +1,13 @@
 //! The people of a campaign, each with where they stand in it.
 
-use clarion_domain::campaigns::campaign::CampaignState;
+use clarion_domain::campaigns::campaign::{CampaignState, Channel};
 use clarion_domain::campaigns::sequence::EndReason;
 use clarion_domain::id::{AttemptId, CampaignId, ContactId};
 use clarion_domain::outcomes::disposition::Disposition;
 use clarion_domain::personal::Personal;
 use clarion_domain::time::Instant;
 
+use crate::attempts::CallRow;
 use crate::db::{DbError, Params, Row, sql};
 use crate::links::LinkClicks;
 use crate::params;
@@ -38,6 +39,8 @@ pub struct RecipientRow {
     pub contact_id: ContactId,
     /// Empty when erased.
     pub number: Personal,
+    /// The tenant's own reference; empty when they gave none, or when erased.
+    pub reference: Personal,
     pub state: RecipientState,
     /// At which step of the campaign they stand, from 1 on.
     pub step: i64,
@@ -45,6 +48,8 @@ pub struct RecipientRow {
     pub ended: Option<EndReason>,
     /// What became of the last attempt's short links; `None` for one without.
     pub clicks: Option<LinkClicks>,
+    /// The last attempt's record, when it was a call.
+    pub call: Option<CallRow>,
     /// The last attempt, whatever stands after it.
     pub last: Option<LastTry>,
 }
@@ -86,7 +91,7 @@ impl Tenant {
         let positions = self.positions((id, campaign.first), campaign.asked_below(), filter, after.unwrap_or(-1), limit + 1).await?;
         let select = sql!(
             "SELECT r.position, r.contact_id, c.wrapped_key, a.sealed_number, d.kind, d.rules, d.rule_pack, d.decided_at, u.due_at, u.why,
-                    t.id, t.disposition, t.cause, t.try_number, t.claimed_at, COALESCE(f.step, 1), COALESCE(f.ended, '')
+                    t.id, t.disposition, t.cause, t.try_number, t.claimed_at, COALESCE(f.step, 1), COALESCE(f.ended, ''), c.sealed_profile
              FROM recipient r
              LEFT JOIN recipient f ON f.campaign_id = $3 AND f.position = r.position
              LEFT JOIN contact c ON c.id = r.contact_id
@@ -98,19 +103,26 @@ impl Tenant {
         );
         let batch: Vec<Params> = positions.iter().map(|position| params![id, *position, campaign.first]).collect();
         let mut rows = Vec::with_capacity(positions.len());
-        for row in self.db().query_many(select, &batch).await?.into_iter().flatten() {
-            rows.push(self.read_recipient(row, campaign.asked_below(), campaign.state == CampaignState::Cancelled)?);
+        for mut row in self.db().query_many(select, &batch).await?.into_iter().flatten() {
+            let profile: Option<Vec<u8>> = row.take(17)?;
+            rows.push(self.read_recipient(row, profile.as_deref(), campaign.asked_below(), campaign.state == CampaignState::Cancelled)?);
         }
         let attempts: Vec<AttemptId> = rows.iter().filter_map(RecipientRow::attempt).collect();
         let mut clicks = self.clicks_of(&attempts).await?;
         for row in &mut rows {
             row.clicks = row.attempt().and_then(|attempt| clicks.remove(&attempt));
         }
+        if campaign.channel == Channel::Voice {
+            let mut calls = self.calls(&attempts).await?;
+            for row in &mut rows {
+                row.call = row.attempt().and_then(|attempt| calls.remove(&attempt));
+            }
+        }
         Ok(Page::cut(rows, limit, |row: &RecipientRow| row.position))
     }
 
-    /// The same through all steps of a campaign: what is due or decided where they stand, and their last attempt at any step. Clicks are
-    /// not asked for.
+    /// The same through all steps of a campaign: what is due or decided where they stand, and their last attempt at any step. Clicks,
+    /// calls and references are not asked for.
     pub(crate) async fn recipients_through(&self, id: CampaignId, after: Option<i64>, limit: i64) -> Result<Page<RecipientRow>, StoreError> {
         let campaign = self.campaign(id).await?;
         let positions = self.positions((id, id), campaign.asked_below(), RecipientFilter::Every, after.unwrap_or(-1), limit + 1).await?;
@@ -129,7 +141,7 @@ impl Tenant {
         let batch: Vec<Params> = positions.iter().map(|position| params![id, *position]).collect();
         let mut rows = Vec::with_capacity(positions.len());
         for row in self.db().query_many(select, &batch).await?.into_iter().flatten() {
-            rows.push(self.read_recipient(row, campaign.asked_below(), campaign.state == CampaignState::Cancelled)?);
+            rows.push(self.read_recipient(row, None, campaign.asked_below(), campaign.state == CampaignState::Cancelled)?);
         }
         Ok(Page::cut(rows, limit, |row: &RecipientRow| row.position))
     }
@@ -181,11 +193,16 @@ impl Tenant {
         rows.into_iter().map(|mut row| Ok(row.take(0)?)).collect()
     }
 
-    fn read_recipient(&self, mut row: Row, next_position: i64, is_cancelled: bool) -> Result<RecipientRow, StoreError> {
+    /// `profile` is sealed; without one there is no reference.
+    fn read_recipient(&self, mut row: Row, profile: Option<&[u8]>, next_position: i64, is_cancelled: bool) -> Result<RecipientRow, StoreError> {
         let (wrapped, sealed): (Option<Vec<u8>>, Option<Vec<u8>>) = (row.take(2)?, row.take(3)?);
-        let number = match (wrapped, sealed) {
-            (Some(wrapped), Some(sealed)) => self.store.keyring().unwrap(&wrapped)?.open_text("address.number", &sealed)?,
-            _ => String::new(),
+        let (number, reference) = match wrapped {
+            Some(wrapped) => {
+                let key = self.store.keyring().unwrap(&wrapped)?;
+                let number = sealed.map(|sealed| key.open_text("address.number", &sealed)).transpose()?;
+                (number.unwrap_or_default(), Self::open_profile(&key, profile)?.reference)
+            }
+            None => Default::default(),
         };
         let position: i64 = row.take(0)?;
         let (step, ended): (i64, String) = (row.take(15)?, row.take(16)?);
@@ -202,7 +219,7 @@ impl Tenant {
             RecipientState::InFlight if is_cancelled => RecipientState::Stopped,
             state => state,
         };
-        Ok(RecipientRow { position, contact_id, number: number.into(), state, step, ended, clicks: None, last })
+        Ok(RecipientRow { position, contact_id, number: number.into(), reference: reference.into(), state, step, ended, clicks: None, call: None, last })
     }
 }
 

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::api::body::Id;
 use crate::api::caller::Caller;
 use crate::api::problem::Problem;
-use crate::api::wire::{AttemptId, CampaignId, ContactId, TransferTargetId, Time, TrunkId};
+use crate::api::wire::{AttemptId, CampaignId, ContactId, Disposition, TransferTargetId, Time, TrunkId};
 use crate::campaigns::abandoned;
 
 /// So many of the calls are listed, the oldest first; the counts hold all.
@@ -116,6 +116,8 @@ pub struct Call {
     silent: bool,
     /// Nothing was heard of their agent within two seconds of putting through.
     agent_silent: bool,
+    /// How it ended; null while it is up.
+    disposition: Option<Disposition>,
     /// Of both its legs, in ten-thousandths of the trunk's currency; null while it is up.
     cost: Option<i64>,
 }
@@ -145,6 +147,7 @@ impl From<CallRow> for Call {
             fell_back: call.fell_back,
             silent: call.silent,
             agent_silent: call.agent_silent,
+            disposition: None,
             cost: None,
         }
     }
@@ -175,6 +178,7 @@ pub async fn live(caller: Caller, Id(id): Id<CampaignId>) -> Result<Json<LiveCal
 /// By the attempt that it was, as listings and timelines name it. A message has none.
 #[utoipa::path(get, path = "/calls/{call}", tag = "campaigns", params(("call" = AttemptId, Path)), responses((status = 200, body = Call)))]
 pub async fn get(caller: Caller, Id(id): Id<AttemptId>) -> Result<Json<Call>, Problem> {
-    let cost = caller.tenant.call_cost(id.0).await?.map(|(cost, _)| cost);
-    Ok(Json(Call { cost, ..caller.tenant.call(id.0).await?.into() }))
+    let end = caller.tenant.call_end(id.0).await?;
+    let (disposition, cost) = (end.as_ref().map(|end| end.disposition.into()), end.map(|end| end.cost));
+    Ok(Json(Call { disposition, cost, ..caller.tenant.call(id.0).await?.into() }))
 }

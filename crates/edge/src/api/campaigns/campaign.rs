@@ -1,4 +1,4 @@
-//! Campaigns: made, edited, read, counted.
+//! Campaigns: made, copied, edited, read, counted.
 
 use axum::Json;
 use axum::response::Response;
@@ -167,6 +167,17 @@ pub async fn get(caller: Caller, Id(id): Id<CampaignId>) -> Result<Json<Campaign
 pub async fn edit(caller: Caller, Id(id): Id<CampaignId>, Body(new): Body<NewCampaign>) -> Result<Json<Campaign>, Problem> {
     caller.tenant.edit_campaign(id.0, &new.into_draft()?, caller.now).await?;
     show(&caller, id.0).await
+}
+
+/// Copy a campaign
+///
+/// Makes a draft with all that this one says, its later steps among it, whatever state it is in. The draft has its name with “(copy)” behind it. What became of the
+/// campaign is not copied, nor is a start that has passed; an end that has passed stays, and `faults` tells it. Where its list or its filter was deleted since, the
+/// copy has no audience.
+#[utoipa::path(post, path = "/campaigns/{campaign}/copy", tag = "campaigns", params(("campaign" = CampaignId, Path)), responses((status = 201, body = Campaign)))]
+pub async fn copy(caller: Caller, Id(id): Id<CampaignId>) -> Result<Response, Problem> {
+    let copy = caller.tenant.copy_campaign(id.0, caller.now).await?;
+    Ok(made(format!("/campaigns/{copy}"), Campaign::from(caller.tenant.campaign(copy).await?)))
 }
 
 /// What keeps a campaign from starting

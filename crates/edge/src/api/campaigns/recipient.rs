@@ -4,6 +4,8 @@ use axum::Json;
 use axum::response::Response;
 use clarion_domain::audit::event::Act;
 use clarion_domain::intake::csv_text;
+use clarion_domain::personal::Personal;
+use clarion_store::attempts::CallRow;
 use clarion_store::campaigns::{RecipientFilter, RecipientRow, RecipientState};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -17,6 +19,7 @@ use crate::api::links::report::Clicks;
 use crate::api::page::{Cursor, Limit, Listing, limit_of};
 use crate::api::problem::Problem;
 use crate::api::wire::{AttemptId, CampaignId, ContactId, Disposition, Time};
+use crate::campaigns::calls::call_columns;
 
 /// A recipient.
 #[derive(Serialize, ToSchema)]
@@ -26,6 +29,8 @@ pub struct Recipient {
     contact: ContactId,
     /// E.164, masked unless revealed; empty when the person was erased.
     number: String,
+    /// Your own reference of the person, masked unless revealed; empty when they have none.
+    reference: String,
     standing: Standing,
     /// At which step of the campaign they stand, from 1 on.
     step: i64,
@@ -34,6 +39,27 @@ pub struct Recipient {
     ended: Option<String>,
     /// What became of the last message's short links; null for one without.
     clicks: Option<Clicks>,
+    /// How the last attempt went, when it was a call; null for a message.
+    call: Option<CallLengths>,
+}
+
+/// Who answered a call, and how long it took.
+#[derive(Serialize, ToSchema)]
+pub struct CallLengths {
+    /// `human`, `machine`, `voicemail_ready`, `fax`, `announcement`, `busy_tone`, `silence` or `unsure`; empty where nobody answered or nobody listened.
+    answered_by: String,
+    /// For how long it rang, whether or not it was answered. Null when it did not ring.
+    ring_ms: Option<i64>,
+    /// From the answer to the end. Null while it is up, and where its end was lost with the node that held it.
+    call_ms: Option<i64>,
+    /// With an agent.
+    talk_ms: Option<i64>,
+}
+
+impl From<&CallRow> for CallLengths {
+    fn from(call: &CallRow) -> Self {
+        Self { answered_by: call.verdict.clone(), ring_ms: call.rang_ms(), call_ms: call.lasted_ms(), talk_ms: call.talked_ms() }
+    }
 }
 
 /// Where a recipient stands.
@@ -154,8 +180,8 @@ pub struct RecipientQuery {
     limit: Option<Limit>,
 }
 
-fn number(row: &RecipientRow, shown: Shown) -> String {
-    if row.number.is_empty() { String::new() } else { shown.number(&row.number) }
+fn text(value: &Personal, shown: Shown) -> String {
+    if value.is_empty() { String::new() } else { shown.number(value) }
 }
 
 /// The recipients, in the order of the audience
@@ -164,7 +190,7 @@ pub async fn list(caller: Caller, Id(id): Id<CampaignId>, Query(query): Query<Re
     let filter = query.outcome.map_or(RecipientFilter::Every, Into::into);
     let page = caller.tenant.recipients(id.0, filter, query.after.map(|cursor| cursor.0), limit_of(query.limit)).await?;
     let shown = caller.shown(query.reveal, "campaign", id.0.0).await?;
-    Ok(Listing::of(page, |row| Recipient { position: row.position, contact: row.contact_id.into(), number: number(&row, shown), step: row.step, ended: row.ended.as_ref().map(ToString::to_string), clicks: row.clicks.map(Clicks::from), standing: row.state.into() }))
+    Ok(Listing::of(page, |row| Recipient { position: row.position, contact: row.contact_id.into(), number: text(&row.number, shown), reference: text(&row.reference, shown), call: row.call.as_ref().map(CallLengths::from), step: row.step, ended: row.ended.as_ref().map(ToString::to_string), clicks: row.clicks.map(Clicks::from), standing: row.state.into() }))
 }
 
 /// Whom to put on a new list.
@@ -189,12 +215,13 @@ pub async fn relist(caller: Caller, Id(id): Id<CampaignId>, Body(new): Body<NewL
     Ok(made(format!("/lists/{list}"), List::from(caller.tenant.list(list).await?)))
 }
 
-const CSV_HEADER: &str = "position,contact,number,state,disposition,cause,rules,try,at,step,ended,clicks\r\n";
+const CSV_HEADER: &str = "position,contact,number,state,disposition,cause,rules,try,at,step,ended,clicks,reference,answered_by,ring_seconds,call_seconds,talk_seconds\r\n";
 const CSV_LINES: i64 = 500;
 
 /// Every recipient with the result, as CSV
 ///
-/// Columns: position, contact, number, state, disposition, cause, rules, try, at, step, ended, clicks.
+/// Columns: position, contact, number, state, disposition, cause, rules, try, at, step, ended, clicks, reference, answered_by, ring_seconds,
+/// call_seconds, talk_seconds. The last four are of a call and empty otherwise; numbers and references are masked unless revealed.
 #[utoipa::path(get, path = "/campaigns/{campaign}/results.csv", tag = "campaigns", params(("campaign" = CampaignId, Path), RevealQuery), responses((status = 200, body = String, content_type = "text/csv")))]
 pub async fn results(caller: Caller, Id(id): Id<CampaignId>, Query(query): Query<RevealQuery>) -> Result<Response, Problem> {
     caller.tenant.campaign(id.0).await?;
@@ -223,7 +250,8 @@ fn csv_line(row: &RecipientRow, shown: Shown) -> String {
         RecipientState::Attempted { disposition, cause, try_number, at, .. } => ("attempted", disposition.as_str(), cause.as_str(), String::new(), *try_number, Some(at)),
     };
     let at = at.map_or(String::new(), |at| at.rfc3339());
-    let number = csv_text::field(&number(row, shown)).into_owned();
+    // A number is a sign and digits: as a formula it is itself, and with an apostrophe before it no program would take it back.
+    let (number, reference) = (text(&row.number, shown), csv_text::field(&text(&row.reference, shown)).into_owned());
     let clicks = row.clicks.as_ref().map_or(String::new(), |clicks| clicks.clicks.to_string());
-    format!("{},{},{number},{state},{disposition},{},{},{tried},{at},{},{},{clicks}\r\n", row.position, row.contact_id, csv_text::field(cause), csv_text::field(&rules), row.step, row.ended.as_ref().map_or_else(String::new, ToString::to_string))
+    format!("{},{},{number},{state},{disposition},{},{},{tried},{at},{},{},{clicks},{reference},{}\r\n", row.position, row.contact_id, csv_text::field(cause), csv_text::field(&rules), row.step, row.ended.as_ref().map_or_else(String::new, ToString::to_string), call_columns(row.call.as_ref()))
 }

@@ -12,6 +12,8 @@ use clarion_domain::campaigns::retry::RetryRules;
 use clarion_domain::campaigns::schedule::{Day, TimeOfDay};
 use clarion_domain::campaigns::sequence::Sequence;
 use clarion_domain::compliance::purpose::{LegalBasis, Purpose};
+use clarion_domain::id::CampaignId;
+use clarion_domain::time::Instant;
 use clarion_store::campaigns::CampaignDraft;
 use clarion_store::{StoreError, Tenant};
 
@@ -127,12 +129,17 @@ pub async fn run(tenant: &Tenant, args: &CreateArgs, json: bool) -> anyhow::Resu
     let draft = draft(tenant, args).await?;
     let now = clock::now();
     let id = tenant.create_campaign(&draft, now).await?;
-    let faults = tenant.campaign_faults(&draft, now).await?;
+    tell(tenant, id, &draft, now, json).await
+}
+
+/// The new draft, and what it lacks.
+pub(super) async fn tell(tenant: &Tenant, id: CampaignId, draft: &CampaignDraft, now: Instant, json: bool) -> anyhow::Result<()> {
+    let faults = tenant.campaign_faults(draft, now).await?;
     if json {
-        print_json(&serde_json::json!({ "id": id, "state": "draft", "faults": faults }));
+        print_json(&serde_json::json!({ "id": id, "name": draft.name, "state": "draft", "faults": faults }));
         return Ok(());
     }
-    println!("wrote draft {id}");
+    println!("wrote draft {id}: {}", draft.name);
     for fault in &faults {
         println!("  before it can start, {}: {}", fault.field, fault.message);
     }
