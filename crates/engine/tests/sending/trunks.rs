@@ -220,18 +220,17 @@ async fn allowed(bench: &Bench, allowed: u32, people: usize) {
     let sending = Sending::start(bench);
     until("the first messages", 20, || carrier.tally().messages() > 0).await;
     tokio::time::sleep(Duration::from_secs(4)).await;
-    // Windows of three seconds; a busy machine may spoil one of them.
-    let (begun, mut shares) = (Moment::now(), Vec::new());
-    let mut before = (begun, carrier.tally().messages());
-    while shares.len() < 3 {
+    // Windows of three seconds until one holds: a busy machine spoils some of them. The last ends before the people do.
+    let mut shares: Vec<f64> = Vec::new();
+    let mut before = (Moment::now(), carrier.tally().messages());
+    while shares.last().is_none_or(|share| *share < 0.95) {
+        assert!(3 * people as u64 - before.1 > u64::from(allowed) * 4, "held {shares:.3?} of what is allowed");
         tokio::time::sleep(Duration::from_secs(3)).await;
         let now = (Moment::now(), carrier.tally().messages());
         shares.push((now.1 - before.1) as f64 / (now.0 - before.0).as_secs_f64() / f64::from(allowed));
         before = now;
     }
-    let best = shares.iter().copied().fold(0.0, f64::max);
     println!("of {allowed} a second: {shares:.3?}, {} throttled", carrier.tally().throttled);
-    assert!(best >= 0.95, "held {shares:.3?} of what is allowed");
     for (tenant, id) in &campaigns {
         let counts = counts(bench, tenant, *id, "all", |counts| counts.get(&Disposition::Delivered) == Some(&(people as i64))).await;
         assert_eq!(counts.values().sum::<i64>(), people as i64, "nothing is lost: {counts:?}");
@@ -244,5 +243,5 @@ async fn allowed(bench: &Bench, allowed: u32, people: usize) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_carrier_allows_is_found_and_held_and_nothing_is_lost() {
-    for_each_store("trunks_allowed", |bench| async move { allowed(&bench, 150, 900).await }).await;
+    for_each_store("trunks_allowed", |bench| async move { allowed(&bench, 150, 1_000).await }).await;
 }
