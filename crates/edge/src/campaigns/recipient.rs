@@ -72,7 +72,7 @@ pub async fn list(session: Session, Path(id): Path<String>, asked: Asked) -> Res
     let page = Page::new(CAMPAIGNS, "Each person").under(format!("/campaigns/{id}"), &campaign.name);
     let relist = session.may(Right::LoadContacts) && campaign.started_at.is_some();
     Ok(page.actions(html! { @if relist { a.button.quiet href={ (path) "/list" } { "List of those not reached" } } a.button.quiet href={ (path) ".csv?ended=" (word) } { "Download (CSV)" }
-        @if session.may(Right::RevealPersonal) { form method="post" action={ (path) "/whole.csv" } { input type="hidden" name="ended" value=(word); button.button.quiet type="submit" title="The reveal is recorded in the audit with your name" { "With numbers and references" } } }
+        @if session.may(Right::RevealPersonal) { form method="post" action={ (path) "/whole.csv" } { input type="hidden" name="ended" value=(word); button.button.quiet type="submit" title="The reveal is recorded in the audit with your name" { "Download with numbers" } } }
     }).show(&session, &body))
 }
 
