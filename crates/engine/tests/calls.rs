@@ -1,6 +1,8 @@
 //! The dialler against a pretend carrier over real SIP and RTP, on both databases: everybody is called once, what they do becomes
 //! the right word, and the report equals both a recount and what the carrier says.
 
+#[path = "calls/announced.rs"]
+mod announced;
 #[path = "calls/call_me.rs"]
 mod call_me;
 #[path = "calls/costs.rs"]
@@ -34,6 +36,8 @@ mod stopped;
 mod taken_over;
 #[path = "calls/trunk_places.rs"]
 mod trunk_places;
+#[path = "calls/unanswered.rs"]
+mod unanswered;
 #[path = "calls/voicemail.rs"]
 mod voicemail;
 

@@ -221,3 +221,7 @@ impl Sounds {
         (text.parts().iter().filter_map(part).collect(), false)
     }
 }
+
+#[cfg(test)]
+#[path = "sounds_tests.rs"]
+mod tests;

@@ -3,7 +3,9 @@
 
 use std::net::SocketAddr;
 use std::sync::OnceLock;
+use std::time::Duration;
 
+use clarion_domain::attempts::recording::wav_header;
 use clarion_domain::campaigns::call_pacing::{CallPacing, PacingMode};
 use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::campaigns::retry::RetryRules;
@@ -19,7 +21,7 @@ use clarion_store::campaigns::CampaignDraft;
 use clarion_store::carriers::{NewRoute, NewTransferTarget, NewTrunk};
 use clarion_store::compliance::Week;
 use clarion_testbed::ports::audio_ports;
-use clarion_testbed::voice::VoiceCarrier;
+use clarion_testbed::voice::{Tone, VoiceCarrier};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -61,10 +63,23 @@ pub fn dial_with(bench: &Bench, speech: SpeechEngine) -> (watch::Sender<bool>, J
     (stop, tokio::spawn(calls::run(bench.store.clone(), config, stopped)))
 }
 
+/// Speaks every text as a tone: what is heard lasts for as long as a test says.
+pub fn spoken_in(bench: &Bench, lasts: Duration) -> SpeechEngine {
+    let (file, samples) = (bench.folder.path().join("spoken.wav"), Tone { hz: 440, lasts }.samples());
+    let sound: Vec<u8> = wav_header(1, samples.len() as u64).into_iter().chain(samples.iter().flat_map(|sample| sample.to_le_bytes())).collect();
+    std::fs::write(&file, sound).expect("a file");
+    SpeechEngine::Command { program: "cat".into(), arguments: vec![file.display().to_string()] }
+}
+
 pub async fn connect(tenant: &Tenant, carrier: &VoiceCarrier) {
+    connect_to(tenant, carrier, carrier.address(), 3).await;
+}
+
+/// The same with a call centre that is not the carrier's own, and takes so many calls at once.
+pub async fn connect_to(tenant: &Tenant, carrier: &VoiceCarrier, agents: SocketAddr, capacity: u32) {
     let host = carrier.address().to_string();
     connect_by(tenant, &format!(r#"{{"kind":"sip","hosts":["{host}"],"keep_alive_seconds":5}}"#)).await;
-    let target = NewTransferTarget { group: "agents".into(), name: "Floor".into(), address: format!("sip:agents@{host}"), line: SipLine::default(), hours: Week::default(), capacity: 3, priority: 1, enabled: true };
+    let target = NewTransferTarget { group: "agents".into(), name: "Floor".into(), address: format!("sip:agents@{agents}"), line: SipLine::default(), hours: Week::default(), capacity, priority: 1, enabled: true };
     tenant.add_transfer_target(&target, NOON).await.expect("a target");
 }
 
