@@ -18,7 +18,7 @@ use clarion_store::reports::MeasureRow;
 use maud::{Markup, html};
 
 use super::calls::CallsNow;
-use super::pace::Pace;
+use super::pace::{MINUTES, Pace, SECONDS};
 use super::words::calls_nobody;
 use super::{find, monitor, recipient};
 use crate::outcomes::words::{cause_words, disposition_name, disposition_tone};
@@ -48,7 +48,7 @@ pub const CALL_SERIES: [Series; 5] = [
     Series { name: "Failed or unknown", tone: Tone::Calm },
 ];
 pub const PACE: Series = Series { name: "Messages a second", tone: Tone::Info };
-pub const CALL_PACE: Series = Series { name: "Calls a second", tone: Tone::Info };
+pub const CALL_PACE: Series = Series { name: "Calls a minute", tone: Tone::Info };
 const EVERY: Duration = Duration::from_secs(1);
 
 pub struct Snapshot {
@@ -81,7 +81,7 @@ impl Snapshot {
             pace: Pace::default(),
             now: session.now,
         };
-        snapshot.pace = portal.paces.look(id, snapshot.sent(), session.now);
+        snapshot.pace = portal.paces.look(id, snapshot.sent(), if snapshot.calls.is_some() { MINUTES } else { SECONDS }, session.now);
         Ok(snapshot)
     }
 
@@ -208,7 +208,8 @@ impl Snapshot {
 
     pub fn pace(&self, session: &Session) -> Markup {
         let columns = self.pace_columns(session);
-        html! { @if columns.len() < 2 { p.soft { "The line begins a few seconds after this page was opened." } } @else { (area(&format!("{} a second, the last five minutes", self.noun()), &self.pace_series(), &columns)) } }
+        let begins = if self.calls.is_some() { "The line begins a minute after this page was opened." } else { "The line begins a few seconds after this page was opened." };
+        html! { @if columns.len() < 2 { p.soft { (begins) } } @else { (area(&format!("{}, the last five minutes", self.pace_series().name), &self.pace_series(), &columns)) } }
     }
 
     pub fn pace_rows(&self, session: &Session) -> Markup {

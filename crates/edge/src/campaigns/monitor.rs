@@ -49,7 +49,7 @@ pub async fn show(portal: &Portal, session: &Session, campaign: &CampaignRecord,
             div.stack {
                 @if let Some(calls) = snapshot.calls().filter(|_| stream.is_some()) { section.card { header { h2 { "Calls now" } } div #live-calls.stack { (calls.show()) } } }
                 @if stream.is_some() {
-                    section.card { header { h2 { (snapshot.noun()) " a second" } } div #live-pace { (snapshot.pace(session)) } (table(&format!("{} a second, the last five minutes", snapshot.noun()), "Until", &[snapshot.pace_series()], "live-pace-rows", &snapshot.pace_rows(session))) }
+                    section.card { header { h2 { (snapshot.pace_series().name) } } div #live-pace { (snapshot.pace(session)) } (table(&format!("{}, the last five minutes", snapshot.pace_series().name), "Until", &[snapshot.pace_series()], "live-pace-rows", &snapshot.pace_rows(session))) }
                 }
                 section.card { header { h2 { "By hour" } } div #live-hours { (snapshot.hours(session)) } (table(&format!("{} by hour and how they ended", snapshot.noun()), "Hour", snapshot.series(), "live-hours-rows", &snapshot.hours_rows(session))) }
                 section.card.flush { header { h2 { "How it ended" } a.small href={ "/campaigns/" (campaign.id) "/recipients" } { "Review each person" } } div #live-endings { (snapshot.endings()) } }

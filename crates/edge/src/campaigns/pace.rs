@@ -9,8 +9,17 @@ use clarion_domain::time::{Instant, MINUTE_MS, SECOND_MS};
 const KEPT_MS: i64 = 5 * MINUTE_MS;
 /// The pace "now" is the mean of so long.
 const NOW_MS: i64 = 10 * SECOND_MS;
-/// A point of the chart.
-const STEP_MS: i64 = 5 * SECOND_MS;
+/// What a point of the chart counts: so many in `of_ms`, over a step of `every_ms`.
+#[derive(Debug, Clone, Copy)]
+pub struct Unit {
+    pub every_ms: i64,
+    pub of_ms: i64,
+}
+
+/// Messages a second.
+pub const SECONDS: Unit = Unit { every_ms: 5 * SECOND_MS, of_ms: SECOND_MS };
+/// Calls a minute: a team of ten ends a call in ten seconds.
+pub const MINUTES: Unit = Unit { every_ms: 30 * SECOND_MS, of_ms: MINUTE_MS };
 /// Several watchers look more often than once a second: a look too soon after the last adds nothing.
 const LOOK_MS_MIN: i64 = 500;
 const CAMPAIGNS_MAX: usize = 1_000;
@@ -28,13 +37,13 @@ pub struct Pace {
     pub per_second: Option<f64>,
     /// The same over as long as is kept, for what goes slowly; `None` before a pace "now" could be told.
     pub lately: Option<f64>,
-    /// The end of each step and the messages a second in it, oldest first.
+    /// The end of each step and how many there were in it, by the chart's unit, oldest first.
     pub steps: Vec<(Instant, i64)>,
 }
 
 impl Paces {
     /// Notes how many were sent by `now`, and tells the pace.
-    pub fn look(&self, campaign: CampaignId, sent: i64, now: Instant) -> Pace {
+    pub fn look(&self, campaign: CampaignId, sent: i64, unit: Unit, now: Instant) -> Pace {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let old = now.plus_ms(-KEPT_MS);
         if all.len() >= CAMPAIGNS_MAX && !all.contains_key(&campaign) {
@@ -50,7 +59,7 @@ impl Paces {
         if looks.back().is_none_or(|(at, _)| at.plus_ms(LOOK_MS_MIN) <= now) {
             looks.push_back((now, sent));
         }
-        Pace { per_second: rate(looks, now.plus_ms(-NOW_MS), now, 1), lately: rate(looks, old, now, NOW_MS), steps: steps(looks, now) }
+        Pace { per_second: rate(looks, now.plus_ms(-NOW_MS), now, 1), lately: rate(looks, old, now, NOW_MS), steps: steps(looks, unit, now) }
     }
 }
 
@@ -67,16 +76,23 @@ fn known(looks: &Looks, at: Instant) -> Option<(Instant, i64)> {
     looks.iter().rev().find(|(look, _)| *look <= at).copied()
 }
 
-/// From the first full step on; a step in which nobody looked is left out.
-fn steps(looks: &Looks, now: Instant) -> Vec<(Instant, i64)> {
+/// From the first full step on, or from the last in which nobody looked: no line is drawn through what nobody saw.
+fn steps(looks: &Looks, Unit { every_ms, of_ms }: Unit, now: Instant) -> Vec<(Instant, i64)> {
     let Some((first, _)) = looks.front() else { return Vec::new() };
-    let begin = (first.ms() + STEP_MS - 1).div_euclid(STEP_MS) * STEP_MS + STEP_MS;
+    let begin = (first.ms() + every_ms - 1).div_euclid(every_ms) * every_ms + every_ms;
     let step = |end: i64| {
-        let (before, after) = known(looks, Instant(end - STEP_MS)).zip(known(looks, Instant(end)))?;
+        let (before, after) = known(looks, Instant(end - every_ms)).zip(known(looks, Instant(end)))?;
         let ms = after.0.ms() - before.0.ms();
-        (ms > 0).then(|| (Instant(end), ((after.1 - before.1).max(0) * 1000 + ms / 2) / ms))
+        (ms > 0).then(|| (Instant(end), ((after.1 - before.1).max(0) * of_ms + ms / 2) / ms))
     };
-    (begin..=now.ms()).step_by(STEP_MS as usize).filter_map(step).collect()
+    let mut steps = Vec::new();
+    for end in (begin..=now.ms()).step_by(every_ms as usize) {
+        match step(end) {
+            Some(seen) => steps.push(seen),
+            None => steps.clear(),
+        }
+    }
+    steps
 }
 
 #[cfg(test)]
@@ -88,23 +104,35 @@ mod tests {
     #[test]
     fn the_pace_is_that_of_the_last_seconds() {
         let (paces, campaign) = (Paces::default(), CampaignId(1));
-        assert_eq!(paces.look(campaign, 0, NOON).per_second, None);
+        assert_eq!(paces.look(campaign, 0, SECONDS, NOON).per_second, None);
         for second in 1..=60 {
             // Twenty a second in the first half minute, then none.
-            let pace = paces.look(campaign, 20 * second.min(30), NOON.plus_ms(second * SECOND_MS));
+            let pace = paces.look(campaign, 20 * second.min(30), SECONDS, NOON.plus_ms(second * SECOND_MS));
             assert_eq!(pace.lately.is_some(), second >= 10, "not before a pace can be told");
         }
-        let pace = paces.look(campaign, 600, NOON.plus_ms(61 * SECOND_MS));
+        let pace = paces.look(campaign, 600, SECONDS, NOON.plus_ms(61 * SECOND_MS));
         assert_eq!((pace.per_second, pace.lately), (Some(0.0), Some(600.0 * 1000.0 / 61_000.0)));
         assert_eq!(pace.steps.iter().map(|(_, n)| *n).collect::<Vec<_>>(), [[20; 6], [0; 6]].concat());
         assert_eq!(pace.steps.first().map(|(at, _)| *at), Some(NOON.plus_ms(5 * SECOND_MS)));
     }
 
     #[test]
+    fn calls_are_counted_by_the_minute_and_from_the_last_gap_on() {
+        let (paces, campaign) = (Paces::default(), CampaignId(1));
+        let seen = |seconds: std::ops::RangeInclusive<i64>, sent: fn(i64) -> i64| {
+            let looked = seconds.fold(Pace::default(), |_, second| paces.look(campaign, sent(second), MINUTES, NOON.plus_ms(second * SECOND_MS)));
+            looked.steps.iter().map(|(at, n)| ((at.ms() - NOON.ms()) / SECOND_MS, *n)).collect::<Vec<_>>()
+        };
+        assert_eq!(seen(0..=90, |second| second / 10), [(30, 6), (60, 6), (90, 6)], "a call in ten seconds");
+        // The page was closed for a minute and a half.
+        assert_eq!(seen(180..=240, |second| 12 + second / 30), [(180, 6), (210, 2), (240, 2)]);
+    }
+
+    #[test]
     fn looks_are_forgotten_after_five_minutes() {
         let (paces, campaign) = (Paces::default(), CampaignId(1));
-        paces.look(campaign, 0, NOON);
-        let later = paces.look(campaign, 900, NOON.plus_ms(KEPT_MS));
+        paces.look(campaign, 0, SECONDS, NOON);
+        let later = paces.look(campaign, 900, SECONDS, NOON.plus_ms(KEPT_MS));
         assert_eq!((later.per_second, later.steps.len()), (None, 0));
     }
 }
