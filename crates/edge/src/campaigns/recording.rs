@@ -117,7 +117,7 @@ pub fn player(recording: &RecordingRecord, may_listen: bool) -> Markup {
 pub async fn audio(State(portal): State<Portal>, session: Session, Path(file): Path<String>, headers: HeaderMap) -> Result<Response, Fault> {
     let id: RecordingId = file.strip_suffix(".wav").unwrap_or_default().parse().map_err(|_| Fault::NotFound("recording"))?;
     let sound = session.tenant.recorded_sound(id).await?;
-    portal.listeners.write(session.tenant.clone(), session.user.user_id, id, session.now).await?;
+    portal.listeners.write(&session.tenant, session.user.user_id, id, session.now).await?;
     Ok(wav(sound, &headers, None))
 }
 

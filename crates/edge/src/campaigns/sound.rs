@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -12,9 +12,8 @@ use clarion_domain::audit::event::Act;
 use clarion_domain::id::{RecordingId, UserId};
 use clarion_domain::time::{Instant, MINUTE_MS};
 use clarion_store::attempts::RecordedSound;
-use clarion_store::db::DbError;
 use clarion_store::{StoreError, Tenant};
-use tokio::sync::Mutex;
+use tokio::sync::OnceCell;
 
 /// A player asks for a file in parts: what it asks for within this time of its first request is the same listening.
 const ONE_LISTENING_MS: i64 = 10 * MINUTE_MS;
@@ -22,41 +21,33 @@ const KEPT_MAX: usize = 10_000;
 
 /// Who listened to what a moment ago.
 #[derive(Default)]
-pub struct Listeners(Mutex<Listenings>);
+pub struct Listeners(Mutex<HashMap<(UserId, RecordingId), Listening>>);
+
+/// When it began, and whether it is in the audit.
+type Listening = (Instant, Arc<OnceCell<()>>);
 
 impl Listeners {
     /// A listening is in the audit when this returns, whatever part of the file is asked for. A player hangs up on its first request at will and
-    /// asks again: so the listening is written to its end whoever hangs up, and who asks meanwhile waits for it.
-    pub async fn write(self: &Arc<Self>, tenant: Tenant, user: UserId, recording: RecordingId, now: Instant) -> Result<(), StoreError> {
-        let listeners = self.clone();
-        let written = tokio::spawn(async move {
-            let mut known = listeners.0.lock().await;
-            if !known.has(user, recording, now) {
-                tenant.audit_alone(now, Act::Listened, "recording", recording.0, "").await?;
-                known.keep(user, recording, now);
-            }
-            Ok(())
-        });
-        written.await.unwrap_or_else(|error| Err(DbError::Failed(format!("the writer of a listening ended: {error}")).into()))
-    }
-}
-
-/// When each of the latest listenings began.
-#[derive(Default)]
-struct Listenings(HashMap<(UserId, RecordingId), Instant>);
-
-impl Listenings {
-    fn has(&self, user: UserId, recording: RecordingId, now: Instant) -> bool {
-        self.0.get(&(user, recording)).is_some_and(|began| began.plus_ms(ONE_LISTENING_MS) > now)
+    /// asks again: whoever asks while it is being written waits for it, and writes it when the first has hung up.
+    pub async fn write(&self, tenant: &Tenant, user: UserId, recording: RecordingId, now: Instant) -> Result<(), StoreError> {
+        let listening = self.of(user, recording, now);
+        listening.get_or_try_init(|| tenant.audit_alone(now, Act::Listened, "recording", recording.0, "")).await.copied()
     }
 
-    fn keep(&mut self, user: UserId, recording: RecordingId, now: Instant) {
-        if self.0.len() >= KEPT_MAX {
-            self.0.retain(|_, began| began.plus_ms(ONE_LISTENING_MS) > now);
+    fn of(&self, user: UserId, recording: RecordingId, now: Instant) -> Arc<OnceCell<()>> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lasts = |began: Instant| began.plus_ms(ONE_LISTENING_MS) > now;
+        if let Some((_, written)) = known.get(&(user, recording)).filter(|(began, _)| lasts(*began)) {
+            return written.clone();
         }
-        if self.0.len() < KEPT_MAX {
-            self.0.insert((user, recording), now);
+        if known.len() >= KEPT_MAX {
+            known.retain(|_, (began, _)| lasts(*began));
         }
+        let written = Arc::default();
+        if known.len() < KEPT_MAX {
+            known.insert((user, recording), (now, Arc::clone(&written)));
+        }
+        written
     }
 }
 
@@ -146,10 +137,11 @@ mod tests {
 
     #[test]
     fn a_player_that_asks_in_parts_listens_once() {
-        let (mut known, user, now) = (Listenings::default(), UserId(1), Instant(0));
-        known.keep(user, RecordingId(1), now);
-        assert!(known.has(user, RecordingId(1), now.plus_ms(1_000)));
-        assert!(!known.has(user, RecordingId(2), now) && !known.has(UserId(2), RecordingId(1), now));
-        assert!(!known.has(user, RecordingId(1), now.plus_ms(ONE_LISTENING_MS)));
+        let (listeners, user, now) = (Listeners::default(), UserId(1), Instant(0));
+        let first = listeners.of(user, RecordingId(1), now);
+        let is_the_same = |user, recording, now| Arc::ptr_eq(&first, &listeners.of(user, recording, now));
+        assert!(is_the_same(user, RecordingId(1), now.plus_ms(1_000)), "from whatever place");
+        assert!(!is_the_same(user, RecordingId(2), now) && !is_the_same(UserId(2), RecordingId(1), now));
+        assert!(!is_the_same(user, RecordingId(1), now.plus_ms(ONE_LISTENING_MS)));
     }
 }
