@@ -29,6 +29,12 @@ impl Personal {
         let count = self.0.chars().count();
         if count < 8 { "…".into() } else { format!("…{}", self.0.chars().skip(count - 4).collect::<String>()) }
     }
+
+    /// The value for whoever may see the `whole` of it, its mask for others. Of nothing there is nothing to mask.
+    #[must_use]
+    pub fn shown(&self, whole: bool) -> String {
+        if whole || self.is_empty() { self.0.clone() } else { self.masked() }
+    }
 }
 
 impl fmt::Debug for Personal {
@@ -65,5 +71,6 @@ mod tests {
         assert_eq!(format!("{number} {number:?}"), "…0123 …0123");
         assert_eq!(format!("{}", Personal::new("Ada")), "…");
         assert_eq!(number.reveal(), "+447700900123");
+        assert_eq!([number.shown(true), number.shown(false), Personal::default().shown(false)], ["+447700900123", "…0123", ""]);
     }
 }

@@ -99,15 +99,15 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
 }
 
-/// How this caller is shown numbers.
+/// How this caller is shown numbers and references.
 #[derive(Clone, Copy)]
 pub struct Shown {
     whole: bool,
 }
 
 impl Shown {
-    pub fn number(self, number: &Personal) -> String {
-        if self.whole { number.reveal().to_owned() } else { number.masked() }
+    pub fn of(self, value: &Personal) -> String {
+        value.shown(self.whole)
     }
 }
 

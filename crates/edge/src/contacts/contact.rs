@@ -95,7 +95,7 @@ async fn standing(session: &Session, contact: &Contact) -> Result<Markup, Fault>
 }
 
 fn person(session: &Session, contact: &Contact, revealed: bool) -> Markup {
-    let shown = |value: &str| if revealed { value.to_owned() } else { Personal::new(value).masked() };
+    let shown = |value: &str| Personal::new(value).shown(revealed);
     let profile = &contact.profile;
     let named = [("Reference", &profile.reference), ("First name", &profile.first_name), ("Last name", &profile.last_name), ("User id", &profile.user_id)];
     html! {

@@ -77,7 +77,7 @@ fn show(row: PreviewRow, shown: Shown) -> Preview {
         Ok(text) => (Some(text.reveal().to_owned()), None),
         Err(fault) => (None, Some(fault)),
     };
-    Preview { contact: row.contact_id.into(), number: shown.number(&row.number), text, fault, segments, local_times: row.local_times, decision: Decision::of(row.decision, row.reasons) }
+    Preview { contact: row.contact_id.into(), number: shown.of(&row.number), text, fault, segments, local_times: row.local_times, decision: Decision::of(row.decision, row.reasons) }
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -4,7 +4,6 @@ use axum::Json;
 use axum::response::Response;
 use clarion_domain::audit::event::Act;
 use clarion_domain::intake::csv_text;
-use clarion_domain::personal::Personal;
 use clarion_store::attempts::CallRow;
 use clarion_store::campaigns::{RecipientFilter, RecipientRow, RecipientState};
 use serde::{Deserialize, Serialize};
@@ -180,17 +179,13 @@ pub struct RecipientQuery {
     limit: Option<Limit>,
 }
 
-fn text(value: &Personal, shown: Shown) -> String {
-    if value.is_empty() { String::new() } else { shown.number(value) }
-}
-
 /// The recipients, in the order of the audience
 #[utoipa::path(get, path = "/campaigns/{campaign}/recipients", tag = "campaigns", params(("campaign" = CampaignId, Path), RecipientQuery), responses((status = 200, body = Listing<Recipient>)))]
 pub async fn list(caller: Caller, Id(id): Id<CampaignId>, Query(query): Query<RecipientQuery>) -> Result<Json<Listing<Recipient>>, Problem> {
     let filter = query.outcome.map_or(RecipientFilter::Every, Into::into);
     let page = caller.tenant.recipients(id.0, filter, query.after.map(|cursor| cursor.0), limit_of(query.limit)).await?;
     let shown = caller.shown(query.reveal, "campaign", id.0.0).await?;
-    Ok(Listing::of(page, |row| Recipient { position: row.position, contact: row.contact_id.into(), number: text(&row.number, shown), reference: text(&row.reference, shown), call: row.call.as_ref().map(CallLengths::from), step: row.step, ended: row.ended.as_ref().map(ToString::to_string), clicks: row.clicks.map(Clicks::from), standing: row.state.into() }))
+    Ok(Listing::of(page, |row| Recipient { position: row.position, contact: row.contact_id.into(), number: shown.of(&row.number), reference: shown.of(&row.reference), call: row.call.as_ref().map(CallLengths::from), step: row.step, ended: row.ended.as_ref().map(ToString::to_string), clicks: row.clicks.map(Clicks::from), standing: row.state.into() }))
 }
 
 /// Whom to put on a new list.
@@ -251,7 +246,7 @@ fn csv_line(row: &RecipientRow, shown: Shown) -> String {
     };
     let at = at.map_or(String::new(), |at| at.rfc3339());
     // A number is a sign and digits: as a formula it is itself, and with an apostrophe before it no program would take it back.
-    let (number, reference) = (text(&row.number, shown), csv_text::field(&text(&row.reference, shown)).into_owned());
+    let (number, reference) = (shown.of(&row.number), csv_text::field(&shown.of(&row.reference)).into_owned());
     let clicks = row.clicks.as_ref().map_or(String::new(), |clicks| clicks.clicks.to_string());
     format!("{},{},{number},{state},{disposition},{},{},{tried},{at},{},{},{clicks},{reference},{}\r\n", row.position, row.contact_id, csv_text::field(cause), csv_text::field(&rules), row.step, row.ended.as_ref().map_or_else(String::new, ToString::to_string), call_columns(row.call.as_ref()))
 }

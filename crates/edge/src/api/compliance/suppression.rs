@@ -32,7 +32,7 @@ pub struct Suppression {
 pub fn show(entry: SuppressionEntry, shown: Shown) -> Suppression {
     Suppression {
         id: entry.id.into(),
-        number: if entry.number.is_empty() { String::new() } else { shown.number(&entry.number) },
+        number: shown.of(&entry.number),
         scope: entry.scope.into(),
         reason: entry.reason.into(),
         source: entry.source,

@@ -55,7 +55,7 @@ pub struct NamedList {
 
 impl Contact {
     pub fn show(contact: Stored, shown: Shown) -> Self {
-        let number = |address: Address| Number { number: shown.number(&address.number), line_type: address.line_type.into(), region: address.region, zones: address.zones };
+        let number = |address: Address| Number { number: shown.of(&address.number), line_type: address.line_type.into(), region: address.region, zones: address.zones };
         Self {
             id: contact.id.into(),
             reference: contact.profile.reference,

@@ -54,7 +54,7 @@ pub async fn all(caller: Caller, Query(query): Query<MemberQuery>) -> Result<Jso
         reference: entry.profile.reference,
         first_name: entry.profile.first_name,
         last_name: entry.profile.last_name,
-        number: entry.number.map(|number| shown.number(&number)),
+        number: entry.number.map(|number| shown.of(&number)),
         line_type: entry.line_type.map(LineType),
         region: entry.region,
         created_at: entry.created_at.into(),

@@ -65,7 +65,7 @@ fn show(reply: ReplyRecord, shown: Shown) -> Reply {
         id: reply.id.into(),
         contact: reply.contact.map(ContactId),
         campaign: reply.campaign.map(CampaignId),
-        number: if reply.number.is_empty() { String::new() } else { shown.number(&reply.number) },
+        number: shown.of(&reply.number),
         body: reply.body.reveal().to_owned(),
         meaning: reply.meaning.into(),
         state: reply.state.into(),
