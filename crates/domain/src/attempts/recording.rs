@@ -157,6 +157,15 @@ pub fn wav_header(channels: u8, samples: u64) -> [u8; WAV_HEADER_BYTES] {
     header
 }
 
+/// A WAV file at 8 kHz; of two channels a sample of each in turn.
+#[must_use]
+pub fn wav(channels: u8, samples: &[i16]) -> Vec<u8> {
+    let mut file = Vec::with_capacity(WAV_HEADER_BYTES + samples.len() * 2);
+    file.extend_from_slice(&wav_header(channels, samples.len() as u64));
+    file.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
+    file
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,7 @@
 //! What is kept of spoken words, and for whom.
 
 use super::*;
-use clarion_domain::attempts::recording::wav_header;
+use clarion_domain::attempts::recording::wav;
 use clarion_domain::campaigns::script::ScriptWorld;
 
 const SAYS: &str = r#"
@@ -47,8 +47,7 @@ async fn whose_words_were_forgotten_while_their_phone_rang_hears_them_all_the_sa
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("ada.wav");
     let ada = sound(800);
-    let wav: Vec<u8> = wav_header(1, ada.len() as u64).into_iter().chain(ada.iter().flat_map(|sample| sample.to_le_bytes())).collect();
-    std::fs::write(&file, wav).expect("a file");
+    std::fs::write(&file, wav(1, &ada)).expect("a file");
     let script = Script::parse(SAYS, &ScriptWorld { fields: &["first_name"], ..ScriptWorld::default() }).unwrap_or_else(|faults| panic!("{faults:?}"));
     let (_, speech) = script.speeches().next().expect("a speech");
     let of = |name: &'static str| move |field: &str| (field == "first_name" && !name.is_empty()).then(|| name.to_owned());

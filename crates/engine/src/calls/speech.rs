@@ -159,16 +159,8 @@ mod tests {
 
     /// A WAV of one second at 8 kHz.
     fn wav() -> Vec<u8> {
-        let samples: Vec<u8> = (0..8_000).flat_map(|n: i32| (((n % 40) - 20) * 400).to_le_bytes()[..2].to_vec()).collect();
-        let mut file = b"RIFF".to_vec();
-        file.extend(u32::to_le_bytes(36 + 16_000));
-        file.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
-        file.extend(u32::to_le_bytes(8_000));
-        file.extend(u32::to_le_bytes(16_000));
-        file.extend(b"\x02\0\x10\0data");
-        file.extend(u32::to_le_bytes(16_000));
-        file.extend(samples);
-        file
+        let samples: Vec<i16> = (0..8_000).map(|n| ((n % 40) - 20) * 400).collect();
+        clarion_domain::attempts::recording::wav(1, &samples)
     }
 
     /// Answers one request with this, and gives what was asked.

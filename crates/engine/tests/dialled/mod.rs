@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use clarion_domain::attempts::recording::wav_header;
+use clarion_domain::attempts::recording::wav;
 use clarion_domain::campaigns::call_pacing::{CallPacing, PacingMode};
 use clarion_domain::campaigns::campaign::Channel;
 use clarion_domain::campaigns::retry::RetryRules;
@@ -66,8 +66,7 @@ pub fn dial_with(bench: &Bench, speech: SpeechEngine) -> (watch::Sender<bool>, J
 /// Speaks every text as a tone: what is heard lasts for as long as a test says.
 pub fn spoken_in(bench: &Bench, lasts: Duration) -> SpeechEngine {
     let (file, samples) = (bench.folder.path().join("spoken.wav"), Tone { hz: 440, lasts }.samples());
-    let sound: Vec<u8> = wav_header(1, samples.len() as u64).into_iter().chain(samples.iter().flat_map(|sample| sample.to_le_bytes())).collect();
-    std::fs::write(&file, sound).expect("a file");
+    std::fs::write(&file, wav(1, &samples)).expect("a file");
     SpeechEngine::Command { program: "cat".into(), arguments: vec![file.display().to_string()] }
 }
 

@@ -1,6 +1,6 @@
 //! Recordings in what is handed out: as WAV, within the page itself or as files beside it.
 
-use clarion_domain::attempts::recording::{RecordingKind, WAV_HEADER_BYTES, wav_header};
+use clarion_domain::attempts::recording::{RecordingKind, wav};
 use clarion_domain::audit::event::Act;
 use clarion_domain::id::RecordingId;
 use clarion_domain::time::{Instant, MINUTE_MS};
@@ -24,10 +24,7 @@ pub(super) fn what_was_recorded(kind: RecordingKind) -> &'static str {
 pub(super) async fn wav_of(tenant: &Tenant, id: RecordingId) -> Result<Vec<u8>, StoreError> {
     let sound = tenant.recorded_sound(id).await?;
     let samples = sound.whole().await?;
-    let mut file = Vec::with_capacity(WAV_HEADER_BYTES + samples.len() * 2);
-    file.extend_from_slice(&wav_header(sound.channels(), samples.len() as u64));
-    file.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
-    Ok(file)
+    Ok(wav(sound.channels(), &samples))
 }
 
 pub(super) fn data_uri(bytes: &[u8]) -> String {
