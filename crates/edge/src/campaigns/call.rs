@@ -1,5 +1,7 @@
 //! One call: its record, what was recorded of it, and who really answered.
 
+use std::collections::HashMap;
+
 use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
 use clarion_domain::id::AttemptId;
@@ -32,7 +34,7 @@ pub async fn page(session: Session, Path(id): Path<String>, asked: Asked) -> Res
 async fn show(session: &Session, id: AttemptId, fields: &Fields, problems: &Problems, said: Option<&'static str>) -> Result<Response, Fault> {
     let call = session.tenant.call(id).await?;
     let campaign = session.tenant.campaign(call.campaign).await?;
-    let calls = Calls::of(session, vec![id]).await?;
+    let calls = Calls::around(session, HashMap::from([(id, call.clone())])).await?;
     let end = session.tenant.call_end(id).await?;
     let label = session.tenant.labels_of(&[id]).await?.pop();
     let may_label = session.may(Right::RunCampaigns) && call.answered_at.is_some() && call.features.contains("\"detector\"");

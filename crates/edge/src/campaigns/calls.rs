@@ -130,8 +130,13 @@ pub struct Calls {
 impl Calls {
     /// An attempt that was a message has none.
     pub async fn of(session: &Session, attempts: Vec<AttemptId>) -> Result<Self, Fault> {
+        Self::around(session, session.tenant.calls(&attempts).await?).await
+    }
+
+    /// With records that were read already.
+    pub async fn around(session: &Session, records: HashMap<AttemptId, CallRow>) -> Result<Self, Fault> {
+        let attempts: Vec<AttemptId> = records.keys().copied().collect();
         let recordings = session.tenant.recordings_of_calls(&attempts).await?;
-        let records = session.tenant.calls(&attempts).await?;
         let targets = if records.is_empty() { Vec::new() } else { session.tenant.transfer_targets().await? };
         Ok(Self { records, recordings, may_listen: session.may(Right::RevealPersonal), targets })
     }
@@ -173,7 +178,6 @@ pub fn answered_by(verdict: &str) -> &'static str {
 /// One call's record in a line or two: when, how long, who answered, where it went.
 fn told(call: &CallRow, target: &str) -> Markup {
     let seconds = |ms: i64| format!("{:.1} s", ms as f64 / 1_000.0);
-    let first_words = call.answered_at.zip(call.message_at).map(|(from, to)| (to.ms() - from.ms()).max(0));
     let parts = [
         call.rang_ms().map(|rang| format!("rang {}", seconds(rang))),
         match answered_by(&call.verdict) {
@@ -181,7 +185,7 @@ fn told(call: &CallRow, target: &str) -> Markup {
             unsure if unsure == UNSURE => Some("not told whether a person or a machine answered".to_owned()),
             who => Some(format!("answered by {who}")),
         },
-        first_words.map(|wait| format!("first words after {}", seconds(wait))),
+        call.first_words_ms().map(|wait| format!("first words after {}", seconds(wait))),
         call.bridged_at.is_some().then(|| if target.is_empty() { "put through".to_owned() } else { format!("put through to {target}") }),
         call.silent.then(|| "heard nothing for two seconds after answering".to_owned()),
         call.agent_silent.then(|| "nothing was heard of the agent for two seconds".to_owned()),

@@ -9,7 +9,6 @@ use clarion_domain::campaigns::sequence::EndReason;
 use clarion_domain::id::CampaignId;
 use clarion_domain::intake::csv_text;
 use clarion_domain::outcomes::disposition::Disposition;
-use clarion_domain::personal::Personal;
 use clarion_domain::tenancy::role::Right;
 use clarion_domain::time::Instant;
 use clarion_store::StoreError;
@@ -54,7 +53,7 @@ pub async fn list(session: Session, Path(id): Path<String>, asked: Asked) -> Res
     let measures = session.tenant.measures(Some(campaign.id), Instant(0), Instant(i64::MAX)).await?;
     let occurred = |word: &Disposition| measures.iter().any(|row| row.disposition == *word) || asked.0.word::<Disposition>("ended") == Some(*word);
     choices.extend(Disposition::ALL.iter().filter(|word| occurred(word)).map(|word| (word.as_str().to_owned(), disposition_name(*word).to_owned())));
-    let calls = Calls::of(&session, rows.rows.iter().filter_map(RecipientRow::attempt).collect()).await?;
+    let calls = Calls::around(&session, rows.rows.iter().filter_map(|row| row.call.clone()).map(|call| (call.attempt, call)).collect()).await?;
     let body = html! {
         nav.tabs aria-label="How it ended" { @for (value, name) in &choices { a href={ (path) @if !value.is_empty() { "?ended=" (value) } } aria-current=[(value == word).then_some("page")] { (name) } } }
         section.card.flush {
@@ -115,9 +114,8 @@ fn way(row: &RecipientRow) -> Markup {
 
 /// Person by identifier, and by number and reference, which are masked unless `whole`: the file says how it ended, not who people are.
 fn csv_line(row: &RecipientRow, whole: bool) -> String {
-    let shown = |value: &Personal| if value.is_empty() { String::new() } else if whole { value.reveal().to_owned() } else { value.masked() };
     // A number is a sign and digits: as a formula it is itself, and with an apostrophe before it no program would take it back.
-    let (number, reference) = (shown(&row.number), csv_text::field(&shown(&row.reference)).into_owned());
+    let (number, reference) = (row.number.shown(whole), csv_text::field(&row.reference.shown(whole)).into_owned());
     let (state, why, at) = match &row.state {
         RecipientState::Waiting => ("waiting", String::new(), None),
         RecipientState::Deferred { until, rules } => ("deferred", rules.join(" "), Some(*until)),

@@ -69,6 +69,12 @@ impl CallRow {
         between(self.answered_at, self.ended_at).filter(|_| self.ended_by != CRASH)
     }
 
+    /// From the answer to the first words played, in milliseconds.
+    #[must_use]
+    pub fn first_words_ms(&self) -> Option<i64> {
+        between(self.answered_at, self.message_at)
+    }
+
     /// With an agent, in milliseconds.
     #[must_use]
     pub fn talked_ms(&self) -> Option<i64> {
