@@ -208,7 +208,7 @@ impl Snapshot {
 
     pub fn pace(&self, session: &Session) -> Markup {
         let columns = self.pace_columns(session);
-        let begins = if self.calls.is_some() { "The line begins a minute after this page was opened." } else { "The line begins a few seconds after this page was opened." };
+        let begins = if self.calls.is_some() { "The line begins a minute or so after this page was opened." } else { "The line begins a few seconds after this page was opened." };
         html! { @if columns.len() < 2 { p.soft { (begins) } } @else { (area(&format!("{}, the last five minutes", self.pace_series().name), &self.pace_series(), &columns)) } }
     }
 

@@ -22,6 +22,8 @@ const HEIGHT: i64 = 180;
 const LEFT: i64 = 48;
 const FOOT: i64 = 36;
 const LABELS_MAX: usize = 8;
+/// Half of the room that a label takes.
+const HALF_LABEL: f64 = 32.0;
 
 /// Stacked bars over time, one bar a column. The table stands beside it, for it opens and closes: see `table`.
 pub fn bars(title: &str, series: &[Series], columns: &[Column]) -> Markup {
@@ -75,9 +77,10 @@ pub fn area(title: &str, series: &Series, columns: &[Column]) -> Markup {
     }
 }
 
-/// Below the axis; on a narrow screen every other one goes.
+/// Below the axis; on a narrow screen every other one goes. One at the edge ends there.
 fn label(x: f64, place: usize, text: &str) -> Markup {
-    html! { text class=[(!place.is_multiple_of(2)).then_some("minor")] x=(short(x)) y=(HEIGHT - 12) text-anchor="middle" { (text) } }
+    let anchor = if x + HALF_LABEL > WIDTH as f64 { "end" } else { "middle" };
+    html! { text class=[(!place.is_multiple_of(2)).then_some("minor")] x=(short(x)) y=(HEIGHT - 12) text-anchor=(anchor) { (text) } }
 }
 
 fn stacked(series: &[Series], column: &Column) -> Vec<(Tone, i64, i64)> {
@@ -144,6 +147,13 @@ mod tests {
     #[test]
     fn the_axis_ends_at_a_round_number_and_never_at_nothing() {
         assert_eq!([0, 2, 3, 7, 11, 41, 99, 101].map(ceiling), [2, 2, 4, 10, 20, 100, 100, 200]);
+    }
+
+    #[test]
+    fn a_label_at_the_edge_ends_there() {
+        let columns: Vec<Column> = ["10:01:00", "10:01:30", "10:02:00"].map(|label| Column { label: label.into(), values: vec![2] }).into();
+        let drawn = area("Calls a minute", &Series { name: "Calls a minute", tone: Tone::Info }, &columns).into_string();
+        assert!(drawn.contains("text-anchor=\"middle\">10:01:30<") && drawn.contains("x=\"720.0\" y=\"168\" text-anchor=\"end\">10:02:00<"), "{drawn}");
     }
 
     #[test]
